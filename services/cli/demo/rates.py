@@ -1,0 +1,32 @@
+"""How fast it went, read off both ends."""
+
+import statistics
+from collections.abc import Iterable
+from datetime import datetime
+
+from services.cli.demo.log import Log
+from services.cli.demo.twilio import Posted
+from services.contract.topics import MESSAGES, RESULTS
+
+
+def webhooks_per_second(posted: Iterable[Posted]) -> float:
+    """Over the time from the first to the last one acknowledged."""
+    times = sorted(one.at for one in posted if one.acknowledged)
+    span = (times[-1] - times[0]).total_seconds() if times else 0.0
+    return len(times) / span if span else 0.0
+
+
+def produced_to_sent_s(log: Log) -> tuple[float, float]:
+    """The median and the 95th percentile, in seconds, from a command's record to its result `sent`."""
+    produced: dict[str, int] = {}
+    for entry in log.of(MESSAGES):
+        produced.setdefault(entry.key.decode(errors="replace"), entry.written_ms)
+    waits = [
+        datetime.fromisoformat(entry.event["at"]).timestamp() - produced[entry.event["command_id"]] / 1000
+        for entry in log.of(RESULTS)
+        if entry.event["step"] == "sent" and entry.event["command_id"] in produced
+    ]
+    if len(waits) < 2:
+        return 0.0, 0.0
+    percentiles = statistics.quantiles(waits, n=100)
+    return percentiles[49], percentiles[94]

@@ -1,0 +1,68 @@
+"""Reading public commands with distrust: every fault is named at once, with the field and the remedy."""
+
+import difflib
+from typing import Any, Literal, get_args, get_origin
+
+import msgspec
+
+from services.contract.codec import DecodeError
+from services.domain.messages.commands import SendMessage
+
+# Twilio takes 1,600 characters and ten URLs; what is longer is no message.
+MAX_COMMAND_BYTES = 64 * 1024
+# Thousands of them fit into a command, and all of them into no result.
+_UNKNOWN_NAMED = 10
+
+_FIELDS = {field.encode_name: field for field in msgspec.structs.fields(SendMessage)}
+
+
+class NotACommand(DecodeError):
+    """The value is no JSON object of bounded size: there is nothing in it to answer to."""
+
+
+def read_object(value: bytes | None) -> dict[str, Any]:
+    """The JSON object of a record. Raises NotACommand."""
+    if value is None:
+        raise NotACommand("the record has no value; produce one JSON object")
+    if len(value) > MAX_COMMAND_BYTES:
+        raise NotACommand(f"{len(value)} bytes; a command has at most {MAX_COMMAND_BYTES}")
+    try:
+        found = msgspec.json.decode(value)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise NotACommand(f"not JSON: {error}") from error
+    except RecursionError:
+        raise NotACommand("nested too deeply; a command is flat") from None
+    if not isinstance(found, dict):
+        raise NotACommand(f"a JSON {type(found).__name__}; produce one JSON object")
+    return found
+
+
+def read_send_message(found: dict[str, Any]) -> SendMessage | list[str]:
+    """The typed command, or all that is wrong with its form, a sentence each. Values are not quoted."""
+    unknown = [name for name in found if name not in _FIELDS]
+    faults = [_unknown(name) for name in unknown[:_UNKNOWN_NAMED]]
+    if more := len(unknown) - len(faults):
+        faults.append(f"{more} more fields that do not exist")
+    values = {}
+    for name, field in _FIELDS.items():
+        if name not in found:
+            if field.required:
+                faults.append(f"{name}: missing")
+            continue
+        try:
+            values[field.name] = msgspec.convert(found[name], field.type)
+        except msgspec.ValidationError as error:
+            faults.append(f"{name}: {_without_value(error, field.type)}")
+    return faults or SendMessage(**values)
+
+
+def _unknown(name: str) -> str:
+    shown = name[:64]
+    close = difflib.get_close_matches(shown, _FIELDS, n=1)
+    return f"{shown}: no such field" + (f"; did you mean {close[0]}?" if close else "")
+
+
+def _without_value(error: msgspec.ValidationError, type_: Any) -> str:
+    """msgspec's sentence, but for a word that is not allowed it would quote that: then the allowed ones are named."""
+    allowed = [word for part in (type_, *get_args(type_)) if get_origin(part) is Literal for word in get_args(part)]
+    return f"one of {', '.join(allowed)}" if allowed else str(error)

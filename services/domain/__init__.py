@@ -1,0 +1,4 @@
+"""The rules, and nothing else: `fold(state, event) -> (state, derived events)`, gates, identities, addresses.
+
+Pure: no I/O, no clock, no random, no framework. Time and ids arrive in the events. Imports nothing of ours.
+"""

@@ -1,0 +1,108 @@
+"""What crosses the log about messages: facts in the past tense. Each type is one schema in `schemas/`.
+
+Times are ISO 8601 in UTC with milliseconds (`2026-02-21T18:22:11.123Z`): comparing them as text is comparing
+them as times. Addresses are as Twilio wrote them, with `whatsapp:`.
+"""
+
+from typing import Literal
+
+import msgspec
+
+# Name → value, or the values of a name that was repeated.
+Parameters = dict[str, str | list[str]]
+
+
+class InboundReceived(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
+    """Somebody wrote to us (`twilio.inbound.v1`, keyed by contact)."""
+
+    event_type: Literal["twilio_inbound"] = "twilio_inbound"
+    event_id: str
+    tenant: str
+    received_at: str
+    contact: str
+    account_sid: str
+    message_sid: str
+    from_: str
+    to: str
+    body: str
+    num_media: int
+    idempotency_token: str | None = None
+    raw: Parameters
+
+
+class StatusReceived(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
+    """Twilio told how far a message is (`twilio.status.v1`, keyed by MessageSid).
+
+    `contact` and `command_id` come from the signed callback URL where we set it; else `contact` is that of `to`.
+    """
+
+    event_type: Literal["twilio_status"] = "twilio_status"
+    event_id: str
+    tenant: str
+    received_at: str
+    contact: str | None = None
+    command_id: str | None = None
+    account_sid: str
+    message_sid: str
+    message_status: str
+    error_code: int | None = None
+    from_: str
+    to: str
+    idempotency_token: str | None = None
+    raw: Parameters
+
+
+class MessageSent(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
+    """Twilio took a message of ours (`twilio.sent.v1`, keyed by MessageSid)."""
+
+    event_type: Literal["message_sent"] = "message_sent"
+    event_id: str
+    tenant: str
+    sent_at: str
+    contact: str
+    command_id: str
+    account_sid: str
+    message_sid: str
+    message_status: str
+    from_: str
+    to: str
+    segments: int | None = None
+
+
+class DeliveryChanged(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
+    """A message went one step forward (`twilio.delivery.v1`, keyed by MessageSid)."""
+
+    event_type: Literal["delivery_changed"] = "delivery_changed"
+    event_id: str
+    tenant: str
+    at: str
+    message_sid: str
+    status: str
+    previous_status: str | None
+    final: bool
+    error_code: int | None
+    error_category: str | None
+    remedy: str | None
+    contact: str | None
+    command_id: str | None
+    from_: str
+    to: str
+    segments: int | None
+
+
+class OutcomeReached(msgspec.Struct, frozen=True, kw_only=True):
+    """How a message ended, for its contact's gates and journeys (`twilio.outcomes.v1`, keyed by contact).
+
+    Comes again if a later fact overrules the end: an `undelivered` message may yet be `delivered`.
+    """
+
+    event_type: Literal["outcome_reached"] = "outcome_reached"
+    event_id: str
+    tenant: str
+    at: str
+    contact: str
+    command_id: str | None
+    message_sid: str
+    sender: str
+    status: str
+    error_code: int | None

@@ -1,0 +1,128 @@
+"""A Faust app that folds: the one place where Faust is configured."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import faust
+from yarl import URL
+
+from services.runtime.config import ConfigError, KafkaSettings, WorkerSettings
+from services.runtime.folding.consumer import BatchTransport
+from services.runtime.folding.fold import Fold
+from services.runtime.folding.pulse import Pulse
+from services.runtime.folding.recovery import FoldTableManager
+from services.runtime.folding.runner import Listener, Runner
+from services.runtime.folding.store import LogTable, Memory
+from services.runtime.kafka import ssl_context
+
+# Batches, not messages: enough to keep every fold busy, little enough to bound memory.
+_QUEUED_BATCHES = 16
+
+
+class FoldApp(faust.App):
+    """A Faust app with the runner of its folds."""
+
+    runner: Runner
+    pulse: Pulse
+
+
+def fold_app(
+    app_id: str,
+    folds: Sequence[Fold],
+    kafka: KafkaSettings,
+    worker: WorkerSettings,
+    listeners: Mapping[str, Listener] | None = None,
+) -> FoldApp:
+    """A Faust app with an agent per fold, not started. `listeners`: by fold, who hears of its partitions."""
+    _make(worker.data_dir)
+    app = FoldApp(
+        app_id,
+        broker=f"kafka://{kafka.bootstrap.replace(',', ';kafka://')}",
+        broker_credentials=_credentials(kafka),
+        broker_session_timeout=worker.session_timeout_s,
+        broker_heartbeat_interval=worker.session_timeout_s / 5,
+        broker_commit_interval=1.0,
+        broker_max_poll_records=worker.max_batch,
+        canonical_url=worker.url,
+        consumer_auto_offset_reset="earliest",
+        datadir=str(worker.data_dir),
+        store="rocksdb://",
+        stream_buffer_maxsize=_QUEUED_BATCHES,
+        table_cleanup_interval=86400.0,
+        table_standby_replicas=worker.standby_replicas,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        topic_partitions=kafka.partitions,
+        topic_replication_factor=kafka.replication,
+        web_enabled=False,
+        TableManager=FoldTableManager,
+    )
+    app.transport = BatchTransport([URL(f"kafka://{address}") for address in kafka.bootstrap.split(",")], app)
+    app.runner = Runner(app_id, kafka, folds, worker.max_batch, app.crash)
+    app.runner.listeners.update(listeners or {})
+    app.pulse = Pulse(worker.session_timeout_s)
+    memory = Memory(worker.block_cache_bytes, worker.memtable_bytes)
+    for fold in folds:
+        _add_fold(app, fold, memory, kafka.partitions)
+    app.on_rebalance_complete.connect(_start_folding, weak=False)
+    return app
+
+
+def _make(data_dir: Path) -> None:
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"data_dir: {data_dir} cannot be made ({error.strerror}); name a folder to write to"
+        ) from error
+
+
+def _add_fold(app: FoldApp, fold: Fold, memory: Memory, partitions: int) -> None:
+    if fold.table is not None:
+        table = LogTable(app, name=fold.table.name, partitions=partitions, memory=memory)
+        app.tables.add(table)
+        app.runner.stores[fold.name] = table.data
+
+    async def agent(stream: Any) -> None:
+        # The runner acknowledges what is folded, by offset; Faust would acknowledge what it handed out.
+        stream.enable_acks = False
+        async for event in stream.events():
+            batch = event.value
+            await app.runner.accept(batch.topic, batch.partition, batch.records, batch.epoch)
+
+    source = app.topic(*(topic.name for topic in fold.sources), key_serializer="raw", value_serializer="raw")
+    app.agent(source, name=fold.name)(agent)
+
+
+async def _start_folding(app: FoldApp, **_: Any) -> None:
+    await app.runner.start()
+
+
+def _credentials(kafka: KafkaSettings) -> Any:
+    context = ssl_context(kafka)
+    if kafka.security_protocol.startswith("SASL") and kafka.sasl_password is not None:
+        return faust.SASLCredentials(
+            username=kafka.sasl_username,
+            password=kafka.sasl_password.get_secret_value(),
+            mechanism=kafka.sasl_mechanism,
+            ssl_context=context,
+        )
+    return faust.SSLCredentials(context) if context is not None else None
+
+
+async def run_app(app: FoldApp, stop: asyncio.Event) -> None:
+    """Start the app and wait for `stop`. Raises what crashed the app, when something did."""
+    app.finalize()
+    await app.start()
+    waits = {asyncio.create_task(stop.wait()), asyncio.create_task(app._crashed.wait())}
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in waits:
+            task.cancel()
+        reason = app.crash_reason
+        await app.stop()
+    if reason is not None:
+        raise reason

@@ -1,0 +1,183 @@
+"""Faust's consumer, handing out fetched batches instead of messages, and committing what was folded.
+
+Replaced, of faust-streaming 0.15.3: `_drain_messages` (two tasks per message), the bookkeeping of acks message by
+message (it commits past gaps, and control records of transactions are gaps), and `wait_empty`. The rest (group
+membership, assignment, flow control, seeks) is Faust's.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from faust.events import Event
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
+
+from services.runtime.folding.runner import Runner
+
+logger = logging.getLogger(__name__)
+
+_POLL_SECONDS = 1.0
+_COMMIT_SECONDS = 5.0
+# A broker answers the requests of a connection in order, so each question asked while partitions are assigned waits
+# for a fetch to return; with Faust's 1,500 ms a rebalance takes many seconds.
+_FETCH_WAIT_MS = 100
+
+
+class RecordBatch(NamedTuple):
+    """Records of one topic partition, as fetched at once. `epoch` tells which assignment they were fetched under."""
+
+    topic: str
+    partition: int
+    records: list[Any]
+    epoch: int
+
+
+class ConsumerThread(driver.AIOKafkaConsumerThread):
+    """Reads committed records only: what an aborted transaction left is not there."""
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        # Faust sets this only under its own exactly-once mode; read at the consumer's start.
+        consumer._isolation_level = "read_committed"
+        consumer._fetch_max_wait_ms = _FETCH_WAIT_MS
+        return consumer
+
+    async def on_start(self) -> None:
+        await super().on_start()
+        coordinator = self._ensure_consumer()._coordinator
+        heartbeat = coordinator._do_heartbeat
+
+        async def told() -> bool:
+            asked_at = time.monotonic()
+            counted_in: bool = await heartbeat()
+            if counted_in:
+                self.app.pulse.beat(asked_at)
+            return counted_in
+
+        # aiokafka tells nobody that it has not heard of its group for longer than a session.
+        coordinator._do_heartbeat = told
+
+    async def seek_to_committed(self) -> Mapping[TP, int]:
+        committed: Mapping[TP, int] = await self.call_thread(self._seek_to_committed)
+        return committed
+
+    async def _seek_to_committed(self) -> Mapping[TP, int]:
+        consumer = self._ensure_consumer()
+        committed: Mapping[TP, int] = await consumer.seek_to_committed()
+        # aiokafka leaves these where they are: beyond what was fetched and dropped.
+        fresh = [tp for tp, offset in committed.items() if not offset and not self.consumer._is_changelog_tp(tp)]
+        if fresh:
+            await consumer.seek_to_beginning(*fresh)
+        return committed
+
+    async def positions(self, tps: set[TP]) -> dict[TP, int]:
+        """The next offset to be handed out, for partitions that have one. Past control and aborted records too."""
+        return {tp: offset for tp in tps if (offset := await self.position(tp)) is not None}
+
+
+class BatchConsumer(driver.Consumer):
+    """Faust's consumer in batches. Its app is a FoldApp."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._fetched = asyncio.Event()
+        self._fetched.set()
+
+    @property
+    def runner(self) -> Runner:
+        runner: Runner = self.app.runner
+        return runner
+
+    def _new_consumer_thread(self) -> ConsumerThread:
+        return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    async def _drain_messages(self, fetcher: Any) -> None:
+        """Fetch for ever: changelog records into their tables, others to the agents of their topics."""
+        recovery = self.app.tables.recovery
+        while not (self._stopped.is_set() or fetcher._stopped.is_set()):
+            # In a loop: it may have been halted again before we woke.
+            while not self.flow_active:
+                if (await self.wait(self.can_resume_flow)).stopped:
+                    return
+            # Read when the flow is on, not before waiting for it: else the first records of a new assignment would
+            # count as the last of the old one, and nothing would fetch them again.
+            epoch = self.runner.epoch
+            records = await self._fetch()
+            for tp, batch in records.items():
+                if epoch != self.runner.epoch:
+                    # Revoked meanwhile. Every restore ends with a seek, so they are fetched again by their owner.
+                    break
+                if self._is_changelog_tp(tp):
+                    recovery.restored(tp, batch)
+                else:
+                    await self._hand_out(tp, RecordBatch(tp.topic, tp.partition, batch, epoch))
+            if self.app.in_recovery and epoch == self.runner.epoch:
+                # Between two fetches all records below a position have been handed out: here, and only here,
+                # a position says how far the tables are.
+                recovery.reached(await self._thread.positions(recovery.restoring()))
+
+    async def _fetch(self) -> Mapping[TP, list[Any]]:
+        self._fetched.clear()
+        try:
+            records, _ = await self._wait_next_records(_POLL_SECONDS)
+        finally:
+            self._fetched.set()
+        return records or {}
+
+    async def halt(self) -> None:
+        """Fetch nothing more until the flow is resumed; returns when no fetch is under way.
+
+        Only then may positions be set: a fetch begun earlier would move them on after they were set, and what it
+        brings is dropped.
+        """
+        self.stop_flow()
+        await self._fetched.wait()
+
+    async def _hand_out(self, tp: TP, batch: RecordBatch) -> None:
+        message = self._to_message(tp, batch.records[0])
+        for channel in self.app.topics._tp_index[tp]:
+            await channel.put(Event(self.app, None, batch, None, message))
+
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        self.app.pulse.beat(time.monotonic())
+        await super().on_partitions_assigned(assigned, generation_id)
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        # Before Faust forgets the partitions: what is folded is committed, what is not is dropped.
+        self.stop_flow()
+        try:
+            await self.wait_empty()
+        except Exception as error:
+            # aiokafka would log what a rebalance listener raises, and go on.
+            await self.app.crash(error)
+        self.runner.forget((tp.topic, tp.partition) for tp in revoked)
+        await super().on_partitions_revoked(revoked)
+
+    async def wait_empty(self) -> None:
+        """Let go of everything and commit what is folded: at a revocation and at a stop."""
+        await self.runner.release()
+        try:
+            async with asyncio.timeout(_COMMIT_SECONDS):
+                await self.commit()
+        except TimeoutError:
+            logger.warning("the broker did not take the offsets; what was folded since will be folded again")
+
+    def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
+        return (
+            TP(topic, partition)
+            for topic, partition in self.runner.committable
+            if topics is None or topic in topics or (topic, partition) in topics
+        )
+
+    def _new_offset(self, tp: TP) -> int | None:
+        return self.runner.committable.get((tp.topic, tp.partition))
+
+    def verify_event_path(self, now: float, tp: TP) -> None:
+        """Faust's watch over single messages has nothing to see here; consumer lag is the measure."""
+
+
+class BatchTransport(driver.Transport):
+    Consumer = BatchConsumer

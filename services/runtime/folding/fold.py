@@ -1,0 +1,67 @@
+"""What a fold declares: which topics, which function, which table. Topology as data."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+import msgspec
+
+from services.contract.topics import Topic
+
+
+class Emission(NamedTuple):
+    """A record to write beside a state change. `value` None is a tombstone."""
+
+    topic: str
+    key: bytes
+    value: bytes | None
+    headers: list[tuple[str, bytes]]
+
+
+class FoldFunction(Protocol):
+    """`fold(state, event) -> (state, derived events)`: total and deterministic. A state of None removes the row.
+
+    Raises ValueError for an event that has no place in any state; it goes to the dead letters.
+    """
+
+    def __call__(self, state: Any, event: Any, /) -> tuple[Any, Sequence[msgspec.Struct]]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table: its name, the type of its rows, and the key of the row that an event belongs to."""
+
+    name: str
+    row: Any
+    key: Callable[[Any], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """A fold bound to its sources and its table.
+
+    Sources that share a table share their key and partition count, so all facts of one row meet in one partition.
+    Without a table the function sees state None, and nothing is remembered.
+    """
+
+    name: str
+    sources: tuple[Topic, ...]
+    function: FoldFunction
+    table: Table | None = None
+    # Turns a source record into the event to fold where plain decoding is not enough (public topics).
+    # May raise DecodeError: then the record is a dead letter.
+    read: "Callable[[Record], Any] | None" = None
+    # What to tell about a record that became a dead letter, beside the dead letter.
+    refused: "Callable[[Record, str], Sequence[msgspec.Struct]]" = lambda _record, _detail: ()
+
+
+class Record(NamedTuple):
+    """A record as consumed: bytes, and whence they came. `timestamp` in milliseconds since 1970."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]]

@@ -1,0 +1,44 @@
+"""Reading a row on the worker that owns it, or knowing which worker does; never a guess."""
+
+from typing import Any, NamedTuple
+
+from services.contract.partition import partition_of
+from services.contract.topics import changelog
+from services.runtime.folding.app import FoldApp
+from services.runtime.folding.fold import Fold
+from services.runtime.folding.health import reasons
+
+
+class Here(NamedTuple):
+    """This worker owns the key: its row, or None where there is none."""
+
+    row: Any
+
+
+class There(NamedTuple):
+    """The worker at this URL owns the key."""
+
+    url: str
+
+
+class Nowhere(NamedTuple):
+    """Nobody is known to own the key now: ask again soon."""
+
+    reason: str
+
+
+def look_up(app: FoldApp, fold: Fold, key: str) -> Here | There | Nowhere:
+    """Find a key of a fold's table. During a rebalance or a restore the answer is Nowhere."""
+    if why := reasons(app):
+        return Nowhere(why[0])
+    number = partition_of(key.encode(), app.conf.topic_partitions)
+    if (partition := app.runner.partition(fold.name, number)) is not None:
+        return Here(partition.read(key))
+    if fold.table is None:
+        return Nowhere(f"{fold.name} has no table")
+    topic = changelog(app.conf.id, fold.table.name)
+    distribution = app.assignor.changelog_distribution
+    owners = [url for url, topics in distribution.items() if number in topics.get(topic, ())]
+    if not owners or owners[0].rstrip("/") == str(app.conf.canonical_url).rstrip("/"):
+        return Nowhere("the key's partition is between two owners")
+    return There(owners[0].rstrip("/"))

@@ -1,0 +1,115 @@
+"""Faust's recovery of tables, ended by position.
+
+Faust waits for the offset before the end of a changelog; after a transaction that offset is a control record, which
+is never handed out. Here records go from the fetch straight into RocksDB, batch by batch, and a partition is
+restored when the consumer's position has passed what was the end when its fence was taken.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aiokafka.errors import KafkaConnectionError
+from faust.tables.manager import TableManager
+from faust.tables.recovery import Recovery, ServiceStopped
+from faust.types import TP
+
+from services.runtime import metrics
+
+logger = logging.getLogger(__name__)
+
+
+class PositionRecovery(Recovery):
+    """Restores tables in batches; takes the fences first."""
+
+    async def _build_highwaters(self, consumer: Any, tps: set[TP], destination: Counter[TP], title: str) -> None:
+        if title == "active":
+            # Nobody may add to a changelog between reading its end and being its owner.
+            await self._take_over()
+        await super()._build_highwaters(consumer, tps, destination, title)
+
+    async def _take_over(self) -> None:
+        # Faust clears it where it reads changelogs, which is not done there any more: left from the former restore,
+        # it would end this one at once.
+        self.signal_recovery_end.clear()
+        await self.app.consumer.halt()
+        await self.app.runner.fence((tp.topic, tp.partition) for tp in self.app.assignor.assigned_actives())
+
+    async def on_recovery_completed(self, generation_id: int = 0) -> None:
+        # Faust sets the positions of the sources and empties the agents' queues, in this order, while standby rows
+        # come in already: a batch fetched between the two would be lost.
+        await self.app.consumer.halt()
+        self.app.runner.drop_handed_out()
+        await super().on_recovery_completed(generation_id)
+
+    async def _resume_streams(self, generation_id: int = 0) -> None:
+        # Without any table there is nothing to restore, and this is all that Faust calls.
+        await self._wait(self._take_over())
+        await super()._resume_streams(generation_id)
+
+    async def _wait(self, coro: Any, timeout: float | None = None) -> None:  # noqa: ASYNC109 (Faust gives it)
+        try:
+            await super()._wait(coro, timeout)
+        except ServiceStopped:
+            if not self.should_stop:
+                # Faust takes a time-out for a stop, and would leave a worker that owns partitions and folds nothing.
+                await self.app.crash(KafkaConnectionError("no answer while tables were being restored"))
+            raise
+
+    def restoring(self) -> set[TP]:
+        """Changelog partitions of which something is still to be read."""
+        # Faust keeps what it knew of a partition as a standby when that becomes an active one.
+        active = {tp for tp, count in self.active_remaining().items() if count > 0 and tp in self.active_tps}
+        standby = {tp for tp, count in self.standby_remaining().items() if count > 0 and tp in self.standby_tps}
+        return active | standby
+
+    def restored(self, tp: TP, records: Sequence[Any]) -> None:
+        """Write changelog records into their table."""
+        offsets = self.active_offsets if tp in self.active_tps else self.standby_offsets
+        table = self.tp_to_table.get(tp)
+        if table is None or not (tp in self.active_tps or tp in self.standby_tps):
+            return
+        last = records[-1].offset
+        table.data.apply(tp.partition, ((record.key, record.value) for record in records), last)
+        offsets[tp] = last
+        metrics.RESTORE_REMAINING.set(sum(self.active_remaining().values()))
+
+    def reached(self, positions: Mapping[TP, int]) -> None:
+        """Note how far the consumer is; ends the restore when every active partition is at its end."""
+        for offsets, highwaters in (
+            (self.active_offsets, self.active_highwaters),
+            (self.standby_offsets, self.standby_highwaters),
+        ):
+            for tp, position in positions.items():
+                if tp in highwaters and position > highwaters[tp]:
+                    offsets[tp] = highwaters[tp]
+        if self.in_recovery and not self.need_recovery():
+            metrics.RESTORE_REMAINING.set(0)
+            # Until the other partitions are set to where they are to be read from. Else the next fetch, begun at
+            # once, would hand out standby rows from before their store's state, which would then go back.
+            self.app.consumer.stop_flow()
+            self._set_recovery_ended()
+            self.signal_recovery_end.set()
+
+    @Recovery.task
+    async def _slurp_changelogs(self) -> None:
+        """Nothing comes by Faust's queue; `BatchConsumer` calls `restored`."""
+
+    @Recovery.task
+    async def _publish_stats(self) -> None:
+        """Say every few seconds how much is still to be restored."""
+        async for _ in self.itertimer(self.stats_interval, name="restore.progress"):
+            if self.in_recovery and (remaining := self.active_remaining()):
+                done = sum(offset or 0 for offset in self.active_offsets.values())
+                logger.info("restoring tables: %d changelog records to go, at %d", sum(remaining.values()), done)
+
+
+class FoldTableManager(TableManager):
+    """Faust's table manager, with the recovery above."""
+
+    @property
+    def recovery(self) -> Recovery:
+        if self._recovery is None:
+            self._recovery: Recovery = PositionRecovery(self.app, self, beacon=self.beacon, loop=self.loop)
+        return self._recovery

@@ -1,0 +1,149 @@
+"""Who folds what now: takes partitions over when Faust assigns them, lets them go when it revokes them."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+from services.runtime import metrics
+from services.runtime.config import KafkaSettings
+from services.runtime.folding.fold import Fold
+from services.runtime.folding.ledger import Ledger
+from services.runtime.folding.partition import Flush, Partition
+from services.runtime.folding.store import PartitionedStore
+
+logger = logging.getLogger(__name__)
+
+
+class Listener:
+    """What a service may want to hear of its partitions. The default hears nothing."""
+
+    async def taken(self, partition: Partition) -> None:
+        """A partition is ours, its table is restored, nothing is folded yet."""
+
+    async def flushed(self, partition: Partition, flush: Flush) -> None:
+        """A flush is committed and applied."""
+
+    async def leaving(self, partition: Partition) -> None:
+        """A partition is about to leave: nothing more comes off the log, what is under way may still be submitted.
+
+        Must return within seconds: the whole group waits.
+        """
+
+
+class _Owned(NamedTuple):
+    partition: Partition
+    ledger: Ledger
+    task: "asyncio.Task[None] | None"
+
+
+class Runner:
+    """The partitions that this worker owns, of all its folds."""
+
+    def __init__(
+        self,
+        app_id: str,
+        kafka: KafkaSettings,
+        folds: Sequence[Fold],
+        max_batch: int,
+        crash: Callable[[BaseException], Awaitable[None]],
+    ) -> None:
+        self._app_id = app_id
+        self._kafka = kafka
+        self.folds = {fold.name: fold for fold in folds}
+        self._max_batch = max_batch
+        self._crash = crash
+        self._fold_of = {topic.name: fold.name for fold in folds for topic in fold.sources}
+        self._owned: dict[tuple[str, int], _Owned] = {}
+        self._lock = asyncio.Lock()
+        self.listeners: dict[str, Listener] = {}
+        self.stores: dict[str, PartitionedStore] = {}
+        # Offsets that may be committed: (topic, partition) → last folded + 1.
+        self.committable: dict[tuple[str, int], int] = {}
+        self.epoch = 0
+
+    def partition(self, fold: str, number: int) -> Partition | None:
+        """The partition, when this worker owns it and its table is restored; else None."""
+        owned = self._owned.get((fold, number))
+        return owned.partition if owned and owned.task else None
+
+    def partitions(self, fold: str) -> list[Partition]:
+        """All partitions of a fold that this worker owns, restored."""
+        return [owned.partition for (name, _), owned in self._owned.items() if name == fold and owned.task]
+
+    def drop_handed_out(self) -> None:
+        """What was fetched until now and is not queued here yet is dropped: positions are about to be set anew."""
+        self.epoch += 1
+
+    async def fence(self, assigned: Iterable[tuple[str, int]]) -> None:
+        """Take the fences of the assigned source partitions: before any changelog is read."""
+        self.drop_handed_out()
+        wanted = {(self._fold_of[topic], number) for topic, number in assigned if topic in self._fold_of}
+        async with self._lock:
+            await self._release()
+            for name, number in wanted:
+                ledger = Ledger(self._kafka, f"{self._app_id}-{name}-{number}")
+                partition = Partition(self.folds[name], number, ledger, self.stores.get(name), self._max_batch)
+                self._owned[name, number] = _Owned(partition, ledger, None)
+            await asyncio.gather(*(owned.ledger.open() for owned in self._owned.values()))
+
+    async def start(self) -> None:
+        """Begin to fold: the tables are restored."""
+        async with self._lock:
+            for key, (partition, ledger, task) in list(self._owned.items()):
+                if task is None:
+                    if listener := self.listeners.get(key[0]):
+                        await listener.taken(partition)
+                    running = asyncio.create_task(self._run(partition), name=f"fold-{key[0]}-{key[1]}")
+                    self._owned[key] = _Owned(partition, ledger, running)
+            for name in self.folds:
+                metrics.OWNED.labels(name).set(len(self.partitions(name)))
+
+    async def accept(self, topic: str, number: int, records: Sequence[Any], epoch: int) -> None:
+        """Queue consumed records. Those of an earlier assignment are dropped: they are fetched again by their owner."""
+        owned = self._owned.get((self._fold_of[topic], number))
+        if epoch == self.epoch and owned is not None:
+            await owned.partition.put(topic, records)
+
+    async def release(self) -> None:
+        """Let go of everything: waiting records are dropped, flushes under way are awaited."""
+        self.drop_handed_out()
+        async with self._lock:
+            await self._release()
+
+    def forget(self, partitions: Iterable[tuple[str, int]]) -> None:
+        """Partitions that left are no longer ours to commit."""
+        for tp in partitions:
+            self.committable.pop(tp, None)
+
+    async def _release(self) -> None:
+        released = self._owned
+        await asyncio.gather(
+            *(
+                self.listeners[name].leaving(owned.partition)
+                for (name, _), owned in released.items()
+                if owned.task and name in self.listeners
+            )
+        )
+        self._owned = {}
+        for owned in released.values():
+            owned.partition.close()
+        tasks = [owned.task for owned in released.values() if owned.task]
+        if tasks:
+            await asyncio.wait(tasks)
+        await asyncio.gather(*(owned.ledger.close() for owned in released.values()), return_exceptions=True)
+
+    async def _run(self, partition: Partition) -> None:
+        try:
+            await partition.run(self._flushed)
+        except Exception as error:
+            # Fenced, or a broken broker: nothing more may be written, and nothing may be skipped.
+            partition.close()
+            logger.error("fold %s/%d stops: %r", partition.fold.name, partition.partition, error)
+            await self._crash(error)
+
+    async def _flushed(self, partition: Partition, flush: Flush) -> None:
+        for tp, offset in flush.folded.items():
+            self.committable[tp] = max(self.committable.get(tp, 0), offset + 1)
+        if listener := self.listeners.get(partition.fold.name):
+            await listener.flushed(partition, flush)

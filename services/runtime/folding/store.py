@@ -1,0 +1,125 @@
+"""Tables on RocksDB: one database per partition, one bound of memory for all, rows and offset in one write."""
+
+import gc
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import faust
+from faust.stores.rocksdb import Store
+from faust.types import TP
+from rocksdict import (
+    BlockBasedIndexType,
+    BlockBasedOptions,
+    Cache,
+    Options,
+    Rdict,
+    WriteBatch,
+    WriteBufferManager,
+)
+
+_MEMTABLES = 16
+_LEAST_MEMTABLE_BYTES = 256 * 1024
+
+Rows = Iterable[tuple[bytes, bytes | None]]
+
+
+class Memory:
+    """What all partitions of a process share: one block cache and one bound on memtables, in bytes.
+
+    Faust opens each partition with a 2 GiB cache and up to three 64 MiB memtables of its own.
+    """
+
+    def __init__(self, block_cache_bytes: int, memtable_bytes: int) -> None:
+        self._cache = Cache(block_cache_bytes)
+        # Never stalling: RocksDB waits for a flush of the database that writes, and where idle ones hold the memory
+        # there is none to wait for, for ever. Past the bound every write flushes its own memtable instead.
+        self._memtables = WriteBufferManager.new_write_buffer_manager_with_cache(memtable_bytes, False, self._cache)
+        # So that few partitions cannot hold all of it.
+        self._memtable_bytes = max(memtable_bytes // _MEMTABLES, _LEAST_MEMTABLE_BYTES)
+
+    def options(self) -> Options:
+        table = BlockBasedOptions()
+        table.set_block_cache(self._cache)
+        table.set_bloom_filter(10, False)
+        table.set_index_type(BlockBasedIndexType.binary_search())
+        # Else indexes and filters live outside the cache and grow with the number of keys.
+        table.set_cache_index_and_filter_blocks(True)
+        options = Options(raw_mode=True)
+        options.create_if_missing(True)
+        options.set_block_based_table_factory(table)
+        options.set_write_buffer_manager(self._memtables)
+        options.set_write_buffer_size(self._memtable_bytes)
+        options.set_arena_block_size(_LEAST_MEMTABLE_BYTES // 8)
+        options.set_max_open_files(256)
+        options.set_keep_log_file_num(2)
+        return options
+
+
+class PartitionedStore(Store):
+    """Faust's RocksDB store, opened with shared memory and closed when a partition leaves."""
+
+    def __init__(self, *args: Any, memory: Memory, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._memory = memory
+
+    def _open_for_partition(self, partition: int) -> Rdict:
+        path: Path = self.partition_path(partition)
+        return Rdict(str(path), options=self._memory.options())
+
+    @property
+    def changelog(self) -> str:
+        """The topic that the rows come off."""
+        name: str = self.table.changelog_topic.get_topic_name()
+        return name
+
+    def partition(self, partition: int) -> Rdict:
+        """The database of a partition, opened if need be."""
+        return self._db_for_partition(partition)
+
+    def apply(self, partition: int, rows: Rows, changelog_offset: int) -> None:
+        """Write rows (None removes one) and the changelog offset they were written at, in one batch."""
+        batch = WriteBatch(raw_mode=True)
+        for key, value in rows:
+            if value is None:
+                batch.delete(key)
+            else:
+                batch.put(key, value)
+        batch.put(self.offset_key, str(changelog_offset).encode())
+        self.partition(partition).write(batch)
+
+    def rows(self, partition: int) -> Iterator[tuple[bytes, bytes]]:
+        """All rows of a partition, in key order."""
+        for key, value in self.partition(partition).items():
+            if key != self.offset_key:
+                yield key, value
+
+    def revoke_partitions(self, table: Any, tps: set[TP]) -> None:
+        for tp in tps:
+            if tp.topic in table.changelog_topic.topics:
+                self._close(tp.partition)
+
+    async def stop(self) -> None:
+        for partition in list(self._dbs):
+            self._close(partition)
+        gc.collect()
+
+    def _close(self, partition: int) -> None:
+        database = self._dbs.pop(partition, None)
+        if database is not None:
+            # Faust waits for the garbage collector; a lock held on meanwhile would fail the next owner on this disk.
+            database.close()
+
+
+class LogTable(faust.Table):
+    """A Faust table that is written by the ledger (`ledger.py`), never by assignment: rows come off the changelog."""
+
+    def __init__(self, app: Any, *, memory: Memory, **kwargs: Any) -> None:
+        self._memory = memory
+        super().__init__(app, key_type=bytes, value_type=bytes, **kwargs)
+
+    def _new_store(self) -> PartitionedStore:
+        return PartitionedStore("rocksdb://", self.app, self, memory=self._memory, table_name=self.name)
+
+    def info(self) -> dict[str, Any]:
+        return {**super().info(), "memory": self._memory}

@@ -1,0 +1,57 @@
+"""Logs: one JSON object per line on stderr, through the standard library, scrubbed of addresses."""
+
+import logging
+import sys
+from datetime import UTC, datetime
+
+import orjson
+
+from services.runtime.masking import scrub
+
+# They tell every request, poll or rebalance at INFO; the twilio package with URL and headers.
+_NOISY = ("aiokafka", "faust", "mode", "aiohttp.access", "twilio")
+# Characters. A stranger's request may be quoted, and a line is written while the event loop waits.
+_MESSAGE = 2048
+_TRACE = 16384
+# What is scrubbed beyond the cut, so that an address across it is seen whole.
+_MARGIN = 1024
+
+
+class _JsonLines(logging.Formatter):
+    """`{"at", "level", "service", "logger", "message"}` and, with an exception, `"exception"`."""
+
+    def __init__(self, service: str) -> None:
+        super().__init__()
+        self._service = service
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "service": self._service,
+            "logger": record.name,
+            "message": _short(record.getMessage(), _MESSAGE),
+        }
+        if record.exc_info:
+            line["exception"] = _short(self.formatException(record.exc_info), _TRACE)
+        if record.stack_info:
+            line["stack"] = _short(self.formatStack(record.stack_info), _TRACE)
+        return orjson.dumps(line).decode()
+
+
+def _short(text: str, most: int) -> str:
+    """The text scrubbed; of a longer one its beginning and its end, and how much is missing between them."""
+    if len(text) <= most:
+        return scrub(text)
+    half = most // 2
+    head, tail = scrub(text[: half + _MARGIN])[:half], scrub(text[-half - _MARGIN :])[-half:]
+    return f"{head} … {len(text) - most} characters cut … {tail}"
+
+
+def configure(service: str, level: str = "INFO") -> None:
+    """Send all logging of this process to stderr as JSON lines. Call once, first."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_JsonLines(service))
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    for name in _NOISY:
+        logging.getLogger(name).setLevel(logging.WARNING)

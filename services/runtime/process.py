@@ -1,0 +1,51 @@
+"""How a service's process begins and ends: uvloop, signals, exit codes, errors that a person can act on."""
+
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+
+import uvloop
+from aiokafka.errors import KafkaConnectionError, ProducerFenced
+
+from services.runtime.config import ConfigError
+from services.runtime.http import PortTaken
+
+_log = logging.getLogger(__name__)
+
+
+def run(main: Callable[[asyncio.Event], Awaitable[None]]) -> int:
+    """Run `main` until it returns; SIGINT and SIGTERM set the event that it is given.
+
+    Returns the exit code: 0, 2 for what the operator can mend (a sentence on stderr), 1 for a defect
+    or a fence (logged).
+    """
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_until_signalled(main))
+    except (ConfigError, PortTaken) as error:
+        return _refuse(str(error))
+    except KafkaConnectionError as error:
+        return _refuse(f"cannot reach Kafka: {error}; check kafka.bootstrap and that the broker is up")
+    except ProducerFenced:
+        # The fence did what it is for: nothing was written after the other one took over.
+        _log.error("another worker took this one's partitions: it was frozen or cut off for too long; start it again")
+        return 1
+    except Exception:
+        _log.exception("stopped by an error that should not happen")
+        return 1
+    return 0
+
+
+async def _until_signalled(main: Callable[[asyncio.Event], Awaitable[None]]) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, stop.set)
+    await main(stop)
+
+
+def _refuse(sentence: str) -> int:
+    sys.stderr.write(f"{sentence}\n")
+    return 2

@@ -1,0 +1,52 @@
+"""The sender's composition: folds, scheduler, gateways, operations."""
+
+import asyncio
+from functools import partial
+
+from aiohttp import web
+
+from services.contract.topics import SENDER_APP
+from services.runtime.config import Settings
+from services.runtime.folding.app import fold_app, run_app
+from services.runtime.folding.health import reasons
+from services.runtime.http import operations, serve
+from services.sender.attempt import attempt, sending
+from services.sender.gateway import TwilioGateway
+from services.sender.scheduler import Scheduler, tell
+from services.sender.topology import OUTBOX, folds
+
+# A partition that moves waits this long for calls under way; what is not answered by then becomes ambiguous.
+_GRACE_SHARE_OF_SESSION = 0.5
+
+
+async def run(settings: Settings, stop: asyncio.Event) -> None:
+    """Run until `stop`. Raises what crashed the app."""
+    sender = settings.sender
+    gateways = {
+        name: TwilioGateway(tenant, settings.twilio.api, sender.request_timeout_s, sender.concurrency)
+        for name, tenant in settings.tenants.items()
+    }
+
+    def rate(tenant: str, owned: int) -> float:
+        configured = settings.tenants[tenant].messages_per_second if tenant in settings.tenants else 1.0
+        return configured * max(1, owned) / settings.kafka.partitions
+
+    scheduler = Scheduler(
+        partial(attempt, sending(settings, gateways)),
+        rate,
+        sender.concurrency,
+        grace_s=sender.session_timeout_s * _GRACE_SHARE_OF_SESSION,
+    )
+    app = fold_app(SENDER_APP, folds(settings), settings.kafka, sender, {OUTBOX: scheduler})
+    http = web.Application()
+    http.add_routes(operations(partial(reasons, app), lambda: {"open_commands": scheduler.rows_open()}))
+    server = await serve(http, sender.host, sender.port, "sender.port")
+    sweeping = asyncio.create_task(scheduler.sweep())
+    sweeping.add_done_callback(tell)
+    try:
+        await run_app(app, stop)
+    finally:
+        sweeping.cancel()
+        await server.close()
+        for gateway in gateways.values():
+            await gateway.close()

@@ -1,0 +1,7 @@
+"""A Twilio that runs on loopback: the Messages resource, signed webhooks, and faults on demand.
+
+May import `services.runtime.config` and nothing else of ours. It signs with Twilio's own library and must
+never share code with our verification: a fake that shares it would agree with our mistakes.
+
+    settings → app (composition root, HTTP) → rest, control → service → lifecycle → webhooks → your endpoint
+"""

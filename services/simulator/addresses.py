@@ -1,0 +1,73 @@
+"""What Twilio takes for an address. Magic numbers behave as under Twilio's test credentials."""
+
+import re
+
+import phonenumbers
+
+from services.simulator import errors
+from services.simulator.errors import Refusal
+
+_E164 = re.compile(r"\+[1-9]\d{6,14}")
+_SHORT_CODE = re.compile(r"\d{3,8}")
+_ALPHANUMERIC = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9 +&_-]{1,11}")
+# WhatsApp's business-scoped user id: a country, a dot, an opaque part; no phone number stands behind it.
+_SCOPED_ID = re.compile(r"[A-Z]{2}\.[A-Za-z0-9]{1,128}")
+_MAGIC_TO = {
+    "+15005550001": errors.INVALID_TO,
+    "+15005550009": errors.NOT_MOBILE,
+    "+15005550004": errors.OPTED_OUT,
+}
+_MAGIC_FROM_NOT_CAPABLE = "+15005550000"
+
+
+def channel(address: str) -> str:
+    """`whatsapp` and the like from `whatsapp:+…`; `sms` when the address has no prefix."""
+    prefix, colon, _ = address.partition(":")
+    return prefix if colon else "sms"
+
+
+def bare(address: str) -> str:
+    """The address without its channel's prefix."""
+    return address.rpartition(":")[2]
+
+
+def is_phone(number: str) -> bool:
+    """Whether it is E.164 in shape and its length is possible in its country."""
+    if not _E164.fullmatch(number):
+        return False
+    return phonenumbers.is_possible_number(phonenumbers.parse(number))
+
+
+def country(address: str) -> str:
+    """ISO country of a phone address, or an empty string."""
+    number = bare(address)
+    if not is_phone(number):
+        return ""
+    return phonenumbers.region_code_for_number(phonenumbers.parse(number)) or ""
+
+
+def refuse_recipient(to: str) -> Refusal | None:
+    """Why nothing can be sent to this address, or None."""
+    if magic := _MAGIC_TO.get(bare(to)):
+        return magic.about(to) if "%s" in magic.message else magic
+    reachable = is_phone(bare(to)) or (channel(to) == "whatsapp" and _SCOPED_ID.fullmatch(bare(to)))
+    return None if reachable else errors.INVALID_TO.about(to)
+
+
+def refuse_sender(sender: str, owned: tuple[str, ...]) -> Refusal | None:
+    """Why nothing can be sent from this address, or None. `owned` empty: every address is ours."""
+    number = bare(sender)
+    if number == _MAGIC_FROM_NOT_CAPABLE:
+        return errors.FROM_NOT_CAPABLE.about(sender)
+    if channel(sender) != "sms":
+        known = is_phone(number) and (not owned or sender in owned)
+        return None if known else errors.NO_CHANNEL
+    if not (is_phone(number) or _SHORT_CODE.fullmatch(number) or _ALPHANUMERIC.fullmatch(number)):
+        return errors.INVALID_FROM.about(sender)
+    return errors.FROM_NOT_CAPABLE.about(sender) if owned and sender not in owned else None
+
+
+def from_pool(to: str, owned: tuple[str, ...]) -> str:
+    """The sender that a Messaging Service picks: the first owned one of the recipient's channel."""
+    prefix = "" if channel(to) == "sms" else f"{channel(to)}:"
+    return next((sender for sender in owned if channel(sender) == channel(to)), f"{prefix}+15005550006")

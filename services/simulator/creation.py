@@ -1,0 +1,156 @@
+"""From a create request to a draft: the parameters, and the checks that Twilio makes, in its order."""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
+
+from multidict import MultiMapping
+
+from services.simulator import addresses, errors
+from services.simulator.accounts import Account
+from services.simulator.errors import Refusal
+
+_SERVICE_SID = re.compile(r"MG[0-9a-fA-F]{32}")
+_CONTENT_SID = re.compile(r"HX[0-9a-fA-F]{32}")
+_SOONEST, _LATEST = timedelta(seconds=300), timedelta(days=35)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """The parameters of a create request that mean something here; `params` keeps every one as given.
+
+    `validity_s` is in seconds; `send_at` is None when the message is not scheduled.
+    """
+
+    to: str
+    sender: str | None
+    service_sid: str | None
+    body: str
+    media: tuple[str, ...]
+    content_sid: str | None
+    content_variables: str | None
+    status_callback: str | None
+    validity_period: str | None
+    scheduled: bool
+    send_at: datetime | None
+    smart_encoded: bool
+    params: tuple[tuple[str, str], ...]
+
+    @property
+    def validity_s(self) -> float | None:
+        return float(self.validity_period) if self.validity_period else None
+
+
+def read(form: MultiMapping[str]) -> Draft:
+    """The draft that a form states, not yet checked."""
+    return Draft(
+        to=form.get("To", "").strip(),
+        sender=form.get("From", "").strip() or None,
+        service_sid=form.get("MessagingServiceSid") or None,
+        body=form.get("Body", ""),
+        media=tuple(form.getall("MediaUrl", [])),
+        content_sid=form.get("ContentSid") or None,
+        content_variables=form.get("ContentVariables") or None,
+        status_callback=form.get("StatusCallback") or None,
+        validity_period=form.get("ValidityPeriod") or None,
+        scheduled=form.get("ScheduleType") == "fixed",
+        send_at=_moment(form.get("SendAt")),
+        smart_encoded=form.get("SmartEncoded", "").lower() == "true",
+        params=tuple(form.items()),
+    )
+
+
+def refuse(draft: Draft, account: Account) -> Refusal | None:
+    """The first reason why Twilio would not take the draft, or None."""
+    for check in _CHECKS:
+        if refusal := check(draft, account):
+            return refusal
+    return None
+
+
+def _given(draft: Draft, _: Account) -> Refusal | None:
+    if not (draft.sender or draft.service_sid):
+        return errors.FROM_REQUIRED
+    if not draft.to:
+        return errors.TO_REQUIRED
+    return None if draft.body or draft.media or draft.content_sid else errors.CONTENT_REQUIRED
+
+
+def _addresses(draft: Draft, account: Account) -> Refusal | None:
+    if draft.service_sid and not _SERVICE_SID.fullmatch(draft.service_sid):
+        return errors.INVALID_SERVICE.about(draft.service_sid)
+    if draft.sender and (refusal := addresses.refuse_sender(draft.sender, account.senders)):
+        return refusal
+    if refusal := addresses.refuse_recipient(draft.to):
+        return refusal
+    if draft.sender and addresses.channel(draft.sender) != addresses.channel(draft.to):
+        return errors.CHANNELS_DIFFER
+    return errors.SAME_NUMBER.about(draft.to) if draft.sender == draft.to else None
+
+
+def _content(draft: Draft, _: Account) -> Refusal | None:
+    if len(draft.body) > 1600:
+        return errors.BODY_TOO_LONG
+    if draft.content_sid and not _CONTENT_SID.fullmatch(draft.content_sid):
+        return errors.INVALID_CONTENT_SID
+    if draft.content_variables and not _is_json_object(draft.content_variables):
+        return errors.INVALID_CONTENT_VARIABLES
+    if len(draft.media) > 10:
+        return errors.TOO_MANY_MEDIA
+    wrong = [url for url in draft.media if not is_web_url(url)]
+    return errors.INVALID_MEDIA_URL.about(", ".join(wrong)) if wrong else None
+
+
+def _delivery(draft: Draft, _: Account) -> Refusal | None:
+    if draft.status_callback and not is_web_url(draft.status_callback):
+        return errors.INVALID_CALLBACK.about(draft.status_callback)
+    period = draft.validity_period
+    if period and not (period.isascii() and period.isdigit() and 1 <= int(period) <= 36_000):
+        return errors.INVALID_VALIDITY.about(period)
+    return None
+
+
+def _schedule(draft: Draft, _: Account) -> Refusal | None:
+    if not draft.scheduled:
+        return None
+    if not draft.service_sid:
+        return errors.SCHEDULE_NEEDS_SERVICE
+    if draft.send_at is None:
+        return errors.SEND_AT_MISSING
+    return None if _SOONEST <= draft.send_at - datetime.now(UTC) <= _LATEST else errors.SEND_AT_RANGE
+
+
+_CHECKS: tuple[Callable[[Draft, Account], Refusal | None], ...] = (
+    _given,
+    _addresses,
+    _content,
+    _delivery,
+    _schedule,
+)
+
+
+def is_web_url(text: str) -> bool:
+    """Whether it is an absolute http or https URL."""
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def _is_json_object(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except ValueError:
+        return False
+
+
+def _moment(text: str | None) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,0 +1,73 @@
+"""Twilio's refusals, as values. Codes and texts are Twilio's; `%s` in a text takes the offending value."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """An answer other than 2xx: the HTTP status, Twilio's error code, and its text."""
+
+    status: int
+    code: int
+    message: str
+
+    def body(self) -> dict[str, object]:
+        """Twilio's error body."""
+        return {
+            "code": self.code,
+            "message": self.message,
+            "more_info": f"https://www.twilio.com/docs/errors/{self.code}",
+            "status": self.status,
+        }
+
+    def about(self, value: str) -> "Refusal":
+        """This refusal with `value` in its text."""
+        return Refusal(self.status, self.code, self.message % value)
+
+
+AUTHENTICATE = Refusal(401, 20003, "Authenticate")
+NOT_FOUND = Refusal(404, 20404, "The requested resource %s was not found")
+METHOD_NOT_ALLOWED = Refusal(405, 20004, "Method not allowed")
+TOO_MANY_REQUESTS = Refusal(429, 20429, "Too Many Requests")
+SERVER_ERROR = Refusal(500, 20500, "An internal server error has occurred")
+UNAVAILABLE = Refusal(503, 20503, "Service unavailable")
+
+INVALID_PARAMETER = Refusal(400, 20001, "Invalid parameter: %s")
+NOT_DELIVERED_YET = Refusal(409, 20009, "Cannot delete message because delivery has not been completed.")
+NOT_CANCELABLE = Refusal(409, 30409, "Message is not in a cancelable state.")
+
+FROM_REQUIRED = Refusal(400, 21603, "A 'From' phone number is required.")
+TO_REQUIRED = Refusal(400, 21604, "A 'To' phone number is required.")
+CONTENT_REQUIRED = Refusal(400, 21602, "Message body is required.")
+INVALID_TO = Refusal(400, 21211, "The 'To' number %s is not a valid phone number.")
+INVALID_FROM = Refusal(
+    400, 21212, "The 'From' number %s is not a valid phone number, shortcode, or alphanumeric sender ID."
+)
+FROM_NOT_CAPABLE = Refusal(
+    400,
+    21606,
+    "The 'From' phone number %s is not a valid, SMS-capable inbound phone number or short code for your account.",
+)
+SAME_NUMBER = Refusal(400, 21266, "'To' and 'From' number cannot be the same: %s")
+CHANNELS_DIFFER = Refusal(400, 21910, "Invalid From and To pair. From and To should be of the same channel")
+NO_CHANNEL = Refusal(400, 63007, "Twilio could not find a Channel with the specified From address")
+INVALID_SERVICE = Refusal(404, 21701, "The Messaging Service does not exist: %s")
+OPTED_OUT = Refusal(400, 21610, "Attempt to send to unsubscribed recipient")
+NOT_MOBILE = Refusal(400, 21614, "'To' number is not a valid mobile number: %s")
+BODY_TOO_LONG = Refusal(400, 21617, "The concatenated message body exceeds the 1600 character limit.")
+INVALID_MEDIA_URL = Refusal(400, 21620, "Invalid media URL(s): %s")
+TOO_MANY_MEDIA = Refusal(400, 21623, "Number of media files exceeds allowed limit.")
+INVALID_VALIDITY = Refusal(400, 21624, "The ValidityPeriod %s is invalid; it must be from 1 to 36000 seconds.")
+INVALID_CALLBACK = Refusal(400, 21609, "The 'StatusCallback' URL %s is not a valid URL.")
+INVALID_CONTENT_SID = Refusal(400, 21655, "The ContentSid Parameter is Invalid")
+INVALID_CONTENT_VARIABLES = Refusal(400, 21656, "The Content Variables parameter is invalid")
+SEND_AT_MISSING = Refusal(400, 35111, "SendAt timestamp is missing or not ISO 8601.")
+SEND_AT_RANGE = Refusal(400, 35114, "SendAt time must be between 300 seconds and 35 days in the future.")
+SCHEDULE_NEEDS_SERVICE = Refusal(400, 35118, "MessagingServiceSid is required to schedule a message")
+
+# What a message that failed later says: error_code → error_message.
+DELIVERY_ERRORS = {
+    30003: "Unreachable destination handset",
+    30005: "Unknown destination handset",
+    30036: "Validity Period Expired",
+}

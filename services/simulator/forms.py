@@ -1,0 +1,79 @@
+"""The forms that Twilio posts: status callbacks and inbound messages, as ordered (name, value) pairs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from services.simulator.addresses import bare, channel, country
+from services.simulator.errors import DELIVERY_ERRORS
+from services.simulator.message import API_VERSION, Message
+from services.simulator.plan import Step
+
+Form = tuple[tuple[str, str], ...]
+Medium = tuple[str, str]
+
+
+def status_form(message: Message, step: Step) -> Form:
+    """The callback that tells this step. Empty fields are left out, as Twilio leaves them out."""
+    fields = {
+        "SmsSid": message.sid,
+        "SmsStatus": step.status,
+        "MessageStatus": step.status,
+        "To": message.to,
+        "MessagingServiceSid": message.messaging_service_sid,
+        "MessageSid": message.sid,
+        "AccountSid": message.account_sid,
+        "From": replace(message, status=step.status).shown_sender,
+        "ApiVersion": API_VERSION,
+        "ErrorCode": str(step.error_code) if step.error_code else None,
+        "ErrorMessage": DELIVERY_ERRORS.get(step.error_code) if step.error_code else None,
+    }
+    fields |= _sms_fields(step) if channel(message.to) == "sms" else _channel_fields(message, step)
+    return tuple((name, value) for name, value in fields.items() if value is not None)
+
+
+def _sms_fields(step: Step) -> dict[str, str | None]:
+    receipt = step.status in ("delivered", "undelivered")
+    return {"RawDlrDoneDate": datetime.now(UTC).strftime("%y%m%d%H%M") if receipt else None}
+
+
+def _channel_fields(message: Message, step: Step) -> dict[str, str | None]:
+    return {
+        "ChannelPrefix": channel(message.to),
+        # One install of the channel for each account; derived, so that it stays the same.
+        "ChannelInstallSid": "XE" + message.account_sid[2:],
+        "ChannelToAddress": bare(message.to),
+        "StructuredMessage": "false",
+        "EventType": step.status.upper() if step.status in ("delivered", "read", "undelivered") else None,
+    }
+
+
+def inbound_form(message: Message, media: Sequence[Medium], extra: Mapping[str, str]) -> Form:
+    """What an inbound message posts. `media`: (URL, content type) pairs. `extra` adds or replaces fields."""
+    fields = {
+        "SmsMessageSid": message.sid,
+        "NumMedia": str(len(media)),
+        "SmsSid": message.sid,
+        "SmsStatus": "received",
+        "Body": message.body,
+        "To": message.to,
+        "NumSegments": str(message.segments),
+        "MessageSid": message.sid,
+        "AccountSid": message.account_sid,
+        "From": message.sender,
+        "ApiVersion": API_VERSION,
+    }
+    fields |= _profile(message) if channel(message.to) == "whatsapp" else _places(message)
+    for place, (url, content_type) in enumerate(media):
+        fields |= {f"MediaUrl{place}": url, f"MediaContentType{place}": content_type}
+    return tuple((fields | dict(extra)).items())
+
+
+def _profile(message: Message) -> dict[str, str]:
+    return {"ProfileName": "Ada", "WaId": bare(message.sender).removeprefix("+"), "MessageType": "text"}
+
+
+def _places(message: Message) -> dict[str, str]:
+    """Where the numbers are from. What is unknown is sent blank, as Twilio sends it."""
+    fields = {"FromCountry": country(message.sender), "ToCountry": country(message.to)}
+    return fields | dict.fromkeys(("FromCity", "FromState", "FromZip", "ToCity", "ToState", "ToZip"), "")

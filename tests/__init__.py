@@ -1,0 +1,1 @@
+"""The tests. Those that need a broker ask for the fixture `kafka` or `broker`; none sleeps and hopes."""

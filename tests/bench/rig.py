@@ -1,0 +1,184 @@
+"""What every part runs on: a broker of its own, settings, the real services as processes, all ended together."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import NamedTuple, Self
+
+import requests
+import yaml
+
+from services.cli.kafka import ports
+from services.cli.kafka.broker import STEADY_JVM, EmbeddedKafka
+from services.cli.kafka.process import Process
+from tests.bench.processes import CannotMeasure, on, others
+from tests.bench.workload import ACCOUNT, CONTACT_SECRET, PUBLIC_URL, TENANT, TOKEN
+
+PARTITIONS = 4
+
+_SWITCHBOARD = (sys.executable, "-m", "services.cli")
+_ROOT = Path(__file__).parents[2]
+_START_S = 60.0
+_STOP_S = 15.0
+_LAST_CHARACTERS = 2000
+
+
+class _MeasuredKafka(EmbeddedKafka):
+    jvm = STEADY_JVM
+
+
+class Running(NamedTuple):
+    """A process under measurement, and where it listens (port 0: nowhere)."""
+
+    name: str
+    pid: int
+    port: int
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def metric(self, name: str) -> float:
+        """The sum of a counter over its labels."""
+        lines = requests.get(f"{self.url}/metrics", timeout=10).text.splitlines()
+        return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith((f"{name}{{", f"{name} ")))
+
+
+class Rig:
+    """A context: broker and topics when it is entered; at its end every process is gone and nothing lies about.
+
+    This process and the broker keep to the cores that are not measured.
+    """
+
+    def __init__(self, say: Callable[[str], None], properties: Mapping[str, str] | None = None) -> None:
+        self._say = say
+        self._properties = dict(properties or {})
+        self._stack = ExitStack()
+        self._processes: dict[int, Process] = {}
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            stack.enter_context(on(others()))
+            self.folder = Path(tempfile.mkdtemp(prefix="switchboard-bench-"))
+            stack.callback(shutil.rmtree, self.folder, ignore_errors=True)
+            self._say("starting Kafka")
+            broker = stack.enter_context(_MeasuredKafka.start(properties=self._properties, say=self._say))
+            self.bootstrap = broker.bootstrap
+            self.ports = {name: ports.pick() for name in ("ingress", "processor", "sender", "simulator")}
+            self._write_settings()
+            self._apply_topics()
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def service(self, name: str, cores: set[int]) -> Running:
+        """One of ours, by the command that people use; returns once it is ready."""
+        running = self.start(name, [*_SWITCHBOARD, name], {}, cores, self.ports[name])
+        self.wait_ready(running)
+        return running
+
+    def simulator(self) -> Running:
+        """A Twilio to send to, out of the measured core's way."""
+        running = self.start("simulator", [*_SWITCHBOARD, "simulator"], {}, others(), self.ports["simulator"])
+        self.wait(running, lambda: not ports.is_free(running.port), "the simulator listens")
+        return running
+
+    def start(
+        self, name: str, command: Sequence[str], settings: Mapping[str, str], cores: set[int], port: int = 0
+    ) -> Running:
+        """Start any process on these cores, with the bench's environment and these settings."""
+        own = [f"{key}={value}" for key, value in {**self._own_environment(), **settings}.items()]
+        with on(cores):
+            process = Process([shutil.which("env") or "/usr/bin/env", *own, *command], self._log(name), None)
+        self._stack.callback(process.stop, _STOP_S)
+        self._processes[process.pid] = process
+        return Running(name, process.pid, port)
+
+    def wait_ready(self, running: Running) -> None:
+        self.wait(running, lambda: _is_ready(running), f"{running.name} is ready")
+
+    def stop(self, running: Running) -> None:
+        self._processes[running.pid].stop(_STOP_S)
+
+    def ended(self, running: Running) -> bool:
+        """Whether it has ended well. Raises CannotMeasure, with its last words, when it has not."""
+        code = self._processes[running.pid].exit_code
+        if code:
+            words = self._log(running.name).read_text(errors="replace")[-_LAST_CHARACTERS:]
+            raise CannotMeasure(f"{running.name} ended with exit code {code}:\n{words}")
+        return code == 0
+
+    def wait(self, running: Running, condition: Callable[[], bool], what: str, seconds: float = _START_S) -> None:
+        """Poll until it holds. Raises CannotMeasure when the process dies or time is up."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            if self.ended(running) or time.monotonic() > deadline:
+                words = self._log(running.name).read_text(errors="replace")[-_LAST_CHARACTERS:]
+                raise CannotMeasure(f"not within {seconds:.0f} s: {what}; its last words:\n{words}")
+            time.sleep(0.1)
+
+    def _log(self, name: str) -> Path:
+        return self.folder / f"{name}.log"
+
+    def environment(self) -> dict[str, str]:
+        """For programs that are run to their end."""
+        return {**os.environ, **self._own_environment()}
+
+    def _own_environment(self) -> dict[str, str]:
+        return {
+            "PYTHONPATH": str(_ROOT),
+            "SWITCHBOARD_CONFIG": str(self.folder / "switchboard.yaml"),
+            "SWITCHBOARD_LOG_LEVEL": "WARNING",
+            "BENCH_TOKEN": TOKEN,
+            "BENCH_CONTACT_SECRET": CONTACT_SECRET,
+        }
+
+    def _write_settings(self) -> None:
+        settings = {
+            "public_url": PUBLIC_URL,
+            "kafka": {
+                "bootstrap": self.bootstrap, "partitions": PARTITIONS, "replication": 1, "min_insync_replicas": 1,
+            },
+            "tenants": {
+                TENANT: {
+                    "account_sid": ACCOUNT,
+                    "auth_tokens": [{"env": "BENCH_TOKEN"}],
+                    "contact_secret": {"env": "BENCH_CONTACT_SECRET"},
+                    # No bound: what is measured is what the sender can do.
+                    "messages_per_second": 100_000,
+                }
+            },
+            "ingress": {"port": self.ports["ingress"], "spool": {"directory": str(self.folder / "spool")}},
+            "processor": {"port": self.ports["processor"], "data_dir": str(self.folder / "processor")},
+            "sender": {"port": self.ports["sender"], "data_dir": str(self.folder / "sender")},
+            # The callbacks would cost the machine more than the sends.
+            "simulator": {"port": self.ports["simulator"], "faults": {"callback_lost": 1.0}},
+            "twilio": {"api": f"http://127.0.0.1:{self.ports['simulator']}"},
+        }  # fmt: skip
+        (self.folder / "switchboard.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
+
+    def _apply_topics(self) -> None:
+        done = subprocess.run(
+            [*_SWITCHBOARD, "topics", "apply"],
+            env=self.environment(),
+            capture_output=True, text=True, timeout=_START_S, check=False,
+        )  # fmt: skip
+        if done.returncode:
+            raise CannotMeasure(f"the topics could not be applied:\n{(done.stdout + done.stderr)[-_LAST_CHARACTERS:]}")
+
+
+def _is_ready(running: Running) -> bool:
+    """Ready, and for ingress connected too: it is ready without Kafka, by its spool."""
+    try:
+        answer = requests.get(f"{running.url}/readyz", timeout=5)
+    except requests.ConnectionError:
+        return False
+    return answer.status_code == 200 and answer.json().get("kafka", "connected") == "connected"

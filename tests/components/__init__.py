@@ -1,0 +1,1 @@
+"""Parts of Switchboard on a real Kafka broker."""

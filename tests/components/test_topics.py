@@ -1,0 +1,245 @@
+"""`switchboard topics plan|apply` on a real broker."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
+from click.testing import Result
+from typer.testing import CliRunner
+
+from services.cli import topics
+from services.cli.kafka.broker import EmbeddedKafka
+from services.cli.topic_admin import TopicAdmin, TopicsError
+from services.contract.topics import CHANGELOGS, DEAD, EVENTS
+from services.runtime.config import KafkaSettings, Settings
+from tests.waiting import eventually
+
+ALL = {topic.name for topic in (*EVENTS, *DEAD)} | set(CHANGELOGS)
+STATUS = "twilio.status.v1"
+CHANGELOG = CHANGELOGS[0]
+DAY_MS = 86_400_000
+
+
+@pytest.fixture(scope="module")
+def broker() -> Iterator[EmbeddedKafka]:
+    """A broker of this module's own: the product's topics have fixed names."""
+    with EmbeddedKafka.start() as own:
+        yield own
+
+
+@pytest.fixture
+async def admin(broker: EmbeddedKafka) -> Iterator[AIOKafkaAdminClient]:
+    """The broker, empty."""
+    client = AIOKafkaAdminClient(bootstrap_servers=broker.bootstrap)
+    await client.start()
+    if names := [name for name in await client.list_topics() if not name.startswith("__")]:
+        await gone(client, *names)
+    yield client
+    await client.close()
+
+
+@pytest.fixture
+def settings(broker: EmbeddedKafka) -> Settings:
+    kafka = KafkaSettings(bootstrap=broker.bootstrap, partitions=3, replication=1, min_insync_replicas=1)
+    return Settings(kafka=kafka)
+
+
+def with_kafka(settings: Settings, **changed: int | str) -> Settings:
+    return Settings(kafka=settings.kafka.model_copy(update=changed))
+
+
+async def shapes(settings: Settings) -> dict[str, topics.Action]:
+    return {action.topic.name: action for action in await topics.planned(settings)}
+
+
+async def set_keys(client: AIOKafkaAdminClient, topic: str, **keys: object) -> None:
+    """Set keys of a topic as an operator would; `_` stands for a dot."""
+    config = {key.replace("_", "."): str(value) for key, value in keys.items()}
+    await TopicAdmin(client).alter({topic: config})
+
+
+async def keys_of(client: AIOKafkaAdminClient, topic: str) -> dict[str, str]:
+    return dict((await TopicAdmin(client).actual([topic]))[topic].config)
+
+
+async def differing(settings: Settings, topic: str) -> topics.Action:
+    """The plan for a topic, once the broker shows what was done to it."""
+
+    async def seen() -> topics.Action | None:
+        action = (await shapes(settings))[topic]
+        return None if action.kind == "in step" else action
+
+    return await eventually(seen, what=f"{topic} differs")
+
+
+async def gone(client: AIOKafkaAdminClient, *names: str) -> None:
+    """Delete topics, and return once the broker shows it."""
+    await client.delete_topics(list(names))
+
+    async def unseen() -> bool:
+        return not set(names) & set(await client.list_topics())
+
+    await eventually(unseen, what="topics are deleted")
+
+
+async def test_a_fresh_apply_creates_all_and_a_second_nothing(admin: AIOKafkaAdminClient, settings: Settings) -> None:
+    [absent] = await topics.obstacles(settings)
+    assert all(name in absent for name in ALL)
+    assert "switchboard topics apply" in absent
+    assert {action.kind for action in (await shapes(settings)).values()} == {"create"}
+
+    done = await topics.ensure(settings)
+
+    assert len(done) == len(ALL)
+    assert all(line.startswith("created ") for line in done)
+    assert await topics.obstacles(settings) == []
+    assert {action.kind for action in (await shapes(settings)).values()} == {"in step"}
+    assert await topics.ensure(settings) == []
+
+
+async def test_topics_are_made_as_the_registry_says(admin: AIOKafkaAdminClient, settings: Settings) -> None:
+    await topics.ensure(settings)
+    found = await TopicAdmin(admin).actual(ALL)
+    assert {(one.partitions, one.replication) for one in found.values()} == {(3, 1)}
+    status, changelog = found[STATUS].config, found[CHANGELOG].config
+    assert (status["cleanup.policy"], status["retention.ms"]) == ("delete", str(30 * DAY_MS))
+    assert (changelog["cleanup.policy"], changelog["delete.retention.ms"]) == ("compact", str(7 * DAY_MS))
+    assert status["min.insync.replicas"] == "1"
+
+
+async def test_drift_is_explained_and_mended_and_other_keys_stay(
+    admin: AIOKafkaAdminClient, settings: Settings
+) -> None:
+    await topics.ensure(settings)
+    await set_keys(admin, STATUS, retention_ms=2 * DAY_MS, segment_bytes=1 << 24, compression_type="zstd")
+    await set_keys(admin, CHANGELOG, cleanup_policy="compact,delete", max_message_bytes=2 << 20)
+
+    status, changelog = await differing(settings, STATUS), await differing(settings, CHANGELOG)
+    assert status.why == ("retention.ms: 2 days → 30 days",)
+    assert changelog.why == ("cleanup.policy: compact,delete → compact",)
+    done = await topics.ensure(settings)
+
+    assert {line.split(":")[0] for line in done} == {f"changed {STATUS}", f"changed {CHANGELOG}"}
+    mended = await keys_of(admin, STATUS)
+    assert mended["retention.ms"] == str(30 * DAY_MS)
+    assert (mended["segment.bytes"], mended["compression.type"]) == (str(1 << 24), "zstd")
+    assert (await keys_of(admin, CHANGELOG))["max.message.bytes"] == str(2 << 20)
+
+
+async def test_a_longer_retention_is_cut_only_when_asked(admin: AIOKafkaAdminClient, settings: Settings) -> None:
+    await topics.ensure(settings)
+    await set_keys(admin, STATUS, retention_ms=-1)
+
+    refused = await differing(settings, STATUS)
+    assert refused.kind == "refused"
+    assert "for ever → 30 days" in refused.why[0]
+    with pytest.raises(TopicsError, match="would delete records"):
+        await topics.ensure(settings)
+
+    assert await topics.ensure(settings, shorten=True) != []
+    assert (await keys_of(admin, STATUS))["retention.ms"] == str(30 * DAY_MS)
+
+
+@pytest.mark.parametrize("partitions", [2, 4])
+async def test_a_partition_count_never_changes(admin: AIOKafkaAdminClient, settings: Settings, partitions: int) -> None:
+    await topics.ensure(settings)
+    await gone(admin, STATUS)
+    other = with_kafka(settings, partitions=partitions)
+
+    with pytest.raises(TopicsError, match="partition counts never change in place, up or down"):
+        await topics.ensure(other)
+
+    # Not even what could be done was: a topic with another count would part what belongs together.
+    *counts, absent = await topics.obstacles(other)
+    assert len(counts) == len(ALL) - 1
+    assert STATUS in absent
+    found = await TopicAdmin(admin).actual(ALL)
+    assert {one.partitions for one in found.values()} == {3}
+
+
+async def test_a_topic_that_somebody_grew_is_refused(admin: AIOKafkaAdminClient, settings: Settings) -> None:
+    await topics.ensure(settings)
+    await admin.create_partitions({CHANGELOG: NewPartitions(5)})
+    refused = await differing(settings, CHANGELOG)
+    assert refused.kind == "refused"
+    assert refused.why[0].startswith("5 partitions, the settings say 3")
+
+
+async def test_unknown_topics_are_left_alone(admin: AIOKafkaAdminClient, settings: Settings) -> None:
+    strangers = ["orders", "twilio.unknown.v1", "switchboard-processor-retired-changelog"]
+    await admin.create_topics([NewTopic(name, 1, 1, topic_configs={"retention.ms": "1000"}) for name in strangers])
+    await topics.ensure(settings)
+    found = await TopicAdmin(admin).actual(strangers)
+    left = {name: (one.partitions, one.config["retention.ms"]) for name, one in found.items()}
+    assert left == dict.fromkeys(strangers, (1, "1000"))
+
+
+async def test_two_who_apply_at_once_are_both_content(admin: AIOKafkaAdminClient, settings: Settings) -> None:
+    await asyncio.gather(topics.ensure(settings), topics.ensure(settings))
+    assert await topics.obstacles(settings) == []
+
+
+async def test_min_insync_replicas_that_would_stop_all_writes_is_refused(
+    admin: AIOKafkaAdminClient, settings: Settings
+) -> None:
+    await topics.ensure(settings)
+    other = with_kafka(settings, replication=3, min_insync_replicas=2)
+    with pytest.raises(TopicsError, match="would stop every write"):
+        await topics.ensure(other)
+    kept = with_kafka(settings, replication=3)
+    assert "replication is 1, the settings say 3" in (await shapes(kept))[STATUS].why[0]
+    assert await topics.ensure(kept) == []
+
+
+async def test_too_few_brokers_is_said(admin: AIOKafkaAdminClient, settings: Settings) -> None:
+    with pytest.raises(TopicsError, match=r"cannot be created: .*lower kafka\.replication or add brokers"):
+        await topics.ensure(with_kafka(settings, replication=3))
+
+
+class TestCommands:
+    """Exit codes and words, as a person or a script sees them."""
+
+    @pytest.fixture(autouse=True)
+    def environment(self, monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
+        monkeypatch.delenv("SWITCHBOARD_CONFIG", raising=False)
+        monkeypatch.setenv("COLUMNS", "200")
+        for key in ("bootstrap", "partitions", "replication", "min_insync_replicas"):
+            monkeypatch.setenv(f"SWITCHBOARD_KAFKA__{key.upper()}", str(getattr(settings.kafka, key)))
+
+    async def run(self, *arguments: str) -> Result:
+        return await asyncio.to_thread(CliRunner().invoke, topics.app, arguments)
+
+    async def test_plan_then_apply_then_plan(self, admin: AIOKafkaAdminClient) -> None:
+        planned = await self.run("plan")
+        assert (planned.exit_code, planned.output.count("3 partitions, replication 1")) == (2, len(ALL))
+        applied = await self.run("apply")
+        assert (applied.exit_code, applied.output.count("created ")) == (0, len(ALL))
+        assert (await self.run("plan")).exit_code == 0
+        assert (await self.run("apply")).output == "all topics are in step\n"
+
+    async def test_a_refusal_is_code_1(self, admin: AIOKafkaAdminClient, monkeypatch: pytest.MonkeyPatch) -> None:
+        await self.run("apply")
+        monkeypatch.setenv("SWITCHBOARD_KAFKA__PARTITIONS", "4")
+        for command in ("plan", "apply"):
+            refused = await self.run(command)
+            assert refused.exit_code == 1
+            assert "it takes a v2 topic and a migration" in refused.output
+
+    async def test_a_broker_that_is_away_is_one_sentence(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("SWITCHBOARD_KAFKA__BOOTSTRAP", "127.0.0.1:1")
+        for command in ("plan", "apply"):
+            away = await self.run(command)
+            assert away.exit_code == 1
+            assert away.output.startswith("no Kafka answers at 127.0.0.1:1; check")
+            assert away.output.count("\n") == 1
+
+    async def test_settings_that_cannot_be_used_are_told(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("SWITCHBOARD_KAFKA__PARTITIONS", "0")
+        refused = await self.run("plan")
+        assert refused.exit_code == 1
+        assert refused.output.startswith("kafka.partitions: ")
+
+    async def test_the_help_tells_the_exit_codes(self) -> None:
+        told = await self.run("plan", "--help")
+        assert "0 nothing to do, 2 something to do, 1 refused" in told.output

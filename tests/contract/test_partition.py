@@ -1,0 +1,10 @@
+from aiokafka.partitioner import murmur2 as reference
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.contract.partition import murmur2
+
+
+@given(st.binary(max_size=60))
+def test_keys_go_where_every_kafka_client_puts_them(key: bytes) -> None:
+    assert murmur2(key) == reference(key)

@@ -1,0 +1,93 @@
+"""What is to be done at the broker, given what is there."""
+
+import pytest
+
+from services.contract.plan import Action, Actual, Shape, Wanted, plan, refusals, wanted
+from services.contract.topics import CHANGELOGS, DEAD, EVENTS
+
+DAY_MS = 86_400_000
+TOPIC = Wanted("t", 8, 3, {"cleanup.policy": "delete", "retention.ms": str(30 * DAY_MS), "min.insync.replicas": "2"})
+TABLE = Wanted("c", 8, 3, {"cleanup.policy": "compact", "delete.retention.ms": str(7 * DAY_MS)})
+
+
+def actual(topic: Wanted = TOPIC, partitions: int = 8, replication: int = 3, **keys: str) -> Actual:
+    """As wanted, but for what is named; `_` stands for a dot."""
+    changed = {key.replace("_", "."): value for key, value in keys.items()}
+    return Actual(partitions, replication, {**topic.config, "segment.bytes": "1073741824", **changed})
+
+
+def action(found: Actual | None, topic: Wanted = TOPIC, shorten: bool = False) -> Action:
+    [one] = plan([topic], {topic.name: found} if found else {}, shorten)
+    return one
+
+
+def test_all_topics_of_the_product_are_wanted_once_and_alike() -> None:
+    topics = wanted(Shape(partitions=8, replication=3, min_insync_replicas=2))
+    names = [topic.name for topic in topics]
+    assert sorted(names) == sorted([*(topic.name for topic in (*EVENTS, *DEAD)), *CHANGELOGS])
+    assert {(topic.partitions, topic.replication) for topic in topics} == {(8, 3)}
+    assert {topic.config["min.insync.replicas"] for topic in topics} == {"2"}
+
+
+def test_changelogs_are_compacted_and_keep_tombstones_for_a_week() -> None:
+    configs = {topic.name: topic.config for topic in wanted(Shape(8, 3, 2))}
+    for name in CHANGELOGS:
+        assert configs[name]["cleanup.policy"] == "compact"
+        assert configs[name]["delete.retention.ms"] == str(7 * DAY_MS)
+        assert "retention.ms" not in configs[name]
+
+
+@pytest.mark.parametrize(
+    ("found", "kind", "why"),
+    [
+        pytest.param(None, "create", "8 partitions, replication 3", id="missing"),
+        pytest.param(actual(), "in step", "", id="as wanted"),
+        pytest.param(actual(segment_bytes="1"), "in step", "", id="a key that is not ours"),
+        pytest.param(actual(retention_ms=str(7 * DAY_MS)), "differs", "retention.ms: 7 days → 30 days", id="shorter"),
+        pytest.param(actual(retention_ms="1500"), "differs", "retention.ms: 1500 ms → 30 days", id="no whole days"),
+        pytest.param(
+            actual(min_insync_replicas="1"), "differs", "min.insync.replicas: 1 → 2", id="less durable"
+        ),
+        pytest.param(
+            actual(cleanup_policy="compact"), "differs", "cleanup.policy: compact → delete", id="another policy"
+        ),
+        pytest.param(actual(replication=2), "in step", "replication is 2, the settings say 3", id="less replication"),
+        pytest.param(actual(partitions=4), "refused", "never change in place, up or down", id="fewer partitions"),
+        pytest.param(actual(partitions=16), "refused", "never change in place, up or down", id="more partitions"),
+        pytest.param(
+            actual(replication=1, min_insync_replicas="1"), "refused", "would stop every write", id="no way to ack"
+        ),
+        pytest.param(actual(retention_ms="-1"), "refused", "for ever → 30 days would delete", id="kept for ever"),
+        pytest.param(actual(retention_ms=str(2**63 - 1)), "refused", "would delete records", id="kept very long"),
+        pytest.param(actual(retention_ms=str(90 * DAY_MS)), "refused", "90 days → 30 days would delete", id="longer"),
+    ],
+)  # fmt: skip
+def test_a_topic_as_it_is_found(found: Actual | None, kind: str, why: str) -> None:
+    one = action(found)
+    assert one.kind == kind
+    assert why in "; ".join(one.why)
+    assert bool(refusals([one])) == (kind == "refused")
+    assert bool(one.changes) == (kind in ("create", "differs"))
+
+
+def test_only_what_differs_is_changed() -> None:
+    assert action(actual(retention_ms="1000")).changes == {"retention.ms": str(30 * DAY_MS)}
+
+
+def test_a_refused_topic_is_not_changed_in_any_other_way() -> None:
+    assert action(actual(partitions=4, min_insync_replicas="1")).changes == {}
+
+
+def test_a_longer_retention_is_cut_when_asked() -> None:
+    one = action(actual(retention_ms="-1"), shorten=True)
+    assert (one.kind, one.changes) == ("differs", {"retention.ms": str(30 * DAY_MS)})
+
+
+def test_the_order_of_a_policy_means_nothing() -> None:
+    both = TABLE._replace(config={"cleanup.policy": "compact,delete"})
+    found = Actual(8, 3, {"cleanup.policy": "delete,compact"})
+    assert action(found, both).kind == "in step"
+
+
+def test_topics_that_are_not_ours_are_not_mentioned() -> None:
+    assert [one.topic.name for one in plan([TOPIC], {"orders": actual()})] == ["t"]

@@ -1,0 +1,165 @@
+"""`switchboard demo` as a person runs it: a process of its own, with everything real."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.waiting import eventually
+
+ROOT = Path(__file__).parents[2]
+COMMAND = (sys.executable, "-m", "services.cli", "demo")
+
+pytestmark = pytest.mark.timeout(400)
+
+
+@contextlib.contextmanager
+def started(folder: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
+    """A demo under way, its throw-away things in `folder`."""
+    demo = subprocess.Popen(
+        [*COMMAND, *options],
+        cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(folder)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        yield demo
+    finally:
+        demo.kill()
+        demo.wait()
+        if demo.stdout:
+            demo.stdout.close()
+
+
+def read_until(demo: subprocess.Popen[str], text: str) -> str:
+    """What it says up to the line that holds `text`."""
+    said = ""
+    for line in demo.stdout or ():
+        said += line
+        if text in line:
+            return said
+    pytest.fail(f"it ended before it said {text!r}:\n{said}")
+
+
+def processes() -> dict[int, int]:
+    """Parents by process; a dead one that nobody has reaped is none."""
+    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,stat="], capture_output=True, text=True, check=True)
+    rows = (line.split() for line in listed.stdout.splitlines())
+    return {int(pid): int(parent) for pid, parent, state in rows if not state.startswith("Z")}
+
+
+def descendants(pid: int) -> set[int]:
+    parents = processes()
+    found, before = {pid}, 0
+    while len(found) > before:
+        before = len(found)
+        found |= {child for child, parent in parents.items() if parent in found}
+    return found - {pid}
+
+
+def leftovers(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir() if path.name.startswith("switchboard-")]
+
+
+def test_once_plays_the_story_and_both_ends_agree(tmp_path: Path) -> None:
+    with started(tmp_path, "--once", "--commands", "120") as demo:
+        said, _ = demo.communicate()
+    assert demo.returncode == 0, said
+    assert "Both ends agree." in said
+    assert "\x1b" not in said
+    assert "✗" not in said
+    assert leftovers(tmp_path) == []
+
+
+def test_a_taken_port_is_a_clear_error(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        number = taken.getsockname()[1]
+        began = time.monotonic()
+        with started(tmp_path, "--once", "--port", f"processor={number}") as demo:
+            said, _ = demo.communicate()
+    assert demo.returncode == 1
+    assert f"port is taken: {number} (for processor); choose others" in said
+    assert "Traceback" not in said
+    assert "Kafka" not in said, f"it started things first ({time.monotonic() - began:.0f} s)"
+
+
+@pytest.mark.parametrize("option", ["kafka", "kitchen=80", "kafka=99999", "kafka=http"])
+def test_a_port_that_cannot_be_is_a_clear_error(tmp_path: Path, option: str) -> None:
+    with started(tmp_path, "--port", option) as demo:
+        said, _ = demo.communicate()
+    assert demo.returncode == 1
+    assert "--port" in said or "does not exist" in said
+    assert "Traceback" not in said
+
+
+async def test_ctrl_c_in_the_middle_leaves_nothing(tmp_path: Path) -> None:
+    with started(tmp_path, "--commands", "2000") as demo:
+        read_until(demo, "the first command was sent")
+        children = descendants(demo.pid)
+        assert len(children) >= 5
+        demo.send_signal(signal.SIGINT)
+        said, _ = demo.communicate()
+    assert demo.returncode == 130, said
+    assert "Stopped; nothing is left running." in said
+    assert "Traceback" not in said
+    await eventually(lambda: not children & processes().keys(), what="all children are gone")
+    assert leftovers(tmp_path) == []
+
+
+@pytest.mark.slow
+async def test_it_stays_up_until_told_to_end(tmp_path: Path) -> None:
+    with started(tmp_path, "--commands", "20") as demo:
+        said = read_until(demo, "Everything stays up")
+        children = descendants(demo.pid)
+        demo.send_signal(signal.SIGTERM)
+        demo.communicate()
+    assert demo.returncode == 0
+    assert "kcat -P -b 127.0.0.1:" in said
+    assert "trace SM" in said
+    await eventually(lambda: not children & processes().keys(), what="all children are gone")
+    assert leftovers(tmp_path) == []
+
+
+@pytest.mark.slow
+async def test_killed_it_takes_its_children_along(tmp_path: Path) -> None:
+    with started(tmp_path, "--commands", "2000") as demo:
+        read_until(demo, "the first command was sent")
+        children = descendants(demo.pid)
+        demo.kill()
+        await eventually(lambda: not children & processes().keys(), what="all children are gone")
+    await eventually(lambda: leftovers(tmp_path) == [], what="the throw-away folder is gone")
+
+
+@pytest.mark.slow
+def test_two_run_side_by_side(tmp_path: Path) -> None:
+    folders = tmp_path / "one", tmp_path / "other"
+    with contextlib.ExitStack() as stack:
+        for folder in folders:
+            folder.mkdir()
+        demos = [stack.enter_context(started(folder, "--once", "--commands", "40")) for folder in folders]
+        said = [demo.communicate()[0] for demo in demos]
+    assert [demo.returncode for demo in demos] == [0, 0], said
+
+
+@pytest.mark.slow
+def test_a_service_that_ends_is_told_with_its_last_lines(tmp_path: Path) -> None:
+    with started(tmp_path, "--once", "--commands", "2000") as demo:
+        read_until(demo, "the first command was sent")
+        listed = subprocess.run(["ps", "-A", "-o", "pid=,args="], capture_output=True, text=True, check=True)
+        rows = (line.split(None, 1) for line in listed.stdout.splitlines())
+        children = descendants(demo.pid)
+        sender = next(int(pid) for pid, args in rows if int(pid) in children and args.endswith("services.cli sender"))
+        os.kill(sender, signal.SIGKILL)
+        said, _ = demo.communicate()
+    assert demo.returncode == 1
+    assert "sender ended with exit code -9; its last lines:" in said
+    assert "Traceback" not in said

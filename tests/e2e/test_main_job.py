@@ -1,0 +1,132 @@
+"""The main job through every service as a process, over TLS and SASL: a command out, its outcome back, a reply in."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from os import environ
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import orjson
+import pytest
+import yaml
+from aiokafka.helpers import create_ssl_context
+
+from services.cli.kafka.broker import EmbeddedKafka
+from services.contract.topics import INBOUND, MESSAGES, RESULTS
+from tests.kafka_records import produce, read_until
+from tests.processes import ACCOUNT, SECRETS, Service, running, settings_file
+from tests.waiting import eventually
+
+COMMAND = {"command_id": "order-1", "tenant": "acme", "to": "+14155550123", "from": "+14155550100", "body": "Hi 👋"}
+
+
+@pytest.fixture(scope="module")
+def secured() -> Iterator[EmbeddedKafka]:
+    with EmbeddedKafka.start(tls=True) as own:
+        yield own
+
+
+def switchboard(settings: Path, *words: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    """Run the command as a person would, to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "services.cli", "--config", str(settings), *words],
+        env={**environ, **SECRETS, **environment},
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+
+
+async def _json(url: str, body: dict[str, Any] | None = None) -> Any:
+    async with aiohttp.ClientSession() as session:
+        asked = session.get(url) if body is None else session.post(url, json=body)
+        async with asked as answer:
+            return await answer.json() if answer.status == 200 else None
+
+
+async def test_a_command_goes_out_and_a_reply_comes_in_over_tls_and_sasl(
+    secured: EmbeddedKafka, tmp_path: Path
+) -> None:
+    settings = settings_file(
+        tmp_path,
+        secured.sasl_ssl_bootstrap,
+        kafka={
+            "security_protocol": "SASL_SSL",
+            "sasl_mechanism": "SCRAM-SHA-512",
+            "sasl_username": secured.user,
+            "sasl_password": {"env": "KAFKA_PASSWORD"},
+            "ssl_cafile": str(secured.ca_file),
+        },
+    )
+    loaded = yaml.safe_load(settings.read_text())
+    ports = {name: loaded[name]["port"] for name in ("simulator", "ingress", "processor", "sender")}
+    loaded["public_url"] = f"http://127.0.0.1:{ports['ingress']}"
+    loaded["twilio"] = {"api": f"http://127.0.0.1:{ports['simulator']}"}
+    loaded["simulator"]["webhook_url"] = loaded["public_url"]
+    settings.write_text(yaml.safe_dump(loaded))
+    password = {"KAFKA_PASSWORD": secured.password}
+
+    unprepared = switchboard(settings, "processor", **password)
+    assert unprepared.returncode == 2
+    assert "switchboard topics apply" in unprepared.stderr
+    applied = switchboard(settings, "topics", "apply", **password)
+    assert applied.returncode == 0, applied.stdout + applied.stderr
+
+    client = {
+        "security_protocol": "SASL_SSL",
+        "sasl_mechanism": "SCRAM-SHA-512",
+        "sasl_plain_username": secured.user,
+        "sasl_plain_password": secured.password,
+        "ssl_context": create_ssl_context(cafile=str(secured.ca_file)),
+    }
+    with ExitStack() as stack:
+        services: dict[str, Service] = {
+            name: stack.enter_context(running(name, settings, tmp_path, port, **password))
+            for name, port in ports.items()
+        }
+        for name in ("ingress", "processor", "sender"):
+            await eventually(services[name].ready, 60, f"{name} is ready")
+        await produce(secured.sasl_ssl_bootstrap, MESSAGES.name, [(None, orjson.dumps(COMMAND))], **client)
+
+        def ended(records: list[Any]) -> bool:
+            return any(orjson.loads(record.value)["terminal"] for record in records)
+
+        results = [
+            orjson.loads(record.value)
+            for record in await read_until(secured.sasl_ssl_bootstrap, RESULTS.name, ended, 30, **client)
+        ]
+        assert [result["step"] for result in results] == ["accepted", "attempted", "sent"]
+        sid = results[-1]["message_sid"]
+
+        async def delivered() -> bool:
+            row = await _json(f"{services['processor'].url}/v1/messages/{sid}")
+            return row is not None and (row["status"], row["command_id"]) == ("delivered", "order-1")
+
+        await eventually(delivered, 30, "the message is delivered, as the callbacks told")
+        traced = switchboard(settings, "trace", "order-1", **password)
+        assert "message delivered" in traced.stdout
+        assert "command sent" in traced.stdout
+        assert "+14155550123" not in traced.stdout
+
+        heard = await _json(
+            f"{services['simulator'].url}/simulator/inbound",
+            {"account_sid": ACCOUNT, "from": "whatsapp:+14155550123", "to": "whatsapp:+14155550100", "body": "Danke ✓"},
+        )
+        assert heard["status"] == 200
+        [reply] = await read_until(secured.sasl_ssl_bootstrap, INBOUND.name, bool, 30, **client)
+        fact = orjson.loads(reply.value)
+        assert (fact["from"], fact["body"]) == ("whatsapp:+14155550123", "Danke ✓")
+        assert fact["contact"] == results[-1]["contact"], "one person on SMS and WhatsApp"
+
+
+def test_a_dead_broker_is_a_sentence(tmp_path: Path) -> None:
+    dead = settings_file(tmp_path, "127.0.0.1:9")
+    for command in (["topics", "plan"], ["processor"]):
+        answered = switchboard(dead, *command)
+        assert answered.returncode != 0
+        assert "Traceback" not in answered.stderr
+        assert "127.0.0.1:9" in answered.stderr

@@ -1,0 +1,92 @@
+"""Tables on RocksDB: one bound of memory for all partitions, rows and offset in one write."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from faust.types import TP
+from rocksdict import Rdict
+
+from services.runtime.config import KafkaSettings, WorkerSettings
+from services.runtime.folding.app import FoldApp, fold_app
+from services.runtime.folding.store import PartitionedStore
+from tests.folding import tally
+
+_MIB = 1 << 20
+_ROOT = Path(__file__).parents[2]
+PARTITIONS = 16
+
+
+def app_in(folder: Path, memtable_bytes: int = 8 * _MIB) -> FoldApp:
+    kafka = KafkaSettings(partitions=PARTITIONS, replication=1, min_insync_replicas=1)
+    worker = WorkerSettings(data_dir=folder, block_cache_bytes=16 * _MIB, memtable_bytes=memtable_bytes)
+    return fold_app("store-test", [tally.tally_fold("facts.v1")], kafka, worker)
+
+
+def store_of(app: FoldApp) -> PartitionedStore:
+    app.finalize()
+    return app.runner.stores[tally.FOLD]
+
+
+def number(database: Rdict, name: str) -> int:
+    value = database.property_int_value(f"rocksdb.{name}")
+    assert value is not None
+    return int(value)
+
+
+async def test_all_partitions_share_one_cache_and_one_bound_of_memtables(tmp_path: Path) -> None:
+    store = store_of(app_in(tmp_path))
+    databases = [store.partition(partition) for partition in range(PARTITIONS)]
+    for offset in range(100):
+        for partition in range(PARTITIONS):
+            rows = [(f"{offset}-{row}".encode(), b"x" * 1000) for row in range(20)]
+            store.apply(partition, rows, offset)
+
+    assert {number(database, "block-cache-capacity") for database in databases} == {16 * _MIB}
+    # Memtables are charged to the cache that all share: each sees what all use together.
+    usages = [number(database, "block-cache-usage") for database in databases]
+    # A flush in the background may move it a little between two looks; caches of their own would differ by megabytes.
+    assert max(usages) - min(usages) < _MIB
+    # 32 MB were written; with a bound of its own each, none would have had to flush.
+    memtables = sum(number(database, "cur-size-all-mem-tables") for database in databases)
+    assert memtables < 12 * _MIB
+    await store.stop()
+
+
+def test_idle_partitions_that_hold_all_memory_stall_nobody(tmp_path: Path) -> None:
+    """In a process of its own: RocksDB stalls with Python's lock held, so that no time limit of ours would end it."""
+    program = "import sys; from pathlib import Path; from tests.folding.test_store import fill; fill(Path(sys.argv[1]))"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(_ROOT), *sys.path])}
+    subprocess.run([sys.executable, "-c", program, str(tmp_path)], env=environment, check=True, timeout=60)
+
+
+def fill(folder: Path) -> None:
+    """Write to ever more partitions, so that the former ones' memtables are more than all may hold."""
+    store = store_of(app_in(folder, memtable_bytes=_MIB))
+    for partition in range(PARTITIONS):
+        for offset in range(10):
+            store.apply(partition, [(f"{offset}-{row}".encode(), b"x" * 1000) for row in range(20)], offset)
+
+
+async def test_rows_and_their_offset_are_found_again(tmp_path: Path) -> None:
+    store = store_of(app_in(tmp_path))
+    store.apply(3, [(b"a", b"1"), (b"b", b"2")], 10)
+    store.apply(3, [(b"a", None), (b"c", b"3")], 12)
+    changelog = TP(store.changelog, 3)
+    assert list(store.rows(3)) == [(b"b", b"2"), (b"c", b"3")]
+    await store.stop()
+
+    again = store_of(app_in(tmp_path))
+    assert list(again.rows(3)) == [(b"b", b"2"), (b"c", b"3")]
+    assert again.persisted_offset(changelog) == 12
+    await again.stop()
+
+
+async def test_a_partition_that_left_can_be_opened_by_its_next_owner(tmp_path: Path) -> None:
+    app = app_in(tmp_path)
+    store = store_of(app)
+    store.apply(0, [(b"a", b"1")], 1)
+    path = store.partition_path(0)
+    store.revoke_partitions(app.tables[tally.FOLD], {TP(store.changelog, 0)})
+    Rdict(str(path)).close()

@@ -1,0 +1,145 @@
+"""One worker with the tally fold, to be run as a process: `python -m tests.folding.worker`, told by FOLDING_SPEC.
+
+Says what it does in JSON lines on stdout: `ready` with its partitions whenever it becomes so, `restored` with what
+its restore read, `taken`, `flushed` and `leaving` by partition, and at SIGTERM its rows as `shown`.
+Exits as a service does.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from services.runtime import metrics, process
+from services.runtime.config import KafkaSettings, WorkerSettings
+from services.runtime.folding.app import FoldApp, fold_app, run_app
+from services.runtime.folding.health import reasons
+from services.runtime.folding.partition import Flush, Partition
+from services.runtime.folding.recovery import PositionRecovery
+from services.runtime.folding.runner import Listener
+from tests.folding import tally
+
+
+class Spec(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that a worker is told."""
+
+    bootstrap: str
+    app: str
+    source: str
+    derived: str
+    data_dir: str
+    port: int
+    partitions: int
+    session_timeout_s: float = 6.0
+    max_batch: int = 50
+    # Stop (SIGSTOP) in the midst of folding a fact with the note `freeze`.
+    freezes: bool = False
+    # What each fact costs, so that a log is still being folded while things happen.
+    fold_s: float = 0.0
+    # How often a restore tells how far it is, and how long each step of it takes.
+    progress_s: float = 5.0
+    restore_s: float = 0.0
+
+
+def say(**line: Any) -> None:
+    sys.stdout.write(msgspec.json.encode(line).decode() + "\n")
+    sys.stdout.flush()
+
+
+class Folding:
+    """The tally, with a worker's own troubles."""
+
+    def __init__(self, spec: Spec) -> None:
+        self._spec = spec
+
+    def __call__(self, state: Any, fact: Any, /) -> tuple[Any, Sequence[msgspec.Struct]]:
+        if self._spec.fold_s:
+            time.sleep(self._spec.fold_s)
+        if fact.note == "freeze" and self._spec.freezes:
+            say(frozen=fact.event_id)
+            os.kill(os.getpid(), signal.SIGSTOP)
+        return tally.fold(state, fact)
+
+
+class Telling(Listener):
+    """Says what becomes of partitions."""
+
+    async def taken(self, partition: Partition) -> None:
+        say(taken=partition.partition, at=time.time())
+
+    async def flushed(self, partition: Partition, flush: Flush) -> None:
+        say(flushed=partition.partition, upto=list(flush.folded.values()), rows=len(flush.rows), at=time.time())
+
+    async def leaving(self, partition: Partition) -> None:
+        say(leaving=partition.partition, at=time.time())
+
+
+class Watched(PositionRecovery):
+    """The restore, saying what it reads."""
+
+    spec: Spec
+
+    def restored(self, tp: Any, records: Sequence[Any]) -> None:
+        time.sleep(self.spec.restore_s)
+        super().restored(tp, records)
+        if tp in self.active_tps:
+            gauge = metrics.RESTORE_REMAINING.collect()
+            remaining = next(iter(next(iter(gauge)).samples)).value
+            say(restored=len(records), partition=tp.partition, remaining=remaining)
+
+
+async def _run(spec: Spec, stop: asyncio.Event) -> None:
+    tally.register(spec.derived)
+    kafka = KafkaSettings(bootstrap=spec.bootstrap, partitions=spec.partitions, replication=1, min_insync_replicas=1)
+    worker = WorkerSettings(
+        port=spec.port,
+        data_dir=Path(spec.data_dir),
+        session_timeout_s=spec.session_timeout_s,
+        max_batch=spec.max_batch,
+    )
+    app = fold_app(spec.app, [tally.tally_fold(spec.source, Folding(spec))], kafka, worker, {tally.FOLD: Telling()})
+    Watched.spec, Watched.stats_interval = spec, spec.progress_s
+    app.tables._recovery = Watched(app, app.tables, beacon=app.tables.beacon, loop=app.tables.loop)
+    end = asyncio.Event()
+    telling = asyncio.create_task(_tell(app))
+    ending = asyncio.create_task(_show_rows(app, stop, end))
+    try:
+        await run_app(app, end)
+    finally:
+        telling.cancel()
+        ending.cancel()
+
+
+async def _tell(app: FoldApp) -> None:
+    was: list[int] | None = None
+    while True:
+        owned = None if reasons(app) else sorted(part.partition for part in app.runner.partitions(tally.FOLD))
+        if owned != was:
+            say(**({"waiting": True} if owned is None else {"ready": owned}))
+        was = owned
+        await asyncio.sleep(0.02)
+
+
+async def _show_rows(app: FoldApp, stop: asyncio.Event, end: asyncio.Event) -> None:
+    await stop.wait()
+    owned = app.runner.partitions(tally.FOLD)
+    say(shown={row.key: [row.number, row.chain] for partition in owned for row in partition.rows()})
+    end.set()
+
+
+def main() -> int:
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    spec = msgspec.json.decode(os.environ["FOLDING_SPEC"], type=Spec)
+    return process.run(partial(_run, spec))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,120 @@
+"""An ingress to call as Twilio would, and the settings that it runs under."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from pydantic import SecretStr
+
+from services.cli.kafka import ports
+from services.ingress.main import run
+from services.runtime.config import (
+    IngressSettings,
+    KafkaSettings,
+    Settings,
+    SpoolSettings,
+    TenantSettings,
+)
+from tests.ingress.signing import (
+    ACCOUNT,
+    OTHER_TOKEN,
+    SUBACCOUNT,
+    SUBACCOUNT_TOKEN,
+    TOKEN,
+    Pairs,
+    form,
+    sign,
+)
+from tests.waiting import eventually
+
+PUBLIC = "https://hooks.example.org/in"
+SECRET = "contact secret"
+FORM = "application/x-www-form-urlencoded"
+
+
+def settings(directory: Path, bootstrap: str = "127.0.0.1:1", **ingress: Any) -> Settings:
+    """One tenant, `acme`. Port 1 has no broker: facts go to the spool."""
+    spool = SpoolSettings(directory=directory / "spool", max_bytes=ingress.pop("spool_bytes", 1 << 24))
+    tenant = TenantSettings(
+        account_sid=ACCOUNT,
+        auth_tokens=[SecretStr(OTHER_TOKEN), SecretStr(TOKEN)],
+        subaccounts={SUBACCOUNT: [SecretStr(SUBACCOUNT_TOKEN)]},
+        contact_secret=SecretStr(SECRET),
+        replies={"HELP": "Call us & ask <anything>", "info": "We are ACME"},
+    )
+    return Settings(
+        public_url=PUBLIC,
+        kafka=KafkaSettings(bootstrap=bootstrap, replication=1, min_insync_replicas=1),
+        tenants={"acme": tenant},
+        ingress=IngressSettings(port=ports.pick(), spool=spool, **({"produce_deadline_s": 1.0} | ingress)),
+    )
+
+
+class Caller:
+    """Twilio, as far as ingress sees it."""
+
+    def __init__(self, session: aiohttp.ClientSession, base: str) -> None:
+        self._session = session
+        self._base = base
+
+    async def call(
+        self, target: str, body: bytes = b"", method: str = "POST", **headers: str
+    ) -> tuple[int, str, Mapping[str, str]]:
+        """Send a request as it is; returns status, text and headers."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        url = aiohttp.client.URL(self._base + target, encoded=True)
+        async with self._session.request(method, url, data=body or None, headers=named) as response:
+            return response.status, await response.text(), response.headers
+
+    async def post(self, target: str, pairs: Pairs, **headers: str) -> int:
+        """Send a signed form; returns the status."""
+        signed = {"X_Twilio_Signature": sign(PUBLIC + target, pairs), "Content_Type": FORM}
+        status, _, _ = await self.call(target, form(pairs), **(signed | headers))
+        return status
+
+    async def ready(self) -> dict[str, Any]:
+        async with self._session.get(f"{self._base}/readyz") as response:
+            answer: dict[str, Any] = await response.json()
+            return answer | {"http": response.status}
+
+    async def connected(self) -> None:
+        """Wait until facts go straight to Kafka."""
+        await eventually(self._connected, 30, "ingress is connected to Kafka")
+
+    async def _connected(self) -> bool:
+        return bool((await self.ready())["kafka"] == "connected")
+
+    async def up(self) -> None:
+        await eventually(self._answers, 30, "ingress answers")
+
+    async def _answers(self) -> bool:
+        with contextlib.suppress(aiohttp.ClientConnectionError):
+            return bool(await self.ready())
+        return False
+
+
+@contextlib.asynccontextmanager
+async def calling(port: int) -> AsyncIterator[Caller]:
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(20)) as session:
+        caller = Caller(session, f"http://127.0.0.1:{port}")
+        await caller.up()
+        yield caller
+
+
+@contextlib.asynccontextmanager
+async def running(chosen: Settings) -> AsyncIterator[Caller]:
+    """An ingress in this process, ended in good order."""
+    stop = asyncio.Event()
+    task = asyncio.create_task(run(chosen, stop))
+    try:
+        async with calling(chosen.ingress.port) as caller:
+            yield caller
+    finally:
+        stop.set()
+        began = time.monotonic()
+        await task
+        assert time.monotonic() - began < 15

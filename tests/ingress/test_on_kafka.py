@@ -1,0 +1,309 @@
+"""Ingress on a real Kafka: what lands, and what happens to facts while the broker is away."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable
+from pathlib import Path
+
+import aiohttp
+import pytest
+import yaml
+from aiokafka import ConsumerRecord
+from aiokafka.partitioner import DefaultPartitioner
+
+from services.cli.kafka.broker import EmbeddedKafka
+from services.contract import codec
+from services.contract.topics import INBOUND, STATUS
+from services.domain.contact import contact_key
+from services.domain.messages.callback import callback_query
+from services.domain.messages.events import InboundReceived, StatusReceived
+from services.runtime.config import Settings
+from tests.ingress.rig import PUBLIC, SECRET, Caller, calling, running, settings
+from tests.ingress.signing import ACCOUNT, TOKEN
+from tests.kafka_records import create_topics, read
+from tests.waiting import eventually
+
+MESSAGES = "/twilio/acme/messages"
+PARTITIONS = 4
+PEOPLE = 3
+
+
+async def with_topics(broker: EmbeddedKafka, config: dict[str, str] | None = None) -> str:
+    await create_topics(broker.bootstrap, [INBOUND.name, STATUS.name], PARTITIONS, config)
+    return broker.bootstrap
+
+
+async def say(caller: Caller, numbers: Iterable[int], text: str = "") -> None:
+    """People write to us: message n from person n % PEOPLE, one after the other for each. All are acknowledged."""
+
+    async def person(own: list[int]) -> None:
+        for n in own:
+            pairs = [("MessageSid", f"SM{n}"), ("From", f"+1415555000{n % PEOPLE}"), ("Body", f"{n}{text}")]
+            assert await caller.post(MESSAGES, pairs) == 200
+
+    by_person: dict[int, list[int]] = defaultdict(list)
+    for n in numbers:
+        by_person[n % PEOPLE].append(n)
+    await asyncio.gather(*(person(own) for own in by_person.values()))
+
+
+async def heard(bootstrap: str, count: int) -> dict[int, list[int]]:
+    """What is on the log: each person's message numbers, in the log's order. There must be no more than `count`."""
+    records = await read(bootstrap, INBOUND.name, count)
+    found: dict[int, list[int]] = defaultdict(list)
+    for record in records:
+        n = int(codec.decode(record.value, InboundReceived).body)
+        found[n % PEOPLE].append(n)
+    return dict(found)
+
+
+def in_order(count: int) -> dict[int, list[int]]:
+    return {person: [n for n in range(count) if n % PEOPLE == person] for person in range(PEOPLE)}
+
+
+async def drained(caller: Caller) -> None:
+    async def empty() -> bool:
+        ready = await caller.ready()
+        return bool(ready["spool_bytes"] == 0 and ready["kafka"] == "connected")
+
+    await eventually(empty, 60, "the spool is drained")
+
+
+async def test_a_webhook_becomes_a_record(broker: EmbeddedKafka, tmp_path: Path) -> None:
+    bootstrap = await with_topics(broker)
+    trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    query = callback_query(SECRET.encode(), "order-7", "acme|0f")
+    async with running(settings(tmp_path, bootstrap)) as caller:
+        await caller.connected()
+        inbound = [("AccountSid", ACCOUNT), ("From", "whatsapp:+14155550123"), ("Body", "1 + 1 👋"), ("Body", "2")]
+        assert await caller.post(MESSAGES, inbound, traceparent=trace, I_Twilio_Idempotency_Token="t-1") == 200
+        status = [("MessageSid", "SM7"), ("MessageStatus", "Delivered")]
+        assert await caller.post(f"/twilio/acme/status?{query}", status, traceparent="nonsense") == 204
+    (message,) = await read(bootstrap, INBOUND.name, 1)
+    contact = contact_key("acme", "+14155550123", SECRET.encode())
+    value = json.loads(message.value)
+    assert value == {
+        "event_type": "twilio_inbound",
+        "event_id": value["event_id"],
+        "tenant": "acme",
+        "received_at": value["received_at"],
+        "contact": contact,
+        "account_sid": ACCOUNT,
+        "message_sid": "",
+        "from": "whatsapp:+14155550123",
+        "to": "",
+        "body": "1 + 1 👋",
+        "num_media": 0,
+        "idempotency_token": "t-1",
+        "raw": {"AccountSid": ACCOUNT, "From": "whatsapp:+14155550123", "Body": ["1 + 1 👋", "2"]},
+    }
+    assert message.key == contact.encode()
+    assert message.partition == partition_of(message)
+    assert dict(message.headers) == {
+        "content-type": b"application/json",
+        "schema": b"twilio.inbound.v1",
+        "traceparent": trace.encode(),
+    }
+    (step,) = await read(bootstrap, STATUS.name, 1)
+    event = codec.decode(step.value, StatusReceived)
+    assert (event.command_id, event.contact, event.message_status) == ("order-7", "acme|0f", "delivered")
+    assert step.key == b"SM7"
+    assert "traceparent" not in dict(step.headers)
+
+
+def partition_of(record: ConsumerRecord) -> int:
+    partitions = [*range(PARTITIONS)]
+    return int(DefaultPartitioner()(record.key, partitions, partitions))
+
+
+async def test_a_killed_broker_loses_nothing_and_doubles_nothing(broker: EmbeddedKafka, tmp_path: Path) -> None:
+    bootstrap = await with_topics(broker)
+    async with running(settings(tmp_path, bootstrap)) as caller:
+        await caller.connected()
+        await say(caller, range(10))
+        await asyncio.to_thread(broker.kill)
+        await say(caller, range(10, 60))
+        ready = await caller.ready()
+        assert (ready["http"], ready["spool_bytes"] > 0) == (200, True)
+        assert ready["spool_oldest_seconds"] > 0
+        await asyncio.to_thread(broker.restart)
+        await say(caller, range(60, 90))
+        await drained(caller)
+        await say(caller, range(90, 100))
+    assert await heard(bootstrap, 100) == in_order(100)
+
+
+async def test_a_frozen_broker_that_wakes_up_gets_nothing_twice(broker: EmbeddedKafka, tmp_path: Path) -> None:
+    bootstrap = await with_topics(broker)
+    async with running(settings(tmp_path, bootstrap)) as caller:
+        await caller.connected()
+        await say(caller, range(10))
+        broker.freeze()
+        # The first ones are in flight when the deadline passes: they land when it wakes, and are in the spool too.
+        await say(caller, range(10, 40))
+        broker.thaw()
+        await drained(caller)
+        await say(caller, range(40, 50))
+    assert await heard(bootstrap, 50) == in_order(50)
+
+
+async def test_facts_under_load_keep_their_order_through_the_change_to_the_spool_and_back(
+    broker: EmbeddedKafka, tmp_path: Path
+) -> None:
+    bootstrap = await with_topics(broker)
+    async with running(settings(tmp_path, bootstrap)) as caller:
+        await caller.connected()
+        talking = asyncio.create_task(say(caller, range(1500)))
+        await asyncio.to_thread(broker.kill)
+        await eventually(lambda: bool(list((tmp_path / "spool").glob("*.facts"))), 20, "facts are spooled")
+        await asyncio.to_thread(broker.restart)
+        await talking
+        await drained(caller)
+    assert await heard(bootstrap, 1500) == in_order(1500)
+
+
+async def test_a_fact_too_large_for_the_broker_is_set_aside_and_holds_nothing_up(
+    broker: EmbeddedKafka, tmp_path: Path
+) -> None:
+    bootstrap = await with_topics(broker, {"max.message.bytes": "3000"})
+    async with running(settings(tmp_path, bootstrap)) as caller:
+        await caller.connected()
+        await say(caller, range(5))
+        assert await caller.post(MESSAGES, [("MessageSid", "SMbig"), ("Body", "x" * 3000)]) == 200
+        await say(caller, range(5, 10))
+        await drained(caller)
+    assert await heard(bootstrap, 10) == in_order(10)
+    assert b"SMbig" not in (tmp_path / "spool" / "refused.facts").read_bytes()  # base64
+    assert len((tmp_path / "spool" / "refused.facts").read_bytes().splitlines()) == 1
+
+
+async def test_topics_that_are_missing_are_said_and_not_made(broker: EmbeddedKafka, tmp_path: Path) -> None:
+    async with running(settings(tmp_path, broker.bootstrap)) as caller:
+
+        async def said() -> bool:
+            return "switchboard topics apply" in (await caller.ready())["kafka"]
+
+        await eventually(said, 20, "the missing topics are named")
+        await say(caller, range(3))
+        await with_topics(broker)
+        await drained(caller)
+    assert await heard(broker.bootstrap, 3) == in_order(3)
+
+
+PROGRAM = """
+import sys
+from services.ingress.main import run
+from services.runtime import logs, process
+from services.runtime.config import load
+logs.configure("ingress")
+sys.exit(process.run(lambda stop: run(load(), stop)))
+"""
+
+
+@contextlib.asynccontextmanager
+async def process(chosen: Settings, directory: Path, **environment: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Ingress as a process of its own."""
+    file = directory / "switchboard.yaml"
+    file.write_text(
+        yaml.safe_dump(
+            {
+                "public_url": PUBLIC,
+                "kafka": {"bootstrap": chosen.kafka.bootstrap, "replication": 1, "min_insync_replicas": 1},
+                "tenants": {
+                    "acme": {
+                        "account_sid": ACCOUNT,
+                        "auth_tokens": [{"env": "TOKEN"}],
+                        "contact_secret": {"env": "SECRET"},
+                    }
+                },
+                "ingress": chosen.ingress.model_dump(mode="json"),
+            }
+        )
+    )
+    secrets = {"SWITCHBOARD_CONFIG": str(file), "TOKEN": TOKEN, "SECRET": SECRET}
+    started = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", PROGRAM, env=os.environ | secrets | environment, stderr=asyncio.subprocess.PIPE
+    )
+    try:
+        yield started
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            started.kill()
+        await started.communicate()
+
+
+async def test_a_killed_ingress_leaves_its_spool_to_the_next(broker: EmbeddedKafka, tmp_path: Path) -> None:
+    bootstrap = await with_topics(broker)
+    chosen = settings(tmp_path, bootstrap)
+    await asyncio.to_thread(broker.kill)
+    async with process(chosen, tmp_path) as first, calling(chosen.ingress.port) as caller:
+        await say(caller, range(30))
+        first.send_signal(signal.SIGKILL)
+        await first.wait()
+    await asyncio.to_thread(broker.restart)
+    async with process(chosen, tmp_path) as second, calling(chosen.ingress.port) as caller:
+        await say(caller, range(30, 40))
+        await drained(caller)
+        second.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(second.wait(), 15) == 0
+    assert await heard(bootstrap, 40) == in_order(40)
+
+
+async def test_killed_between_durable_and_acknowledged(broker: EmbeddedKafka, tmp_path: Path) -> None:
+    bootstrap = await with_topics(broker)
+    chosen = settings(tmp_path, bootstrap)
+    async with process(chosen, tmp_path, SWITCHBOARD_FAILPOINT="ingress.durable:2") as doomed:
+        async with calling(chosen.ingress.port) as caller:
+            await caller.connected()
+            await say(caller, [0])
+            with pytest.raises(aiohttp.ClientError):
+                await say(caller, [1])
+        assert await doomed.wait() == -signal.SIGKILL
+    async with process(chosen, tmp_path), calling(chosen.ingress.port) as caller:
+        # Twilio was not answered, so it calls again.
+        await say(caller, [1])
+        await drained(caller)
+    assert await ids_heard(bootstrap, 3) == {0: 1, 1: 1}
+
+
+async def test_killed_between_drained_and_removed(broker: EmbeddedKafka, tmp_path: Path) -> None:
+    bootstrap = await with_topics(broker)
+    away = settings(tmp_path)
+    async with process(away, tmp_path), calling(away.ingress.port) as caller:
+        await say(caller, range(3))
+    chosen = away.model_copy(update={"kafka": away.kafka.model_copy(update={"bootstrap": bootstrap})})
+    async with process(chosen, tmp_path, SWITCHBOARD_FAILPOINT="ingress.drained") as doomed:
+        assert await asyncio.wait_for(doomed.wait(), 30) == -signal.SIGKILL
+    async with process(chosen, tmp_path), calling(chosen.ingress.port) as caller:
+        await drained(caller)
+    assert await ids_heard(bootstrap, 6) == {0: 1, 1: 1, 2: 1}
+
+
+async def ids_heard(bootstrap: str, count: int) -> dict[int, int]:
+    """Message number → how many event ids it has on the log, of `count` records in all."""
+    ids: dict[int, set[str]] = defaultdict(set)
+    records = await read(bootstrap, INBOUND.name, count)
+    assert len(records) == count
+    for record in records:
+        event = codec.decode(record.value, InboundReceived)
+        ids[int(event.body)].add(event.event_id)
+    return {n: len(found) for n, found in ids.items()}
+
+
+async def test_a_taken_port_is_one_sentence(tmp_path: Path) -> None:
+    chosen = settings(tmp_path)
+    async with running(chosen):
+        elsewhere = settings(tmp_path / "other")
+        taken = elsewhere.model_copy(
+            update={"ingress": elsewhere.ingress.model_copy(update={"port": chosen.ingress.port})}
+        )
+        async with process(taken, tmp_path) as refused:
+            _, said = await asyncio.wait_for(refused.communicate(), 15)
+        assert refused.returncode == 2
+    assert b"ingress.port" in said
+    assert b"Traceback" not in said

@@ -1,0 +1,89 @@
+"""Services of the product as real processes, for tests: started, watched, killed."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+import yaml
+
+from services.cli.kafka.ports import pick
+
+SECRETS = {"TEST_AUTH_TOKEN": "0123456789abcdef0123456789abcdef", "TEST_CONTACT_SECRET": "a secret of the tests"}
+ACCOUNT = "AC" + "1" * 32
+
+
+def settings_file(folder: Path, bootstrap: str, **sections: Mapping[str, object]) -> Path:
+    """A settings file for one tenant, `acme`, with four partitions. `sections` are merged over it, key by key."""
+    settings: dict[str, dict[str, object]] = {
+        "kafka": {"bootstrap": bootstrap, "partitions": 4, "replication": 1, "min_insync_replicas": 1},
+        "tenants": {
+            "acme": {
+                "account_sid": ACCOUNT,
+                "auth_tokens": [{"env": "TEST_AUTH_TOKEN"}],
+                "contact_secret": {"env": "TEST_CONTACT_SECRET"},
+                "messages_per_second": 1000,
+            }
+        },
+        "ingress": {"port": pick(), "spool": {"directory": str(folder / "spool")}},
+        "processor": {"port": pick(), "data_dir": str(folder / "processor"), "session_timeout_s": 6},
+        "sender": {"port": pick(), "data_dir": str(folder / "sender"), "session_timeout_s": 6},
+        "simulator": {"port": pick()},
+    }
+    for name, section in sections.items():
+        settings.setdefault(name, {}).update(section)
+    path = folder / "switchboard.yaml"
+    path.write_text(yaml.safe_dump(settings), encoding="utf-8")
+    return path
+
+
+@dataclass
+class Service:
+    """A running service: its process, where it answers, what it says."""
+
+    process: "subprocess.Popen[bytes]"
+    url: str
+    log: Path
+
+    def kill(self) -> None:
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    async def ready(self) -> bool:
+        """Does /readyz say so? An AssertionError, with its last lines, when the process has ended."""
+        if self.process.poll() is not None:
+            raise RuntimeError(f"ended with {self.process.returncode}:\n{self.log.read_text()[-2000:]}")
+        try:
+            async with aiohttp.ClientSession() as session, session.get(f"{self.url}/readyz") as answer:
+                return answer.status == 200
+        except aiohttp.ClientError:
+            return False
+
+
+@contextmanager
+def running(name: str, settings: Path, folder: Path, port: int, **environment: str) -> Iterator[Service]:
+    """`switchboard NAME` as a process, ended at the exit. `port` is where it answers; environment as keywords."""
+    log = folder / f"{name}-{port}.log"
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "services.cli", "--config", str(settings), name],
+            env={**os.environ, **SECRETS, **environment},
+            stdout=output,
+            stderr=output,
+        )
+    service = Service(process, f"http://127.0.0.1:{port}", log)
+    try:
+        yield service
+    finally:
+        process.send_signal(signal.SIGCONT)
+        process.terminate()
+        try:
+            process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()

@@ -1,0 +1,83 @@
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from services.runtime import logs
+
+
+@pytest.fixture(autouse=True)
+def _restored() -> Iterator[None]:
+    root = logging.getLogger()
+    before = root.handlers[:], root.level
+    yield
+    root.handlers[:], level = before
+    root.setLevel(level)
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, str]]:
+    return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+
+
+def test_each_record_is_a_scrubbed_json_line(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("ingress")
+    logging.getLogger("a.b").warning("from %s\nto %s", "+14155550123", "jo@example.org")
+    (line,) = lines(capsys)
+    assert line.pop("at").endswith("+00:00")
+    assert line == {
+        "level": "WARNING",
+        "service": "ingress",
+        "logger": "a.b",
+        "message": "from +1415•••••23\nto j•••••@example.org",
+    }
+
+
+def test_exceptions_are_scrubbed_too(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("ingress")
+    try:
+        raise ValueError("no such number: +14155550123")
+    except ValueError:
+        logging.getLogger("a").exception("failed")
+    (line,) = lines(capsys)
+    assert "ValueError: no such number: +1415•••••23" in line["exception"]
+    assert "4155550123" not in line["exception"]
+
+
+def test_levels(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("ingress", "DEBUG")
+    logging.getLogger("a").debug("heard")
+    for name in ("aiokafka.conn", "faust.app", "mode.services", "aiohttp.access"):
+        logging.getLogger(name).info("too much")
+    assert [line["message"] for line in lines(capsys)] == ["heard"]
+
+
+def test_a_long_message_is_cut_in_the_middle_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("ingress")
+    logging.getLogger("a").warning("begin %s end", "x" * 10_000)
+    (line,) = lines(capsys)
+    assert line["message"].startswith("begin xxx")
+    assert line["message"].endswith("xxx end")
+    assert "7962 characters cut" in line["message"]
+    assert len(line["message"]) < 2200
+
+
+def test_an_exception_may_be_longer_but_not_endless(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("ingress")
+    try:
+        raise ValueError("x" * 100_000)
+    except ValueError:
+        logging.getLogger("a").exception("failed")
+    (line,) = lines(capsys)
+    assert line["exception"].startswith("Traceback")
+    assert "characters cut" in line["exception"]
+    assert 10_000 < len(line["exception"]) < 20_000
+
+
+@pytest.mark.parametrize("shift", range(14))
+def test_an_address_across_the_cut_is_masked(capsys: pytest.CaptureFixture[str], shift: int) -> None:
+    logs.configure("ingress")
+    logging.getLogger("a").warning("%s", "-" * shift + " +14155550123" * 1000)
+    (line,) = lines(capsys)
+    assert "415555" not in line["message"]
+    assert "550123" not in line["message"]

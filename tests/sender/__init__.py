@@ -1,0 +1,1 @@
+"""The sender: its parts without Kafka, and its process on a real broker."""

@@ -1,0 +1,98 @@
+"""Commands and what becomes of them, for tests to be read as histories."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from services.domain.messages.commands import CommandAccepted, CommandResult, Options
+from services.domain.messages.events import OutcomeReached
+from services.domain.messages.outbox import (
+    Attempted,
+    Attempting,
+    Created,
+    Derived,
+    Entry,
+    Event,
+    Refused,
+    Unknown,
+    fold,
+)
+
+CONTACT = "acme|c0ffee"
+COMMAND = "order-18473"
+
+
+def at(second: float) -> str:
+    return f"2026-02-21T18:{int(second) // 60:02}:{second % 60:06.3f}Z"
+
+
+def accepted(command_id: str = COMMAND, content: str = "hello", **other: Any) -> CommandAccepted:
+    """An accepted command; its fingerprint and event id are of its content, as intake makes them."""
+    fields: dict[str, Any] = {
+        "event_id": f"accepted {command_id} {content}",
+        "tenant": "acme",
+        "command_id": command_id,
+        "contact": CONTACT,
+        "accepted_at": at(0),
+        "sequence": 0,
+        "not_after": at(3000),
+        "fingerprint": f"print of {content}",
+        "channel": "sms",
+        "country": "US",
+        "to": "+14155550123",
+        "from_": "+14155550100",
+        "messaging_service_sid": None,
+        "body": content,
+        "media_urls": [],
+        "content_sid": None,
+        "content_variables": {},
+        "urgent": False,
+        "options": Options(),
+    }
+    return CommandAccepted(**fields | other)
+
+
+def attempting(attempt: int, second: float = 1, command_id: str = COMMAND) -> Attempting:
+    return Attempting(contact=CONTACT, command_id=command_id, at=at(second), attempt=attempt, deadline=at(second + 5))
+
+
+def attempted(
+    attempt: int, outcome: Created | Refused | Unknown, second: float = 2, command_id: str = COMMAND
+) -> Attempted:
+    return Attempted(contact=CONTACT, command_id=command_id, at=at(second), attempt=attempt, outcome=outcome)
+
+
+def created(sid: str = "SM1") -> Created:
+    return Created(message_sid=sid, account_sid="AC1", status="queued", from_="+14155550100", segments=1)
+
+
+def refused(code: int | None = 21211, retry_at: str | None = None) -> Refused:
+    return Refused(code=code, reason="Twilio said so", retry_at=retry_at)
+
+
+def outcome(sid: str = "SM1", second: float = 9, command_id: str | None = COMMAND) -> OutcomeReached:
+    """What a signed status callback led to."""
+    return OutcomeReached(
+        event_id=f"outcome {sid}",
+        tenant="acme",
+        at=at(second),
+        contact=CONTACT,
+        command_id=command_id,
+        message_sid=sid,
+        sender="+14155550100",
+        status="delivered",
+        error_code=None,
+    )
+
+
+def history(events: Iterable[Event], entry: Entry | None = None) -> tuple[Entry | None, list[Derived]]:
+    """The row after these events, and all that they led to."""
+    told: list[Derived] = []
+    for event in events:
+        entry, derived = fold(entry, event)
+        told += derived
+    return entry, told
+
+
+def steps(told: Iterable[Derived]) -> list[str]:
+    """The steps of the results among these events."""
+    return [one.step for one in told if isinstance(one, CommandResult)]

@@ -1,0 +1,198 @@
+"""One attempt without Kafka: what must be on the log before a call, and when there is none."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, cast
+
+import pytest
+from pydantic import SecretStr
+
+from services.domain.clock import seconds_between
+from services.domain.messages.commands import CommandAccepted, CommandResult
+from services.domain.messages.outbox import Attempting, Created, Derived, Entry, Event, Unknown, fold, row_key
+from services.runtime.config import TenantSettings
+from services.runtime.folding.partition import Partition
+from services.sender.attempt import Sending, attempt
+from services.sender.gateway import Refusal
+from tests.sender.histories import CONTACT, accepted, attempted, attempting, created, history, outcome, refused, steps
+from tests.sender.rig import signed_command
+
+NEVER = "9999-01-01T00:00:00.000Z"
+
+
+class Rows:
+    """A partition's rows in memory. `meanwhile` are events that are folded just before the next one submitted."""
+
+    def __init__(self, entry: Entry | None) -> None:
+        self.rows = {} if entry is None else {row_key(entry): entry}
+        self.told: list[Derived] = []
+        self.meanwhile: list[Event] = []
+        self.lost_at: type[Event] | None = None
+
+    async def submit(self, event: Event) -> None:
+        if self.lost_at and isinstance(event, self.lost_at):
+            raise asyncio.CancelledError
+        events, self.meanwhile = [*self.meanwhile, event], []
+        for one in events:
+            entry, derived = fold(self.rows.get(row_key(one)), one)
+            self.told += derived
+            if entry is not None:
+                self.rows[row_key(one)] = entry
+
+    def read(self, key: str) -> Entry | None:
+        return self.rows.get(key)
+
+
+class Calls:
+    """A gateway that notes its calls and gives one answer; `check` is asked at each call."""
+
+    def __init__(
+        self, answer: Created | Refusal | Unknown, check: Callable[[], None] = lambda: None, latency_s: float = 0
+    ) -> None:
+        self.made: list[str] = []
+        self._latency_s = latency_s
+        self._answer = answer
+        self._check = check
+
+    async def create(self, _: CommandAccepted, status_callback: str) -> Created | Refusal | Unknown:
+        self._check()
+        self.made.append(status_callback)
+        await asyncio.sleep(self._latency_s)
+        return self._answer
+
+    async def close(self) -> None: ...
+
+
+def pending(**fields: Any) -> Entry:
+    entry, _ = history([accepted(not_after=NEVER, **fields)])
+    return cast(Entry, entry)
+
+
+async def carry(
+    rows: Rows, calls: Calls, *entries: Entry, deadline_s: float = 60, tenants: tuple[str, ...] = ("acme",), **of: Any
+) -> None:
+    """Attempt all of them at once, where one may call at a time."""
+    tenant = TenantSettings(
+        account_sid="AC" + "a" * 32, auth_tokens=[SecretStr("t")], contact_secret=SecretStr("contact-secret"), **of
+    )
+    context = Sending(
+        tenants=dict.fromkeys(tenants, tenant),
+        gateways=dict.fromkeys(tenants, calls),
+        public_url="https://example.com",
+        attempt_deadline_s=deadline_s,
+        calls=asyncio.Semaphore(1),
+    )
+    await asyncio.gather(*(attempt(context, cast(Partition, rows), entry) for entry in entries))
+
+
+async def test_the_attempt_is_on_the_log_before_the_call_and_its_end_after() -> None:
+    rows = Rows(pending())
+    calls = Calls(created("SM1"), lambda: _says(rows, "attempted"))
+    await carry(rows, calls, pending())
+    _says(rows, "settled")
+    assert steps(rows.told) == ["attempted", "sent"]
+    (callback,) = calls.made
+    assert callback.startswith("https://example.com/twilio/acme/status?")
+    assert signed_command(callback) == (pending().command_id, CONTACT)
+
+
+def _says(rows: Rows, state: str) -> None:
+    (entry,) = rows.rows.values()
+    assert entry.state == state
+
+
+@pytest.mark.parametrize(
+    "meanwhile",
+    [
+        # A callback told of the message, an attempt begun elsewhere, one that came to an end: the row moved on.
+        [outcome("SM1")],
+        [attempting(1), attempted(1, created())],
+        [attempting(1), attempted(1, Unknown(reason="gone"))],
+        [attempting(1), attempted(1, refused(retry_at=NEVER)), attempting(2)],
+    ],
+)
+async def test_a_command_that_moved_on_is_not_called_for(meanwhile: list[Event]) -> None:
+    rows, calls = Rows(pending()), Calls(created("SM9"))
+    rows.meanwhile = meanwhile
+    await carry(rows, calls, pending())
+    assert calls.made == []
+
+
+async def test_a_partition_lost_before_the_attempt_is_committed_means_no_call() -> None:
+    rows, calls = Rows(pending()), Calls(created())
+    rows.lost_at = Attempting
+    with pytest.raises(asyncio.CancelledError):
+        await carry(rows, calls, pending())
+    assert calls.made == []
+
+
+async def test_past_the_deadline_nobody_is_called_and_it_is_tried_again() -> None:
+    rows, calls = Rows(pending()), Calls(created())
+    await carry(rows, calls, pending(), deadline_s=-1)
+    assert calls.made == []
+    _says(rows, "pending")
+    assert steps(rows.told) == ["attempted", "retrying"]
+    (entry,) = rows.rows.values()
+    assert entry.not_before is not None
+    assert seconds_between(cast(CommandResult, rows.told[-1]).at, entry.not_before) > 0.4, (
+        "without a pause it would be tried for ever"
+    )
+
+
+async def test_who_waits_for_others_calls_is_not_late_by_it() -> None:
+    """Twice what may call is carried at a time, and Twilio may take longer than an attempt's deadline."""
+    commands = [pending(command_id=f"order-{number}") for number in range(4)]
+    rows, calls = Rows(None), Calls(created(), latency_s=0.3)
+    rows.rows = {row_key(entry): entry for entry in commands}
+    await carry(rows, calls, *commands, deadline_s=0.25)
+    assert len(calls.made) == len(commands)
+    assert "retrying" not in steps(rows.told)
+
+
+@pytest.mark.parametrize(
+    ("entry", "others", "step"),
+    [
+        (cast(Entry, history([accepted(not_after="2020-01-01T00:00:00.000Z")])[0]), {}, "expired"),
+        (pending(), {"tenants": ()}, "blocked"),
+        (pending(), {"allowed_senders": ["+14155550199"]}, "blocked"),
+    ],
+)
+async def test_what_the_gate_refuses_is_not_attempted(entry: Entry, others: dict[str, Any], step: str) -> None:
+    rows, calls = Rows(entry), Calls(created())
+    await carry(rows, calls, entry, **others)
+    assert calls.made == []
+    assert steps(rows.told) == [step]
+
+
+@pytest.mark.parametrize(
+    ("answer", "state", "told"),
+    [
+        (created(), "settled", ["attempted", "sent"]),
+        (Unknown(reason="lost"), "ambiguous", ["attempted", "ambiguous"]),
+        (Refusal(code=21211, reason="no"), "settled", ["attempted", "failed"]),
+        (Refusal(code=20429, reason="slow", retryable=True), "pending", ["attempted", "retrying"]),
+    ],
+)
+async def test_each_answer_has_its_step(answer: Created | Refusal | Unknown, state: str, told: list[str]) -> None:
+    rows = Rows(pending())
+    await carry(rows, Calls(answer), pending())
+    _says(rows, state)
+    assert steps(rows.told) == told
+    assert all(isinstance(one, CommandResult) for one in rows.told[:2])
+
+
+async def test_a_retry_waits_at_least_as_long_as_twilio_asked() -> None:
+    rows = Rows(pending())
+    calls = Calls(Refusal(code=20429, reason="slow", retryable=True, retry_after=600.0))
+    await carry(rows, calls, pending())
+    (result,) = (one for one in rows.told if isinstance(one, CommandResult) and one.step == "retrying")
+    (entry,) = rows.rows.values()
+    assert entry.not_before is not None
+    assert seconds_between(result.at, entry.not_before) > 590
+
+
+async def test_an_attempt_of_a_settled_row_is_nothing() -> None:
+    settled, _ = history([attempting(1), attempted(1, created())], pending())
+    rows, calls = Rows(settled), Calls(created())
+    await carry(rows, calls, cast(Entry, settled))
+    assert (calls.made, rows.told) == ([], [])

@@ -1,0 +1,360 @@
+"""The gateway against the simulator: each way a create call can end, and what is known of the message then."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+import pytest
+from pydantic import SecretStr
+
+from services.domain.messages.commands import Options
+from services.domain.messages.outbox import Created, Unknown
+from services.runtime.config import FaultSettings, Settings, SimulatorSettings, TenantSettings
+from services.sender.gateway import Refusal, TwilioGateway
+from services.simulator.app import serve
+from tests.sender.histories import accepted
+from tests.waiting import eventually
+
+ACCOUNT, API_KEY = "AC" + "a" * 32, "SK" + "c" * 32
+CALLBACK = "http://127.0.0.1:9/twilio/acme/status?c=1"
+MESSAGE = b'{"sid":"SM1","account_sid":"AC1","status":"queued","from":"+14155550100","num_segments":"1"}'
+
+
+def tenant(token: str = "first-token", **other: Any) -> TenantSettings:
+    return TenantSettings(
+        account_sid=ACCOUNT,
+        auth_tokens=[SecretStr(token), SecretStr("second-token")],
+        contact_secret=SecretStr("unused"),
+        **other,
+    )
+
+
+@dataclass
+class Twilio:
+    """A running simulator, and gateways to it."""
+
+    url: str
+    session: aiohttp.ClientSession
+    gateways: contextlib.AsyncExitStack
+
+    async def gateway(self, of: TenantSettings | None = None, timeout_s: float = 20.0) -> TwilioGateway:
+        return await gateway(self.gateways, self.url, of or tenant(), timeout_s)
+
+    async def faults(self, **faults: Any) -> None:
+        async with self.session.put(f"{self.url}/simulator/faults", json=faults) as answer:
+            assert answer.status == 200, await answer.text()
+
+    async def created(self) -> list[dict[str, Any]]:
+        async with self.session.get(f"{self.url}/simulator/messages") as answer:
+            messages: list[dict[str, Any]] = (await answer.json())["messages"]
+            return messages
+
+
+async def gateway(
+    stack: contextlib.AsyncExitStack, url: str, of: TenantSettings, timeout_s: float, connections: int = 4
+) -> TwilioGateway:
+    made = TwilioGateway(of, url, timeout_s, connections)
+    stack.push_async_callback(made.close)
+    return made
+
+
+@pytest.fixture
+async def twilio(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Twilio]:
+    monkeypatch.delenv("SWITCHBOARD_CONFIG", raising=False)
+    keyed = tenant(api_key_sid=API_KEY, api_key_secret=SecretStr("api-secret"))
+    settings = Settings(
+        tenants={"acme": keyed}, simulator=SimulatorSettings(port=0, faults=FaultSettings(callback_lost=1.0))
+    )
+    async with serve(settings) as url, aiohttp.ClientSession() as session, contextlib.AsyncExitStack() as gateways:
+        yield Twilio(url, session, gateways)
+
+
+async def test_a_message_is_created(twilio: Twilio) -> None:
+    outcome = await (await twilio.gateway()).create(accepted(), CALLBACK)
+    assert isinstance(outcome, Created)
+    (message,) = await twilio.created()
+    assert (outcome.message_sid, outcome.account_sid) == (message["sid"], ACCOUNT)
+    assert (outcome.status, outcome.from_, outcome.segments) == ("queued", "+14155550100", 1)
+
+
+async def test_every_parameter_of_the_command_arrives(twilio: Twilio) -> None:
+    options = Options(
+        max_price=0.5,
+        provide_feedback=True,
+        validity_period=60,
+        attempt=2,
+        force_delivery=False,
+        smart_encoded=True,
+        application_sid="AP" + "f" * 32,
+    )
+    command = accepted(
+        content="grüße 🎉 +1",
+        media_urls=["https://example.com/a.jpg?x=1&y=2", "https://example.com/b.jpg"],
+        content_sid="HX" + "a" * 32,
+        content_variables={"1": "Zoë", "2": '"'},
+        options=options,
+    )
+    assert isinstance(await (await twilio.gateway()).create(command, CALLBACK), Created)
+    (message,) = await twilio.created()
+    assert message["params"] == {
+        "To": "+14155550123",
+        "From": "+14155550100",
+        "Body": "grüße 🎉 +1",
+        "MediaUrl": ["https://example.com/a.jpg?x=1&y=2", "https://example.com/b.jpg"],
+        "ContentSid": "HX" + "a" * 32,
+        "ContentVariables": '{"1": "Zo\\u00eb", "2": "\\""}',
+        "StatusCallback": CALLBACK,
+        "MaxPrice": "0.5",
+        "ProvideFeedback": "true",
+        "ValidityPeriod": "60",
+        "Attempt": "2",
+        "ForceDelivery": "false",
+        "SmartEncoded": "true",
+        "ApplicationSid": "AP" + "f" * 32,
+    }
+
+
+async def test_what_the_command_does_not_say_is_not_passed(twilio: Twilio) -> None:
+    service = "MG" + "d" * 32
+    command = accepted(from_=None, messaging_service_sid=service, to="whatsapp:US.1349")
+    assert isinstance(await (await twilio.gateway()).create(command, CALLBACK), Created)
+    (message,) = await twilio.created()
+    assert message["params"] == {
+        "To": "whatsapp:US.1349",
+        "MessagingServiceSid": service,
+        "Body": "hello",
+        "StatusCallback": CALLBACK,
+    }
+
+
+@pytest.mark.parametrize(
+    ("credentials", "opened"),
+    [
+        (tenant(), True),
+        (tenant("wrong"), False),
+        (tenant("wrong", api_key_sid=API_KEY, api_key_secret=SecretStr("api-secret")), True),
+        (tenant(api_key_sid=API_KEY, api_key_secret=SecretStr("wrong")), False),
+    ],
+)
+async def test_an_api_key_is_used_before_the_auth_token(
+    twilio: Twilio, credentials: TenantSettings, opened: bool
+) -> None:
+    outcome = await (await twilio.gateway(credentials)).create(accepted(), CALLBACK)
+    if opened:
+        assert isinstance(outcome, Created)
+    else:
+        assert isinstance(outcome, Refusal)
+        assert (outcome.code, outcome.retryable) == (20003, False)
+
+
+@pytest.mark.parametrize(
+    ("changed", "code"),
+    [
+        ({"to": "+15005550001"}, 21211),
+        ({"to": "+15005550009"}, 21614),
+        ({"to": "+15005550004"}, 21610),
+        ({"from_": "+15005550000"}, 21606),
+        ({"to": "+14155550100"}, 21266),
+        ({"to": "whatsapp:+14155550123"}, 21910),
+        ({"content": "x" * 1601}, 21617),
+    ],
+)
+async def test_what_twilio_refuses_was_not_created_and_is_not_tried_again(
+    twilio: Twilio, changed: dict[str, str], code: int
+) -> None:
+    outcome = await (await twilio.gateway()).create(accepted(**changed), CALLBACK)
+    assert isinstance(outcome, Refusal)
+    assert (outcome.code, outcome.retryable) == (code, False)
+    assert outcome.reason
+    assert await twilio.created() == []
+
+
+async def test_too_many_requests_can_be_tried_again_when_twilio_says(twilio: Twilio) -> None:
+    await twilio.faults(rate_limited=1.0)
+    calls = await twilio.gateway()
+    outcome = await calls.create(accepted(), CALLBACK)
+    assert isinstance(outcome, Refusal)
+    assert (outcome.code, outcome.retryable, outcome.retry_after) == (20429, True, 1.0)
+    assert await twilio.created() == []
+    await twilio.faults()
+    assert isinstance(await calls.create(accepted(), CALLBACK), Created)
+
+
+@pytest.mark.parametrize(("fault", "created"), [("error_before", 0), ("error_after", 1)])
+async def test_after_a_server_error_nobody_knows(twilio: Twilio, fault: str, created: int) -> None:
+    await twilio.faults(**{fault: 1.0})
+    assert isinstance(await (await twilio.gateway()).create(accepted(), CALLBACK), Unknown)
+    assert len(await twilio.created()) == created
+
+
+async def test_without_an_answer_in_time_nobody_knows(twilio: Twilio) -> None:
+    """The fault's latency outlives the test's own limit, so only the gateway's time-out can end the call."""
+    await twilio.faults(latency_s=3600.0)
+    calls = await twilio.gateway(timeout_s=1)
+    assert isinstance(await asyncio.wait_for(calls.create(accepted(), CALLBACK), 30), Unknown)
+    await twilio.faults()
+    assert isinstance(await calls.create(accepted(), CALLBACK), Created)
+
+
+@dataclass
+class Raw:
+    """A server that answers byte by byte as told, and counts the requests that it got."""
+
+    url: str = ""
+    requests: list[bytes] = field(default_factory=list)
+
+
+@contextlib.asynccontextmanager
+async def raw(*written: bytes, then_hang: bool = False) -> AsyncIterator[Raw]:
+    server = Raw()
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = next(int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length"))
+            server.requests.append(head + await reader.readexactly(length))
+            for part in written:
+                writer.write(part)
+                await writer.drain()
+            if then_hang:
+                await reader.read()
+        writer.close()
+
+    listening = await asyncio.start_server(handle, "127.0.0.1", 0)
+    server.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+    async with listening:
+        yield server
+
+
+def answer(status: int, body: bytes, **headers: str) -> bytes:
+    lines = [f"HTTP/1.1 {status} x", f"Content-Length: {len(body)}", "Connection: close"]
+    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+async def end_of_call(url: str, timeout_s: float = 20.0) -> Created | Refusal | Unknown:
+    async with contextlib.AsyncExitStack() as stack:
+        return await (await gateway(stack, url, tenant(), timeout_s)).create(accepted(), CALLBACK)
+
+
+async def test_where_nobody_listens_nothing_was_created() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        outcome = await end_of_call(f"http://127.0.0.1:{taken.getsockname()[1]}")
+    assert isinstance(outcome, Refusal)
+    assert (outcome.code, outcome.retryable) == (None, True)
+
+
+async def test_where_nobody_takes_the_connection_nothing_was_created() -> None:
+    """As behind a firewall that drops packets: here the listener's backlog is full."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full, contextlib.ExitStack() as waiting:
+        for _ in range(4):
+            one = waiting.enter_context(socket.socket())
+            one.setblocking(False)
+            one.connect_ex(full.getsockname())
+        outcome = await end_of_call(f"http://127.0.0.1:{full.getsockname()[1]}", timeout_s=1)
+    assert isinstance(outcome, Refusal)
+    assert (outcome.code, outcome.retryable) == (None, True)
+
+
+async def test_a_call_that_got_no_connection_of_its_own_created_nothing() -> None:
+    async with raw(then_hang=True) as server, contextlib.AsyncExitStack() as stack:
+        calls = await gateway(stack, server.url, tenant(), timeout_s=2, connections=1)
+        first = asyncio.create_task(calls.create(accepted(), CALLBACK))
+        await eventually(lambda: server.requests)
+        second = await calls.create(accepted(), CALLBACK)
+        assert isinstance(second, Refusal)
+        assert second.retryable
+        assert isinstance(await first, Unknown)
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [],
+        [b"HTTP/1.1 201 Cre"],
+        [answer(201, MESSAGE)[:-20]],
+        [answer(201, b"")],
+        [answer(201, b"<html>")],
+        [answer(201, b"[]")],
+        [answer(201, b'"SM1"')],
+        [answer(201, b"{}")],
+        [answer(201, b"\xff")],
+        [answer(408, b"")],
+        [answer(500, b"<html>")],
+        [answer(502, b"")],
+        [answer(503, b"[1]")],
+        [b"not HTTP at all\r\n\r\n"],
+    ],
+)
+async def test_an_answer_that_is_cut_off_or_says_nothing_leaves_it_unknown_after_one_request(
+    parts: list[bytes],
+) -> None:
+    async with raw(*parts) as server:
+        assert isinstance(await end_of_call(server.url), Unknown)
+    assert len(server.requests) == 1, "a call whose end is unknown was made again"
+
+
+async def test_an_answer_that_stops_half_way_is_unknown_within_the_time_out() -> None:
+    async with raw(answer(201, MESSAGE)[:-20], then_hang=True) as server:
+        assert isinstance(await asyncio.wait_for(end_of_call(server.url, timeout_s=1), 30), Unknown)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "code", "retryable"),
+    [
+        (400, b'{"code":21211,"message":"no such number","status":400}', 21211, False),
+        (400, b"<html>a proxy</html>", None, False),
+        (403, b"", None, False),
+        (302, b"", None, False),
+        (429, b"", 20429, True),
+        (429, b'{"code":14107,"message":"slow down"}', 14107, True),
+        (400, b'{"type":"u","title":"t","status":400,"code":21211,"detail":"no such number"}', 21211, False),
+        (429, b'{"type":"u","title":"t","status":429,"code":20429}', 20429, True),
+    ],
+)
+async def test_a_refusal_in_any_form_is_a_refusal(status: int, body: bytes, code: int | None, retryable: bool) -> None:
+    async with raw(answer(status, body, Location="http://127.0.0.1:9/")) as server:
+        outcome = await end_of_call(server.url)
+    assert isinstance(outcome, Refusal)
+    assert (outcome.code, outcome.retryable) == (code, retryable)
+    assert outcome.reason
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("7", 7.0),
+        ("0.5", 0.5),
+        ("-3", 0.0),
+        ("inf", 3600.0),
+        ("1e99", 3600.0),
+        ("nan", 0.0),
+        ("soon", None),
+        ("", None),
+    ],
+)
+async def test_retry_after_is_read_with_distrust(header: str, seconds: float | None) -> None:
+    async with raw(answer(429, b"", Retry_After=header)) as server:
+        outcome = await end_of_call(server.url)
+    assert isinstance(outcome, Refusal)
+    assert outcome.retry_after == seconds
+
+
+async def test_one_calls_retry_after_is_not_another_calls() -> None:
+    async with raw(answer(429, b"", Retry_After="9")) as limited, raw(answer(429, b"")) as silent:
+        outcomes = await asyncio.gather(*(end_of_call(url) for url in (limited.url, silent.url) * 5))
+    assert [getattr(one, "retry_after", None) for one in outcomes] == [9.0, None] * 5
+
+
+async def test_a_segment_count_that_is_none_does_not_hide_the_message() -> None:
+    async with raw(answer(201, b'{"sid":"SM1","num_segments":"many"}')) as server:
+        outcome = await end_of_call(server.url)
+    assert isinstance(outcome, Created)
+    assert (outcome.message_sid, outcome.segments) == ("SM1", None)

@@ -1,0 +1,148 @@
+"""Which command is next: in order within a contact, one at a time, and no contact waits for another."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.domain.messages.commands import CommandAccepted
+from services.domain.messages.outbox import Created, Entry, Refused, Unknown, row_key
+from services.sender.attempt import backoff_s
+from services.sender.schedule import Schedule
+from tests.sender.histories import accepted as accept
+from tests.sender.histories import at, attempted, attempting, created, history, refused
+
+LOST = Unknown(reason="no answer")
+
+
+def accepted(command_id: str, sequence: int = 0, **other: Any) -> CommandAccepted:
+    return accept(command_id, contact=other.pop("contact", "acme|a"), sequence=sequence, **other)
+
+
+def pending(command: CommandAccepted) -> Entry:
+    entry, _ = history([command])
+    assert entry is not None
+    return entry
+
+
+def after(entry: Entry, end: Created | Refused | Unknown) -> Entry:
+    """The row after its next attempt ended so."""
+    number = entry.attempt + 1
+    events = [attempting(number, command_id=entry.command_id), attempted(number, end, command_id=entry.command_id)]
+    found, _ = history([msgspec.structs.replace(event, contact=entry.contact) for event in events], entry)
+    assert found is not None
+    return found
+
+
+def drained(schedule: Schedule, entries: dict[str, Entry], contact: str = "acme|a") -> list[str]:
+    """The command ids in the order in which they go, each sent at its first attempt."""
+    order = []
+    while row := schedule.next(contact):
+        entry = entries[row]
+        order.append(entry.command_id)
+        schedule.note(after(entry, created()))
+        schedule.done(contact)
+    return order
+
+
+def noted(*commands: CommandAccepted) -> tuple[Schedule, dict[str, Entry]]:
+    schedule = Schedule()
+    entries = {row_key(entry): entry for entry in map(pending, commands)}
+    for entry in entries.values():
+        schedule.note(entry)
+    return schedule, entries
+
+
+def test_commands_of_a_contact_go_as_accepted_whatever_the_order_of_their_rows() -> None:
+    schedule, entries = noted(
+        accepted("c", sequence=1, accepted_at=at(2)),
+        accepted("a", sequence=7, accepted_at=at(1)),
+        accepted("b", sequence=10, accepted_at=at(1)),
+    )
+    assert drained(schedule, entries) == ["a", "b", "c"]
+    assert len(schedule) == 0
+    assert schedule.contacts() == []
+
+
+def test_urgent_ones_go_first_and_keep_their_order() -> None:
+    schedule, entries = noted(
+        accepted("a", 1), accepted("u2", 4, urgent=True), accepted("b", 2), accepted("u1", 3, urgent=True)
+    )
+    assert drained(schedule, entries) == ["u1", "u2", "a", "b"]
+
+
+def test_one_is_under_way_for_each_contact() -> None:
+    schedule, _ = noted(accepted("a", 1), accepted("b", 2), accepted("c", 3, contact="acme|z"))
+    assert schedule.next("acme|a") == "acme|a a"
+    assert schedule.next("acme|a") is None
+    assert schedule.next("acme|z") == "acme|z c"
+
+
+@pytest.mark.parametrize(
+    ("end", "then"),
+    [
+        (created(), "acme|a b"),
+        (refused(21211), "acme|a b"),
+        (LOST, "acme|a b"),
+        (refused(20429, retry_at=at(9)), "acme|a a"),
+    ],
+)
+def test_only_a_retry_keeps_its_place(end: Created | Refused | Unknown, then: str) -> None:
+    schedule, entries = noted(accepted("a", 1), accepted("b", 2))
+    first = entries[str(schedule.next("acme|a"))]
+    schedule.note(after(first, end))
+    schedule.done("acme|a")
+    assert schedule.next("acme|a") == then
+
+
+def test_an_urgent_one_overtakes_a_retry_and_the_retry_comes_before_the_rest() -> None:
+    schedule, entries = noted(accepted("a", 1), accepted("b", 2))
+    first = entries[str(schedule.next("acme|a"))]
+    entries[row_key(first)] = waiting = after(first, refused(20429, retry_at=at(9)))
+    schedule.note(waiting)
+    urgent = pending(accepted("u", 3, urgent=True))
+    entries[row_key(urgent)] = urgent
+    schedule.note(urgent)
+    assert schedule.next("acme|a") is None
+    schedule.done("acme|a")
+    assert drained(schedule, entries) == ["u", "a", "b"]
+
+
+def test_a_command_settled_while_it_waits_does_not_go() -> None:
+    schedule, entries = noted(accepted("a", 1), accepted("b", 2))
+    schedule.note(after(entries["acme|a a"], created()))
+    assert schedule.next("acme|a") == "acme|a b"
+
+
+@given(st.lists(st.tuples(st.sampled_from("xyz"), st.booleans(), st.integers(0, 3)), max_size=12), st.randoms())
+def test_every_command_goes_once_in_order(commands: list[tuple[str, bool, int]], chance: Any) -> None:
+    made = [
+        accepted(str(number), number, contact=contact, urgent=urgent, accepted_at=at(second))
+        for number, (contact, urgent, second) in enumerate(commands)
+    ]
+    shuffled = list(made)
+    chance.shuffle(shuffled)
+    schedule, entries = noted(*shuffled)
+    assert len(schedule) == len(made)
+    for contact in "xyz":
+        expected = sorted(
+            (one for one in made if one.contact == contact),
+            key=lambda one: (not one.urgent, one.accepted_at, one.sequence),
+        )
+        assert drained(schedule, entries, contact) == [one.command_id for one in expected]
+    assert len(schedule) == 0
+
+
+@pytest.mark.parametrize(("attempt", "least", "most"), [(1, 0.5, 1.0), (2, 1.0, 2.0), (6, 16.0, 32.0), (7, 30.0, 60.0)])
+def test_backing_off_doubles_up_to_a_minute(attempt: int, least: float, most: float) -> None:
+    waits = [backoff_s(attempt, None) for _ in range(200)]
+    assert least <= min(waits)
+    assert max(waits) <= most
+    assert len(set(waits)) > 1, "without jitter all come back at once"
+
+
+@given(st.integers(min_value=1, max_value=10**6), st.floats(min_value=0, max_value=3600))
+def test_backing_off_is_never_less_than_twilio_asked_for(attempt: int, retry_after: float) -> None:
+    assert retry_after < backoff_s(attempt, retry_after) <= retry_after + 60

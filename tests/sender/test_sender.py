@@ -1,0 +1,191 @@
+"""The sender's process on a real broker: a command in, a call at Twilio, each step on the log."""
+
+import msgspec
+import pytest
+
+from services.contract.topics import ACCEPTED, MESSAGES, SENT
+from services.domain.messages.commands import CommandAccepted
+from services.domain.messages.events import MessageSent
+from tests.kafka_records import read_until
+from tests.sender.rig import Desk, signed_command
+from tests.waiting import eventually
+
+pytestmark = pytest.mark.usefixtures("shared_sender")
+
+
+@pytest.mark.parametrize("key", [None, b"", b"anything", b"\xff\x00"])
+async def test_a_command_under_any_key_is_accepted_attempted_and_sent(desk: Desk, key: bytes | None) -> None:
+    ids = await desk.produce(desk.command(1), key=key)
+    await desk.until(ids, "sent")
+    assert await desk.steps(ids[0]) == ["accepted", "attempted", "sent"]
+    await desk.sent_once(ids)
+    (sids,) = (await desk.creates(ids)).values()
+    sent = await read_until(desk.bootstrap, SENT.name, lambda records: any(one.key.decode() in sids for one in records))
+    (event,) = (msgspec.json.decode(one.value, type=MessageSent) for one in sent if one.key.decode() in sids)
+    assert (event.command_id, event.message_sid) == (ids[0], sids[0])
+
+
+async def test_the_callback_url_carries_the_command_under_our_signature(desk: Desk) -> None:
+    (command_id,) = await desk.produce(desk.command(1))
+    await desk.until([command_id], "sent")
+    (result, *_) = await desk.results(command_id)
+    (url,) = (one["status_callback"] for one in await desk.twilio.messages() if command_id in one["status_callback"])
+    assert signed_command(url) == (command_id, result.contact)
+    assert url.startswith("http://127.0.0.1:9/twilio/acme/status?")
+    assert url.partition("#")[2], "without overrides Twilio does not try again"
+
+
+@pytest.mark.parametrize("value", [b"{ not JSON", b"", None, b"[" * 60_000, b"x" * 70_000, b"[]"])
+async def test_what_is_no_command_is_a_dead_letter_and_told_under_its_key(desk: Desk, value: bytes | None) -> None:
+    key = desk.command("bad")["command_id"]
+    await desk.raw((key.encode(), value))
+    await desk.until([key], "rejected")
+    (result,) = await desk.results(key)
+    assert (result.terminal, result.contact) == (True, None)
+    assert result.errors
+    dead = await read_until(
+        desk.bootstrap, MESSAGES.dead, lambda records: any(one.key == key.encode() for one in records)
+    )
+    (letter,) = (one for one in dead if one.key == key.encode())
+    assert letter.value == value
+    headers = dict(letter.headers)
+    assert headers["reason"] == b"undecodable"
+    assert headers["source-topic"] == MESSAGES.name.encode()
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"to": "nobody", "boddy": "x"}, "did you mean body?"),
+        ({"to": "nobody"}, "not a phone number"),
+        ({"tenant": "nobody"}, "no tenant 'nobody' is configured"),
+    ],
+)
+async def test_a_wrong_command_is_rejected_with_its_faults(desk: Desk, changed: dict[str, str], says: str) -> None:
+    ids = await desk.produce(desk.command(1, **changed))
+    await desk.until(ids, "rejected")
+    (result,) = await desk.results(ids[0])
+    assert says in str(result.reason)
+    assert await desk.creates(ids) == {ids[0]: []}
+
+
+async def test_after_what_is_no_command_the_next_one_goes(desk: Desk) -> None:
+    await desk.raw((b"key", b"\xff"), (b"key", b"{" * 60_000))
+    ids = await desk.produce(desk.command(1), key=b"key")
+    await desk.until(ids, "sent")
+
+
+async def test_a_command_produced_again_and_again_is_sent_once(desk: Desk) -> None:
+    command = desk.command(1, contact=1)
+    await desk.produce(*[command] * 5)
+    # Behind the repeats in its contact's order: when it is sent, they were folded.
+    last = await desk.produce(desk.command(2, contact=1))
+    await desk.produce(command)
+    await desk.produce(desk.command(3, contact=1))
+    await desk.until([*last, desk.command(3)["command_id"]], "sent")
+    assert await desk.steps(command["command_id"]) == ["accepted", "attempted", "sent"]
+    await desk.sent_once([command["command_id"], *last])
+
+
+async def test_a_used_id_with_other_content_is_a_duplicate_and_is_not_sent(desk: Desk) -> None:
+    ids = await desk.produce(desk.command(1))
+    await desk.until(ids, "sent")
+    await desk.produce(desk.command(1, body="other"))
+    await desk.until(ids, "duplicate")
+    results = await desk.results(ids[0])
+    assert [(one.step, one.terminal) for one in results[-2:]] == [("sent", True), ("duplicate", False)]
+    await desk.sent_once(ids)
+    (message,) = [one for one in await desk.twilio.messages() if ids[0] in one["status_callback"]]
+    assert message["params"]["Body"] == "message 1"
+
+
+async def test_a_command_past_its_not_after_expires_and_is_not_sent(desk: Desk) -> None:
+    ids = await desk.produce(desk.command(1, not_after="2020-01-01T00:00:00Z"))
+    await desk.until(ids, "expired")
+    assert await desk.steps(ids[0]) == ["accepted", "expired"]
+    assert await desk.creates(ids) == {ids[0]: []}
+
+
+async def test_a_sender_that_the_tenant_may_not_use_is_blocked(desk: Desk) -> None:
+    ids = await desk.produce(desk.command(1, **{"from": "+14155550199"}))
+    await desk.until(ids, "blocked")
+    assert await desk.creates(ids) == {ids[0]: []}
+
+
+async def test_what_twilio_refuses_fails_with_its_code(desk: Desk) -> None:
+    ids = await desk.produce(desk.command(1, to="+15005550009"))
+    await desk.until(ids, "failed")
+    *_, result = await desk.results(ids[0])
+    assert (result.code, result.terminal) == (21614, True)
+    assert result.remedy
+
+
+async def test_a_retry_keeps_its_contacts_order_and_holds_up_no_other(desk: Desk) -> None:
+    await desk.twilio.faults(rate_limited=1.0)
+    first = await desk.produce(desk.command(1, contact=1))
+    await desk.until(first, "retrying")
+    await desk.twilio.faults()
+    # Under one key: across partitions of the command topic there is no order to keep.
+    others = (desk.command(2, contact=1), desk.command(3, contact=1), desk.command(4, contact=2))
+    ids = first + await desk.produce(*others, key=b"one producer")
+    await desk.until(ids, "sent")
+    await desk.sent_once(ids)
+    order = [command_id for command_id, _ in await desk.twilio.created() if command_id in ids]
+    assert [one for one in order if one != ids[3]] == ids[:3]
+    assert order[0] == ids[3], "the other contact waited for the retry"
+
+
+async def test_an_urgent_command_overtakes_those_of_its_contact(desk: Desk) -> None:
+    await desk.twilio.faults(rate_limited=1.0)
+    first = await desk.produce(desk.command(1, contact=1))
+    await desk.until(first, "retrying")
+    ids = first + await desk.produce(desk.command(2, contact=1), desk.command(3, contact=1, urgent=True))
+    await desk.until(ids, "accepted")
+    await desk.twilio.faults()
+    await desk.until(ids, "sent")
+    await desk.sent_once(ids)
+    order = [command_id for command_id, _ in await desk.twilio.created() if command_id in ids]
+    assert order.index(ids[2]) < order.index(ids[1])
+
+
+async def test_a_storm_of_refusals_ends_with_each_command_sent_once(desk: Desk) -> None:
+    await desk.twilio.faults(rate_limited=1.0)
+    ids = await desk.produce(*(desk.command(number) for number in range(40)))
+    await desk.until(ids, "retrying")
+    await desk.twilio.faults()
+    await desk.until(ids, "sent", deadline_s=120)
+    await desk.sent_once(ids)
+
+
+async def test_after_a_server_error_nothing_is_sent_again_and_the_callback_settles_it(desk: Desk) -> None:
+    await desk.twilio.faults(error_after=1.0)
+    ids = await desk.produce(desk.command(1, contact=1), desk.command(2, contact=2))
+    await desk.until(ids, "ambiguous")
+    await desk.twilio.faults()
+    following = await desk.produce(desk.command(3, contact=1))
+    await desk.until(following, "sent")
+    created = await desk.creates(ids)
+    assert [len(sids) for sids in created.values()] == [1, 1]
+    callbacks = [one for one in await desk.twilio.messages() if ids[0] in one["status_callback"]]
+    command_id, contact = signed_command(callbacks[0]["status_callback"])
+    await desk.outcome(command_id, contact, callbacks[0]["sid"])
+    await desk.until(ids[:1], "sent")
+    results = await desk.results(ids[0])
+    assert [one.step for one in results] == ["accepted", "attempted", "ambiguous", "sent"]
+    assert [one.message_sid for one in results if one.terminal] == created[ids[0]]
+    assert await desk.creates(ids) == created
+
+
+async def test_accepted_commands_are_keyed_by_their_contact(desk: Desk) -> None:
+    ids = await desk.produce(desk.command(1, contact=1), desk.command(2, contact=1), desk.command(3, contact=2))
+    found: dict[str, CommandAccepted] = {}
+
+    async def all_there() -> bool:
+        for record in await read_until(desk.bootstrap, ACCEPTED.name, bool):
+            event = msgspec.json.decode(record.value, type=CommandAccepted)
+            assert record.key.decode() == event.contact
+            found[event.command_id] = event
+        return set(ids) <= set(found)
+
+    await eventually(all_there)
+    assert found[ids[0]].contact == found[ids[1]].contact != found[ids[2]].contact

@@ -1,0 +1,135 @@
+"""Senders killed, frozen, stopped and joined by others: each command is sent at most once, and none is forgotten."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.sender.conftest import Start
+from tests.sender.rig import Desk, Service
+from tests.waiting import eventually
+
+# At most so many are attempted at a time (twice the configured concurrency), so no more can be interrupted.
+UNDER_WAY = 8
+ATTEMPT = ("attempt.judged", "attempt.committed", "attempt.called", "attempt.settled")
+FLUSH = ("flush.folded", "flush.begun", "flush.sent", "flush.acknowledged", "flush.committed", "flush.applied")
+CONTACTS = 10
+
+
+@pytest.fixture(autouse=True)
+async def _a_twilio_in_good_health(desk: Desk) -> AsyncIterator[None]:
+    await desk.twilio.faults()
+    yield
+    await desk.twilio.faults()
+
+
+async def many(desk: Desk, count: int, first: int = 0) -> list[str]:
+    """Produce commands for a few contacts, so that some wait for others."""
+    commands = (desk.command(number, contact=number % CONTACTS) for number in range(first, first + count))
+    return await desk.produce(*commands, key=b"one producer")
+
+
+async def settled(desk: Desk, sender: Service, ids: list[str]) -> None:
+    """Each command has an end or is ambiguous, and the sender has nothing left to do."""
+    await desk.until(ids, "sent", "ambiguous", deadline_s=90)
+
+    async def idle() -> bool:
+        return (await sender.detail()).get("open_commands") == 0
+
+    await eventually(idle, what="nothing left to do")
+
+
+async def killed_and_restarted(desk: Desk, start: Start, failpoint: str, disk_after: str) -> list[str]:
+    """Kill a sender at a failpoint with commands in flight; the ids of the ambiguous commands afterwards."""
+    await desk.twilio.faults(latency_s=0.05)
+    first = start(SWITCHBOARD_FAILPOINT=failpoint)
+    ids = await many(desk, 30)
+    await eventually(lambda: first.exit_code is not None, 60, f"killed at {failpoint}")
+    assert first.exit_code == -signal.SIGKILL, first.tail()
+    second = start(disk_after)
+    await settled(desk, second, ids)
+    return await desk.sent_at_most_once(ids)
+
+
+@pytest.mark.parametrize(
+    ("failpoint", "disk_after"),
+    [
+        ("attempt.judged:5", "disk"),
+        ("attempt.committed:5", "disk"),
+        ("attempt.called:5", "another disk"),
+        ("attempt.settled:5", "disk"),
+        ("flush.sent:9", "disk"),
+        ("flush.committed:9", "another disk"),
+    ],
+)
+async def test_killed_with_commands_in_flight(desk: Desk, start: Start, failpoint: str, disk_after: str) -> None:
+    ambiguous = await killed_and_restarted(desk, start, failpoint, disk_after)
+    assert len(ambiguous) <= UNDER_WAY
+    if failpoint.startswith(("attempt.committed", "attempt.called")):
+        assert ambiguous, "an attempt on the log whose end nobody knows was taken for one that was not made"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("nth", "disk_after"), [(2, "disk"), (13, "another disk")])
+@pytest.mark.parametrize("name", [*ATTEMPT, *FLUSH])
+async def test_killed_anywhere(desk: Desk, start: Start, name: str, nth: int, disk_after: str) -> None:
+    assert len(await killed_and_restarted(desk, start, f"{name}:{nth}", disk_after)) <= UNDER_WAY
+
+
+async def test_a_sender_frozen_before_its_calls_makes_none_of_them_when_it_wakes(desk: Desk, start: Start) -> None:
+    frozen = start("disk 1", SWITCHBOARD_FREEZE="attempt.committed")
+    ids = await many(desk, 30)
+    await eventually(lambda: frozen.frozen, 60, "frozen between the attempt on the log and the call")
+    assert all(sids == [] for sids in (await desk.creates(ids)).values())
+    other = start("disk 2")
+    await settled(desk, other, ids)
+    interrupted = await desk.sent_at_most_once(ids)
+    assert 1 <= len(interrupted) <= UNDER_WAY
+    before = await desk.creates(ids)
+    assert all(before[command_id] == [] for command_id in interrupted)
+
+    frozen.thaw()
+    await eventually(lambda: _out_or_in_step(frozen), 60, "the woken sender out, or in step again")
+    following = await many(desk, 20, first=100)
+    await desk.until(following, "sent", deadline_s=90)
+    await desk.sent_once(following)
+    assert await desk.creates(ids) == before, "it woke up past the deadline and called all the same"
+    assert await desk.sent_at_most_once(ids) == interrupted
+
+
+async def _out_or_in_step(sender: Service) -> bool:
+    return sender.exit_code is not None or (await sender.detail()).get("status") == "ready"
+
+
+async def test_pending_commands_outlive_a_restart_and_the_disk(desk: Desk, start: Start) -> None:
+    await desk.twilio.faults(rate_limited=1.0)
+    first = start("disk 1")
+    ids = await many(desk, 20)
+    await desk.until(ids[:CONTACTS], "retrying", deadline_s=90)
+    await asyncio.to_thread(first.stop)
+    assert first.exit_code == 0, first.tail()
+    await desk.twilio.faults()
+    second = start("disk 2")
+    await settled(desk, second, ids)
+    await desk.sent_once(ids)
+
+
+async def test_one_of_two_senders_leaves_and_a_third_joins_under_load(desk: Desk, start: Start) -> None:
+    await desk.twilio.faults(latency_s=0.1, latency_jitter_s=0.1)
+    leaving, staying = start("disk 1"), start("disk 2")
+    await leaving.ready()
+    await staying.ready()
+    ids = await many(desk, 60)
+    await eventually(lambda: _some_created(desk, ids, 10), 60, "a few calls made")
+    await asyncio.to_thread(leaving.stop)
+    assert leaving.exit_code == 0, leaving.tail()
+    joining = start("disk 3")
+    ids += await many(desk, 60, first=100)
+    await joining.ready()
+    await desk.until(ids, "sent", deadline_s=90)
+    await desk.sent_once(ids)
+
+
+async def _some_created(desk: Desk, ids: list[str], count: int) -> bool:
+    return sum(len(sids) for sids in (await desk.creates(ids)).values()) >= count

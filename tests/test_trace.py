@@ -1,0 +1,137 @@
+"""`switchboard trace` against a processor's answers, under ids and with texts that anybody may choose."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import pytest
+from aiohttp import web
+from typer.testing import CliRunner, Result
+
+from services.cli.main import app
+
+SID = "SM" + "a" * 32
+
+
+def step(name: str = "sent", **other: Any) -> dict[str, Any]:
+    fields = {"at": "2026-02-21T18:22:11.123Z", "tenant": "acme", "step": name, "attempt": 1}
+    return fields | {"reason": None, "message_sid": None, "code": None} | other
+
+
+class Processor:
+    """Answers from what it is given, by decoded id; notes every target that it was asked for, as it came."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.commands: dict[str, list[dict[str, Any]]] = {}
+        self.messages: dict[str, dict[str, Any]] = {}
+        self.asked: list[str] = []
+
+    async def answer(self, request: web.Request) -> web.Response:
+        self.asked.append(request.raw_path)
+        target = urlsplit(request.raw_path)
+        kind, _, key = unquote(target.path).removeprefix("/v1/").partition("/")
+        tenants = parse_qs(target.query).get("tenant")
+        steps = [one for one in self.commands.get(key, ()) if not tenants or one["tenant"] in tenants]
+        found: Any = self.messages.get(key) if kind == "messages" else {"command_id": key, "steps": steps}
+        known = found and (kind == "messages" or steps)
+        return web.json_response(found if known else {"error": "nothing"}, status=200 if known else 404)
+
+
+@pytest.fixture
+def processor(monkeypatch: pytest.MonkeyPatch) -> Iterator[Processor]:
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.setenv(name, "127.0.0.1")
+    served, loop, up = Processor(), asyncio.new_event_loop(), threading.Event()
+
+    async def serve() -> web.AppRunner:
+        application = web.Application()
+        application.router.add_get("/{any:.*}", served.answer)
+        runner = web.AppRunner(application)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        served.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        up.set()
+        return runner
+
+    serving = loop.create_task(serve())
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    assert up.wait(10)
+    yield served
+    asyncio.run_coroutine_threadsafe(serving.result().cleanup(), loop).result(10)
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join(10)
+    loop.close()
+
+
+def trace(processor: Processor, *arguments: str) -> Result:
+    result = CliRunner().invoke(app, ["trace", *arguments, "--url", processor.url], env={"COLUMNS": "200"})
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result
+
+
+@pytest.mark.parametrize("command_id", ["order-1#retry", "a%41", "a?tenant=b", "a/b", "a//b", "a+b", "[/x]", "../a"])
+def test_any_command_id_is_asked_for_as_it_is(processor: Processor, command_id: str) -> None:
+    processor.commands[command_id] = [step()]
+    result = trace(processor, command_id)
+    assert result.exit_code == 0, result.output
+    assert "command sent" in result.output
+    assert command_id in result.output
+
+
+def test_an_unknown_id_is_named_as_it_is(processor: Processor) -> None:
+    result = trace(processor, "no[/x]thing")
+    assert result.exit_code == 1
+    assert "no[/x]thing" in result.output
+
+
+@pytest.mark.parametrize("reason", ["field [/x]: no such field", "[bold]loud", "[link=http://x]y[/link]"])
+def test_a_reason_is_text_and_no_markup(processor: Processor, reason: str) -> None:
+    processor.commands["order-1"] = [step("rejected", reason=reason)]
+    assert reason in trace(processor, "order-1").output
+
+
+def test_a_reason_gives_the_terminal_no_orders(processor: Processor) -> None:
+    processor.commands["order-1"] = [step("rejected", reason="\x1b[2J\x1b]0;title\x07 \x9b2J")]
+    assert not set(trace(processor, "order-1").output) & set("\x1b\x07\x9b")
+
+
+def test_addresses_in_twilios_reasons_are_masked(processor: Processor) -> None:
+    reason = "The 'To' number +14155550123 is not valid; ask jo@example.org"
+    processor.commands["order-1"] = [step("failed", reason=reason, code=21211)]
+    output = trace(processor, "order-1").output
+    assert "21211" in output
+    assert "+14155550123" not in output
+    assert "jo@example.org" not in output
+
+
+def test_a_command_shows_its_message_and_a_message_its_command(processor: Processor) -> None:
+    processor.commands["order#1"] = [step(message_sid=SID), step("rejected", tenant="other")]
+    processor.messages[SID] = {
+        "message_sid": SID, "tenant": "acme", "command_id": "order#1", "status": "failed", "from": "+14155550100",
+        "to": "+14155550123", "error_code": 30003, "error_category": "recipient", "remedy": "Try [/later].",
+        "steps": {"failed": "2026-02-21T18:22:12.123Z"},
+    }  # fmt: skip
+    for arguments in ((SID,), ("order#1", "--tenant", "acme"), (SID, "--tenant", "acme")):
+        output = trace(processor, *arguments).output
+        assert "command sent" in output
+        assert "message failed" in output
+        assert "30003 recipient: Try [/later]." in output
+        assert "rejected" not in output, "another tenant's"
+    assert trace(processor, SID, "--tenant", "other").exit_code == 1
+
+
+def test_tenants_that_use_one_id_are_told_apart(processor: Processor) -> None:
+    processor.commands["order-1"] = [step(), step("failed", tenant="other"), step("rejected", tenant="")]
+    output = trace(processor, "order-1").output
+    assert "acme: command sent" in output
+    assert "other: command failed" in output
+    assert "no tenant: command rejected" in output
+    output = trace(processor, "order-1", "--tenant", "other").output
+    assert "command failed" in output
+    assert "command sent" not in output
+    assert trace(processor, "order-1", "--tenant", "a&b").exit_code == 1
+    assert processor.asked[-1] == "/v1/commands/order-1?tenant=a%26b"

@@ -1,0 +1,37 @@
+"""Waiting for something to come true."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import pytest
+
+T = TypeVar("T")
+
+
+async def eventually(
+    condition: Callable[[], Awaitable[T] | T], deadline_s: float = 20.0, what: str = "the condition"
+) -> T:
+    """Poll `condition`, plain or a coroutine function, until it returns something true, and return that.
+
+    An AssertionError in it counts as "not yet". Past `deadline_s` seconds the test fails, saying `what` did
+    not come true and what `condition` gave last.
+    """
+    started = time.monotonic()
+    while True:
+        last: object
+        try:
+            if value := await _call(condition):
+                return value
+            last = value
+        except AssertionError as error:
+            last = error
+        if time.monotonic() - started > deadline_s:
+            pytest.fail(f"not within {deadline_s:g} s: {what}; last seen: {last!r}")
+        await asyncio.sleep(0.02)
+
+
+async def _call(condition: Callable[[], Awaitable[T] | T]) -> T:
+    result = condition()
+    return await result if isinstance(result, Awaitable) else result

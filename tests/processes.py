@@ -79,6 +79,10 @@ def running(name: str, settings: Path, folder: Path, port: int, **environment: s
     service = Service(process, f"http://127.0.0.1:{port}", log)
     try:
         yield service
+    except BaseException:
+        # pytest shows it with the failure: the folder is gone by the time that anybody looks.
+        sys.stderr.write(f"--- the end of {log.name} ({process.poll()=}):\n{log.read_text()[-6000:]}\n")
+        raise
     finally:
         process.send_signal(signal.SIGCONT)
         process.terminate()

@@ -14,6 +14,7 @@ from services.cli.demo import main as demo
 from services.ingress import main as ingress
 from services.processor import main as processor
 from services.runtime import logs
+from services.runtime.clock import CLOCK
 from services.runtime.config import ConfigError, Settings, load
 from services.runtime.process import run
 from services.sender import main as sender
@@ -79,6 +80,7 @@ def main() -> None:
 def _serve(name: str, service: Service, check: Callable[[Settings], Awaitable[None]]) -> None:
     logs.configure(name, os.environ.get("SWITCHBOARD_LOG_LEVEL", "INFO"))
     settings = load()
+    CLOCK.follow(settings.clock_skew_file)
 
     async def checked(stop: asyncio.Event) -> None:
         await check(settings)

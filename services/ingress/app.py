@@ -12,7 +12,6 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime
 from time import perf_counter
 from typing import Any
 
@@ -21,7 +20,6 @@ from aiohttp import web
 
 from services.contract import codec
 from services.contract.topics import INBOUND, STATUS, Topic
-from services.domain.clock import to_iso
 from services.ingress import judge, metrics, signature, translate
 from services.ingress.durable import DurableLog
 from services.ingress.form import Pairs
@@ -32,6 +30,7 @@ from services.ingress.spool import SpoolFull
 from services.ingress.tenants import Tenant, prepare
 from services.ingress.translate import Arrival
 from services.runtime import failpoints, http
+from services.runtime.clock import now
 from services.runtime.config import Settings
 
 _log = logging.getLogger(__name__)
@@ -141,6 +140,4 @@ def make_server(settings: Settings, log: DurableLog, detail: Callable[[], dict[s
 
 
 def _arrival(tenant: Tenant, headers: Mapping[str, str]) -> Arrival:
-    return Arrival(
-        tenant.name, tenant.contact_secret, to_iso(datetime.now(UTC)), headers.get("I-Twilio-Idempotency-Token")
-    )
+    return Arrival(tenant.name, tenant.contact_secret, now(), headers.get("I-Twilio-Idempotency-Token"))

@@ -212,6 +212,9 @@ class Settings(BaseSettings):
         default_factory=dict
     )
     twilio: TwilioSettings = TwilioSettings()
+    clock_skew_file: Path | None = Field(
+        default=None, description="holds seconds to add to the clock; for tests and demos, never in production"
+    )
     ingress: IngressSettings = IngressSettings()
     processor: ProcessorSettings = ProcessorSettings()
     sender: SenderSettings = SenderSettings()

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable
@@ -18,12 +19,24 @@ _log = logging.getLogger(__name__)
 def run(main: Callable[[asyncio.Event], Awaitable[None]]) -> int:
     """Run `main` until it returns; SIGINT and SIGTERM set the event that it is given.
 
-    Returns the exit code: 0, 2 for what the operator can mend (a sentence on stderr), 1 for a defect
-    or a fence (logged).
+    Returns 0. Otherwise the process ends here, with 2 for what the operator can mend (a sentence on stderr), 1 for a
+    defect or a fence (logged): what failed may have left threads and tasks that wait for ever, and only a process that
+    has ended is started again.
     """
+    # Not a context manager: its exit would wait for what does not end.
+    runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
+    code = _run(runner, main)
+    if code:
+        logging.shutdown()
+        sys.stderr.flush()
+        os._exit(code)
+    runner.close()
+    return code
+
+
+def _run(runner: asyncio.Runner, main: Callable[[asyncio.Event], Awaitable[None]]) -> int:
     try:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_until_signalled(main))
+        runner.run(_until_signalled(main))
     except (ConfigError, PortTaken) as error:
         return _refuse(str(error))
     except KafkaConnectionError as error:

@@ -12,10 +12,10 @@ from services.domain.messages.callback import callback_query
 from services.domain.messages.commands import CommandAccepted
 from services.domain.messages.gate import ALLOW, View, decide
 from services.domain.messages.outbox import Attempted, Attempting, Created, Entry, Judged, Refused, Unknown
+from services.runtime.clock import now
 from services.runtime.config import Settings, TenantSettings
 from services.runtime.failpoints import reach
 from services.runtime.folding.partition import Partition
-from services.sender.clock import now
 from services.sender.gateway import Gateway, Refusal
 
 # Twilio retries a callback only if its URL asks; all of it fits into 15 seconds. The fragment is not signed.

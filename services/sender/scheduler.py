@@ -15,9 +15,9 @@ from prometheus_client import Gauge
 
 from services.domain.clock import seconds_between
 from services.domain.messages.outbox import Attempted, Entry, Forgotten, Unknown
+from services.runtime.clock import now
 from services.runtime.folding.partition import Flush, Partition
 from services.runtime.folding.runner import Listener
-from services.sender.clock import now
 from services.sender.forget import MOST, due, forget, reading, submit
 from services.sender.schedule import Schedule
 

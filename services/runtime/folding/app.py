@@ -1,6 +1,7 @@
 """A Faust app that folds: the one place where Faust is configured."""
 
 import asyncio
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,10 @@ from services.runtime.kafka import ssl_context
 
 # Batches, not messages: enough to keep every fold busy, little enough to bound memory.
 _QUEUED_BATCHES = 16
+# Less than an orchestrator waits before it kills.
+_STOP_CRASHED_S = 10.0
+
+logger = logging.getLogger(__name__)
 
 
 class FoldApp(faust.App):
@@ -122,7 +127,18 @@ async def run_app(app: FoldApp, stop: asyncio.Event) -> None:
     finally:
         for task in waits:
             task.cancel()
-        reason = app.crash_reason
+    if (reason := app.crash_reason) is None:
         await app.stop()
-    if reason is not None:
-        raise reason
+        return
+    await _stop_crashed(app)
+    raise reason
+
+
+async def _stop_crashed(app: FoldApp) -> None:
+    """Stop what still can be stopped. What crashed may never answer, and only an ended process is started again."""
+    stopping = asyncio.create_task(app.stop())
+    await asyncio.wait({stopping}, timeout=_STOP_CRASHED_S)
+    if not stopping.done():
+        logger.error("the crashed app does not stop; its process ends all the same")
+    elif (error := stopping.exception()) is not None:
+        logger.error("the crashed app did not stop cleanly: %r", error)

@@ -7,6 +7,8 @@ from typing import Literal
 
 import msgspec
 
+from services.domain.messages.gate import Receipt
+
 Channel = Literal["sms", "mms", "whatsapp"]
 StepName = Literal[
     "accepted",
@@ -19,8 +21,9 @@ StepName = Literal[
     "blocked",
     "expired",
     "rejected",
+    "recorded",
 ]
-TERMINAL: frozenset[StepName] = frozenset({"sent", "failed", "blocked", "expired", "rejected"})
+TERMINAL: frozenset[StepName] = frozenset({"sent", "failed", "blocked", "expired", "rejected", "recorded"})
 
 
 class SendMessage(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
@@ -64,15 +67,16 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     application_sid: str | None = None
 
 
-class CommandAccepted(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
+class CommandAccepted(
+    msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "from"}, tag_field="event_type", tag="send_accepted"
+):
     """A valid, normalised command (`twilio.outbound.accepted.v1`, keyed by contact).
 
     `sequence` is the offset of the command as it was produced: with `accepted_at` it orders those of a contact.
     `to` and `from` are as Twilio's API wants them. `fingerprint` is the digest of all that the producer asked for:
-    the same command id with another one is a defect of the producer.
+    the same command id with another one is a defect of the producer. `confirms`: it answers a STOP or START.
     """
 
-    event_type: Literal["send_accepted"] = "send_accepted"
     event_id: str
     tenant: str
     command_id: str
@@ -92,11 +96,43 @@ class CommandAccepted(msgspec.Struct, frozen=True, kw_only=True, rename={"from_"
     content_variables: dict[str, str]
     urgent: bool
     options: Options
+    confirms: Literal["stop", "start"] | None = None
 
     @property
     def sender(self) -> str:
         """What is rate-limited: the Messaging Service, or the number it is sent from."""
         return self.messaging_service_sid or self.from_ or ""
+
+
+class ResolveAmbiguous(msgspec.Struct, frozen=True, kw_only=True):
+    """A person found out how an ambiguous command ended (`twilio.outbound.messages.v1`, any key).
+
+    `to` is whom the command was for. `sent` needs the MessageSid that was found; `not_sent` ends it as failed: nothing
+    is sent again for it, a new command may be.
+    """
+
+    event_type: Literal["resolve_ambiguous"] = "resolve_ambiguous"
+    command_id: str
+    tenant: str
+    to: str
+    outcome: Literal["sent", "not_sent"]
+    by: str
+    message_sid: str | None = None
+    note: str | None = None
+
+
+class ResolutionAccepted(msgspec.Struct, frozen=True, kw_only=True, tag_field="event_type", tag="resolution_accepted"):
+    """A valid resolution (`twilio.outbound.accepted.v1`, keyed by contact)."""
+
+    event_id: str
+    tenant: str
+    command_id: str
+    contact: str
+    accepted_at: str
+    outcome: Literal["sent", "not_sent"]
+    by: str
+    message_sid: str | None = None
+    note: str | None = None
 
 
 class CommandResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,3 +153,4 @@ class CommandResult(msgspec.Struct, frozen=True, kw_only=True):
     remedy: str | None = None
     reason: str | None = None
     errors: list[str] = []
+    receipt: Receipt | None = None

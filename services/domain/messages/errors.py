@@ -24,6 +24,9 @@ Category = Literal[
 ]
 
 
+OPTED_OUT = 21610
+
+
 class ErrorInfo(NamedTuple):
     """`retryable`: the same request may succeed later, and the refusal proves that nothing was sent."""
 

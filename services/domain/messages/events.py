@@ -12,8 +12,22 @@ import msgspec
 Parameters = dict[str, str | list[str]]
 
 
+# How a fact came to be known: Twilio told it, or it was read from Twilio's own lists later.
+Provenance = Literal["webhook", "backfill"]
+
+
+def parameter(raw: Parameters, name: str) -> str:
+    """A parameter's value, the first of a name that was repeated, or nothing."""
+    value = raw.get(name, "")
+    return value if isinstance(value, str) else next(iter(value), "")
+
+
 class InboundReceived(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
-    """Somebody wrote to us (`twilio.inbound.v1`, keyed by contact)."""
+    """Somebody wrote to us (`twilio.inbound.v1`, keyed by contact).
+
+    `linked`: the contact key of another address that Twilio named for the same person. `sent_at`: Twilio's own date of
+    the message, which webhooks do not tell.
+    """
 
     event_type: Literal["twilio_inbound"] = "twilio_inbound"
     event_id: str
@@ -26,6 +40,9 @@ class InboundReceived(msgspec.Struct, frozen=True, kw_only=True, rename={"from_"
     to: str
     body: str
     num_media: int
+    linked: str | None = None
+    sent_at: str | None = None
+    provenance: Provenance = "webhook"
     idempotency_token: str | None = None
     raw: Parameters
 
@@ -48,6 +65,7 @@ class StatusReceived(msgspec.Struct, frozen=True, kw_only=True, rename={"from_":
     error_code: int | None = None
     from_: str
     to: str
+    provenance: Provenance = "webhook"
     idempotency_token: str | None = None
     raw: Parameters
 

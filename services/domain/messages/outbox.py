@@ -13,11 +13,9 @@ from msgspec.structs import replace
 from services.domain.clock import later
 from services.domain.identity import derived_event_id
 from services.domain.messages.commands import TERMINAL, CommandAccepted, CommandResult, StepName
-from services.domain.messages.errors import explain
+from services.domain.messages.errors import OPTED_OUT, explain
 from services.domain.messages.events import MessageSent, OutcomeReached
 from services.domain.messages.gate import Verdict
-
-OPTED_OUT = 21610
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,1 @@
+"""May we write to this person? Keywords, explicit consent and what carriers say, folded per contact. Pure."""

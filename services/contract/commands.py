@@ -1,19 +1,27 @@
 """Reading public commands with distrust: every fault is named at once, with the field and the remedy."""
 
 import difflib
-from typing import Any, Literal, get_args, get_origin
+from collections.abc import Iterable
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 
 from services.contract.codec import DecodeError
-from services.domain.messages.commands import SendMessage
+from services.domain.consent.commands import RecordConsent
+from services.domain.messages.commands import ResolveAmbiguous, SendMessage
 
 # Twilio takes 1,600 characters and ten URLs; what is longer is no message.
 MAX_COMMAND_BYTES = 64 * 1024
 # Thousands of them fit into a command, and all of them into no result.
 _UNKNOWN_NAMED = 10
 
-_FIELDS = {field.encode_name: field for field in msgspec.structs.fields(SendMessage)}
+Public = SendMessage | ResolveAmbiguous | RecordConsent
+P = TypeVar("P", SendMessage, ResolveAmbiguous, RecordConsent)
+
+_FIELDS = {
+    type_: {field.encode_name: field for field in msgspec.structs.fields(type_)}
+    for type_ in (SendMessage, ResolveAmbiguous, RecordConsent)
+}
 
 
 class NotACommand(DecodeError):
@@ -37,14 +45,21 @@ def read_object(value: bytes | None) -> dict[str, Any]:
     return found
 
 
-def read_send_message(found: dict[str, Any]) -> SendMessage | list[str]:
+def read_message_command(found: dict[str, Any]) -> SendMessage | ResolveAmbiguous | list[str]:
+    """A command of `twilio.outbound.messages.v1`: what it is says `event_type`; a send where that is missing."""
+    kind = found.get("event_type")
+    return read_command(found, ResolveAmbiguous) if kind == "resolve_ambiguous" else read_command(found, SendMessage)
+
+
+def read_command(found: dict[str, Any], type_: type[P]) -> P | list[str]:
     """The typed command, or all that is wrong with its form, a sentence each. Values are not quoted."""
-    unknown = [name for name in found if name not in _FIELDS]
-    faults = [_unknown(name) for name in unknown[:_UNKNOWN_NAMED]]
+    fields = _FIELDS[type_]
+    unknown = [name for name in found if name not in fields]
+    faults = [_unknown(name, fields) for name in unknown[:_UNKNOWN_NAMED]]
     if more := len(unknown) - len(faults):
         faults.append(f"{more} more fields that do not exist")
     values = {}
-    for name, field in _FIELDS.items():
+    for name, field in fields.items():
         if name not in found:
             if field.required:
                 faults.append(f"{name}: missing")
@@ -53,12 +68,12 @@ def read_send_message(found: dict[str, Any]) -> SendMessage | list[str]:
             values[field.name] = msgspec.convert(found[name], field.type)
         except msgspec.ValidationError as error:
             faults.append(f"{name}: {_without_value(error, field.type)}")
-    return faults or SendMessage(**values)
+    return faults or type_(**values)
 
 
-def _unknown(name: str) -> str:
+def _unknown(name: str, fields: Iterable[str]) -> str:
     shown = name[:64]
-    close = difflib.get_close_matches(shown, _FIELDS, n=1)
+    close = difflib.get_close_matches(shown, fields, n=1)
     return f"{shown}: no such field" + (f"; did you mean {close[0]}?" if close else "")
 
 

@@ -2,11 +2,21 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import msgspec
 
-from services.domain.messages.commands import CommandAccepted, CommandResult, SendMessage
+from services.domain.consent.commands import ConsentAccepted, ContactLinked, RecordConsent
+from services.domain.consent.events import ConsentRecorded, SuppressionChanged
+from services.domain.messages import deliverability
+from services.domain.messages.commands import (
+    CommandAccepted,
+    CommandResult,
+    ResolutionAccepted,
+    ResolveAmbiguous,
+    SendMessage,
+)
+from services.domain.messages.deliverability import DeliverabilityCounted
 from services.domain.messages.events import (
     DeliveryChanged,
     InboundReceived,
@@ -14,23 +24,35 @@ from services.domain.messages.events import (
     OutcomeReached,
     StatusReceived,
 )
+from services.domain.messages.sessions import SessionChanged
 
 _MONTH = timedelta(days=30)
 _WEEK = timedelta(days=7)
+_QUARTER = timedelta(days=90)
 
 
 class Topic(NamedTuple):
-    """A topic of the product. `key` gives an event's key; compacted, without `retention`, it keeps the last of each."""
+    """A topic of the product. `key` gives an event's key; compacted, it keeps the last of each, and nothing else.
+
+    `retention` None: for ever.
+    """
 
     name: str
-    # None: the values are whatever bytes could not be folded (dead letters).
-    event: type[msgspec.Struct] | None
+    # A type or a union of several; None: the values are whatever bytes could not be folded (dead letters).
+    event: Any
     key: Callable[[Any], str]
     key_is: str
     retention: timedelta | None
     compacted: bool = False
+    # Where each value states the whole again: of what? Of one flush only the last of each is written.
+    replaces: Callable[[Any], str] | None = None
     # Anyone may produce to a public topic, in any key: it is decoded with distrust.
     public: bool = False
+
+    @property
+    def types(self) -> tuple[type[msgspec.Struct], ...]:
+        """What its values may be."""
+        return get_args(self.event) or ((self.event,) if self.event else ())
 
     @property
     def dead(self) -> str:
@@ -40,18 +62,60 @@ class Topic(NamedTuple):
 
 INBOUND = Topic("twilio.inbound.v1", InboundReceived, lambda e: e.contact, "contact", _MONTH)
 STATUS = Topic("twilio.status.v1", StatusReceived, lambda e: e.message_sid or e.event_id, "MessageSid", _MONTH)
-MESSAGES = Topic("twilio.outbound.messages.v1", SendMessage, lambda e: e.command_id, "anything", _WEEK, public=True)
-ACCEPTED = Topic("twilio.outbound.accepted.v1", CommandAccepted, lambda e: e.contact, "contact", _WEEK)
+CONSENT_COMMANDS = Topic(
+    "twilio.consent.commands.v1", RecordConsent, lambda e: e.command_id, "anything", _MONTH, public=True
+)
+MESSAGES = Topic(
+    "twilio.outbound.messages.v1",
+    SendMessage | ResolveAmbiguous,
+    lambda e: e.command_id,
+    "anything",
+    _WEEK,
+    public=True,
+)
+ACCEPTED = Topic(
+    "twilio.outbound.accepted.v1",
+    CommandAccepted | ConsentAccepted | ContactLinked | ResolutionAccepted,
+    lambda e: e.contact,
+    "contact",
+    _WEEK,
+)
 RESULTS = Topic("twilio.outbound.results.v1", CommandResult, lambda e: e.command_id, "command id", _MONTH)
 SENT = Topic("twilio.sent.v1", MessageSent, lambda e: e.message_sid, "MessageSid", _MONTH)
 DELIVERY = Topic("twilio.delivery.v1", DeliveryChanged, lambda e: e.message_sid, "MessageSid", _MONTH)
 OUTCOMES = Topic("twilio.outcomes.v1", OutcomeReached, lambda e: e.contact, "contact", _MONTH)
 
-EVENTS = (INBOUND, STATUS, MESSAGES, ACCEPTED, RESULTS, SENT, DELIVERY, OUTCOMES)
+SESSIONS = Topic("twilio.sessions.v1", SessionChanged, lambda e: e.contact, "contact", None, compacted=True)
+CONSENT = Topic("twilio.consent.v1", ConsentRecorded, lambda e: e.contact, "contact", None)
+SUPPRESSION = Topic("twilio.suppression.v1", SuppressionChanged, lambda e: e.contact, "contact", None, compacted=True)
+DELIVERABILITY = Topic(
+    "twilio.deliverability.v1",
+    DeliverabilityCounted,
+    deliverability.dimension,
+    "dimension",
+    _QUARTER,
+    replaces=deliverability.row_key,
+)
+
+EVENTS = (
+    INBOUND,
+    STATUS,
+    CONSENT_COMMANDS,
+    MESSAGES,
+    ACCEPTED,
+    RESULTS,
+    SENT,
+    DELIVERY,
+    OUTCOMES,
+    SESSIONS,
+    CONSENT,
+    SUPPRESSION,
+    DELIVERABILITY,
+)
 # Folded topics have a place for what cannot be folded: the record as it was, key and bytes, the reason in headers.
 DEAD = tuple(
     Topic(topic.dead, None, str, f"as {topic.name}", _MONTH)
-    for topic in (STATUS, MESSAGES, ACCEPTED, RESULTS, SENT, OUTCOMES)
+    for topic in (INBOUND, STATUS, CONSENT_COMMANDS, MESSAGES, ACCEPTED, RESULTS, SENT, OUTCOMES)
 )
 
 PROCESSOR_APP = "switchboard-processor"
@@ -64,12 +128,14 @@ def changelog(app: str, table: str) -> str:
 
 
 CHANGELOGS = (
-    changelog(PROCESSOR_APP, "delivery"),
-    changelog(PROCESSOR_APP, "commands"),
-    changelog(SENDER_APP, "outbox"),
+    *(
+        changelog(PROCESSOR_APP, table)
+        for table in ("delivery", "deliverability", "commands", "suppression", "sessions", "recent")
+    ),
+    *(changelog(SENDER_APP, table) for table in ("outbox", "suppression", "sessions")),
 )
 
-_BY_TYPE = {topic.event: topic for topic in EVENTS if topic.event}
+_BY_TYPE = {type_: topic for topic in EVENTS for type_ in topic.types}
 
 
 def topic_of(event: msgspec.Struct) -> Topic:

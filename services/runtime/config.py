@@ -14,6 +14,8 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
 
+from services.domain.consent.keywords import normalise
+
 # What listens there is reached under other names.
 _EVERY_ADDRESS = frozenset({"", "0.0.0.0", "::", "[::]"})  # noqa: S104 (not bound here)
 
@@ -87,6 +89,43 @@ class RoutingSettings(Section):
     by_country: dict[str, str] = Field(default_factory=dict, description="ISO country → MG…")
 
 
+class RegionSettings(Section):
+    """What a country asks for beyond the tenant's own rules; what is left out stays as it is."""
+
+    stop_reaches: Literal["sender", "tenant"] | None = None
+    consent_for: Literal["nothing", "templates", "everything"] | None = None
+    consent_days: float | None = Field(default=None, gt=0)
+
+
+class ConsentSettings(Section):
+    """Whom we may write to. Suppression always holds; the rest is the tenant's to ask for."""
+
+    stop_words: list[str] = Field(default_factory=list, description="beside the standard ones: other languages")
+    start_words: list[str] = Field(default_factory=list)
+    confirm_stop: str = Field(
+        default="You will receive no more messages from us. Reply START to change that.",
+        description="on WhatsApp, where Twilio answers nothing; empty: no answer",
+    )
+    confirm_start: str = Field(default="You will receive our messages again. Reply STOP to end them.")
+    stop_reaches: Literal["sender", "tenant"] = Field(default="sender", description="what a STOP to one sender stops")
+    consent_for: Literal["nothing", "templates", "everything"] = Field(
+        default="nothing", description="which messages need a recorded opt-in"
+    )
+    consent_days: float | None = Field(default=None, gt=0, description="how long an opt-in holds; empty: for ever")
+    regions: dict[Annotated[str, Field(pattern=r"^[A-Z]{2}$")], RegionSettings] = Field(
+        default_factory=dict, description="ISO country of the recipient → what it asks for"
+    )
+
+    @model_validator(mode="after")
+    def _words(self) -> "ConsentSettings":
+        for word in (*self.stop_words, *self.start_words):
+            if not normalise(word):
+                raise ValueError(f"{word!r} has neither letters nor digits: every such message would count")
+        if both := {normalise(word) for word in self.stop_words} & {normalise(word) for word in self.start_words}:
+            raise ValueError(f"{', '.join(sorted(both))}: both a stop word and a start word; choose one")
+        return self
+
+
 class TenantSettings(Section):
     """One Twilio account (with its subaccounts) and how we speak for it."""
 
@@ -100,6 +139,7 @@ class TenantSettings(Section):
     default_region: str | None = Field(default=None, pattern=r"^[A-Z]{2}$", description="for numbers without +")
     allowed_senders: list[str] = Field(default_factory=list, description="+E.164, whatsapp:+E.164 or MG…; empty: all")
     routing: RoutingSettings = RoutingSettings()
+    consent: ConsentSettings = ConsentSettings()
     messages_per_second: float = Field(default=10.0, gt=0, description="per sender, over all workers' partitions")
 
     @model_validator(mode="after")
@@ -159,6 +199,9 @@ class SenderSettings(WorkerSettings):
     port: int = Field(default=8082, ge=0, le=65535)
     concurrency: int = Field(default=50, ge=1, description="calls under way at Twilio, per worker")
     request_timeout_s: float = Field(default=10.0, gt=0)
+    ambiguous_wait_s: float = Field(
+        default=60.0, ge=0, description="how long an ambiguous message holds up later ones to its contact"
+    )
     attempt_deadline_s: float = Field(default=5.0, gt=0, description="an attempt not posted by then never is")
     not_after_s: float = Field(default=86400.0, gt=0, description="a command's life, unless it says otherwise")
 

@@ -6,11 +6,20 @@ Stateless, so that a command produced twice is forwarded twice; the outbox knows
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from services.contract.commands import read_object, read_send_message
+from services.contract.commands import Public, read_command, read_message_command, read_object
 from services.domain.clock import iso
-from services.domain.identity import raw_event_id
-from services.domain.messages.commands import CommandAccepted, CommandResult, SendMessage
-from services.domain.messages.intake import Rules, accept
+from services.domain.consent import intake as consent_intake
+from services.domain.consent.commands import ConsentAccepted, RecordConsent
+from services.domain.identity import derived_event_id, raw_event_id
+from services.domain.messages import intake
+from services.domain.messages.commands import (
+    CommandAccepted,
+    CommandResult,
+    ResolutionAccepted,
+    ResolveAmbiguous,
+    SendMessage,
+)
+from services.domain.messages.intake import Rules
 from services.runtime.config import Settings
 from services.runtime.folding.fold import Record
 
@@ -20,9 +29,12 @@ class Requested(NamedTuple):
 
     tenant: str
     command_id: str
-    command: SendMessage | list[str]
+    command: Public | list[str]
     at: str
     sequence: int
+
+
+Accepted = CommandAccepted | ConsentAccepted | ResolutionAccepted
 
 
 def tenant_rules(settings: Settings) -> dict[str, Rules]:
@@ -39,13 +51,23 @@ def tenant_rules(settings: Settings) -> dict[str, Rules]:
     }
 
 
-def read(record: Record) -> Requested:
-    """Raises NotACommand for what is no JSON object: a dead letter."""
+def read_message(record: Record) -> Requested:
+    """A record of `twilio.outbound.messages.v1`. Raises NotACommand for what is no JSON object: a dead letter."""
     found = read_object(record.value)
+    return _requested(record, found, read_message_command(found))
+
+
+def read_consent(record: Record) -> Requested:
+    """A record of `twilio.consent.commands.v1`. Raises NotACommand."""
+    found = read_object(record.value)
+    return _requested(record, found, read_command(found, RecordConsent))
+
+
+def _requested(record: Record, found: Mapping[str, Any], command: Public | list[str]) -> Requested:
     return Requested(
         tenant=_text(found.get("tenant")),
         command_id=_text(found.get("command_id")) or _position(record),
-        command=read_send_message(found),
+        command=command,
         at=iso(record.timestamp),
         sequence=record.offset,
     )
@@ -63,14 +85,17 @@ class Intake:
     def __init__(self, rules: Mapping[str, Rules]) -> None:
         self._rules = rules
 
-    def __call__(self, _: Any, event: Requested) -> tuple[None, Sequence[CommandAccepted | CommandResult]]:
+    def __call__(self, _: Any, event: Requested) -> tuple[None, Sequence[Accepted | CommandResult]]:
         """Forward, or reject with every fault at once."""
         outcome = self._judge(event)
-        if isinstance(outcome, CommandAccepted):
-            return None, (outcome,)
-        return None, (_rejected(event.tenant, event.command_id, event.at, f"{event.at} {event.sequence}", outcome),)
+        if isinstance(outcome, list):
+            return None, (_rejected(event.tenant, event.command_id, event.at, f"{event.at} {event.sequence}", outcome),)
+        # A send is told of by the outbox once it is remembered there. A consent is where it belongs: every command
+        # taken from now on is judged by it.
+        told = (_recorded(outcome),) if isinstance(outcome, ConsentAccepted) else ()
+        return None, (outcome, *told)
 
-    def _judge(self, event: Requested) -> CommandAccepted | list[str]:
+    def _judge(self, event: Requested) -> Accepted | list[str]:
         if isinstance(event.command, list):
             return event.command
         rules = self._rules.get(event.command.tenant)
@@ -78,7 +103,26 @@ class Intake:
             return [
                 f"tenant: no tenant {event.command.tenant[:64]!r} is configured; check its spelling, or configure it"
             ]
-        return accept(event.command, rules, event.at, event.sequence)
+        match event.command:
+            case SendMessage() as command:
+                return intake.accept(command, rules, event.at, event.sequence)
+            case ResolveAmbiguous() as command:
+                return intake.resolve(command, rules, event.at, event.sequence)
+            case RecordConsent() as command:
+                return consent_intake.accept(command, rules.contact_secret, event.at, event.sequence)
+
+
+def _recorded(accepted: ConsentAccepted) -> CommandResult:
+    return CommandResult(
+        event_id=derived_event_id(accepted.event_id, "result", "recorded"),
+        tenant=accepted.tenant,
+        command_id=accepted.command_id,
+        contact=accepted.contact,
+        at=accepted.accepted_at,
+        step="recorded",
+        terminal=True,
+        reason=f"{accepted.action} of {accepted.scope}",
+    )
 
 
 def _rejected(tenant: str, command_id: str, at: str, source: str, faults: list[str]) -> CommandResult:

@@ -14,7 +14,7 @@ import msgspec
 from services.contract import codec, topics
 from services.contract.topics import Topic
 from services.domain.identity import derived_event_id
-from services.runtime.folding.fold import Fold, Table
+from services.runtime.folding.fold import Fold, Step, Table
 
 FOLD = "tally"
 
@@ -70,7 +70,7 @@ def register(derived: str) -> None:
 
 
 def tally_fold(source_name: str, function: Any = fold) -> Fold:
-    return Fold(FOLD, (source(source_name),), function, Table(FOLD, Tally, lambda fact: fact.key))
+    return Fold(FOLD, (source(source_name),), (Step(function, Table(FOLD, Tally, lambda fact: fact.key)),))
 
 
 def expected(log: Iterable[bytes | None]) -> tuple[Mapping[str, Tally], list[Counted]]:

@@ -12,7 +12,7 @@ from services.runtime.config import KafkaSettings, WorkerSettings
 from services.runtime.folding.app import FoldApp, fold_app, run_app
 from services.runtime.folding.fold import FoldFunction
 from services.runtime.folding.health import reasons
-from services.runtime.folding.runner import Runner
+from services.runtime.folding.runner import RecordBatch, Runner
 from tests.folding import tally
 from tests.folding.rig import Rig
 from tests.folding.tally import Counted, Fact
@@ -76,7 +76,7 @@ async def test_records_of_a_former_assignment_are_not_folded(rig: Rig) -> None:
     await runner.fence([(rig.source, record.partition)])
     await runner.start()
 
-    await runner.accept(rig.source, record.partition, [record], former)
+    await runner.accept(RecordBatch(rig.source, record.partition, [record], former, record.offset + 1))
     partition = runner.partition(tally.FOLD, record.partition)
     assert partition
     # What is folded in order after it shows that it was not.
@@ -112,7 +112,7 @@ async def test_a_partition_of_somebody_else_is_not_folded(rig: Rig) -> None:
     runner = runner_of(rig)
     await runner.fence([(rig.source, (record.partition + 1) % rig.partitions)])
     await runner.start()
-    await runner.accept(rig.source, record.partition, [record], runner.epoch)
+    await runner.accept(RecordBatch(rig.source, record.partition, [record], runner.epoch, record.offset + 1))
     await runner.release()
     assert runner.committable == {}
     assert await rig.read(rig.derived) == []
@@ -159,7 +159,7 @@ def runner_of(rig: Rig, function: FoldFunction = tally.fold) -> Runner:
     """A runner in this process, without its consumer."""
     app = app_of(rig, function)
     app.finalize()
-    assert app.runner.stores[tally.FOLD].changelog == changelog(rig.app, tally.FOLD)
+    assert app.runner.stores[tally.FOLD][tally.FOLD].changelog == changelog(rig.app, tally.FOLD)
     return app.runner
 
 

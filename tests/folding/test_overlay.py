@@ -7,7 +7,7 @@ import pytest
 
 from services.contract import codec
 from services.runtime.folding.dead import dead_letter
-from services.runtime.folding.fold import Fold, Record, Table
+from services.runtime.folding.fold import Fold, Record, Step, Table
 from services.runtime.folding.overlay import MAX_RECORD_BYTES, Overlay
 from services.runtime.folding.partition import _MAX_FLUSH_BYTES
 from tests.folding import tally
@@ -28,7 +28,7 @@ def record(value: bytes, key: bytes | None = b"k", headers: tuple[tuple[str, byt
     return Record(SOURCE, 0, 7, 1_700_000_000_000, key, value, headers)
 
 
-def overlay(read: Callable[[str], Any] = lambda _: None) -> Overlay:
+def overlay(read: Callable[[Table, str], Any] = lambda _, __: None) -> Overlay:
     return Overlay(tally.tally_fold(SOURCE, tally.fold), read)
 
 
@@ -39,8 +39,9 @@ def size(emission: Any) -> int:
 
 def test_a_row_that_no_broker_takes_makes_a_dead_letter_and_no_row() -> None:
     small = tally.tally_fold(SOURCE, tally.fold)
-    grown = Fold("grown", small.sources, lambda _, __: ("x" * MAX_RECORD_BYTES, []), Table("grown", str, lambda _: "a"))
-    folded = Overlay(grown, lambda _: None)
+    table = Table("grown", str, lambda _: "a")
+    grown = Fold("grown", small.sources, (Step(lambda _, __: ("x" * MAX_RECORD_BYTES, []), table),))
+    folded = Overlay(grown, lambda _, __: None)
     folded.record(record(codec.encode(Fact("1", "a", ""))))
     [letter] = folded.emissions
     assert dict(letter.headers)["reason"] == b"too_large"
@@ -73,7 +74,7 @@ def test_only_a_well_formed_trace_is_passed_on() -> None:
 
 
 def test_a_store_that_cannot_be_read_is_not_the_records_fault() -> None:
-    def broken(_: str) -> Any:
+    def broken(_: Table, __: str) -> Any:
         raise OSError("Corruption")
 
     folded = overlay(broken)
@@ -83,7 +84,7 @@ def test_a_store_that_cannot_be_read_is_not_the_records_fault() -> None:
 
 
 def test_a_row_that_cannot_be_decoded_stops_the_process() -> None:
-    def outdated(_: str) -> Any:
+    def outdated(_: Table, __: str) -> Any:
         raise codec.DecodeError("Object missing required field `new`")
 
     with pytest.raises(codec.DecodeError):

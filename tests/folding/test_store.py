@@ -26,7 +26,7 @@ def app_in(folder: Path, memtable_bytes: int = 8 * _MIB) -> FoldApp:
 
 def store_of(app: FoldApp) -> PartitionedStore:
     app.finalize()
-    return app.runner.stores[tally.FOLD]
+    return app.runner.stores[tally.FOLD][tally.FOLD]
 
 
 def number(database: Rdict, name: str) -> int:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from services.runtime.config import KafkaSettings, WorkerSettings
 from services.runtime.folding.app import fold_app, run_app
-from services.runtime.folding.fold import Fold
+from services.runtime.folding.fold import Fold, Step
 from tests.folding import tally
 from tests.folding.rig import Rig
 from tests.waiting import eventually
@@ -13,7 +13,7 @@ from tests.waiting import eventually
 
 async def test_folds_without_tables_fold(rig: Rig, tmp_path: Path) -> None:
     tally.register(rig.derived)
-    fold = Fold("plain", (tally.source(rig.source),), tally.fold)
+    fold = Fold("plain", (tally.source(rig.source),), (Step(tally.fold),))
     settings = KafkaSettings(bootstrap=rig.bootstrap, partitions=rig.partitions, replication=1, min_insync_replicas=1)
     app = fold_app(rig.app, [fold], settings, WorkerSettings(data_dir=tmp_path / "data"))
     stop = asyncio.Event()

@@ -76,7 +76,12 @@ class Telling(Listener):
         say(taken=partition.partition, at=time.time())
 
     async def flushed(self, partition: Partition, flush: Flush) -> None:
-        say(flushed=partition.partition, upto=list(flush.folded.values()), rows=len(flush.rows), at=time.time())
+        say(
+            flushed=partition.partition,
+            upto=list(flush.folded.values()),
+            rows=sum(map(len, flush.rows.values())),
+            at=time.time(),
+        )
 
     async def leaving(self, partition: Partition) -> None:
         say(leaving=partition.partition, at=time.time())

@@ -1,7 +1,7 @@
 """One partition without a broker: the ledger is a recording stand-in, because order is what is asked for."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -30,22 +30,24 @@ class World:
         self.broken: Exception | None = None
         self.flushes: list[Flush] = []
         fold = tally.tally_fold(SOURCE, self._fold)
-        self.partition = Partition(fold, 0, cast(Ledger, self), cast(PartitionedStore, self._store()), max_batch)
+        self.partition = Partition(
+            fold, 0, cast(Ledger, self), {tally.FOLD: cast(PartitionedStore, self._store())}, max_batch
+        )
         self.running: asyncio.Task[None] | None = None
 
     def run(self) -> None:
         self.running = asyncio.create_task(self.partition.run(self._flushed))
 
     async def write(
-        self, emissions: Iterable[Emission], changelog: str | None, partition: int, rows: Sequence[Emission]
-    ) -> int:
+        self, emissions: Iterable[Emission], partition: int, rows: Mapping[str, Sequence[Emission]]
+    ) -> dict[str, int]:
         """The ledger's part."""
-        assert (changelog, partition) == (CHANGELOG, 0)
+        assert (set(rows) <= {CHANGELOG}, partition) == (True, 0)
         await self.gate.wait()
         if self.broken:
             raise self.broken
-        self.effects.append(("write", (list(emissions), list(rows))))
-        return 40 + len(self.written())
+        self.effects.append(("write", (list(emissions), list(rows.get(CHANGELOG, [])))))
+        return dict.fromkeys(rows, 40 + len(self.written()))
 
     def written(self) -> list[tuple[list[Emission], list[Emission]]]:
         return [detail for effect, detail in self.effects if effect == "write"]

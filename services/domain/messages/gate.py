@@ -88,12 +88,15 @@ def decide(question: Question, view: View) -> Verdict:
 
 
 def _time(question: Question, view: View) -> Verdict | None:
-    if view.now <= question.not_after:
-        return None
+    return expired(question.not_after) if view.now > question.not_after else None
+
+
+def expired(not_after: str) -> Verdict:
+    """The verdict on a command whose time is over."""
     return Verdict(
         "expired",
         "not_after",
-        f"not_after {question.not_after} has passed",
+        f"not_after {not_after} has passed",
         "Produce it earlier, or give it a later not_after.",
     )
 

@@ -9,9 +9,16 @@ import msgspec
 import phonenumbers
 
 from services.domain.clock import later, parse, to_iso
-from services.domain.contact import bare, contact_key
+from services.domain.contact import bare, canonical, contact_key
 from services.domain.identity import raw_event_id
-from services.domain.messages.commands import Channel, CommandAccepted, Options, SendMessage
+from services.domain.messages.commands import (
+    Channel,
+    CommandAccepted,
+    Options,
+    ResolutionAccepted,
+    ResolveAmbiguous,
+    SendMessage,
+)
 
 # Twilio's limits, from the Message resource.
 MAX_BODY_CHARACTERS = 1600
@@ -33,6 +40,8 @@ _BUSINESS_SCOPED = re.compile(r"[A-Z]{2}\.[0-9A-Za-z]+")
 # phonenumbers reads a number out of any text, its letters as on a keypad: from `US.1415…` a stranger's.
 _NO_NUMBER = re.compile(r"[^\W\d_]|[;,#=@*:]")
 _WHATSAPP = "whatsapp:"
+_MESSAGE = re.compile(r"(SM|MM)[0-9a-fA-F]{32}")
+_MAX_NOTE = 1000
 
 
 class Rules(NamedTuple):
@@ -92,6 +101,35 @@ def accept(command: SendMessage, rules: Rules, at: str, sequence: int) -> Comman
         content_variables=command.content_variables,
         urgent=command.urgent,
         options=Options(**{name: getattr(command, name) for name in Options.__struct_fields__}),
+    )
+
+
+def resolve(command: ResolveAmbiguous, rules: Rules, at: str, sequence: int) -> ResolutionAccepted | list[str]:
+    """The same for what a person found out about an ambiguous command."""
+    faults: list[str] = []
+    address = canonical(command.to)
+    if not (_E164.fullmatch(address) or _BUSINESS_SCOPED.fullmatch(address)):
+        faults.append("to: the address that the command was for, in E.164 or as a business-scoped id")
+    if not _COMMAND_ID.fullmatch(command.command_id):
+        faults.append("command_id: 1 to 128 visible ASCII characters")
+    if command.outcome == "sent" and not _MESSAGE.fullmatch(command.message_sid or ""):
+        faults.append("message_sid: SM or MM and 32 hex digits; it is the proof that the message was created")
+    if len(command.by) > _MAX_NOTE or len(command.note or "") > _MAX_NOTE:
+        faults.append(f"by, note: more than {_MAX_NOTE} characters")
+    if faults:
+        return faults
+    contact = contact_key(command.tenant, address, rules.contact_secret)
+    content = (contact.encode(), command.command_id.encode(), at.encode(), b"%d" % sequence)
+    return ResolutionAccepted(
+        event_id=raw_event_id("resolution_accepted", command.tenant, content),
+        tenant=command.tenant,
+        command_id=command.command_id,
+        contact=contact,
+        accepted_at=at,
+        outcome=command.outcome,
+        by=command.by,
+        message_sid=command.message_sid if command.outcome == "sent" else None,
+        note=command.note,
     )
 
 

@@ -11,11 +11,18 @@ import msgspec
 from msgspec.structs import replace
 
 from services.domain.clock import later
+from services.domain.due import Due
 from services.domain.identity import derived_event_id
-from services.domain.messages.commands import TERMINAL, CommandAccepted, CommandResult, StepName
+from services.domain.messages.commands import (
+    TERMINAL,
+    CommandAccepted,
+    CommandResult,
+    ResolutionAccepted,
+    StepName,
+)
 from services.domain.messages.errors import OPTED_OUT, explain
 from services.domain.messages.events import MessageSent, OutcomeReached
-from services.domain.messages.gate import Verdict
+from services.domain.messages.gate import Receipt, Verdict, expired
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,6 +42,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     deadline: str | None = None
     message_sid: str | None = None
     forget_at: str | None = None
+    ambiguous_at: str | None = None
     # Fingerprints of other contents that came under this id, each told once.
     others: tuple[str, ...] = ()
 
@@ -46,6 +54,7 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     command_id: str
     at: str
     verdict: Verdict
+    receipt: Receipt
 
 
 class Attempting(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,6 +65,7 @@ class Attempting(msgspec.Struct, frozen=True, kw_only=True):
     at: str
     attempt: int
     deadline: str
+    receipt: Receipt | None = None
 
 
 class Created(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,15 +102,21 @@ class Attempted(msgspec.Struct, frozen=True, kw_only=True):
     outcome: Created | Refused | Unknown
 
 
-class Forgotten(msgspec.Struct, frozen=True, kw_only=True):
-    """The time to remember a settled command is over."""
+class Settled(msgspec.Struct, frozen=True, kw_only=True):
+    """It was found out otherwise how an ambiguous command ended: `how` says in which way."""
 
     contact: str
     command_id: str
     at: str
+    message_sid: str
+    how: str
+    status: str = ""
+    sender: str = ""
 
 
-Event = CommandAccepted | OutcomeReached | Judged | Attempting | Attempted | Forgotten
+Fact = CommandAccepted | ResolutionAccepted | OutcomeReached | Judged | Attempting | Attempted | Settled
+Event = Fact | Due
+FACTS = (CommandAccepted, ResolutionAccepted, OutcomeReached, Judged, Attempting, Attempted, Settled)
 Derived = CommandResult | MessageSent | OutcomeReached
 # How long a command id is known as used.
 REMEMBER_DAYS = 30
@@ -108,9 +124,22 @@ REMEMBER_DAYS = 30
 REMEMBER_OTHERS = 16
 
 
-def row_key(event: Event | Entry) -> str:
+def row_key(event: Fact | Entry) -> str:
     """The key of a command's row: within its contact's partition, `{contact} {command id}`."""
     return f"{event.contact} {event.command_id or ''}"
+
+
+def due(entry: Entry) -> str | None:
+    """A command that waits expires; one that is settled is forgotten."""
+    if entry.state == "pending" and entry.command is not None:
+        # Valid until that very moment.
+        return later(entry.command.not_after, 0.001)
+    return entry.forget_at
+
+
+def is_open(entry: Entry) -> bool:
+    """Is there something left to be done, or to be found out?"""
+    return entry.state != "settled"
 
 
 def fold(entry: Entry | None, event: Event) -> tuple[Entry | None, list[Derived]]:
@@ -127,10 +156,13 @@ def fold(entry: Entry | None, event: Event) -> tuple[Entry | None, list[Derived]
         case Attempted():
             return _attempted(entry, event)
         case OutcomeReached():
-            return _outcome(entry, event)
-        case Forgotten():
-            gone = entry.state == "settled" and (entry.forget_at or "") <= event.at
-            return (None if gone else entry), []
+            return _found_out(entry, _by_callback(entry, event))
+        case Settled():
+            return _found_out(entry, event)
+        case ResolutionAccepted():
+            return _resolved(entry, event)
+        case Due():
+            return _due(entry, event)
 
 
 def _accepted(entry: Entry | None, command: CommandAccepted) -> tuple[Entry, list[Derived]]:
@@ -156,15 +188,35 @@ def _judged(entry: Entry, event: Judged) -> tuple[Entry, list[Derived]]:
     if entry.state != "pending" or event.verdict.decision == "allow":
         return entry, []
     step: StepName = event.verdict.decision
-    result = _result(entry, step, event.at, entry.fingerprint)
-    return _settled(entry, event.at), [replace(result, reason=event.verdict.reason, remedy=event.verdict.remedy)]
+    return _settled(entry, event.at), [_verdict(entry, step, event.at, event.verdict, event.receipt)]
+
+
+def _due(entry: Entry, event: Due) -> tuple[Entry | None, list[Derived]]:
+    if entry.state == "settled":
+        return None, []
+    if entry.state != "pending" or entry.command is None:
+        return entry, []
+    # Nothing but the time was looked at.
+    verdict = expired(entry.command.not_after)
+    return _settled(entry, event.at), [_verdict(entry, "expired", event.at, verdict, None)]
+
+
+def _verdict(entry: Entry, step: StepName, at: str, verdict: Verdict, receipt: Receipt | None) -> CommandResult:
+    return replace(
+        _result(entry, step, at, entry.fingerprint),
+        category=verdict.rule,
+        reason=verdict.reason,
+        remedy=verdict.remedy,
+        receipt=receipt,
+    )
 
 
 def _attempting(entry: Entry, event: Attempting) -> tuple[Entry, list[Derived]]:
     if entry.state != "pending" or event.attempt != entry.attempt + 1:
         return entry, []
     attempted = replace(entry, state="attempted", attempt=event.attempt, deadline=event.deadline, not_before=None)
-    return attempted, [_result(attempted, "attempted", event.at, f"{entry.fingerprint}:{event.attempt}")]
+    result = _result(attempted, "attempted", event.at, f"{entry.fingerprint}:{event.attempt}")
+    return attempted, [replace(result, receipt=event.receipt)]
 
 
 def _attempted(entry: Entry, event: Attempted) -> tuple[Entry, list[Derived]]:
@@ -176,7 +228,7 @@ def _attempted(entry: Entry, event: Attempted) -> tuple[Entry, list[Derived]]:
             sent = _settled(entry, event.at, created.message_sid)
             return sent, [_result(sent, "sent", event.at, source), _message(entry, created, event.at, source)]
         case Unknown(reason=reason):
-            ambiguous = replace(entry, state="ambiguous")
+            ambiguous = replace(entry, state="ambiguous", ambiguous_at=event.at)
             return ambiguous, [replace(_result(ambiguous, "ambiguous", event.at, source), reason=reason)]
         case Refused() as refused if refused.retry_at is not None:
             waiting = replace(entry, state="pending", not_before=refused.retry_at, deadline=None)
@@ -189,19 +241,56 @@ def _attempted(entry: Entry, event: Attempted) -> tuple[Entry, list[Derived]]:
             return failed, derived
 
 
-def _outcome(entry: Entry, event: OutcomeReached) -> tuple[Entry, list[Derived]]:
-    # A callback for a message that carries our signed command id is the proof that it was created. It also ends a
-    # pending command: whatever was believed of its attempts, one more would be a second message.
-    if entry.state == "settled" or not event.message_sid:
+def _found_out(entry: Entry, found: Settled) -> tuple[Entry, list[Derived]]:
+    # A message that is known to be this command's is the proof that it was created. It also ends a pending command:
+    # whatever was believed of its attempts, one more would be a second message.
+    if entry.state == "settled" or not found.message_sid:
         return entry, []
-    sent = _settled(entry, event.at, event.message_sid)
+    sent = _settled(entry, found.at, found.message_sid)
     source = f"{entry.fingerprint}:{entry.attempt}"
-    result = replace(_result(sent, "sent", event.at, source), reason="settled by a status callback")
-    # The callback tells of the message, not of its account.
+    result = replace(_result(sent, "sent", found.at, source), reason=f"settled by {found.how}")
+    # Whoever found it tells of the message, not of its account.
     created = Created(
-        message_sid=event.message_sid, account_sid="", status=event.status, from_=event.sender, segments=None
+        message_sid=found.message_sid, account_sid="", status=found.status, from_=found.sender, segments=None
     )
-    return sent, [result, _message(entry, created, event.at, source)]
+    return sent, [result, _message(entry, created, found.at, source)]
+
+
+def _by_callback(entry: Entry, event: OutcomeReached) -> Settled:
+    return Settled(
+        contact=entry.contact,
+        command_id=entry.command_id,
+        at=event.at,
+        message_sid=event.message_sid,
+        how="a status callback",
+        status=event.status,
+        sender=event.sender,
+    )
+
+
+def _resolved(entry: Entry, event: ResolutionAccepted) -> tuple[Entry, list[Derived]]:
+    # Of a command that waits, or is being tried, nobody can know the end yet.
+    if entry.state != "ambiguous":
+        return entry, []
+    how = f"{event.by}{f': {event.note}' if event.note else ''}"
+    if event.outcome == "sent":
+        found = Settled(
+            contact=entry.contact,
+            command_id=entry.command_id,
+            at=event.accepted_at,
+            message_sid=event.message_sid or "",
+            how=how,
+        )
+        return _found_out(entry, found)
+    result = _result(entry, "failed", event.accepted_at, f"{entry.fingerprint}:{entry.attempt}")
+    return _settled(entry, event.accepted_at), [
+        replace(
+            result,
+            category="ambiguous",
+            reason=f"not sent, as found out by {how}",
+            remedy="If it is still wanted, produce it again under a new command id.",
+        )
+    ]
 
 
 def _settled(entry: Entry, at: str, message_sid: str | None = None) -> Entry:
@@ -211,6 +300,7 @@ def _settled(entry: Entry, at: str, message_sid: str | None = None) -> Entry:
         command=None,
         not_before=None,
         deadline=None,
+        ambiguous_at=None,
         message_sid=message_sid,
         forget_at=later(at, REMEMBER_DAYS * 86_400),
     )

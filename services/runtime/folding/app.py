@@ -9,6 +9,7 @@ from typing import Any
 import faust
 from yarl import URL
 
+from services.runtime.clock import now
 from services.runtime.config import ConfigError, KafkaSettings, WorkerSettings
 from services.runtime.folding.consumer import BatchTransport
 from services.runtime.folding.fold import Fold
@@ -22,6 +23,8 @@ from services.runtime.kafka import ssl_context
 _QUEUED_BATCHES = 16
 # Less than an orchestrator waits before it kills.
 _STOP_CRASHED_S = 10.0
+# How late a timer may be told; its event carries the time that it was due.
+_TICK_S = 0.5
 
 logger = logging.getLogger(__name__)
 
@@ -85,17 +88,17 @@ def _make(data_dir: Path) -> None:
 
 
 def _add_fold(app: FoldApp, fold: Fold, memory: Memory, partitions: int) -> None:
-    if fold.table is not None:
-        table = LogTable(app, name=fold.table.name, partitions=partitions, memory=memory)
-        app.tables.add(table)
-        app.runner.stores[fold.name] = table.data
+    stores = app.runner.stores.setdefault(fold.name, {})
+    for table in fold.tables:
+        kept = LogTable(app, name=table.name, partitions=partitions, memory=memory)
+        app.tables.add(kept)
+        stores[table.name] = kept.data
 
     async def agent(stream: Any) -> None:
         # The runner acknowledges what is folded, by offset; Faust would acknowledge what it handed out.
         stream.enable_acks = False
         async for event in stream.events():
-            batch = event.value
-            await app.runner.accept(batch.topic, batch.partition, batch.records, batch.epoch)
+            await app.runner.accept(event.value)
 
     source = app.topic(*(topic.name for topic in fold.sources), key_serializer="raw", value_serializer="raw")
     app.agent(source, name=fold.name)(agent)
@@ -122,8 +125,13 @@ async def run_app(app: FoldApp, stop: asyncio.Event) -> None:
     app.finalize()
     await app.start()
     waits = {asyncio.create_task(stop.wait()), asyncio.create_task(app._crashed.wait())}
+    ticking = asyncio.create_task(_tick(app))
+    waits.add(ticking)
     try:
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        if ticking.done():
+            # Without timers nothing would ever expire again.
+            await app.crash(ticking.exception() or RuntimeError("the timers stopped"))
     finally:
         for task in waits:
             task.cancel()
@@ -132,6 +140,12 @@ async def run_app(app: FoldApp, stop: asyncio.Event) -> None:
         return
     await _stop_crashed(app)
     raise reason
+
+
+async def _tick(app: FoldApp) -> None:
+    while True:
+        await asyncio.sleep(_TICK_S)
+        app.runner.tick(now())
 
 
 async def _stop_crashed(app: FoldApp) -> None:

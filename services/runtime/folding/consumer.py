@@ -8,14 +8,15 @@ membership, assignment, flow control, seeks) is Faust's.
 import asyncio
 import logging
 import time
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
+from aiokafka import ConsumerRecord
 from faust.events import Event
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
-from services.runtime.folding.runner import Runner
+from services.runtime.folding.runner import RecordBatch, Runner
 
 logger = logging.getLogger(__name__)
 
@@ -24,15 +25,6 @@ _COMMIT_SECONDS = 5.0
 # A broker answers the requests of a connection in order, so each question asked while partitions are assigned waits
 # for a fetch to return; with Faust's 1,500 ms a rebalance takes many seconds.
 _FETCH_WAIT_MS = 100
-
-
-class RecordBatch(NamedTuple):
-    """Records of one topic partition, as fetched at once. `epoch` tells which assignment they were fetched under."""
-
-    topic: str
-    partition: int
-    records: list[Any]
-    epoch: int
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):
@@ -73,6 +65,12 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             await consumer.seek_to_beginning(*fresh)
         return committed
 
+    def positions_now(self, tps: Iterable[TP]) -> dict[TP, int]:
+        """The same, read across threads: right only while no fetch is under way, for then they stand still."""
+        assignment = self._ensure_consumer()._subscription.subscription.assignment
+        states = {tp: assignment.state_value(tp) for tp in tps} if assignment is not None else {}
+        return {tp: state.position for tp, state in states.items() if state is not None and state.has_valid_position}
+
     async def positions(self, tps: set[TP]) -> dict[TP, int]:
         """The next offset to be handed out, for partitions that have one. Past control and aborted records too."""
         return {tp: offset for tp in tps if (offset := await self.position(tp)) is not None}
@@ -85,6 +83,8 @@ class BatchConsumer(driver.Consumer):
         super().__init__(*args, **kwargs)
         self._fetched = asyncio.Event()
         self._fetched.set()
+        # By partition, what its runner was last told, and under which epoch.
+        self._told: dict[TP, tuple[int, int]] = {}
 
     @property
     def runner(self) -> Runner:
@@ -112,8 +112,8 @@ class BatchConsumer(driver.Consumer):
                     break
                 if self._is_changelog_tp(tp):
                     recovery.restored(tp, batch)
-                else:
-                    await self._hand_out(tp, RecordBatch(tp.topic, tp.partition, batch, epoch))
+            if not self.app.in_recovery:
+                await self._hand_out(records, epoch)
             if self.app.in_recovery and epoch == self.runner.epoch:
                 # Between two fetches all records below a position have been handed out: here, and only here,
                 # a position says how far the tables are.
@@ -136,10 +136,21 @@ class BatchConsumer(driver.Consumer):
         self.stop_flow()
         await self._fetched.wait()
 
-    async def _hand_out(self, tp: TP, batch: RecordBatch) -> None:
-        message = self._to_message(tp, batch.records[0])
-        for channel in self.app.topics._tp_index[tp]:
-            await channel.put(Event(self.app, None, batch, None, message))
+    async def _hand_out(self, records: Mapping[TP, list[Any]], epoch: int) -> None:
+        """Records to the agents of their topics; and how far each topic is read, also where nothing came."""
+        if epoch != self.runner.epoch:
+            return
+        positions = self._thread.positions_now(self.runner.sources())
+        for tp, upto in positions.items():
+            batch = records.get(tp, [])
+            if not batch and self._told.get(tp) == (epoch, upto):
+                continue
+            self._told[tp] = epoch, upto
+            message = self._to_message(tp, batch[0] if batch else _nothing(tp, upto))
+            for channel in self.app.topics._tp_index[tp]:
+                await channel.put(
+                    Event(self.app, None, RecordBatch(tp.topic, tp.partition, batch, epoch, upto), None, message)
+                )
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         self.app.pulse.beat(time.monotonic())
@@ -177,6 +188,11 @@ class BatchConsumer(driver.Consumer):
 
     def verify_event_path(self, now: float, tp: TP) -> None:
         """Faust's watch over single messages has nothing to see here; consumer lag is the measure."""
+
+
+def _nothing(tp: TP, offset: int) -> Any:
+    """In place of a record, where only the position moved: Faust wants a message with every event."""
+    return ConsumerRecord(tp.topic, tp.partition, offset, 0, 0, None, None, None, -1, -1, ())
 
 
 class BatchTransport(driver.Transport):

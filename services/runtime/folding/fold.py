@@ -34,25 +34,44 @@ class Table:
     name: str
     row: Any
     key: Callable[[Any], str]
+    # When a row wants to be woken, as it stands on the log; None: never. It is then given a `Due`.
+    due: Callable[[Any], str | None] | None = None
+    # Which rows are found without reading all of them (`Partition.opened`).
+    opened: Callable[[Any], bool] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A function over a table, or over nothing.
+
+    It takes events of the types named: of the sources, or derived by the steps before it from the same source event.
+    None: every event of the sources, and nothing derived.
+    """
+
+    function: FoldFunction
+    table: Table | None = None
+    takes: tuple[type, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """A fold bound to its sources and its table.
+    """Steps bound to their sources. Rows of all its tables and what is derived are committed together.
 
     Sources that share a table share their key and partition count, so all facts of one row meet in one partition.
-    Without a table the function sees state None, and nothing is remembered.
     """
 
     name: str
     sources: tuple[Topic, ...]
-    function: FoldFunction
-    table: Table | None = None
+    steps: tuple[Step, ...]
     # Turns a source record into the event to fold where plain decoding is not enough (public topics).
     # May raise DecodeError: then the record is a dead letter.
     read: "Callable[[Record], Any] | None" = None
     # What to tell about a record that became a dead letter, beside the dead letter.
     refused: "Callable[[Record, str], Sequence[msgspec.Struct]]" = lambda _record, _detail: ()
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        return tuple(step.table for step in self.steps if step.table is not None)
 
 
 class Record(NamedTuple):

@@ -6,7 +6,7 @@ former owner left open and shuts that owner out, also one that was frozen and wa
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -55,9 +55,9 @@ class Ledger:
                     await producer.stop()
 
     async def write(
-        self, emissions: Iterable[Emission], changelog: str | None, partition: int, rows: Sequence[Emission]
-    ) -> int:
-        """Commit emissions, and rows to `changelog` at `partition`. Returns the offset of the last row, else -1.
+        self, emissions: Iterable[Emission], partition: int, rows: Mapping[str, Sequence[Emission]]
+    ) -> dict[str, int]:
+        """Commit emissions, and rows by changelog at `partition`. Returns the offset of each changelog's last row.
 
         Raises aiokafka.errors.ProducerFenced when another worker took this partition, KafkaConnectionError when
         the broker does not answer: aiokafka itself would wait for ever.
@@ -67,7 +67,7 @@ class Ledger:
             raise RuntimeError(f"the ledger {self.transactional_id} is closed")
         try:
             async with asyncio.timeout(_TRANSACTION_TIMEOUT_MS / 1000):
-                return await self._transact(producer, emissions, changelog, partition, rows)
+                return await self._transact(producer, emissions, partition, rows)
         except TimeoutError as error:
             raise KafkaConnectionError(
                 "no answer to a transaction; nothing is lost, what it held is folded again"
@@ -77,16 +77,14 @@ class Ledger:
         self,
         producer: AIOKafkaProducer,
         emissions: Iterable[Emission],
-        changelog: str | None,
         partition: int,
-        rows: Sequence[Emission],
-    ) -> int:
+        rows: Mapping[str, Sequence[Emission]],
+    ) -> dict[str, int]:
         await producer.begin_transaction()
         reach("flush.begun")
         batches = await self._by_partition(producer, emissions)
-        if changelog is not None and rows:
-            # Last, so that its acknowledgement is the last one.
-            batches[changelog, partition] = list(rows)
+        for changelog, changed in rows.items():
+            batches[changelog, partition] = list(changed)
         sent = []
         for (topic, at), records in batches.items():
             sent += await self._send(producer, topic, at, records)
@@ -95,10 +93,9 @@ class Ledger:
         reach("flush.acknowledged")
         await producer.commit_transaction()
         reach("flush.committed")
-        if changelog is None or not rows:
-            return -1
-        last: int = acks[-1].offset + sent[-1][1] - 1
-        return last
+        # In the order sent, so that of several batches the last one stays.
+        ends = {ack.topic: ack.offset + count - 1 for ack, (_, count) in zip(acks, sent, strict=True)}
+        return {changelog: ends[changelog] for changelog in rows}
 
     async def _by_partition(
         self, producer: AIOKafkaProducer, emissions: Iterable[Emission]

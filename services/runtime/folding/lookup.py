@@ -10,9 +10,9 @@ from services.runtime.folding.health import reasons
 
 
 class Here(NamedTuple):
-    """This worker owns the key: its row, or None where there is none."""
+    """This worker owns the key: its row by table, None where there is none."""
 
-    row: Any
+    rows: dict[str, Any]
 
 
 class There(NamedTuple):
@@ -28,15 +28,13 @@ class Nowhere(NamedTuple):
 
 
 def look_up(app: FoldApp, fold: Fold, key: str) -> Here | There | Nowhere:
-    """Find a key of a fold's table. During a rebalance or a restore the answer is Nowhere."""
+    """Find a key of a fold. During a rebalance or a restore the answer is Nowhere."""
     if why := reasons(app):
         return Nowhere(why[0])
     number = partition_of(key.encode(), app.conf.topic_partitions)
     if (partition := app.runner.partition(fold.name, number)) is not None:
-        return Here(partition.read(key))
-    if fold.table is None:
-        return Nowhere(f"{fold.name} has no table")
-    topic = changelog(app.conf.id, fold.table.name)
+        return Here({table.name: partition.read(key, table.name) for table in fold.tables})
+    topic = changelog(app.conf.id, fold.tables[0].name)
     distribution = app.assignor.changelog_distribution
     owners = [url for url, topics in distribution.items() if number in topics.get(topic, ())]
     if not owners or owners[0].rstrip("/") == str(app.conf.canonical_url).rstrip("/"):

@@ -1,25 +1,28 @@
-"""Folding one batch over the table, in memory: what a flush is about to write, and nothing written yet.
+"""Folding one batch over the tables, in memory: what a flush is about to write, and nothing written yet.
 
 A record that cannot be decoded, folded or written for its size becomes a dead letter; whatever else goes wrong (a
 store that cannot be read) comes out and stops the process: then the record is not at fault.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import msgspec
 
 from services.contract import codec
-from services.contract.topics import topic_of
+from services.contract.topics import Topic, topic_of
+from services.domain.due import Due
 from services.runtime import metrics
 from services.runtime.folding.dead import dead_letter
-from services.runtime.folding.fold import Emission, Fold, Record
+from services.runtime.folding.fold import Emission, Fold, Record, Step, Table
 
 logger = logging.getLogger(__name__)
 
 # A record of this size fits a batch that brokers take with their default of 1 MiB, with room for framing.
 MAX_RECORD_BYTES = 960 * 1024
+# A row that asks for the past again and again would hold its partition up.
+_MOST_WAKINGS = 16
 
 
 class TooLarge(ValueError):
@@ -27,22 +30,37 @@ class TooLarge(ValueError):
 
 
 class Row(NamedTuple):
-    """A row as it is and as it is written; both None when it is removed."""
+    """A row as it is and as it is written, both None when it is removed; and as it is committed."""
 
     value: Any
     encoded: bytes | None
+    committed: Any
+
+
+class _Staged(NamedTuple):
+    """What one event comes to; kept only when all of it can be."""
+
+    rows: dict[tuple[str, str], Row]
+    derived: list[msgspec.Struct]
 
 
 class Overlay:
-    """The rows and emissions of one flush. `read` gives a committed row by key, or None."""
+    """The rows and emissions of one flush. `read` gives a committed row by table and key, or None."""
 
-    def __init__(self, fold: Fold, read: Callable[[str], Any]) -> None:
-        self.rows: dict[str, Row] = {}
-        self.emissions: list[Emission] = []
+    def __init__(self, fold: Fold, read: Callable[[Table, str], Any]) -> None:
+        self.rows: dict[tuple[str, str], Row] = {}
         self.folded: dict[tuple[str, int], int] = {}
+        self._emissions: list[Emission] = []
+        # Of topics whose values replace each other: the last of each key.
+        self._latest: dict[tuple[str, str], tuple[msgspec.Struct, bytes | None]] = {}
         self._fold = fold
         self._read = read
         self._sources = {topic.name: topic for topic in fold.sources}
+
+    @property
+    def emissions(self) -> list[Emission]:
+        """What is to be written, each once."""
+        return [*self._emissions, *(_emission(event, topic_of(event), trace) for event, trace in self._latest.values())]
 
     def record(self, record: Record) -> None:
         """Fold a record of the log, or make it a dead letter."""
@@ -52,11 +70,12 @@ class Overlay:
             event = self._fold.read(record) if self._fold.read else codec.decode(record.value, source.event or bytes)
         except codec.DecodeError as error:
             self._bury(record, "undecodable", str(error))
-            self._emit(self._fold.refused(record, str(error)), None)
+            for told in self._fold.refused(record, str(error)):
+                self._emissions.append(_emission(told, topic_of(told), None))
             return
-        before = self._row(event)
+        rows = self._prefetched(event)
         try:
-            self._change(event, before, codec.traceparent(record.headers))
+            self._keep(self._change(event, rows), codec.traceparent(record.headers))
         except TooLarge as error:
             self._bury(record, "too_large", str(error))
         except ValueError as error:
@@ -70,37 +89,105 @@ class Overlay:
 
     def local(self, event: Any) -> None:
         """Fold an event of our own. Raises ValueError when it has no place."""
-        self._change(event, self._row(event), None)
+        self._keep(self._change(event, self._prefetched(event)), None)
 
-    def _row(self, event: Any) -> Any:
-        table = self._fold.table
+    def wake(self, step: Step, key: str, now: str) -> None:
+        """Give a row its `Due`, as often as it asks for a time that is not after `now`."""
+        table = step.table
+        if table is None or table.due is None:
+            return
+        for _ in range(_MOST_WAKINGS):
+            row = self._row(table, key)
+            due = None if row.value is None else table.due(row.value)
+            if due is None or due > now:
+                return
+            staged = _Staged({}, [])
+            try:
+                self._step(step, Due(key=key, at=due), key, row, staged)
+            except Exception:
+                # A defect of ours; it must not hold up what else the partition has to do.
+                logger.exception("fold %s failed to wake a row of %s", self._fold.name, table.name)
+                metrics.DEAD.labels(self._fold.name, "defect").inc()
+                return
+            self._rest(self._fold.steps[self._fold.steps.index(step) + 1 :], staged)
+            self._keep(staged, None)
+
+    def _prefetched(self, event: Any) -> dict[tuple[str, str], Row]:
+        """The rows of the steps that take a source event: a store that cannot be read is not the record's fault."""
+        found = {}
+        for step in self._fold.steps:
+            if step.table is not None and _takes(step, event):
+                key = step.table.key(event)
+                found[step.table.name, key] = self._row(step.table, key)
+        return found
+
+    def _row(self, table: Table, key: str) -> Row:
+        changed = self.rows.get((table.name, key))
+        if changed is not None:
+            return changed
+        committed = self._read(table, key)
+        return Row(committed, None, committed)
+
+    def _change(self, event: Any, rows: dict[tuple[str, str], Row]) -> _Staged:
+        staged = _Staged({}, [])
+        for position, step in enumerate(self._fold.steps):
+            if not _takes(step, event):
+                continue
+            if step.table is None:
+                staged.derived.extend(step.function(None, event)[1])
+                continue
+            key = step.table.key(event)
+            before = len(staged.derived)
+            self._step(step, event, key, rows[step.table.name, key], staged)
+            self._rest(self._fold.steps[position + 1 :], staged, before)
+        return staged
+
+    def _rest(self, steps: Iterable[Step], staged: _Staged, start: int = 0) -> None:
+        """Hand what was derived to the steps that take it."""
+        for step in steps:
+            if (table := step.table) is None or step.takes is None:
+                continue
+            for event in [one for one in staged.derived[start:] if isinstance(one, step.takes)]:
+                key = table.key(event)
+                self._step(step, event, key, self._row(table, key), staged)
+
+    @staticmethod
+    def _step(step: Step, event: Any, key: str, row: Row, staged: _Staged) -> None:
+        table = step.table
         if table is None:
-            return None
-        key = table.key(event)
-        changed = self.rows.get(key)
-        return changed.value if changed else self._read(key)
-
-    def _change(self, event: Any, before: Any, traceparent: bytes | None) -> None:
-        after, derived = self._fold.function(before, event)
+            return
+        row = staged.rows.get((table.name, key), row)
+        after, derived = step.function(row.value, event)
         # Everything is encoded before anything is kept, so that a row never stands without its events.
-        emissions = [_emission(one, traceparent) for one in derived]
-        table = self._fold.table
-        if table is not None and after != before:
+        if after != row.value:
             encoded = None if after is None else codec.encode(after)
             _fits(len(encoded or b""))
-            self.rows[table.key(event)] = Row(after, encoded)
-        self.emissions += emissions
+            staged.rows[table.name, key] = Row(after, encoded, row.committed)
+        staged.derived.extend(derived)
 
-    def _emit(self, events: Sequence[msgspec.Struct], traceparent: bytes | None) -> None:
-        self.emissions += [_emission(event, traceparent) for event in events]
+    def _keep(self, staged: _Staged, traceparent: bytes | None) -> None:
+        emissions = []
+        latest = {}
+        for event in staged.derived:
+            topic = topic_of(event)
+            if topic.replaces:
+                latest[topic.name, topic.replaces(event)] = event, traceparent
+            else:
+                emissions.append(_emission(event, topic, traceparent))
+        self.rows.update(staged.rows)
+        self._emissions += emissions
+        self._latest.update(latest)
 
     def _bury(self, record: Record, reason: str, detail: str) -> None:
         metrics.DEAD.labels(self._fold.name, reason).inc()
-        self.emissions.append(dead_letter(self._sources[record.topic], record, reason, detail))
+        self._emissions.append(dead_letter(self._sources[record.topic], record, reason, detail))
 
 
-def _emission(event: msgspec.Struct, traceparent: bytes | None) -> Emission:
-    topic = topic_of(event)
+def _takes(step: Step, event: Any) -> bool:
+    return step.takes is None or isinstance(event, step.takes)
+
+
+def _emission(event: msgspec.Struct, topic: Topic, traceparent: bytes | None) -> Emission:
     emission = Emission(
         topic.name, topic.key(event).encode(), codec.encode(event), codec.headers(topic.name, traceparent)
     )

@@ -1,8 +1,8 @@
 """One partition of one fold: what waits, and the flush that folds it.
 
-The order of a flush is the promise: fold over an overlay of the table → commit derived events and changelog rows
-in one transaction → write the rows with their changelog offset locally, in one batch → move the mark that the
-consumer commits. A kill between any two repeats work and loses none.
+The order of a flush is the promise: fold over an overlay of the tables → commit derived events and changelog rows
+in one transaction → write the rows with their changelog offset locally, in one batch per table → move the mark that
+the consumer commits. A kill between any two repeats work and loses none.
 """
 
 import asyncio
@@ -14,13 +14,17 @@ from typing import Any, NamedTuple
 from services.contract import codec
 from services.runtime import metrics
 from services.runtime.failpoints import reach
-from services.runtime.folding.fold import Emission, Fold, Record
+from services.runtime.folding import index
+from services.runtime.folding.fold import Emission, Fold, Record, Table
 from services.runtime.folding.ledger import Ledger
 from services.runtime.folding.overlay import Overlay
+from services.runtime.folding.progress import Progress
 from services.runtime.folding.store import PartitionedStore
 
 # A flush is one transaction and must be over long before that times out.
 _MAX_FLUSH_BYTES = 8 << 20
+# Rows woken in one flush; what else is due waits for the next one.
+_WOKEN_TOGETHER = 1000
 
 
 class Local(NamedTuple):
@@ -30,10 +34,23 @@ class Local(NamedTuple):
     committed: "asyncio.Future[None]"
 
 
-class Flush(NamedTuple):
-    """What one flush came to: rows by key (None: removed) as values, not bytes; last offset by (topic, partition)."""
+class Passed(NamedTuple):
+    """Everything of a topic below this offset stands before this in the queue, or was no record of ours."""
 
-    rows: Mapping[str, Any]
+    topic: str
+    offset: int
+
+
+class Tick(NamedTuple):
+    """Rows that are due by now are to be woken."""
+
+    now: str
+
+
+class Flush(NamedTuple):
+    """What one flush came to: table → key → row, None where removed; the last offset by (topic, partition)."""
+
+    rows: Mapping[str, Mapping[str, Any]]
     folded: Mapping[tuple[str, int], int]
 
 
@@ -41,14 +58,15 @@ class Partition:
     """Queues records and local events of one partition, and folds them in flushes."""
 
     def __init__(
-        self, fold: Fold, partition: int, ledger: Ledger, store: PartitionedStore | None, max_batch: int
+        self, fold: Fold, partition: int, ledger: Ledger, stores: Mapping[str, PartitionedStore], max_batch: int
     ) -> None:
         self.fold = fold
         self.partition = partition
+        self.progress = Progress([topic.name for topic in fold.sources])
         self._ledger = ledger
-        self._store = store
+        self._stores = stores
         self._max_batch = max_batch
-        self._waiting: deque[Record | Local] = deque()
+        self._waiting: deque[Record | Local | Passed | Tick] = deque()
         self._waiting_bytes = 0
         self._accepted: dict[str, int] = {}
         self._arrived = asyncio.Event()
@@ -70,6 +88,18 @@ class Partition:
         if self._crowded():
             self._room.clear()
             await self._room.wait()
+
+    def passed(self, topic: str, offset: int) -> None:
+        """Everything of a topic below `offset` has been put, or was no record."""
+        if self.progress.wants(topic, offset) and not self._closed:
+            self._waiting.append(Passed(topic, offset))
+            self._arrived.set()
+
+    def tick(self, now: str) -> None:
+        """Wake rows that are due by `now`."""
+        if not self._closed and any(self._due(table, now, 1) for table in self.fold.tables if table.due):
+            self._waiting.append(Tick(now))
+            self._arrived.set()
 
     async def submit(self, event: Any) -> None:
         """Fold an event of our own; returns when it is committed. CancelledError: the partition was lost first."""
@@ -94,6 +124,9 @@ class Partition:
                 _cancel(batch)
                 raise
             await flushed(self, flush)
+            # After who listens: whoever waits for it finds what they made of it.
+            self.progress.move({topic: offset + 1 for (topic, _), offset in flush.folded.items()})
+            self.progress.move({item.topic: item.offset for item in batch if isinstance(item, Passed)})
             metrics.FLUSH_SECONDS.labels(self.fold.name).observe(time.perf_counter() - started)
 
     def close(self) -> None:
@@ -105,60 +138,91 @@ class Partition:
         self._arrived.set()
         dropped, self._waiting = self._waiting, deque()
         self._waiting_bytes = 0
-        metrics.DROPPED.labels(self.fold.name).inc(len(dropped))
+        metrics.DROPPED.labels(self.fold.name).inc(sum(isinstance(item, Record | Local) for item in dropped))
         self._room.set()
+        self.progress.close()
         _cancel(dropped)
 
-    def read(self, key: str) -> Any:
-        """The row of a key as it is committed, or None."""
-        table = self.fold.table
-        if table is None or self._store is None:
-            return None
-        value = self._store.partition(self.partition).get(key.encode())
+    def read(self, key: str, table: str | None = None) -> Any:
+        """A row as it is committed, or None; of the fold's first table where none is named."""
+        found = next((one for one in self.fold.tables if table in (None, one.name)), None)
+        return None if found is None else self._read(found, key)
+
+    def rows(self, table: str | None = None) -> Iterator[Any]:
+        """All committed rows, in key order."""
+        found = next((one for one in self.fold.tables if table in (None, one.name)), None)
+        if found is not None:
+            for _, value in self._stores[found.name].rows(self.partition):
+                yield codec.decode(value, found.row)
+
+    def opened(self, table: str, after: str, limit: int) -> list[str]:
+        """Keys of open rows, as committed, in order: at most `limit`, those that come after `after`."""
+        return index.opened(self._stores[table], self.partition, after, limit)
+
+    def _read(self, table: Table, key: str) -> Any:
+        value = self._stores[table.name].partition(self.partition).get(key.encode())
         return None if value is None else codec.decode(value, table.row)
 
-    def rows(self) -> Iterator[Any]:
-        """All committed rows, in key order."""
-        if self.fold.table is None or self._store is None:
-            return
-        for _, value in self._store.rows(self.partition):
-            yield codec.decode(value, self.fold.table.row)
+    def _due(self, table: Table, now: str, limit: int) -> list[str]:
+        return index.due(self._stores[table.name], self.partition, now, limit)
 
-    async def _flush(self, batch: Sequence[Record | Local]) -> Flush:
+    async def _flush(self, batch: Sequence[Record | Local | Passed | Tick]) -> Flush:
         overlay = self._fold(batch)
         reach("flush.folded")
-        rows = [Emission("", key.encode(), row.encoded, []) for key, row in overlay.rows.items()]
-        if overlay.emissions or rows:
-            changelog = self._store.changelog if self._store is not None else None
-            offset = await self._ledger.write(overlay.emissions, changelog, self.partition, rows)
-            if self._store is not None and rows:
-                self._store.apply(self.partition, [(row.key, row.value) for row in rows], offset)
+        emissions, rows = overlay.emissions, self._rows(overlay)
+        if emissions or rows:
+            changelogs = {self._stores[name].changelog: changed for name, changed in rows.items()}
+            offsets = await self._ledger.write(emissions, self.partition, changelogs)
+            for name, changed in rows.items():
+                store = self._stores[name]
+                store.apply(self.partition, [(row.key, row.value) for row in changed], offsets[store.changelog])
         reach("flush.applied")
         for item in batch:
             if isinstance(item, Local) and not item.committed.done():
                 item.committed.set_result(None)
         metrics.FOLDED.labels(self.fold.name).inc(len(batch))
-        for topic, count in Counter(emission.topic for emission in overlay.emissions).items():
+        for topic, count in Counter(emission.topic for emission in emissions).items():
             metrics.EMITTED.labels(self.fold.name, topic).inc(count)
-        return Flush({key: row.value for key, row in overlay.rows.items()}, overlay.folded)
+        changed_rows: dict[str, dict[str, Any]] = {}
+        for (name, key), row in overlay.rows.items():
+            changed_rows.setdefault(name, {})[key] = row.value
+        return Flush(changed_rows, overlay.folded)
 
-    def _fold(self, batch: Sequence[Record | Local]) -> Overlay:
-        overlay = Overlay(self.fold, self.read)
+    def _rows(self, overlay: Overlay) -> dict[str, list[Emission]]:
+        """Table → its rows to write, index rows among them."""
+        tables = {table.name: table for table in self.fold.tables}
+        rows: dict[str, list[Emission]] = {}
+        for (name, key), row in overlay.rows.items():
+            changed = rows.setdefault(name, [])
+            changed.append(Emission("", key.encode(), row.encoded, []))
+            changed.extend(index.changes(tables[name], key, row))
+        return rows
+
+    def _fold(self, batch: Sequence[Record | Local | Passed | Tick]) -> Overlay:
+        overlay = Overlay(self.fold, self._read)
         for item in batch:
             if isinstance(item, Record):
                 overlay.record(item)
-                continue
-            try:
-                overlay.local(item.event)
-            except ValueError as error:
-                # Who submitted it may have been cancelled meanwhile.
-                if not item.committed.done():
-                    item.committed.set_exception(error)
+            elif isinstance(item, Tick):
+                self._wake(overlay, item.now)
+            elif isinstance(item, Local):
+                try:
+                    overlay.local(item.event)
+                except ValueError as error:
+                    # Who submitted it may have been cancelled meanwhile.
+                    if not item.committed.done():
+                        item.committed.set_exception(error)
         return overlay
 
-    def _take(self) -> list[Record | Local]:
+    def _wake(self, overlay: Overlay, now: str) -> None:
+        for step in self.fold.steps:
+            if step.table is not None and step.table.due is not None:
+                for key in self._due(step.table, now, _WOKEN_TOGETHER):
+                    overlay.wake(step, key, now)
+
+    def _take(self) -> list[Record | Local | Passed | Tick]:
         """What the next flush folds: a bounded number of records, of a bounded size."""
-        batch: list[Record | Local] = []
+        batch: list[Record | Local | Passed | Tick] = []
         size = 0
         while self._waiting and len(batch) < self._max_batch and size < _MAX_FLUSH_BYTES:
             item = self._waiting.popleft()
@@ -175,7 +239,7 @@ class Partition:
         return len(self._waiting) >= 2 * self._max_batch or self._waiting_bytes >= 2 * _MAX_FLUSH_BYTES
 
 
-def _cancel(items: Iterable[Record | Local]) -> None:
+def _cancel(items: Iterable[Record | Local | Passed | Tick]) -> None:
     """Tell those who submitted that their events are not folded here."""
     for item in items:
         if isinstance(item, Local):
@@ -194,5 +258,5 @@ def _record(consumed: Any) -> Record:
     )
 
 
-def _size(item: Record | Local) -> int:
+def _size(item: Record | Local | Passed | Tick) -> int:
     return len(item.value or b"") + len(item.key or b"") if isinstance(item, Record) else 0

@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
+
+from faust.types import TP
 
 from services.runtime import metrics
 from services.runtime.config import KafkaSettings
@@ -29,6 +31,19 @@ class Listener:
 
         Must return within seconds: the whole group waits.
         """
+
+
+class RecordBatch(NamedTuple):
+    """Records of one topic partition, as fetched at once. `epoch` tells which assignment they were fetched under.
+
+    `upto`: with these, everything below that offset has been handed out, or was no record.
+    """
+
+    topic: str
+    partition: int
+    records: list[Any]
+    epoch: int
+    upto: int
 
 
 class _Owned(NamedTuple):
@@ -57,7 +72,8 @@ class Runner:
         self._owned: dict[tuple[str, int], _Owned] = {}
         self._lock = asyncio.Lock()
         self.listeners: dict[str, Listener] = {}
-        self.stores: dict[str, PartitionedStore] = {}
+        # By fold, then by table.
+        self.stores: dict[str, dict[str, PartitionedStore]] = {}
         # Offsets that may be committed: (topic, partition) → last folded + 1.
         self.committable: dict[tuple[str, int], int] = {}
         self.epoch = 0
@@ -83,7 +99,7 @@ class Runner:
             await self._release()
             for name, number in wanted:
                 ledger = Ledger(self._kafka, f"{self._app_id}-{name}-{number}")
-                partition = Partition(self.folds[name], number, ledger, self.stores.get(name), self._max_batch)
+                partition = Partition(self.folds[name], number, ledger, self.stores.get(name, {}), self._max_batch)
                 self._owned[name, number] = _Owned(partition, ledger, None)
             await asyncio.gather(*(owned.ledger.open() for owned in self._owned.values()))
 
@@ -99,11 +115,25 @@ class Runner:
             for name in self.folds:
                 metrics.OWNED.labels(name).set(len(self.partitions(name)))
 
-    async def accept(self, topic: str, number: int, records: Sequence[Any], epoch: int) -> None:
+    def sources(self) -> Iterator[TP]:
+        """The source partitions of what this worker owns."""
+        for name, number in self._owned:
+            for topic in self.folds[name].sources:
+                yield TP(topic.name, number)
+
+    async def accept(self, batch: RecordBatch) -> None:
         """Queue consumed records. Those of an earlier assignment are dropped: they are fetched again by their owner."""
-        owned = self._owned.get((self._fold_of[topic], number))
-        if epoch == self.epoch and owned is not None:
-            await owned.partition.put(topic, records)
+        owned = self._owned.get((self._fold_of[batch.topic], batch.partition))
+        if batch.epoch == self.epoch and owned is not None:
+            if batch.records:
+                await owned.partition.put(batch.topic, batch.records)
+            owned.partition.passed(batch.topic, batch.upto)
+
+    def tick(self, now: str) -> None:
+        """Wake the rows that are due by now, of all that is folded here."""
+        for owned in list(self._owned.values()):
+            if owned.task:
+                owned.partition.tick(now)
 
     async def release(self) -> None:
         """Let go of everything: waiting records are dropped, flushes under way are awaited."""

@@ -21,6 +21,9 @@ from rocksdict import (
 _MEMTABLES = 16
 _LEAST_MEMTABLE_BYTES = 256 * 1024
 
+# No text in UTF-8 begins with it: rows that say which rows are due, or open, lie apart from those, in the same table.
+INDEX = b"\xff"
+
 Rows = Iterable[tuple[bytes, bytes | None]]
 
 
@@ -91,8 +94,17 @@ class PartitionedStore(Store):
     def rows(self, partition: int) -> Iterator[tuple[bytes, bytes]]:
         """All rows of a partition, in key order."""
         for key, value in self.partition(partition).items():
-            if key != self.offset_key:
+            if key != self.offset_key and not key.startswith(INDEX):
                 yield key, value
+
+    def index(self, partition: int, start: bytes, end: bytes, limit: int) -> list[bytes]:
+        """The keys of index rows from `start` up to, not including, `end`; at most `limit`."""
+        found: list[bytes] = []
+        for key in self.partition(partition).keys(from_key=start):
+            if key >= end or len(found) == limit:
+                break
+            found.append(key)
+        return found
 
     def revoke_partitions(self, table: Any, tps: set[TP]) -> None:
         for tp in tps:

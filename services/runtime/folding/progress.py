@@ -1,0 +1,47 @@
+"""How far a partition has folded each of its topics, and who waits for it to get further."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+
+
+class Progress:
+    """By topic the offset up to which everything is folded, not including it."""
+
+    def __init__(self, topics: Iterable[str]) -> None:
+        self.upto: dict[str, int] = dict.fromkeys(topics, 0)
+        self._queued: dict[str, int] = {}
+        self._waiting: list[tuple[Mapping[str, int], asyncio.Future[None]]] = []
+
+    def wants(self, topic: str, offset: int) -> bool:
+        """Is it news that the topic has been read up to `offset`? Says so once for each offset."""
+        if offset <= max(self.upto.get(topic, 0), self._queued.get(topic, 0)):
+            return False
+        self._queued[topic] = offset
+        return True
+
+    def move(self, upto: Mapping[str, int]) -> None:
+        """Note what has been folded, and let go those who waited for it."""
+        for topic, offset in upto.items():
+            self.upto[topic] = max(self.upto.get(topic, 0), offset)
+        still = []
+        for ends, reached in self._waiting:
+            if self._beyond(ends) and not reached.done():
+                reached.set_result(None)
+            if not reached.done():
+                still.append((ends, reached))
+        self._waiting = still
+
+    async def reach(self, ends: Mapping[str, int]) -> None:
+        """Wait until each topic is folded up to its end. CancelledError: the partition was lost first."""
+        if self._beyond(ends):
+            return
+        reached: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((ends, reached))
+        await reached
+
+    def close(self) -> None:
+        for _, reached in self._waiting:
+            reached.cancel()
+
+    def _beyond(self, ends: Mapping[str, int]) -> bool:
+        return all(self.upto.get(topic, 0) >= end for topic, end in ends.items())

@@ -1,7 +1,7 @@
-"""Questions over HTTP: where is a message, what became of a command, may we write to a contact. Any worker may be asked.
+"""Questions over HTTP: where is a message, what became of a command, may we write to a contact.
 
-A worker that does not own the key asks the one that does, once; while nobody surely owns it the answer is 503 with
-Retry-After, never a wrong one.
+Any worker may be asked. One that does not own the key asks the one that does, once; while nobody surely owns it the
+answer is 503 with Retry-After, never a wrong one.
 
 A command id is its tenant's own, and the results are keyed by it alone: `/v1/commands/{id}?tenant=…` answers for one.
 """

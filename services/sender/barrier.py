@@ -1,7 +1,7 @@
 """Has the sender read everything that stood on the log when it asks? Before that, the gate may not decide.
 
-A STOP is acknowledged to Twilio once it is on the log. Asking the broker for the ends of a contact's topics, and folding
-up to them, makes sure that it is seen by every command that is judged later, whatever the lag was.
+A STOP is acknowledged to Twilio once it is on the log. Asking the broker for the ends of a contact's topics, and
+folding up to them, makes sure that it is seen by every command that is judged later, whatever the lag was.
 """
 
 import asyncio

@@ -5,13 +5,15 @@ from functools import partial
 
 from aiohttp import web
 
-from services.contract.topics import SENDER_APP
+from services.contract.topics import ACCEPTED, INBOUND, OUTCOMES, SENDER_APP
 from services.runtime.config import Settings
 from services.runtime.folding.app import fold_app, run_app
 from services.runtime.folding.health import reasons
 from services.runtime.http import operations, serve
 from services.sender.attempt import attempt, sending
+from services.sender.barrier import Barrier
 from services.sender.gateway import TwilioGateway
+from services.sender.judging import Judging
 from services.sender.scheduler import Scheduler, tell
 from services.sender.topology import OUTBOX, folds
 
@@ -31,8 +33,9 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         configured = settings.tenants[tenant].messages_per_second if tenant in settings.tenants else 1.0
         return configured * max(1, owned) / settings.kafka.partitions
 
+    barrier = Barrier(settings.kafka, [topic.name for topic in (ACCEPTED, OUTCOMES, INBOUND)])
     scheduler = Scheduler(
-        partial(attempt, sending(settings, gateways)),
+        partial(attempt, sending(settings, gateways, Judging(settings, barrier))),
         rate,
         sender.concurrency,
         grace_s=sender.session_timeout_s * _GRACE_SHARE_OF_SESSION,
@@ -44,8 +47,10 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
     sweeping = asyncio.create_task(scheduler.sweep())
     sweeping.add_done_callback(tell)
     try:
+        await barrier.start()
         await run_app(app, stop)
     finally:
+        await barrier.stop()
         sweeping.cancel()
         await server.close()
         for gateway in gateways.values():

@@ -6,6 +6,7 @@ import phonenumbers
 
 from services.simulator import errors
 from services.simulator.errors import Refusal
+from services.simulator.people import usual
 
 _E164 = re.compile(r"\+[1-9]\d{6,14}")
 _SHORT_CODE = re.compile(r"\d{3,8}")
@@ -32,10 +33,15 @@ def bare(address: str) -> str:
 
 
 def is_phone(number: str) -> bool:
-    """Whether it is E.164 in shape and its length is possible in its country."""
+    """Whether it is E.164 in shape and its length is possible in its country, in either spelling."""
     if not _E164.fullmatch(number):
         return False
-    return phonenumbers.is_possible_number(phonenumbers.parse(number))
+    return phonenumbers.is_possible_number(phonenumbers.parse(usual(number)))
+
+
+def is_scoped_id(name: str) -> bool:
+    """Whether it is a business-scoped id, such as US.13491208655302741918."""
+    return _SCOPED_ID.fullmatch(name) is not None
 
 
 def country(address: str) -> str:
@@ -43,14 +49,14 @@ def country(address: str) -> str:
     number = bare(address)
     if not is_phone(number):
         return ""
-    return phonenumbers.region_code_for_number(phonenumbers.parse(number)) or ""
+    return phonenumbers.region_code_for_number(phonenumbers.parse(usual(number))) or ""
 
 
 def refuse_recipient(to: str) -> Refusal | None:
     """Why nothing can be sent to this address, or None."""
     if magic := _MAGIC_TO.get(bare(to)):
         return magic.about(to) if "%s" in magic.message else magic
-    reachable = is_phone(bare(to)) or (channel(to) == "whatsapp" and _SCOPED_ID.fullmatch(bare(to)))
+    reachable = is_phone(bare(to)) or (channel(to) == "whatsapp" and is_scoped_id(bare(to)))
     return None if reachable else errors.INVALID_TO.about(to)
 
 

@@ -13,6 +13,7 @@ from services.simulator.control import ControlApi
 from services.simulator.message import API_VERSION
 from services.simulator.rest import MessagesApi, not_found, refused
 from services.simulator.service import Simulator
+from services.simulator.steering import SteeringApi
 
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -30,6 +31,7 @@ def create_app(settings: Settings) -> web.Application:
     app = web.Application(middlewares=[_twilio_errors])
     app.add_routes(MessagesApi(simulator).routes())
     app.add_routes(ControlApi(simulator).routes())
+    app.add_routes(SteeringApi(simulator).routes())
     app.cleanup_ctx.append(running)
     return app
 

@@ -1,13 +1,11 @@
 """Making messages: from a draft, from what a person wrote, and the draft of a reply."""
 
 import secrets
-from collections.abc import Mapping
-from datetime import UTC, datetime
 from urllib.parse import urljoin
 
 from multidict import MultiDict
 
-from services.simulator import creation
+from services.simulator import creation, moments
 from services.simulator.accounts import Account
 from services.simulator.addresses import channel
 from services.simulator.creation import Draft
@@ -15,11 +13,12 @@ from services.simulator.message import Message
 from services.simulator.plan import Circumstances, Plan
 from services.simulator.segments import segment_count, smart_encoded
 from services.simulator.twiml import Reply
+from services.simulator.written import Written
 
 
 def outbound(account: Account, draft: Draft, sender: str, direction: str, plan: Plan) -> Message:
     """The message that a checked draft becomes, in the first status of its plan."""
-    now = datetime.now(UTC)
+    now = moments.now()
     body = smart_encoded(draft.body) if draft.smart_encoded else draft.body
     return Message(
         sid=_sid(bool(draft.media)),
@@ -37,19 +36,19 @@ def outbound(account: Account, draft: Draft, sender: str, direction: str, plan: 
     )
 
 
-def inbound(account: Account, text: Mapping[str, str], media: tuple[str, ...], sid: str | None) -> Message:
-    """The message that a person sent. `text`: from, to, body. `sid` repeats an earlier message's."""
-    now = datetime.now(UTC)
+def inbound(account: Account, written: Written, service_sid: str | None) -> Message:
+    """The message that a person sent. A MessageSid among its extra fields repeats an earlier message's."""
+    now = moments.now()
     return Message(
-        sid=sid or _sid(bool(media)),
+        sid=written.extra.get("MessageSid") or _sid(bool(written.media)),
         account_sid=account.sid,
         direction="inbound",
-        to=text["to"],
-        sender=text["from"],
-        body=text["body"],
-        media=media,
-        messaging_service_sid=None,
-        segments=segment_count(text["body"]) if channel(text["to"]) == "sms" else 1,
+        to=written.to,
+        sender=written.sender,
+        body=written.body,
+        media=tuple(url for url, _ in written.media),
+        messaging_service_sid=service_sid,
+        segments=segment_count(written.body) if channel(written.to) == "sms" else 1,
         status="received",
         created_at=now,
         updated_at=now,
@@ -71,12 +70,12 @@ def reply_draft(heard: Message, reply: Reply, webhook_url: str) -> Draft:
     return creation.read(form)
 
 
-def circumstances(draft: Draft) -> Circumstances:
-    """What the draft says about the message's course."""
+def circumstances(draft: Draft, outside_window: bool) -> Circumstances:
+    """What the draft says about the message's course. `outside_window`: as free text it would come too late."""
     wait = None
     if draft.scheduled and draft.send_at is not None:
-        wait = (draft.send_at - datetime.now(UTC)).total_seconds()
-    return Circumstances(channel(draft.to), draft.service_sid is not None, wait, draft.validity_s)
+        wait = (draft.send_at - moments.now()).total_seconds()
+    return Circumstances(channel(draft.to), draft.service_sid is not None, wait, draft.validity_s, outside_window)
 
 
 def _sid(with_media: bool) -> str:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from multidict import MultiMapping
 
-from services.simulator import addresses, errors
+from services.simulator import addresses, errors, moments
 from services.simulator.accounts import Account
 from services.simulator.errors import Refusal
 
@@ -120,7 +120,7 @@ def _schedule(draft: Draft, _: Account) -> Refusal | None:
         return errors.SCHEDULE_NEEDS_SERVICE
     if draft.send_at is None:
         return errors.SEND_AT_MISSING
-    return None if _SOONEST <= draft.send_at - datetime.now(UTC) <= _LATEST else errors.SEND_AT_RANGE
+    return None if _SOONEST <= draft.send_at - moments.now() <= _LATEST else errors.SEND_AT_RANGE
 
 
 _CHECKS: tuple[Callable[[Draft, Account], Refusal | None], ...] = (

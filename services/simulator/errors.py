@@ -70,4 +70,6 @@ DELIVERY_ERRORS = {
     30003: "Unreachable destination handset",
     30005: "Unknown destination handset",
     30036: "Validity Period Expired",
+    63016: "Failed to send freeform message because you are outside the allowed window. "
+    "If you are using WhatsApp, please use a Message Template.",
 }

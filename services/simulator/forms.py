@@ -1,16 +1,16 @@
 """The forms that Twilio posts: status callbacks and inbound messages, as ordered (name, value) pairs."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 
+from services.simulator import moments
 from services.simulator.addresses import bare, channel, country
 from services.simulator.errors import DELIVERY_ERRORS
 from services.simulator.message import API_VERSION, Message
 from services.simulator.plan import Step
+from services.simulator.words import Keyword
+from services.simulator.written import Written
 
 Form = tuple[tuple[str, str], ...]
-Medium = tuple[str, str]
 
 
 def status_form(message: Message, step: Step) -> Form:
@@ -34,7 +34,7 @@ def status_form(message: Message, step: Step) -> Form:
 
 def _sms_fields(step: Step) -> dict[str, str | None]:
     receipt = step.status in ("delivered", "undelivered")
-    return {"RawDlrDoneDate": datetime.now(UTC).strftime("%y%m%d%H%M") if receipt else None}
+    return {"RawDlrDoneDate": moments.now().strftime("%y%m%d%H%M") if receipt else None}
 
 
 def _channel_fields(message: Message, step: Step) -> dict[str, str | None]:
@@ -48,11 +48,11 @@ def _channel_fields(message: Message, step: Step) -> dict[str, str | None]:
     }
 
 
-def inbound_form(message: Message, media: Sequence[Medium], extra: Mapping[str, str]) -> Form:
-    """What an inbound message posts. `media`: (URL, content type) pairs. `extra` adds or replaces fields."""
-    fields = {
+def inbound_form(message: Message, written: Written, opt_out_type: Keyword | None) -> Form:
+    """What an inbound message posts. Fields that nothing is known for are left out."""
+    fields: dict[str, str | None] = {
         "SmsMessageSid": message.sid,
-        "NumMedia": str(len(media)),
+        "NumMedia": str(len(written.media)),
         "SmsSid": message.sid,
         "SmsStatus": "received",
         "Body": message.body,
@@ -62,15 +62,23 @@ def inbound_form(message: Message, media: Sequence[Medium], extra: Mapping[str, 
         "AccountSid": message.account_sid,
         "From": message.sender,
         "ApiVersion": API_VERSION,
+        "MessagingServiceSid": message.messaging_service_sid,
+        "OptOutType": opt_out_type,
     }
-    fields |= _profile(message) if channel(message.to) == "whatsapp" else _places(message)
-    for place, (url, content_type) in enumerate(media):
+    fields |= _profile(written) if channel(message.to) == "whatsapp" else _places(message)
+    for place, (url, content_type) in enumerate(written.media):
         fields |= {f"MediaUrl{place}": url, f"MediaContentType{place}": content_type}
-    return tuple((fields | dict(extra)).items())
+    fields |= written.extra
+    return tuple((name, value) for name, value in fields.items() if value is not None)
 
 
-def _profile(message: Message) -> dict[str, str]:
-    return {"ProfileName": "Ada", "WaId": bare(message.sender).removeprefix("+"), "MessageType": "text"}
+def _profile(written: Written) -> dict[str, str | None]:
+    return {
+        "ProfileName": "Ada",
+        "WaId": written.phone.removeprefix("+") if written.phone else None,
+        "ExternalUserId": written.scoped_id,
+        "MessageType": "text",
+    }
 
 
 def _places(message: Message) -> dict[str, str]:

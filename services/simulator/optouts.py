@@ -1,30 +1,31 @@
-"""Twilio's own opt-out handling: STOP blocks a person for one of our numbers, START releases. SMS only."""
+"""Who is blocked. A scope is one of our addresses or a Messaging Service."""
 
-from services.simulator.addresses import channel
-
-_STOP = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"})
-_START = frozenset({"START", "YES", "UNSTOP"})
+from collections.abc import Iterable
 
 
 class OptOuts:
-    """Who has opted out of which of our numbers."""
+    """Blocks by scope and by any of a person's names."""
 
     def __init__(self) -> None:
         self._blocked: set[tuple[str, str]] = set()
 
     def clear(self) -> None:
-        self._blocked = set()
+        self._blocked.clear()
 
-    def hear(self, person: str, ours: str, body: str) -> None:
-        """Take note of an inbound message."""
-        word = body.strip().upper()
-        if channel(person) != "sms":
-            return
-        if word in _STOP:
-            self._blocked.add((person, ours))
-        elif word in _START:
-            self._blocked.discard((person, ours))
+    def block(self, names: Iterable[str], scope: str) -> bool:
+        """Block the person in this scope. Whether that is new."""
+        pairs = {(scope, name) for name in names}
+        new = not pairs & self._blocked
+        self._blocked |= pairs
+        return new
 
-    def blocks(self, person: str, ours: str | None) -> bool:
-        """Whether a message from this number to this person is refused with 21610."""
-        return (person, ours) in self._blocked
+    def release(self, names: Iterable[str], scopes: Iterable[str]) -> bool:
+        """Release the person from all these scopes. Whether there was a block."""
+        pairs = {(scope, name) for name in names for scope in scopes}
+        found = bool(pairs & self._blocked)
+        self._blocked -= pairs
+        return found
+
+    def blocks(self, names: Iterable[str], scopes: Iterable[str]) -> bool:
+        """Whether a message to this person, from any of these scopes, is refused with 21610."""
+        return any((scope, name) in self._blocked for name in names for scope in scopes)

@@ -41,6 +41,7 @@ class Circumstances:
     by_service: bool
     scheduled_in_s: float | None = None
     validity_s: float | None = None
+    outside_window: bool = False
 
 
 def draw(dice: Dice, about: Circumstances) -> Plan:
@@ -50,13 +51,21 @@ def draw(dice: Dice, about: Circumstances) -> Plan:
     return Plan(tuple(steps), _posts(dice, steps, before_response), before_response)
 
 
+def undisturbed(pace: float, about: Circumstances) -> Plan:
+    """The life of a message that nobody is called back about. It draws nothing, so it moves no other's course."""
+    return Plan(tuple(_steps(pace, None, about)), (), before_response=False)
+
+
 def _steps(pace: float, code: int | None, about: Circumstances) -> list[Step]:
     """The statuses in turn, `pace` seconds apart. `code`: why it is not delivered, if it is not."""
     start = about.scheduled_in_s or 0.0
-    names = (["accepted"] if about.by_service else []) + ["queued", "sending", "sent"]
+    names = (["accepted"] if about.by_service else []) + ["queued"]
+    names += [] if about.outside_window else ["sending", "sent"]
     steps = [Step(start + pace * place, name) for place, name in enumerate(names)]
     end = start + pace * len(names)
-    if about.validity_s is not None and steps[-1].due_s - start > about.validity_s:
+    if about.outside_window:
+        steps.append(Step(end, "failed", 63016))
+    elif about.validity_s is not None and steps[-1].due_s - start > about.validity_s:
         expiry = start + about.validity_s
         steps = [*(step for step in steps if step.due_s <= expiry), Step(expiry, "failed", 30036)]
     elif code is not None:

@@ -1,22 +1,23 @@
 """What the simulated Twilio does with messages, apart from HTTP."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from services.runtime.config import FaultSettings, Settings
-from services.simulator import addresses, compose, creation, errors, twiml
+from services.simulator import addresses, compose, creation, errors, moments, twiml
 from services.simulator.accounts import Account, accounts_of
+from services.simulator.conversations import Conversations, Understood
 from services.simulator.creation import Draft
 from services.simulator.errors import Refusal
 from services.simulator.faults import Dice
-from services.simulator.forms import Medium, inbound_form
+from services.simulator.forms import inbound_form
 from services.simulator.lifecycle import Lifecycle
 from services.simulator.message import Message
-from services.simulator.optouts import OptOuts
-from services.simulator.plan import Plan, draw
-from services.simulator.store import Store
+from services.simulator.plan import Plan, draw, undisturbed
+from services.simulator.store import Origin, Store
+from services.simulator.twiml import Reply
 from services.simulator.webhooks import Delivery, Webhook, Webhooks
+from services.simulator.written import Written
 
 
 @dataclass(frozen=True)
@@ -29,10 +30,14 @@ class Created:
 
 @dataclass(frozen=True)
 class Inbound:
-    """What an inbound message led to: the delivery, the sids of replies, and why replies were refused."""
+    """What an inbound message led to: the delivery, the sids of replies, and why replies were refused.
+
+    `own_reply`: the sid of what Twilio itself answered to STOP, START or HELP.
+    """
 
     message: Message
     delivery: Delivery
+    own_reply: str | None
     replies: tuple[str, ...]
     refused: tuple[str, ...]
 
@@ -46,7 +51,8 @@ class Simulator:
         self.store = Store()
         self.webhooks = Webhooks()
         self.lifecycle = Lifecycle(self.store, self.webhooks, self.accounts)
-        self._optouts = OptOuts()
+        self.conversations = Conversations()
+        self.clock_file = settings.clock_skew_file
         self._webhook_url = settings.simulator.webhook_url
         self._faults = settings.simulator.faults
         self._posting = 0
@@ -61,39 +67,56 @@ class Simulator:
         self.dice.set(faults)
 
     async def reset(self) -> None:
-        """As after the start: no messages, no deliveries, no opt-outs, the configured faults."""
+        """As after the start: no messages, no deliveries, nothing remembered, the configured faults.
+
+        The clock stays where it is: other services read it too.
+        """
         await self.lifecycle.stop()
         self.store.clear()
         self.webhooks.forget()
-        self._optouts.clear()
+        self.conversations.clear()
         self.dice.set(self._faults)
 
-    def create(self, account: Account, draft: Draft, direction: str = "outbound-api") -> Created | Refusal:
+    def create(self, account: Account, draft: Draft, origin: Origin = "api") -> Created | Refusal:
         """Create an outbound message, or say why Twilio would not. Its life starts with `begin`."""
         if refusal := creation.refuse(draft, account):
             return refusal
-        sender = draft.sender or addresses.from_pool(draft.to, account.senders)
-        if self._optouts.blocks(draft.to, sender):
+        sender = draft.sender or self._picked(account, draft)
+        if self.conversations.blocks(draft.to, sender, draft.service_sid):
             return errors.OPTED_OUT
-        plan = draw(self.dice, compose.circumstances(draft))
+        self.conversations.speak(draft.to, sender, draft.service_sid)
+        plan = draw(self.dice, compose.circumstances(draft, self._outside_window(draft, sender)))
+        direction = "outbound-api" if origin == "api" else "outbound-reply"
         message = compose.outbound(account, draft, sender, direction, plan)
-        self.store.add(message, draft.params, draft.status_callback)
+        self.store.add(message, origin, draft.params, draft.status_callback)
         self._unbegun += 1
         return Created(message, plan)
+
+    def _picked(self, account: Account, draft: Draft) -> str:
+        pool = self.conversations.pools.senders(draft.service_sid or "", draft.to)
+        return addresses.from_pool(draft.to, pool or account.senders)
+
+    def _outside_window(self, draft: Draft, sender: str) -> bool:
+        at = draft.send_at if draft.scheduled and draft.send_at else moments.now()
+        return draft.content_sid is None and self.conversations.outside_window(draft.to, sender, at)
 
     def begin(self, created: Created) -> asyncio.Event:
         """Start the message's life; the event is set once its first callback was answered."""
         self._unbegun -= 1
         return self.lifecycle.begin(created.message.sid, created.plan)
 
-    async def receive(
-        self, account: Account, text: Mapping[str, str], media: Sequence[Medium], extra: Mapping[str, str]
-    ) -> Inbound:
-        """A person wrote to us: post the webhook, and send what its answer says. `text`: from, to, body."""
-        message = compose.inbound(account, text, tuple(url for url, _ in media), extra.get("MessageSid"))
-        form = inbound_form(message, media, extra)
-        self.store.add(message, form, None)
-        self._optouts.hear(message.sender, message.to, message.body)
+    async def receive(self, account: Account, written: Written) -> Inbound:
+        """A person wrote to us: post the webhook, and send what its answer says.
+
+        A MessageSid told before is the same message told again: the webhook alone is repeated.
+        """
+        again = written.extra.get("MessageSid", "") in self.store
+        understood = self.conversations.recall(written) if again else self.conversations.hear(written)
+        message = compose.inbound(account, written, understood.service_sid)
+        form = inbound_form(message, written, understood.opt_out_type)
+        if not again:
+            self.store.add(message, "inbound", form, None)
+        own_reply = self._reply_itself(account, message, understood)
         url = self._inbound_url(account)
         webhook = Webhook("inbound", message.sid, "received", url, account.signing_token, form)
         self._posting += 1
@@ -101,25 +124,36 @@ class Simulator:
             delivery = await self.webhooks.post(webhook)
         finally:
             self._posting -= 1
-        return self._answered(account, message, delivery)
+        return self._answered(account, message, delivery, own_reply)
+
+    def _reply_itself(self, account: Account, heard: Message, understood: Understood) -> str | None:
+        """Twilio's own answer passes every check: it goes to those who are blocked just now."""
+        if understood.reply is None:
+            return None
+        draft = compose.reply_draft(heard, Reply(understood.reply, ()), "")
+        plan = undisturbed(self.dice.faults.callback_delay_s, compose.circumstances(draft, outside_window=False))
+        message = compose.outbound(account, draft, heard.to, "outbound-reply", plan)
+        self.store.add(message, "opt_out_reply", draft.params, None)
+        self.lifecycle.begin(message.sid, plan)
+        return message.sid
 
     def _inbound_url(self, account: Account) -> str:
         """The webhook's URL; connection overrides in the setting stay at the end."""
         base, hash_sign, overrides = self._webhook_url.partition("#")
         return f"{base.rstrip('/')}/twilio/{account.tenant}/messages{hash_sign}{overrides}"
 
-    def _answered(self, account: Account, message: Message, delivery: Delivery) -> Inbound:
+    def _answered(self, account: Account, message: Message, delivery: Delivery, own_reply: str | None) -> Inbound:
         """Send the replies in the webhook's answer."""
         sids, refused = [], []
         try:
             replies = twiml.replies(delivery.content_type, delivery.body) if delivery.succeeded else ()
         except twiml.TwimlError as error:
-            return Inbound(message, delivery, (), (f"12100 {error}",))
+            return Inbound(message, delivery, own_reply, (), (f"12100 {error}",))
         for reply in replies:
-            created = self.create(account, compose.reply_draft(message, reply, delivery.webhook.url), "outbound-reply")
+            created = self.create(account, compose.reply_draft(message, reply, delivery.webhook.url), "webhook_answer")
             if isinstance(created, Refusal):
                 refused.append(f"{created.code} {created.message}")
             else:
                 self.begin(created)
                 sids.append(created.message.sid)
-        return Inbound(message, delivery, tuple(sids), tuple(refused))
+        return Inbound(message, delivery, own_reply, tuple(sids), tuple(refused))

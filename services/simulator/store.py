@@ -2,10 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
+from typing import Literal
 
+from services.simulator import moments
 from services.simulator.message import Message
 from services.simulator.plan import Step
+
+# Who made a message: a person, a create request, the answer to a webhook, Twilio itself (to STOP, START or HELP).
+Origin = Literal["inbound", "api", "webhook_answer", "opt_out_reply"]
 
 
 @dataclass(frozen=True)
@@ -13,6 +18,7 @@ class Record:
     """A message with its past. `params`: the request that created it; `history`: (status, when) in turn."""
 
     message: Message
+    origin: Origin
     params: tuple[tuple[str, str], ...]
     status_callback: str | None
     history: tuple[tuple[str, datetime], ...]
@@ -31,8 +37,13 @@ class Store:
     def clear(self) -> None:
         self._records = {}
 
-    def add(self, message: Message, params: tuple[tuple[str, str], ...], status_callback: str | None) -> Record:
-        record = Record(message, params, status_callback, ((message.status, message.created_at),))
+    def __contains__(self, sid: str) -> bool:
+        return sid in self._records
+
+    def add(
+        self, message: Message, origin: Origin, params: tuple[tuple[str, str], ...], status_callback: str | None
+    ) -> Record:
+        record = Record(message, origin, params, status_callback, ((message.status, message.created_at),))
         self._records[message.sid] = record
         return record
 
@@ -51,7 +62,7 @@ class Store:
 
     def reach(self, sid: str, step: Step) -> Message:
         """The message as it is after this step."""
-        record, now = self._records[sid], datetime.now(UTC)
+        record, now = self._records[sid], moments.now()
         sent_at = now if step.status == "sent" else record.message.sent_at
         message = replace(
             record.message, status=step.status, error_code=step.error_code, updated_at=now, sent_at=sent_at
@@ -62,7 +73,7 @@ class Store:
     def redact(self, sid: str) -> Message:
         """The message without its text."""
         record = self._records[sid]
-        message = replace(record.message, body="", updated_at=datetime.now(UTC))
+        message = replace(record.message, body="", updated_at=moments.now())
         self._records[sid] = replace(record, message=message)
         return message
 

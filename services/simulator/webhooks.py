@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Literal
 from urllib.parse import urlencode
 
@@ -12,6 +12,7 @@ from multidict import MultiDict
 from twilio.request_validator import RequestValidator  # type: ignore[import-untyped,unused-ignore]
 from yarl import URL
 
+from services.simulator import moments
 from services.simulator.forms import Form
 from services.simulator.overrides import Failure, Overrides, split
 
@@ -97,14 +98,14 @@ class Webhooks:
             last.body,
             last.error,
             token,
-            datetime.now(UTC),
+            moments.now(),
         )
         self.deliveries.append(delivery)
         return delivery
 
     def lose(self, webhook: Webhook, idempotency_token: str) -> None:
         """Write down a webhook that a fault swallowed: it never left."""
-        self.deliveries.append(Delivery(webhook, 0, None, "", "", None, idempotency_token, datetime.now(UTC)))
+        self.deliveries.append(Delivery(webhook, 0, None, "", "", None, idempotency_token, moments.now()))
 
     async def _attempts(self, target: str, webhook: Webhook, token: str, overrides: Overrides) -> tuple[_Attempt, int]:
         clock = asyncio.get_running_loop().time

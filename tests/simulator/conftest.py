@@ -1,11 +1,13 @@
 """The simulator on a port of its own, with an endpoint that it calls."""
 
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession, web
 from pydantic import SecretStr
 
+from services.runtime.clock import CLOCK
 from services.runtime.config import FaultSettings, Settings, SimulatorSettings, TenantSettings
 from services.simulator.app import serve
 
@@ -53,3 +55,17 @@ async def rig(settings: Settings) -> AsyncIterator[Rig]:
         yield rig
         for client in rig.clients:
             await client.close()
+
+
+@pytest.fixture
+async def movable(settings: Settings, tmp_path: Path) -> AsyncIterator[Rig]:
+    """A simulator whose clock can be moved; the clock is this process's own, so it is put back."""
+    moving = settings.model_copy(update={"clock_skew_file": tmp_path / "clock"})
+    try:
+        async with serve(moving) as url, ClientSession() as session:
+            rig = Rig(url, session)
+            yield rig
+            for client in rig.clients:
+                await client.close()
+    finally:
+        CLOCK.follow(None)

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from aiohttp import BasicAuth, ClientSession, web
+from twilio.base.exceptions import TwilioRestException
 from twilio.http.async_http_client import AsyncTwilioHttpClient
 from twilio.rest import Client
 
@@ -81,6 +82,31 @@ class Rig:
     async def send(self, method: str, path: str, body: Any) -> tuple[int, Any]:
         async with self.session.request(method, f"{self.url}/simulator/{path}", json=body) as response:
             return response.status, await response.json()
+
+    async def hear(self, person: str, ours: str, body: str, **more: Any) -> Any:
+        """Let a person write to us; what the simulator answers."""
+        request = {"account_sid": ACCOUNT, "from": person, "to": ours, "body": body, **more}
+        status, answer = await self.send("POST", "inbound", request)
+        assert status == 200, answer
+        return answer
+
+    async def set_service(self, sid: str = SERVICE, **settings: Any) -> None:
+        status, answer = await self.send("PUT", f"services/{sid}", settings)
+        assert status == 200, answer
+
+    async def reaches(self, to: str, **sender: str) -> bool:
+        """Whether a create is taken; False when it is refused because the person opted out."""
+        try:
+            await self.client().messages.create_async(to=to, body="Offer", **sender)
+        except TwilioRestException as refused:
+            if (refused.status, refused.code) != (400, 21610):
+                raise
+            return False
+        return True
+
+    async def records(self, origin: str) -> list[Any]:
+        """The messages of this origin, oldest first."""
+        return [one for one in (await self.get("messages"))["messages"] if one["origin"] == origin]
 
     async def set_faults(self, **faults: Any) -> None:
         status, answer = await self.send("PUT", "faults", {"callback_delay_s": 0.01, **faults})

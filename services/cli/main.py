@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from services.cli import config, topics, trace
+from services.cli import ambiguous, config, contact, topics, trace, why
+from services.cli.backfill import main as backfill
 from services.cli.demo import main as demo
 from services.ingress import main as ingress
 from services.processor import main as processor
@@ -28,8 +29,12 @@ app = typer.Typer(
 )
 app.add_typer(topics.app, name="topics")
 app.add_typer(config.app, name="config")
+app.add_typer(ambiguous.app, name="ambiguous")
 app.command("trace")(trace.trace)
+app.command("why")(why.why)
+app.command("contact")(contact.contact)
 app.command("demo")(demo.demo)
+app.command("backfill")(backfill.backfill)
 
 Service = Callable[[Settings, asyncio.Event], Awaitable[None]]
 

@@ -2,19 +2,17 @@
 
 import re
 from typing import Annotated, Any
-from urllib.parse import quote
 
-import requests
 import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from services.cli.asking import ask, plain
 from services.runtime.config import load
 from services.runtime.masking import mask, scrub
 
 _MESSAGE_SID = re.compile(r"^(SM|MM)[0-9a-fA-F]{32}$")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def trace(
@@ -30,12 +28,12 @@ def trace(
     console = Console()
     message, command = _look_up(base, identifier, tenant)
     if message is None and command is None:
-        console.print(_plain(f"Nothing is known of {identifier}: no webhook, no command, or not folded yet."))
+        console.print(plain(f"Nothing is known of {identifier}: no webhook, no command, or not folded yet."))
         raise typer.Exit(1)
     console.print(_timeline(identifier, message, command))
     if message is not None and message.get("remedy"):
         code = Text(str(message["error_code"]), style="bold")
-        console.print(code, _plain(f"{message['error_category']}: {message['remedy']}"))
+        console.print(code, plain(f"{message['error_category']}: {message['remedy']}"))
 
 
 def _look_up(base: str, identifier: str, tenant: str | None) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
@@ -51,32 +49,16 @@ def _look_up(base: str, identifier: str, tenant: str | None) -> tuple[dict[str, 
 
 
 def _message(base: str, sid: str, tenant: str | None) -> dict[str, Any] | None:
-    message = _get(f"{base}/v1/messages/{quote(sid, safe='')}")
+    message = ask(base, "messages", sid)
     return message if message and tenant in (None, message["tenant"]) else None
 
 
 def _command(base: str, command_id: str, tenant: str | None) -> dict[str, Any] | None:
-    of_tenant = f"?tenant={quote(tenant, safe='')}" if tenant else ""
-    return _get(f"{base}/v1/commands/{quote(command_id, safe='')}{of_tenant}")
+    return ask(base, "commands", command_id, tenant=tenant)
 
 
 def _tenants(command: dict[str, Any] | None) -> set[str]:
     return {step["tenant"] for step in command["steps"]} if command else set()
-
-
-def _get(url: str) -> dict[str, Any] | None:
-    try:
-        answer = requests.get(url, timeout=10)
-    except requests.RequestException as error:
-        raise typer.BadParameter(
-            f"no processor answers at {url.split('/v1/', maxsplit=1)[0]} ({error}); give one with --url"
-        ) from error
-    if answer.status_code == requests.codes.not_found:
-        return None
-    if answer.status_code != requests.codes.ok:
-        raise typer.BadParameter(f"the processor cannot answer now: {answer.json()['error']}; ask again in a moment")
-    found: dict[str, Any] = answer.json()
-    return found
 
 
 def _timeline(identifier: str, message: dict[str, Any] | None, command: dict[str, Any] | None) -> Table:
@@ -93,15 +75,10 @@ def _timeline(identifier: str, message: dict[str, Any] | None, command: dict[str
     title = identifier
     if message is not None:
         title = f"{message['message_sid']}  {mask(message['from'])} → {mask(message['to'])}  {message['status']}"
-    table = Table(title=_plain(title), title_justify="left")
+    table = Table(title=plain(title), title_justify="left")
     table.add_column("time (UTC)", no_wrap=True)
     table.add_column("step", no_wrap=True)
     table.add_column("detail", overflow="fold")
     for row in sorted(steps, key=lambda row: row[0]):
-        table.add_row(*map(_plain, row))
+        table.add_row(*map(plain, row))
     return table
-
-
-def _plain(text: str) -> Text:
-    """Text of others as it is: neither rich's markup nor a command to the terminal."""
-    return Text(_CONTROL.sub(" ", text))

@@ -1,5 +1,6 @@
 """Parameters into facts, purely. Nothing is refused here: what is missing is "", what is odd is kept."""
 
+import re
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -16,6 +17,10 @@ _FALLBACK_ONLY = frozenset({"ErrorCode", "ErrorUrl"})
 # One person's facts come in groups. Bounded: 16 thousand people are some 5 MB.
 _contact_key = lru_cache(maxsize=1 << 14)(contact_key)
 _encoder = msgspec.msgpack.Encoder()
+_WHATSAPP = "whatsapp:"
+# Where WhatsApp names a person besides From: the phone without a plus, and the id that is a business' own.
+_OTHER_NAMES = ("WaId", "ExternalUserId")
+_PHONE_OR_ID = re.compile(r"\+?[1-9][0-9]{6,14}|[A-Z]{2}\.[0-9A-Za-z]+")
 _SIDS = ("MessageSid", "SmsSid", "SmsMessageSid")
 
 
@@ -32,12 +37,14 @@ def inbound(arrival: Arrival, pairs: Pairs) -> InboundReceived:
     """A message to us. Its id is the same whether it came by the webhook or by the fallback."""
     raw, first = parameters(pairs)
     sender = first.get("From", "")
+    contact = _contact_key(arrival.tenant, sender, arrival.contact_secret)
     content = _content([pair for pair in pairs if pair[0] not in _FALLBACK_ONLY])
     return InboundReceived(
         event_id=raw_event_id("twilio_inbound", arrival.tenant, content),
         tenant=arrival.tenant,
         received_at=arrival.received_at,
-        contact=_contact_key(arrival.tenant, sender, arrival.contact_secret),
+        contact=contact,
+        linked=_linked(arrival, first, contact) if sender.startswith(_WHATSAPP) else None,
         account_sid=first.get("AccountSid", ""),
         message_sid=_message_sid(first),
         from_=sender,
@@ -70,6 +77,17 @@ def status(arrival: Arrival, pairs: Pairs, query: Pairs) -> StatusReceived:
         idempotency_token=arrival.idempotency_token,
         raw=raw,
     )
+
+
+def _linked(arrival: Arrival, first: dict[str, str], contact: str) -> str | None:
+    """The contact key of the other name that WhatsApp gives the same person: their phone, or their id."""
+    for name in _OTHER_NAMES:
+        value = first.get(name, "")
+        if _PHONE_OR_ID.fullmatch(value):
+            other = _contact_key(arrival.tenant, value, arrival.contact_secret)
+            if other != contact:
+                return other
+    return None
 
 
 def parameters(pairs: Pairs) -> tuple[Parameters, dict[str, str]]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import aiohttp
+import msgspec
 from aiohttp import web
 from yarl import URL
 
@@ -19,7 +20,8 @@ from services.processor.topology import Topology
 from services.runtime.clock import now
 from services.runtime.folding.app import FoldApp
 from services.runtime.folding.fold import Fold
-from services.runtime.folding.lookup import Here, Nowhere, look_up
+from services.runtime.folding.health import reasons
+from services.runtime.folding.lookup import Here, Nowhere, look_up, opened, peers
 
 # Set on a question that was passed on: the asked worker answers or declines, it never passes on again.
 _PASSED_ON = "X-Switchboard-Passed-On"
@@ -42,6 +44,7 @@ class Queries:
             web.get("/v1/messages/{key}", self._message),
             web.get("/v1/commands/{key:.+}", self._command),
             web.get("/v1/contacts/{key}", self._contact),
+            web.get("/v1/ambiguous", self._ambiguous),
         ]
 
     async def close(self) -> None:
@@ -58,6 +61,19 @@ class Queries:
     async def _contact(self, request: web.Request) -> web.Response:
         return await self._answer(request, self._folds.contacts, lambda rows: views.contact(rows, now()))
 
+    async def _ambiguous(self, request: web.Request) -> web.Response:
+        """The commands whose end is not known, of all workers; asked of a peer, its own alone."""
+        if why := reasons(self._app):
+            return _later(why[0])
+        found = [views.command(row) for row in opened(self._app, self._folds.commands)]
+        if _PASSED_ON not in request.headers:
+            for peer in peers(self._app):
+                answer = await self._ask(f"{peer}/v1/ambiguous")
+                if answer is None or answer[0] != web.HTTPOk.status_code:
+                    return _later(f"the worker at {peer} does not answer")
+                found += msgspec.json.decode(answer[1])["commands"]
+        return _told({"commands": found})
+
     async def _answer(self, request: web.Request, fold: Fold, view: View) -> web.Response:
         found = look_up(self._app, fold, request.match_info["key"])
         if isinstance(found, Here):
@@ -67,18 +83,23 @@ class Queries:
         return await self._pass_on(request, found.url)
 
     async def _pass_on(self, request: web.Request, owner: str) -> web.Response:
+        # As it was quoted: decoded and quoted once more, `a%2541` would be another id than it was.
+        answer = await self._ask(f"{owner}{request.rel_url.raw_path_qs}")
+        if answer is None:
+            return _later("the worker that owns the key does not answer")
+        status, body = answer
+        headers = {"Retry-After": "1"} if status == web.HTTPServiceUnavailable.status_code else {}
+        return web.Response(body=body, status=status, content_type="application/json", headers=headers)
+
+    async def _ask(self, url: str) -> tuple[int, bytes] | None:
+        """A peer's status and body, or None when it does not answer."""
         if self._peers is None:
             self._peers = aiohttp.ClientSession(timeout=_TIMEOUT)
         try:
-            # As it was quoted: decoded and quoted once more, `a%2541` would be another id than it was.
-            url = URL(f"{owner}{request.rel_url.raw_path_qs}", encoded=True)
-            async with self._peers.get(url, headers={_PASSED_ON: "1"}) as answer:
-                headers = {"Retry-After": "1"} if answer.status == web.HTTPServiceUnavailable.status_code else {}
-                return web.Response(
-                    body=await answer.read(), status=answer.status, content_type="application/json", headers=headers
-                )
+            async with self._peers.get(URL(url, encoded=True), headers={_PASSED_ON: "1"}) as answer:
+                return answer.status, await answer.read()
         except (aiohttp.ClientError, TimeoutError):
-            return _later("the worker that owns the key does not answer")
+            return None
 
 
 def _told(body: object | None) -> web.Response:

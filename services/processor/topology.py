@@ -40,7 +40,17 @@ def topology(settings: Settings) -> Topology:
         Fold(
             "commands",
             (RESULTS,),
-            (Step(timeline.fold, Table("commands", timeline.Timeline, lambda event: event.command_id)),),
+            (
+                Step(
+                    timeline.fold,
+                    Table(
+                        "commands",
+                        timeline.Timeline,
+                        lambda event: event.command_id,
+                        opened=timeline.is_ambiguous,
+                    ),
+                ),
+            ),
         ),
         Fold(
             "contacts",

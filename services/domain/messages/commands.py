@@ -107,16 +107,17 @@ class CommandAccepted(
 class ResolveAmbiguous(msgspec.Struct, frozen=True, kw_only=True):
     """A person found out how an ambiguous command ended (`twilio.outbound.messages.v1`, any key).
 
-    `to` is whom the command was for. `sent` needs the MessageSid that was found; `not_sent` ends it as failed: nothing
-    is sent again for it, a new command may be.
+    Whom the command was for says `to`, an address, or `contact`, the key in its results. `sent` needs the MessageSid
+    that was found; `not_sent` ends it as failed: nothing is sent again for it, a new command may be.
     """
 
     event_type: Literal["resolve_ambiguous"] = "resolve_ambiguous"
     command_id: str
     tenant: str
-    to: str
     outcome: Literal["sent", "not_sent"]
     by: str
+    to: str | None = None
+    contact: str | None = None
     message_sid: str | None = None
     note: str | None = None
 

@@ -41,6 +41,7 @@ _BUSINESS_SCOPED = re.compile(r"[A-Z]{2}\.[0-9A-Za-z]+")
 _NO_NUMBER = re.compile(r"[^\W\d_]|[;,#=@*:]")
 _WHATSAPP = "whatsapp:"
 _MESSAGE = re.compile(r"(SM|MM)[0-9a-fA-F]{32}")
+_DIGEST = re.compile(r"[0-9a-f]{32}")
 _MAX_NOTE = 1000
 
 
@@ -107,9 +108,7 @@ def accept(command: SendMessage, rules: Rules, at: str, sequence: int) -> Comman
 def resolve(command: ResolveAmbiguous, rules: Rules, at: str, sequence: int) -> ResolutionAccepted | list[str]:
     """The same for what a person found out about an ambiguous command."""
     faults: list[str] = []
-    address = canonical(command.to)
-    if not (_E164.fullmatch(address) or _BUSINESS_SCOPED.fullmatch(address)):
-        faults.append("to: the address that the command was for, in E.164 or as a business-scoped id")
+    contact = _whom(command, rules, faults)
     if not _COMMAND_ID.fullmatch(command.command_id):
         faults.append("command_id: 1 to 128 visible ASCII characters")
     if command.outcome == "sent" and not _MESSAGE.fullmatch(command.message_sid or ""):
@@ -118,7 +117,6 @@ def resolve(command: ResolveAmbiguous, rules: Rules, at: str, sequence: int) -> 
         faults.append(f"by, note: more than {_MAX_NOTE} characters")
     if faults:
         return faults
-    contact = contact_key(command.tenant, address, rules.contact_secret)
     content = (contact.encode(), command.command_id.encode(), at.encode(), b"%d" % sequence)
     return ResolutionAccepted(
         event_id=raw_event_id("resolution_accepted", command.tenant, content),
@@ -131,6 +129,20 @@ def resolve(command: ResolveAmbiguous, rules: Rules, at: str, sequence: int) -> 
         message_sid=command.message_sid if command.outcome == "sent" else None,
         note=command.note,
     )
+
+
+def _whom(command: ResolveAmbiguous, rules: Rules, faults: list[str]) -> str:
+    if (command.to is None) == (command.contact is None):
+        faults.append("to, contact: give one of them")
+    if command.contact is not None:
+        prefix, _, digest = command.contact.rpartition("|")
+        if prefix != command.tenant or not _DIGEST.fullmatch(digest):
+            faults.append("contact: as the command's results give it, {tenant}| and 32 hex digits")
+        return command.contact
+    address = canonical(command.to or "")
+    if command.to is not None and not (_E164.fullmatch(address) or _BUSINESS_SCOPED.fullmatch(address)):
+        faults.append("to: the address that the command was for, in E.164 or as a business-scoped id")
+    return contact_key(command.tenant, address, rules.contact_secret)
 
 
 def _channel(command: SendMessage, faults: list[str]) -> Channel:

@@ -29,6 +29,12 @@ class Timeline(msgspec.Struct, frozen=True, kw_only=True):
         return sorted(self.steps.values(), key=lambda step: (step.terminal, step.at, step.attempt, step.event_id))
 
 
+def is_ambiguous(state: Timeline) -> bool:
+    """Has a tenant's command under this id become ambiguous, and not ended since?"""
+    ended = {step.tenant for step in state.steps.values() if step.terminal}
+    return any(step.step == "ambiguous" and step.tenant not in ended for step in state.steps.values())
+
+
 def fold(state: Timeline | None, event: CommandResult) -> tuple[Timeline, list[msgspec.Struct]]:
     """Join one step. Emits nothing."""
     steps = {**(state.steps if state else {}), event.event_id: _short(event)}

@@ -1,5 +1,6 @@
 """Reading a row on the worker that owns it, or knowing which worker does; never a guess."""
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from services.contract.partition import partition_of
@@ -7,6 +8,8 @@ from services.contract.topics import changelog
 from services.runtime.folding.app import FoldApp
 from services.runtime.folding.fold import Fold
 from services.runtime.folding.health import reasons
+
+_AT_ONCE = 500
 
 
 class Here(NamedTuple):
@@ -40,3 +43,19 @@ def look_up(app: FoldApp, fold: Fold, key: str) -> Here | There | Nowhere:
     if not owners or owners[0].rstrip("/") == str(app.conf.canonical_url).rstrip("/"):
         return Nowhere("the key's partition is between two owners")
     return There(owners[0].rstrip("/"))
+
+
+def opened(app: FoldApp, fold: Fold) -> Iterator[Any]:
+    """The open rows of a fold's first table, of the partitions that this worker owns."""
+    table = fold.tables[0].name
+    for partition in app.runner.partitions(fold.name):
+        after = ""
+        while keys := partition.opened(table, after, _AT_ONCE):
+            after = keys[-1]
+            yield from (row for key in keys if (row := partition.read(key, table)) is not None)
+
+
+def peers(app: FoldApp) -> list[str]:
+    """The URLs of the other workers that own tables."""
+    own = str(app.conf.canonical_url).rstrip("/")
+    return sorted({url.rstrip("/") for url in app.assignor.changelog_distribution} - {own})

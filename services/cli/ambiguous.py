@@ -1,0 +1,115 @@
+"""`switchboard ambiguous`: commands whose call may or may not have created a message, for a person to look at."""
+
+import asyncio
+from typing import Annotated, Any, Literal
+
+import typer
+from aiokafka.errors import KafkaError
+from rich.console import Console
+from rich.table import Table
+
+from services.cli.asking import ask, plain
+from services.contract import codec
+from services.contract.topics import MESSAGES
+from services.domain.clock import seconds_between
+from services.domain.messages.commands import ResolveAmbiguous
+from services.runtime.clock import now
+from services.runtime.config import Settings, load
+from services.runtime.kafka import durable_producer
+from services.runtime.masking import scrub
+
+app = typer.Typer(help="Commands whose end is not known: list, show, resolve.", no_args_is_help=True)
+
+Url = Annotated[str | None, typer.Option(help="Any processor's URL; default: as configured.")]
+Tenant = Annotated[str | None, typer.Option(help="Whose command.")]
+
+
+@app.command("list")
+def show_all(url: Url = None, tenant: Tenant = None) -> None:
+    """All of them, the oldest first."""
+    found = [one for one in _ambiguous(url) if tenant in (None, one["tenant"])]
+    table = Table(title=plain(f"{len(found)} ambiguous"), title_justify="left")
+    for name in ("command", "tenant", "contact", "since", "age", "why"):
+        table.add_column(name, overflow="fold")
+    for one in sorted(found, key=lambda step: step["at"]):
+        age = f"{seconds_between(one['at'], now()):.0f} s"
+        cells = (one["command_id"], one["tenant"], one["contact"], one["at"], age, scrub(one["reason"] or ""))
+        table.add_row(*map(plain, cells))
+    Console().print(table)
+
+
+@app.command("show")
+def show(command_id: str, url: Url = None, tenant: Tenant = None) -> None:
+    """One of them, and what to do about it. Exit 1 when it is not ambiguous."""
+    console = Console()
+    for one in _named(url, command_id, tenant):
+        console.print(plain(f"{one['command_id']} of {one['tenant']}: ambiguous since {one['at']}, {one['reason']}"))
+        console.print(
+            "It is never sent again by itself. Look in Twilio's message log for a message to that person at that time. "
+            "Then say what you found:"
+        )
+        console.print(plain(f"  switchboard ambiguous resolve {one['command_id']} --tenant {one['tenant']} --sent SM…"))
+        console.print(plain(f"  switchboard ambiguous resolve {one['command_id']} --tenant {one['tenant']} --not-sent"))
+
+
+@app.command("resolve")
+def resolve(
+    command_id: str,
+    sent: Annotated[str | None, typer.Option(help="The MessageSid that was found.")] = None,
+    not_sent: Annotated[bool, typer.Option("--not-sent", help="There is no message: end it as failed.")] = False,
+    by: Annotated[str, typer.Option(help="Who found it out; stands in the result.")] = "a person",
+    note: Annotated[str | None, typer.Option(help="How; stands in the result.")] = None,
+    url: Url = None,
+    tenant: Tenant = None,
+) -> None:
+    """Say how it ended. Produces a command to that effect; nothing is sent to anybody."""
+    if (sent is not None) == not_sent:
+        raise typer.BadParameter("give --sent with the MessageSid, or --not-sent")
+    found = _named(url, command_id, tenant)
+    if len(found) > 1:
+        raise typer.BadParameter(f"several used this id ({', '.join(one['tenant'] for one in found)}); give --tenant")
+    outcome: Literal["sent", "not_sent"] = "sent" if sent else "not_sent"
+    command = ResolveAmbiguous(
+        command_id=command_id,
+        tenant=found[0]["tenant"],
+        contact=found[0]["contact"],
+        outcome=outcome,
+        by=by,
+        message_sid=sent,
+        note=note,
+    )
+    try:
+        asyncio.run(_produce(load(), command))
+    except KafkaError as error:
+        raise typer.BadParameter(f"Kafka did not take it: {error}; check kafka.bootstrap, then say it again") from error
+    Console().print(plain(f"Said. Its result follows: switchboard trace {command_id}"))
+
+
+def _ambiguous(url: str | None) -> list[dict[str, Any]]:
+    """The ambiguous steps that no end has followed."""
+    found = ask(url or load().processor.url, "ambiguous") or {"commands": []}
+    steps: list[dict[str, Any]] = []
+    for one in found["commands"]:
+        ended = {step["tenant"] for step in one["steps"] if step["terminal"]}
+        open_steps = [step for step in one["steps"] if step["step"] == "ambiguous" and step["tenant"] not in ended]
+        steps += {step["tenant"]: step for step in open_steps}.values()
+    return steps
+
+
+def _named(url: str | None, command_id: str, tenant: str | None) -> list[dict[str, Any]]:
+    found = [one for one in _ambiguous(url) if one["command_id"] == command_id and tenant in (None, one["tenant"])]
+    if not found:
+        Console().print(plain(f"{command_id} is not ambiguous: it has ended, or is not known. See switchboard trace."))
+        raise typer.Exit(1)
+    return found
+
+
+async def _produce(settings: Settings, command: ResolveAmbiguous) -> None:
+    producer = durable_producer(settings.kafka)
+    await producer.start()
+    try:
+        await producer.send_and_wait(
+            MESSAGES.name, codec.encode(command), key=command.command_id.encode(), headers=codec.headers(MESSAGES.name)
+        )
+    finally:
+        await producer.stop()

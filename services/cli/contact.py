@@ -1,0 +1,77 @@
+"""`switchboard contact ADDRESS`: may we write to this person, on what evidence, and what was said last."""
+
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from services.cli.asking import ask, plain
+from services.domain.contact import contact_key
+from services.runtime.config import Settings, load
+from services.runtime.masking import mask
+
+
+def contact(
+    address: Annotated[str, typer.Argument(help="+E.164, whatsapp:+E.164, a business-scoped id, or a contact key.")],
+    tenant: Annotated[str | None, typer.Option(help="Whose contact; not needed where there is one tenant.")] = None,
+    url: Annotated[str | None, typer.Option(help="Any processor's URL; default: as configured.")] = None,
+) -> None:
+    """Show a contact: opt-outs by scope, consent with its evidence, open windows, last messages. Exit 1: not known."""
+    settings = load()
+    key = address if "|" in address else _key(settings, tenant, address)
+    found = ask(url or settings.processor.url, "contacts", key)
+    console = Console()
+    if found is None:
+        console.print(plain(f"Nothing is known of {mask(address)} ({key}): no message, no consent, no command."))
+        raise typer.Exit(1)
+    console.print(plain(f"{mask(address)}  {key}"))
+    if found["linked"]:
+        console.print(plain(f"the same person as {', '.join(found['linked'])}"))
+    console.print(_consent(found))
+    console.print(_windows(found))
+    console.print(_recent(found))
+
+
+def _key(settings: Settings, tenant: str | None, address: str) -> str:
+    names = list(settings.tenants)
+    if tenant is None and len(names) != 1:
+        raise typer.BadParameter(f"name the tenant with --tenant: {', '.join(names) or 'none is configured'}")
+    name = tenant or names[0]
+    if name not in settings.tenants:
+        raise typer.BadParameter(f"no tenant {name!r} is configured; there are {', '.join(names) or 'none'}")
+    return contact_key(name, address, settings.tenants[name].contact_secret.get_secret_value().encode())
+
+
+def _consent(found: dict[str, Any]) -> Table:
+    said = [
+        (mark["at"], "no" if action == "opt_outs" else "yes", scope, mark["source"], mark["evidence"])
+        for action in ("opt_outs", "opt_ins")
+        for scope, marks in found[action].items()
+        for mark in marks.values()
+    ]
+    stopped = found["suppressed"]
+    answer = f"may not be written to: {', '.join(stopped)}" if stopped else "no opt-out stands"
+    return _table(answer, ["time (UTC)", "said", "scope", "source", "evidence"], sorted(said))
+
+
+def _windows(found: dict[str, Any]) -> Table:
+    rows = sorted(found["windows"].items())
+    return _table("WhatsApp windows" if rows else "no WhatsApp window is open", ["sender", "open until"], rows)
+
+
+def _recent(found: dict[str, Any]) -> Table:
+    rows = [
+        (line["at"], line["what"], line["ours"], line["message_sid"] or line["command_id"], line["error_code"] or "")
+        for line in found["recent"]
+    ]
+    return _table("last messages" if rows else "no messages", ["time (UTC)", "what", "our sender", "id", "error"], rows)
+
+
+def _table(title: str, columns: list[str], rows: list[tuple[Any, ...]]) -> Table:
+    table = Table(title=plain(title), title_justify="left")
+    for name in columns:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*(plain(str(cell)) for cell in row))
+    return table

@@ -1,15 +1,21 @@
 """The gateway against the simulator: each way a create call can end, and what is known of the message then."""
 
 import asyncio
+import base64
 import contextlib
+import logging
 import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import aiohttp
 import pytest
 from pydantic import SecretStr
+from twilio.http import AsyncHttpClient
+from twilio.http.response import Response
+from twilio.rest import Client
 
 from services.domain.messages.commands import Options
 from services.domain.messages.outbox import Created, Unknown
@@ -118,6 +124,69 @@ async def test_every_parameter_of_the_command_arrives(twilio: Twilio) -> None:
     }
 
 
+class Recorder(AsyncHttpClient):
+    """What the twilio package would send."""
+
+    async def request(self, method: str, url: str, **fields: Any) -> Response:
+        self.request_made = method, url, fields
+        return Response(201, '{"sid":"SM1"}')
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"max_price": 0.5, "provide_feedback": True, "validity_period": 60, "attempt": 2},
+        {"force_delivery": False, "smart_encoded": True, "application_sid": "AP" + "f" * 32},
+    ],
+)
+async def test_the_request_is_the_twilio_packages_own(options: dict[str, Any]) -> None:
+    recorder = Recorder(logging.getLogger(__name__), True, None)
+    client = Client(ACCOUNT, "first-token", http_client=recorder)
+    media = ["https://example.com/a.jpg?x=1&y=2", "https://example.com/b.jpg"]
+    said = {
+        "body": "grüße 🎉 +1 = &",
+        "content_sid": "HX1",
+        "content_variables": '{"1": "Zo\\u00eb"}',
+        "media_url": media,
+    }
+    fields = {"to": "+14155550123", "from_": "+14155550100", "status_callback": CALLBACK, **said, **options}
+    command = accepted(
+        content=str(said["body"]),
+        media_urls=media,
+        content_sid="HX1",
+        content_variables={"1": "Zoë"},
+        options=Options(**options),
+    )
+    async with raw(answer(201, MESSAGE)) as server, contextlib.AsyncExitStack() as stack:
+        client.api.base_url = server.url
+        await client.messages.create_async(**fields)
+        await (await gateway(stack, server.url, tenant(), 20)).create(command, CALLBACK)
+    method, url, theirs = recorder.request_made
+    head, _, body = server.requests[0].decode().partition("\r\n\r\n")
+    request_line, *lines = head.split("\r\n")
+    headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
+    assert request_line == f"{method} {urlsplit(url).path} HTTP/1.1"
+    assert {name: headers[name.lower()] for name in theirs["headers"]} == theirs["headers"]
+    assert base64.b64decode(headers["authorization"].removeprefix("Basic ")).decode() == ":".join(theirs["auth"])
+    assert sorted(parse_qsl(body)) == sorted(parse_qsl(urlencode(theirs["data"], doseq=True)))
+
+
+async def test_the_environments_proxy_is_used_and_its_refusal_created_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "example.com")
+    monkeypatch.setenv("no_proxy", "example.com")
+    refusal = b"HTTP/1.1 503 x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    async with raw(answer(201, MESSAGE)) as proxy, raw(refusal, body=False) as closed:
+        monkeypatch.setenv("http_proxy", proxy.url.replace("//", "//user:secret@"))
+        monkeypatch.setenv("https_proxy", closed.url)
+        assert isinstance(await end_of_call("http://twilio.invalid"), Created)
+        assert isinstance(refused := await end_of_call("https://twilio.invalid"), Refusal)
+    assert proxy.requests[0].startswith(b"POST http://twilio.invalid/2010-04-01/")
+    assert b"Proxy-Authorization: Basic dXNlcjpzZWNyZXQ=" in proxy.requests[0]
+    assert closed.requests[0].startswith(b"CONNECT twilio.invalid:443 ")
+    assert (refused.retryable, refused.reached) == (True, False)
+
+
 async def test_what_the_command_does_not_say_is_not_passed(twilio: Twilio) -> None:
     service = "MG" + "d" * 32
     command = accepted(from_=None, messaging_service_sid=service, to="whatsapp:US.1349")
@@ -209,13 +278,14 @@ class Raw:
 
 
 @contextlib.asynccontextmanager
-async def raw(*written: bytes, then_hang: bool = False) -> AsyncIterator[Raw]:
+async def raw(*written: bytes, then_hang: bool = False, body: bool = True) -> AsyncIterator[Raw]:
     server = Raw()
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             head = await reader.readuntil(b"\r\n\r\n")
-            length = next(int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length"))
+            lines = head.lower().split(b"\r\n") if body else [b"content-length:0"]
+            length = next(int(line[15:]) for line in lines if line.startswith(b"content-length"))
             server.requests.append(head + await reader.readexactly(length))
             for part in written:
                 writer.write(part)
@@ -246,7 +316,7 @@ async def test_where_nobody_listens_nothing_was_created() -> None:
         taken.bind(("127.0.0.1", 0))
         outcome = await end_of_call(f"http://127.0.0.1:{taken.getsockname()[1]}")
     assert isinstance(outcome, Refusal)
-    assert (outcome.code, outcome.retryable) == (None, True)
+    assert (outcome.code, outcome.retryable, outcome.reached) == (None, True, False)
 
 
 async def test_where_nobody_takes_the_connection_nothing_was_created() -> None:
@@ -258,7 +328,7 @@ async def test_where_nobody_takes_the_connection_nothing_was_created() -> None:
             one.connect_ex(full.getsockname())
         outcome = await end_of_call(f"http://127.0.0.1:{full.getsockname()[1]}", timeout_s=1)
     assert isinstance(outcome, Refusal)
-    assert (outcome.code, outcome.retryable) == (None, True)
+    assert (outcome.code, outcome.retryable, outcome.reached) == (None, True, False)
 
 
 async def test_a_call_that_got_no_connection_of_its_own_created_nothing() -> None:
@@ -322,7 +392,7 @@ async def test_a_refusal_in_any_form_is_a_refusal(status: int, body: bytes, code
     async with raw(answer(status, body, Location="http://127.0.0.1:9/")) as server:
         outcome = await end_of_call(server.url)
     assert isinstance(outcome, Refusal)
-    assert (outcome.code, outcome.retryable) == (code, retryable)
+    assert (outcome.code, outcome.retryable, outcome.reached) == (code, retryable, True)
     assert outcome.reason
     assert len(server.requests) == 1
 

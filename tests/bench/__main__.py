@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaError
 from rich.console import Console
 
 from services.cli.kafka.errors import EmbeddedKafkaError
-from tests.bench import fold, ingress, latency, memory, sender
+from tests.bench import fold, ingress, latency, memory, sender, stop
 from tests.bench.load import ServerGone
 from tests.bench.processes import CannotMeasure
 from tests.bench.report import Table, conditions, document
@@ -22,6 +22,7 @@ PARTS: dict[str, Callable[[bool, Callable[[str], None]], list[Table]]] = {
     "latency": latency.measure,
     "memory": memory.measure,
     "sender": sender.measure,
+    "stop": stop.measure,
 }
 
 

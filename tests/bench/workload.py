@@ -20,6 +20,7 @@ CONTACT_SECRET = "bench-contact-secret"
 # Behind a proxy, as in production: the URL that is signed is not the one that is listened on.
 PUBLIC_URL = "https://hooks.example.com"
 PATH = f"/twilio/{TENANT}/status"
+INBOUND_PATH = f"/twilio/{TENANT}/messages"
 SENDER = "+14155550100"
 STATUSES = ("queued", "sent", "delivered")
 
@@ -63,6 +64,23 @@ def requests(count: int, statuses: Sequence[str] = STATUSES) -> list[bytes]:
     return [_request(validator, callback(number, status)) for number, status in _told(count, statuses)]
 
 
+def inbound(number: int, body: str) -> bytes:
+    """A whole HTTP request: a person, each another's, writes to us."""
+    message_sid = f"SM{number:031x}b"
+    pairs = [
+        ("ApiVersion", "2010-04-01"),
+        ("SmsSid", message_sid),
+        ("SmsMessageSid", message_sid),
+        ("MessageSid", message_sid),
+        ("AccountSid", ACCOUNT),
+        ("From", person(number)),
+        ("To", SENDER),
+        ("Body", body),
+        ("NumMedia", "0"),
+    ]
+    return _request(RequestValidator(TOKEN), pairs, INBOUND_PATH)
+
+
 def facts(count: int) -> Iterator[tuple[bytes, bytes]]:
     """Key and value of records as ingress writes them."""
     for place, (number, status) in enumerate(_told(count, STATUSES)):
@@ -98,11 +116,11 @@ def _told(count: int, statuses: Sequence[str]) -> Iterator[tuple[int, str]]:
     return islice(((number, status) for wave in waves for status in statuses for number in wave), count)
 
 
-def _request(validator: RequestValidator, pairs: Pairs) -> bytes:
+def _request(validator: RequestValidator, pairs: Pairs, path: str = PATH) -> bytes:
     body = urlencode(pairs).encode()
-    signature = validator.compute_signature(PUBLIC_URL + PATH, dict(pairs))
+    signature = validator.compute_signature(PUBLIC_URL + path, dict(pairs))
     head = (
-        f"POST {PATH} HTTP/1.1\r\nHost: hooks.example.com\r\nUser-Agent: TwilioProxy/1.1\r\nAccept: */*\r\n"
+        f"POST {path} HTTP/1.1\r\nHost: hooks.example.com\r\nUser-Agent: TwilioProxy/1.1\r\nAccept: */*\r\n"
         f"Content-Type: application/x-www-form-urlencoded; charset=UTF-8\r\nContent-Length: {len(body)}\r\n"
         f"X-Twilio-Signature: {signature}\r\nI-Twilio-Idempotency-Token: {pairs[1][1]}-{pairs[2][1]}\r\n\r\n"
     )

@@ -9,11 +9,14 @@ from services.contract.topics import ACCEPTED, INBOUND, OUTCOMES, SENDER_APP
 from services.runtime.config import Settings
 from services.runtime.folding.app import fold_app, run_app
 from services.runtime.folding.health import reasons
+from services.runtime.folding.runner import Together
 from services.runtime.http import operations, serve
 from services.sender.attempt import attempt, sending
 from services.sender.barrier import Barrier
+from services.sender.finder import Finder
 from services.sender.gateway import TwilioGateway
 from services.sender.judging import Judging
+from services.sender.listing import Listing
 from services.sender.scheduler import Scheduler, tell
 from services.sender.topology import OUTBOX, folds
 
@@ -40,7 +43,12 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         sender.concurrency,
         grace_s=sender.session_timeout_s * _GRACE_SHARE_OF_SESSION,
     )
-    app = fold_app(SENDER_APP, folds(settings), settings.kafka, sender, {OUTBOX: scheduler})
+    listings = {
+        name: Listing(tenant, settings.twilio.api, sender.request_timeout_s)
+        for name, tenant in settings.tenants.items()
+    }
+    finder = Finder(listings, sender.attempt_deadline_s)
+    app = fold_app(SENDER_APP, folds(settings), settings.kafka, sender, {OUTBOX: Together(scheduler, finder)})
     http = web.Application()
     http.add_routes(operations(partial(reasons, app), lambda: {"open_commands": scheduler.rows_open()}))
     server = await serve(http, sender.host, sender.port, "sender.port")

@@ -25,7 +25,7 @@ def changes(table: Table, key: str, row: Row) -> Iterator[Emission]:
 
 def due(store: PartitionedStore, partition: int, now: str, limit: int) -> list[str]:
     """Keys of rows that are due at or before `now`, the longest due first."""
-    found = store.index(partition, _DUE, _DUE + now.encode() + b"!", limit)
+    found = store.keys(partition, _DUE, _DUE + now.encode() + b"!", limit)
     return [key[len(_DUE) + _TIME :].decode() for key in found]
 
 
@@ -33,7 +33,7 @@ def opened(store: PartitionedStore, partition: int, after: str, limit: int) -> l
     """Keys of open rows in order, those that come after `after`."""
     # The least key beyond it.
     start = _OPEN + after.encode() + b"\x00" if after else _OPEN
-    return [key[len(_OPEN) :].decode() for key in store.index(partition, start, _OPEN_END, limit)]
+    return [key[len(_OPEN) :].decode() for key in store.keys(partition, start, _OPEN_END, limit)]
 
 
 def _entries(table: Table, key: str, row: Any) -> frozenset[bytes]:

@@ -159,6 +159,12 @@ class Partition:
         """Keys of open rows, as committed, in order: at most `limit`, those that come after `after`."""
         return index.opened(self._stores[table], self.partition, after, limit)
 
+    def under(self, table: str, prefix: str, limit: int) -> list[str]:
+        """Keys of rows, as committed, that begin with `prefix`: at most `limit`, in order."""
+        start = prefix.encode()
+        keys = self._stores[table].keys(self.partition, start, start + b"\xff", limit)
+        return [key.decode() for key in keys]
+
     def _read(self, table: Table, key: str) -> Any:
         value = self._stores[table.name].partition(self.partition).get(key.encode())
         return None if value is None else codec.decode(value, table.row)

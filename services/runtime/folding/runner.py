@@ -33,6 +33,24 @@ class Listener:
         """
 
 
+class Together(Listener):
+    """Several that hear of the same partitions, in this order."""
+
+    def __init__(self, *listeners: Listener) -> None:
+        self._listeners = listeners
+
+    async def taken(self, partition: Partition) -> None:
+        for listener in self._listeners:
+            await listener.taken(partition)
+
+    async def flushed(self, partition: Partition, flush: Flush) -> None:
+        for listener in self._listeners:
+            await listener.flushed(partition, flush)
+
+    async def leaving(self, partition: Partition) -> None:
+        await asyncio.gather(*(listener.leaving(partition) for listener in self._listeners))
+
+
 class RecordBatch(NamedTuple):
     """Records of one topic partition, as fetched at once. `epoch` tells which assignment they were fetched under.
 

@@ -97,8 +97,8 @@ class PartitionedStore(Store):
             if key != self.offset_key and not key.startswith(INDEX):
                 yield key, value
 
-    def index(self, partition: int, start: bytes, end: bytes, limit: int) -> list[bytes]:
-        """The keys of index rows from `start` up to, not including, `end`; at most `limit`."""
+    def keys(self, partition: int, start: bytes, end: bytes, limit: int) -> list[bytes]:
+        """The keys, of rows or of index rows, from `start` up to, not including, `end`; at most `limit`."""
         found: list[bytes] = []
         for key in self.partition(partition).keys(from_key=start):
             if key >= end or len(found) == limit:

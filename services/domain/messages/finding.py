@@ -1,0 +1,66 @@
+"""Was an ambiguous command's message created after all? What Twilio's own list says, purely.
+
+One message that fits, and that is no other command's, is the proof. None proves nothing: lists lag, and a message may
+still be made. Several prove nothing either.
+"""
+
+from collections.abc import Collection, Iterable
+from typing import NamedTuple
+
+from services.domain.clock import later
+from services.domain.contact import canonical
+from services.domain.messages.commands import CommandAccepted
+from services.domain.messages.outbox import Entry
+
+# Twilio's dates are whole seconds, by its own clock.
+MARGIN_S = 5.0
+
+
+class Listed(NamedTuple):
+    """A message as Twilio lists it. `created_at` as it stands on the log."""
+
+    sid: str
+    direction: str
+    to: str
+    from_: str
+    service: str | None
+    body: str
+    status: str
+    created_at: str
+
+
+class Span(NamedTuple):
+    """When the attempt was made: not before `begun`, not after `ended`."""
+
+    begun: str
+    ended: str
+
+
+def span(entry: Entry, attempt_deadline_s: float) -> Span | None:
+    """When an ambiguous command's last attempt was made."""
+    if entry.state != "ambiguous" or entry.deadline is None or entry.ambiguous_at is None:
+        return None
+    return Span(later(entry.deadline, -attempt_deadline_s), entry.ambiguous_at)
+
+
+def find(command: CommandAccepted, when: Span, listed: Iterable[Listed], known: Collection[str]) -> Listed | None:
+    """The message that the attempt created, if just one can be it. `known`: the MessageSids of other commands."""
+    first, last = later(when.begun, -MARGIN_S), later(when.ended, MARGIN_S)
+    fitting = [
+        one
+        for one in listed
+        if one.direction == "outbound-api"
+        and one.sid not in known
+        and first <= one.created_at <= last
+        and canonical(one.to) == canonical(command.to)
+        and _sent_from(one, command)
+        # A template's text is made at Twilio.
+        and (command.content_sid is not None or one.body == (command.body or ""))
+    ]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def _sent_from(one: Listed, command: CommandAccepted) -> bool:
+    if command.messaging_service_sid is not None:
+        return one.service == command.messaging_service_sid
+    return canonical(one.from_) == canonical(command.from_ or "")

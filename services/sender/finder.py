@@ -1,0 +1,111 @@
+"""Looks in Twilio's list for the messages of ambiguous commands, and tells how many there are and for how long."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+
+from aiohttp import ClientError
+from prometheus_client import Gauge
+from requests import RequestException
+from twilio.base.exceptions import TwilioException
+
+from services.domain.clock import seconds_between
+from services.domain.messages.finding import find, span
+from services.domain.messages.outbox import Entry, Settled, row_key
+from services.runtime.clock import now
+from services.runtime.folding.partition import Flush, Partition
+from services.runtime.folding.runner import Listener
+from services.sender.listing import Listing
+from services.sender.topology import OUTBOX
+
+logger = logging.getLogger(__name__)
+
+# After it became ambiguous. The callback, which comes within seconds, is the better witness; after the last only a
+# person can tell.
+_LOOKS_S = (20.0, 60.0, 300.0, 1800.0, 7200.0)
+_AT_ONCE = 500
+# A contact's other commands, of which one might be taken for this one's message.
+_MOST_OTHERS = 1000
+
+AMBIGUOUS = Gauge("switchboard_ambiguous_commands", "Commands whose end is not known, of the partitions owned")
+OLDEST = Gauge("switchboard_ambiguous_oldest_seconds", "For how long the oldest of them has been ambiguous")
+
+
+class Finder(Listener):
+    """A task for each ambiguous command of the partitions owned; it ends with the command."""
+
+    def __init__(self, listings: Mapping[str, Listing], attempt_deadline_s: float) -> None:
+        self._listings = listings
+        self._attempt_deadline_s = attempt_deadline_s
+        self._since: dict[Partition, dict[str, str]] = {}
+        self._tasks: dict[Partition, dict[str, asyncio.Task[None]]] = {}
+        AMBIGUOUS.set_function(lambda: sum(map(len, self._since.values())))
+        OLDEST.set_function(self._oldest_s)
+
+    async def taken(self, partition: Partition) -> None:
+        self._since[partition], self._tasks[partition] = {}, {}
+        after = ""
+        while keys := partition.opened(OUTBOX, after, _AT_ONCE):
+            after = keys[-1]
+            for key in keys:
+                self._note(partition, key, partition.read(key, OUTBOX))
+            await asyncio.sleep(0)
+
+    async def flushed(self, partition: Partition, flush: Flush) -> None:
+        for key, entry in flush.rows.get(OUTBOX, {}).items():
+            self._note(partition, key, entry)
+
+    async def leaving(self, partition: Partition) -> None:
+        self._since.pop(partition, None)
+        for task in self._tasks.pop(partition, {}).values():
+            task.cancel()
+
+    def _note(self, partition: Partition, key: str, entry: Entry | None) -> None:
+        since, tasks = self._since.get(partition), self._tasks.get(partition)
+        if since is None or tasks is None:
+            return
+        if entry is None or entry.state != "ambiguous":
+            since.pop(key, None)
+            if task := tasks.pop(key, None):
+                task.cancel()
+        elif key not in since:
+            since[key] = entry.ambiguous_at or now()
+            tasks[key] = asyncio.create_task(self._look(partition, key, entry))
+
+    async def _look(self, partition: Partition, key: str, entry: Entry) -> None:
+        for after_s in _LOOKS_S:
+            since = entry.ambiguous_at or now()
+            await asyncio.sleep(max(0.0, after_s - seconds_between(since, now())))
+            try:
+                found = await self._found(partition, entry)
+            except (TwilioException, RequestException, ClientError, OSError) as error:
+                logger.warning("the list of %s cannot be read for an ambiguous command: %s", entry.tenant, error)
+                continue
+            if found is not None:
+                # Folding it cancels this task.
+                await partition.submit(found)
+                return
+
+    async def _found(self, partition: Partition, entry: Entry) -> Settled | None:
+        when, listing = span(entry, self._attempt_deadline_s), self._listings.get(entry.tenant)
+        if when is None or listing is None or entry.command is None:
+            return None
+        listed = await listing.messages_to(entry.command.to)
+        others = partition.under(OUTBOX, f"{entry.contact} ", _MOST_OTHERS)
+        known = {row.message_sid for key in others if (row := partition.read(key, OUTBOX)) and key != row_key(entry)}
+        found = find(entry.command, when, listed, known)
+        if found is None:
+            return None
+        return Settled(
+            contact=entry.contact,
+            command_id=entry.command_id,
+            at=now(),
+            message_sid=found.sid,
+            how="Twilio's list of messages",
+            status=found.status,
+            sender=found.from_,
+        )
+
+    def _oldest_s(self) -> float:
+        since = min((at for rows in self._since.values() for at in rows.values()), default=None)
+        return seconds_between(since, now()) if since else 0.0

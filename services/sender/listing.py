@@ -1,0 +1,43 @@
+"""Twilio's own list of messages, read by the twilio package in a thread: it is asked seldom."""
+
+import asyncio
+from typing import Any
+
+from twilio.http.http_client import TwilioHttpClient
+from twilio.rest import Client
+
+from services.domain.clock import to_iso
+from services.domain.messages.finding import Listed
+from services.runtime.config import TenantSettings
+
+# The newest; an attempt that is older than these is a person's to find.
+_MOST = 100
+
+
+class Listing:
+    """The messages of one tenant's account. Raises what the package and requests raise."""
+
+    def __init__(self, tenant: TenantSettings, base_url: str, timeout_s: float) -> None:
+        if tenant.api_key_sid and tenant.api_key_secret:
+            user, password = tenant.api_key_sid, tenant.api_key_secret.get_secret_value()
+        else:
+            user, password = tenant.account_sid, tenant.auth_tokens[0].get_secret_value()
+        self._client = Client(user, password, tenant.account_sid, http_client=TwilioHttpClient(timeout=timeout_s))
+        self._client.api.base_url = base_url
+
+    async def messages_to(self, address: str) -> list[Listed]:
+        """The latest messages to an address."""
+        return [_listed(one) for one in await asyncio.to_thread(self._client.messages.list, to=address, limit=_MOST)]
+
+
+def _listed(message: Any) -> Listed:
+    return Listed(
+        sid=message.sid,
+        direction=str(message.direction or ""),
+        to=message.to or "",
+        from_=message.from_ or "",
+        service=message.messaging_service_sid,
+        body=message.body or "",
+        status=str(message.status or ""),
+        created_at=to_iso(message.date_created),
+    )

@@ -1,0 +1,1 @@
+"""`switchboard backfill`: facts that Twilio has and the log lacks, for what webhooks lost."""

@@ -1,0 +1,103 @@
+"""Both ends side by side: what Twilio lists in a window, and what the log holds of it."""
+
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar
+
+import msgspec
+
+from services.cli.backfill.lacking import Asker, Held, Lacking, Listed, lacking
+from services.cli.backfill.listing import Account
+from services.cli.backfill.log import LogReader
+from services.cli.backfill.report import Bars
+from services.cli.backfill.window import Window
+from services.contract.codec import DecodeError, decode
+from services.contract.topics import INBOUND, SENT, STATUS, Topic
+from services.domain.messages.events import InboundReceived
+from services.runtime.clock import now
+from services.runtime.config import Settings
+
+T = TypeVar("T")
+
+# Twilio's clock and the producers' differ; a fact that was written that much before its message's date is read too.
+_MARGIN_MS = 3_600_000
+
+
+class Comparison(NamedTuple):
+    """How many messages Twilio has in the window, and the facts about them that the log lacks."""
+
+    messages: int
+    lacking: list[Lacking]
+
+
+class _Told(msgspec.Struct):
+    """What is needed of a status, or of a message taken by Twilio (then with `sent_at`)."""
+
+    tenant: str
+    message_sid: str
+    message_status: str
+    sent_at: str = ""
+
+
+async def compare(settings: Settings, asker: Asker, window: Window, bars: Bars) -> Comparison:
+    """What the log lacks now. Raises BackfillError and aiokafka's KafkaError."""
+    account = Account(asker.tenant, settings.tenants[asker.tenant], settings.twilio.api)
+    # Twilio first: a fact that comes while it lists is on the log by the time that this is read.
+    listed = await account.messages(window, lambda done: bars.show("Twilio's list", done))
+    held = Held(asker)
+    # A moved clock is not the one by which Kafka dates records.
+    from_ms = None if settings.clock_skew_file else max(0, window.since_ms - _MARGIN_MS)
+    async with LogReader(settings.kafka, from_ms) as log:
+        sent = await _read_sent(log, held, asker, window, bars)
+        await _read_facts(log, held, bars)
+    unlisted = sent - {message.sid for message in listed}
+    listed += await _fetch(account, [sid for sid in sorted(unlisted) if not held.ended(sid)], bars)
+    return Comparison(len(listed), lacking(asker, listed, held, now()))
+
+
+async def _read_sent(log: LogReader, held: Held, asker: Asker, window: Window, bars: Bars) -> set[str]:
+    """Add the statuses that Twilio's answers told; returns the messages that it took in the window."""
+    taken: set[str] = set()
+
+    def take(value: bytes) -> None:
+        if (fact := _decoded(value, _Told)) is not None and fact.tenant == asker.tenant:
+            held.tell(fact.tenant, fact.message_sid, fact.message_status)
+            if fact.sent_at in window:
+                taken.add(fact.message_sid)
+
+    await _read(log, SENT, take, bars)
+    return taken
+
+
+async def _read_facts(log: LogReader, held: Held, bars: Bars) -> None:
+    def status(value: bytes) -> None:
+        if (fact := _decoded(value, _Told)) is not None:
+            held.tell(fact.tenant, fact.message_sid, fact.message_status)
+
+    def inbound(value: bytes) -> None:
+        if (fact := _decoded(value, InboundReceived)) is not None:
+            held.hear(fact)
+
+    await _read(log, STATUS, status, bars)
+    await _read(log, INBOUND, inbound, bars)
+
+
+async def _read(log: LogReader, topic: Topic, take: Callable[[bytes], None], bars: Bars) -> None:
+    await log.read(topic, take, lambda done, total: bars.show(topic.name, done, total))
+
+
+async def _fetch(account: Account, sids: list[str], bars: Bars) -> list[Listed]:
+    """Messages of ours without an end that Twilio does not list: those that have no date of sending."""
+    found = []
+    for count, sid in enumerate(sids, start=1):
+        if message := await account.message(sid):
+            found.append(message)
+        bars.show("messages without a date", count, len(sids))
+    return found
+
+
+def _decoded(value: bytes, type_: type[T]) -> T | None:
+    try:
+        return decode(value, type_)
+    except DecodeError:
+        # Whoever wrote it, it tells nobody anything.
+        return None

@@ -1,0 +1,7 @@
+"""Why a backfill cannot be done."""
+
+from services.runtime.config import ConfigError
+
+
+class BackfillError(ConfigError):
+    """A sentence for people, with what to do next."""

@@ -1,0 +1,190 @@
+"""Which facts the log lacks, given what Twilio lists and what the log holds. Pure: no clock, no I/O."""
+
+from collections.abc import Iterable
+from typing import Literal, NamedTuple
+
+import msgspec
+from msgspec.structs import replace
+
+from services.domain.consent.keywords import NO_WORDS, Words, hear
+from services.domain.contact import contact_key
+from services.domain.identity import raw_event_id
+from services.domain.messages.delivery import FINAL, RANK
+from services.domain.messages.events import InboundReceived, Parameters, StatusReceived, parameter
+
+# What is lacking: a message to us, Twilio's own date of a STOP or START, or how far a message of ours is.
+Kind = Literal["inbound", "date", "status"]
+
+
+class Listed(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
+    """A message as Twilio lists it. `at`: when it was sent, else created; ISO 8601 UTC. `body` of inbound ones only."""
+
+    sid: str
+    account_sid: str
+    inbound: bool
+    at: str
+    status: str
+    from_: str = ""
+    to: str = ""
+    body: str = ""
+    num_media: int = 0
+    num_segments: str = ""
+    messaging_service_sid: str = ""
+    error_code: int | None = None
+    error_message: str = ""
+
+
+class Asker(NamedTuple):
+    """For whom facts are made: the tenant, the secret of its contact keys, and its own words for STOP and START."""
+
+    tenant: str
+    contact_secret: bytes
+    words: Words = NO_WORDS
+
+
+class Lacking(NamedTuple):
+    """A fact that the log lacks. `at`: Twilio's date of the message; `before`: the status that the log has."""
+
+    kind: Kind
+    at: str
+    event: InboundReceived | StatusReceived
+    before: str | None = None
+
+
+class Held:
+    """What the log holds of one tenant's messages: no more of each than the comparison needs.
+
+    Facts may be added in any order and any number.
+    """
+
+    def __init__(self, asker: Asker) -> None:
+        self._asker = asker
+        self._heard: set[str] = set()
+        self._dated: set[str] = set()
+        # STOP and START alone need a date, so only these are kept whole.
+        self._undated: dict[str, InboundReceived] = {}
+        self._furthest: dict[str, str] = {}
+
+    def hear(self, fact: InboundReceived) -> None:
+        """A message to us is on the log."""
+        if fact.tenant != self._asker.tenant:
+            return
+        self._heard.add(fact.message_sid)
+        if fact.sent_at is not None:
+            self._dated.add(fact.message_sid)
+        elif _is_consent(fact, self._asker.words):
+            self._undated[fact.message_sid] = fact
+
+    def tell(self, tenant: str, message_sid: str, status: str) -> None:
+        """A status of a message of ours is on the log."""
+        if tenant == self._asker.tenant:
+            self._furthest[message_sid] = max(self._furthest.get(message_sid, ""), status, key=_rank)
+
+    def has(self, message_sid: str) -> bool:
+        """Is a message to us on the log?"""
+        return message_sid in self._heard
+
+    def undated(self, message_sid: str) -> InboundReceived | None:
+        """The STOP or START with this id, if the log knows only when we heard of it."""
+        return None if message_sid in self._dated else self._undated.get(message_sid)
+
+    def furthest(self, message_sid: str) -> str:
+        """The furthest status of a message of ours on the log, or nothing."""
+        return self._furthest.get(message_sid, "")
+
+    def ended(self, message_sid: str) -> bool:
+        return self.furthest(message_sid) in FINAL
+
+
+def lacking(asker: Asker, listed: Iterable[Listed], held: Held, now: str) -> list[Lacking]:
+    """The facts that the log lacks, by Twilio's dates. Their ids depend on what they state alone."""
+    # A message may be listed twice: pages move while they are read.
+    messages = {message.sid: message for message in listed}
+    found = [one for message in messages.values() if (one := _of(asker, message, held, now))]
+    return sorted(found, key=lambda one: (one.at, one.event.message_sid))
+
+
+def _of(asker: Asker, message: Listed, held: Held, now: str) -> Lacking | None:
+    if not message.inbound:
+        before = held.furthest(message.sid)
+        if not message.status or _rank(message.status) <= _rank(before):
+            return None
+        return Lacking("status", message.at, _status(asker, message, now), before or None)
+    if not held.has(message.sid):
+        return Lacking("inbound", message.at, _inbound(asker, message, now))
+    undated = held.undated(message.sid)
+    return Lacking("date", message.at, _dated(asker, undated, message.at)) if undated else None
+
+
+def _inbound(asker: Asker, message: Listed, now: str) -> InboundReceived:
+    return InboundReceived(
+        event_id=_inbound_id(asker, message.sid, message.at),
+        tenant=asker.tenant,
+        received_at=now,
+        contact=contact_key(asker.tenant, message.from_, asker.contact_secret),
+        account_sid=message.account_sid,
+        message_sid=message.sid,
+        from_=message.from_,
+        to=message.to,
+        body=message.body,
+        num_media=message.num_media,
+        sent_at=message.at,
+        provenance="backfill",
+        raw=_raw(message) | {"Body": message.body, "NumMedia": str(message.num_media)},
+    )
+
+
+def _dated(asker: Asker, fact: InboundReceived, at: str) -> InboundReceived:
+    """The same fact with Twilio's date: its words, and what Twilio understood, are as the webhook told them."""
+    event_id = _inbound_id(asker, fact.message_sid, at)
+    return replace(fact, event_id=event_id, sent_at=at, provenance="backfill", idempotency_token=None)
+
+
+def _status(asker: Asker, message: Listed, now: str) -> StatusReceived:
+    content = (message.sid.encode(), message.status.encode())
+    told = {
+        "MessageStatus": message.status,
+        "ErrorCode": "" if message.error_code is None else str(message.error_code),
+        "ErrorMessage": message.error_message,
+    }
+    return StatusReceived(
+        event_id=raw_event_id("twilio_status_backfill", asker.tenant, content),
+        tenant=asker.tenant,
+        received_at=now,
+        contact=contact_key(asker.tenant, message.to, asker.contact_secret),
+        account_sid=message.account_sid,
+        message_sid=message.sid,
+        message_status=message.status,
+        error_code=message.error_code,
+        from_=message.from_,
+        to=message.to,
+        provenance="backfill",
+        raw=_raw(message) | {name: value for name, value in told.items() if value},
+    )
+
+
+def _inbound_id(asker: Asker, sid: str, at: str) -> str:
+    return raw_event_id("twilio_inbound_backfill", asker.tenant, (sid.encode(), at.encode()))
+
+
+def _raw(message: Listed) -> Parameters:
+    """What the list gives, under the names that webhooks use."""
+    named = {
+        "MessageSid": message.sid,
+        "AccountSid": message.account_sid,
+        "From": message.from_,
+        "To": message.to,
+        "NumSegments": message.num_segments if message.inbound else "",
+        "MessagingServiceSid": message.messaging_service_sid,
+    }
+    return {name: value for name, value in named.items() if value}
+
+
+def _is_consent(fact: InboundReceived, words: Words) -> bool:
+    whatsapp = fact.from_.startswith("whatsapp:")
+    return hear(fact.body, whatsapp=whatsapp, opt_out_type=parameter(fact.raw, "OptOutType"), words=words) is not None
+
+
+def _rank(status: str) -> int:
+    """Nothing at all, then what Twilio invented since, then what is known, as the delivery fold ranks them."""
+    return RANK.get(status, 0) if status else -1

@@ -1,0 +1,80 @@
+"""What a backfill shows: bars while it works, then counts and a few examples. No bodies, no whole addresses."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
+from rich.table import Table
+from rich.text import Text
+
+from services.cli.backfill.lacking import Kind, Lacking
+from services.domain.messages.events import StatusReceived
+from services.runtime.masking import mask
+
+_MOST_ROWS = 10
+_NAMES: dict[Kind, tuple[str, str]] = {
+    "inbound": ("inbound message", "inbound messages"),
+    "date": ("date of a STOP or START", "dates of STOPs and STARTs"),
+    "status": ("status", "statuses"),
+}
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
+class Bars:
+    """A bar for each thing that takes a while; on a terminal alone, and gone when all is over."""
+
+    def __init__(self) -> None:
+        console = Console(stderr=True, highlight=False)
+        self.progress = Progress(
+            TextColumn("{task.description:<24}"),
+            BarColumn(24),
+            TextColumn("{task.fields[told]}"),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._tasks: dict[str, TaskID] = {}
+
+    def show(self, name: str, done: int, total: int | None = None) -> None:
+        """So many are done, of so many where that is known."""
+        if name not in self._tasks:
+            self._tasks[name] = self.progress.add_task(name, total=None, told="")
+        told = f"{done:,}" if total is None else f"{done:,}/{total:,}"
+        self.progress.update(self._tasks[name], completed=done, total=total, told=told)
+
+
+def summary(found: Sequence[Lacking]) -> str:
+    """`2 inbound messages, 3 statuses (delivered 2, failed 1)`; `nothing`."""
+    counts = Counter(one.kind for one in found)
+    parts = [f"{counts[kind]:,} {names[counts[kind] > 1]}" for kind, names in _NAMES.items() if counts[kind]]
+    statuses = Counter(one.event.message_status for one in found if isinstance(one.event, StatusReceived))
+    told = ", ".join(f"{status} {count:,}" for status, count in statuses.most_common())
+    return _plain(", ".join(parts) + (f" ({told})" if told else "")) or "nothing"
+
+
+def table(found: Sequence[Lacking]) -> Table:
+    """The first few, a line each."""
+    left = len(found) - _MOST_ROWS
+    shown = Table(caption=f"and {left:,} more" if left > 0 else None, caption_justify="left")
+    for name in ("kind", "at Twilio (UTC)", "message", "from → to", "what"):
+        shown.add_column(name, no_wrap=True)
+    for one in found[:_MOST_ROWS]:
+        event = one.event
+        addresses = f"{mask(event.from_)} → {mask(event.to)}"
+        row = (one.kind, one.at.removesuffix(".000Z"), event.message_sid, addresses, _what(one))
+        shown.add_row(*(Text(_plain(cell)) for cell in row))
+    return shown
+
+
+def _what(one: Lacking) -> str:
+    if isinstance(one.event, StatusReceived):
+        code = f" {one.event.error_code}" if one.event.error_code else ""
+        return f"{one.before or 'nothing'} → {one.event.message_status}{code}"
+    return "not known exactly" if one.kind == "date" else f"media {one.event.num_media}" if one.event.num_media else ""
+
+
+def _plain(text: str) -> str:
+    """Text of others gives the terminal no orders."""
+    return _CONTROL.sub(" ", text)

@@ -16,16 +16,19 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from services.cli.kafka import ports
 from services.cli.kafka.process import Process
-from services.contract.topics import MESSAGES, OUTCOMES, RESULTS
+from services.contract.topics import INBOUND, MESSAGES, OUTCOMES, RESULTS
+from services.domain.contact import contact_key
 from services.domain.messages.callback import read_callback
 from services.domain.messages.commands import CommandResult
-from services.domain.messages.events import OutcomeReached
+from services.domain.messages.events import InboundReceived, OutcomeReached
+from services.runtime.clock import now
 from tests.kafka_records import produce
 from tests.waiting import eventually
 
 PARTITIONS = 4
 SECRETS = {"SENDER_TEST_TOKEN": "first-token", "SENDER_TEST_CONTACTS": "contact-secret"}
 SENDER = "+14155550100"
+WHATSAPP_SENDER = "whatsapp:+14155550101"
 # The least that the settings allow: what a kill -9 costs before another worker takes over.
 SESSION_TIMEOUT_S = 6
 ATTEMPT_DEADLINE_S = 2.0
@@ -43,7 +46,7 @@ def write_settings(file: Path, bootstrap: str, simulator_port: int) -> Path:
                 "auth_tokens": [{"env": "SENDER_TEST_TOKEN"}],
                 "contact_secret": {"env": "SENDER_TEST_CONTACTS"},
                 "messages_per_second": 500,
-                "allowed_senders": [SENDER],
+                "allowed_senders": [SENDER, WHATSAPP_SENDER],
             }
         },
         "twilio": {"api": simulated},
@@ -155,6 +158,28 @@ def signed_command(status_callback: str) -> tuple[str, str]:
     return found
 
 
+def contact_of(command: dict[str, Any]) -> str:
+    """The contact key that intake gives a command."""
+    return contact_key("acme", command["to"], SECRETS["SENDER_TEST_CONTACTS"].encode())
+
+
+def said(command: dict[str, Any], body: str, at: str | None = None, **fields: Any) -> InboundReceived:
+    """A message from whom a command is to, to whom it is from."""
+    sid = f"SM{uuid.uuid4().hex}"
+    names = {"from_": command["to"], "to": command["from"], "raw": {"Body": body}, **fields}
+    return InboundReceived(
+        event_id=f"heard {sid}",
+        tenant="acme",
+        received_at=at or now(),
+        contact=contact_of(command),
+        account_sid="AC" + "a" * 32,
+        message_sid=sid,
+        body=body,
+        num_media=0,
+        **names,
+    )
+
+
 class Desk:
     """A producer's desk: commands out, results in. Its command ids are its own on a broker that others used."""
 
@@ -197,6 +222,11 @@ class Desk:
 
     async def raw(self, *records: tuple[bytes | None, bytes | None]) -> None:
         await produce(self.bootstrap, MESSAGES.name, records)
+
+    async def heard(self, *messages: InboundReceived) -> None:
+        """What ingress writes before it acknowledges: returns when it is on the log."""
+        records = [(INBOUND.key(message).encode(), msgspec.json.encode(message)) for message in messages]
+        await produce(self.bootstrap, INBOUND.name, records)
 
     async def outcome(self, command_id: str, contact: str, sid: str) -> None:
         """What the processor says when a message of ours has ended."""

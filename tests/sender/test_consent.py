@@ -1,0 +1,147 @@
+"""The gate on the log: whoever said STOP before a command was taken is not written to; no window is overstepped."""
+
+import json
+
+import msgspec
+import pytest
+
+from services.contract.topics import ACCEPTED, CONSENT_COMMANDS
+from services.domain.clock import later
+from services.domain.messages.commands import CommandAccepted, CommandResult
+from services.domain.messages.gate import decide
+from services.runtime.clock import now
+from tests.kafka_records import produce, read_until
+from tests.sender.rig import SENDER, WHATSAPP_SENDER, Desk, contact_of, said
+
+pytestmark = pytest.mark.usefixtures("shared_sender")
+
+
+async def verdict(desk: Desk, command_id: str) -> CommandResult:
+    """The terminal result of a command that the gate refused; its receipt must say the same, asked again."""
+    await desk.until([command_id], "blocked", "expired", "sent")
+    end = next(result for result in await desk.results(command_id) if result.terminal)
+    assert end.receipt is not None
+    again = decide(end.receipt.question, end.receipt.view)
+    assert (again.decision, again.rule) == (end.step, end.category)
+    assert (await desk.creates([command_id]))[command_id] == []
+    return end
+
+
+async def test_whoever_said_stop_is_not_written_to_and_a_later_start_changes_that(desk: Desk) -> None:
+    first, second = desk.command(1, contact=1), desk.command(2, contact=1)
+    long_ago = later(now(), -300)
+    stop = said(first, " Stop all! ", long_ago)
+    await desk.heard(stop)
+    await desk.produce(first)
+    end = await verdict(desk, first["command_id"])
+    assert (end.step, end.category) == ("blocked", "suppressed")
+    assert end.receipt is not None
+    assert end.receipt.view.suppressed[f"sender:{SENDER}"].evidence == stop.event_id
+    assert set(end.receipt.offsets) == {"twilio.inbound.v1", "twilio.outcomes.v1", "twilio.outbound.accepted.v1"}
+
+    await desk.heard(said(first, "START", later(long_ago, 61)))
+    await desk.produce(second)
+    await desk.until([second["command_id"]], "sent")
+
+
+async def test_a_start_that_may_have_overtaken_its_stop_changes_nothing(desk: Desk) -> None:
+    command = desk.command(1, contact=2)
+    moment = later(now(), -300)
+    await desk.heard(said(command, "START", later(moment, 60)), said(command, "STOP", moment))
+    await desk.produce(command)
+    assert (await verdict(desk, command["command_id"])).category == "suppressed"
+
+
+async def test_a_stop_to_one_sender_leaves_another_alone(desk: Desk) -> None:
+    command = desk.command(1, contact=3)
+    await desk.heard(said(command, "STOP", to="+14155550199"))
+    await desk.produce(command)
+    await desk.until([command["command_id"]], "sent")
+
+
+async def test_freeform_goes_in_the_window_only_and_a_template_always(desk: Desk) -> None:
+    spoken = {"from": WHATSAPP_SENDER, "to": "whatsapp:+14155561004"}
+    before, within = desk.command(1, **spoken), desk.command(2, **spoken)
+    template = desk.command(3, **spoken, content_sid="HX" + "c" * 32)
+    await desk.produce(before)
+    assert (await verdict(desk, before["command_id"])).category == "window_closed"
+    await desk.produce(template)
+    await desk.until([template["command_id"]], "sent")
+    await desk.heard(said(within, "Hello?"))
+    await desk.produce(within)
+    await desk.until([within["command_id"]], "sent")
+
+
+async def test_a_window_that_was_opened_a_day_ago_is_closed(desk: Desk) -> None:
+    command = desk.command(1, **{"from": WHATSAPP_SENDER, "to": "whatsapp:+14155561005"})
+    await desk.heard(said(command, "Hello?", later(now(), -86_390)))
+    await desk.produce(command)
+    end = await verdict(desk, command["command_id"])
+    assert end.category == "window_closed"
+    assert "it closed at" in str(end.reason) or "no 24-hour" in str(end.reason)
+
+
+async def test_explicit_consent_is_recorded_and_holds(desk: Desk) -> None:
+    command, opted_in = desk.command(1, contact=6), desk.command(2, contact=6)
+    moment = later(now(), -1000)
+
+    async def record(name: str, action: str, at: str) -> None:
+        statement = {
+            "command_id": f"{command['command_id']}-{name}", "tenant": "acme", "address": command["to"],
+            "action": action, "given_at": at, "source": "the preference page", "ip": "192.0.2.7", "proof": "box ticked",
+        }  # fmt: skip
+        await produce(desk.bootstrap, CONSENT_COMMANDS.name, [(None, json.dumps(statement).encode())])
+        await desk.until([statement["command_id"]], "recorded")
+
+    await record("no", "opt_out", moment)
+    await desk.produce(command)
+    end = await verdict(desk, command["command_id"])
+    assert end.receipt is not None
+    assert list(end.receipt.view.suppressed) == ["tenant"]
+    await record("yes", "opt_in", later(moment, 120))
+    await desk.produce(opted_in)
+    await desk.until([opted_in["command_id"]], "sent")
+
+
+async def test_a_wrong_statement_of_consent_is_rejected_with_its_faults(desk: Desk) -> None:
+    statement = {"command_id": desk.command(7)["command_id"], "tenant": "acme", "address": "nobody", "action": "opt_in"}
+    await produce(desk.bootstrap, CONSENT_COMMANDS.name, [(None, json.dumps(statement).encode())])
+    await desk.until([statement["command_id"]], "rejected")
+    (result,) = await desk.results(statement["command_id"])
+    assert "address" in str(result.reason)
+
+
+async def test_the_confirmation_of_a_stop_is_sent_although_nothing_else_is(desk: Desk) -> None:
+    spoken = {"from": WHATSAPP_SENDER, "to": "whatsapp:+14155561008"}
+    template = desk.command(1, **spoken, content_sid="HX" + "c" * 32)
+    plain = desk.command(2, contact=8)
+    await desk.heard(said(template, "STOP"))
+    await desk.produce(plain, template)
+    assert (await verdict(desk, template["command_id"])).category == "suppressed"
+    accepted = await read_until(
+        desk.bootstrap, ACCEPTED.name, lambda records: any(plain["command_id"].encode() in one.value for one in records)
+    )
+    model = next(
+        msgspec.json.decode(one.value, type=CommandAccepted)
+        for one in accepted
+        if one.value and plain["command_id"].encode() in one.value
+    )
+    confirmation = msgspec.structs.replace(
+        model, command_id=f"confirm-{plain['command_id']}", contact=contact_of(template), fingerprint="c",
+        channel="whatsapp", to=template["to"], from_=WHATSAPP_SENDER, confirms="stop",
+    )  # fmt: skip
+    await produce(desk.bootstrap, ACCEPTED.name, [(confirmation.contact.encode(), msgspec.json.encode(confirmation))])
+    await desk.until([confirmation.command_id], "sent")
+
+
+async def test_a_stop_that_was_acknowledged_before_a_command_always_blocks_it_under_load(desk: Desk) -> None:
+    others = await desk.produce(*(desk.command(number, contact=300 + number) for number in range(100, 300)))
+    commands = [desk.command(number, contact=600 + number) for number in range(300, 360)]
+    for command in commands:
+        # As soon as ingress may say 2xx.
+        await desk.heard(said(command, "STOP"))
+        await desk.produce(command)
+    ids = [command["command_id"] for command in commands]
+    await desk.until(ids, "blocked", "sent")
+    assert {command_id: sids for command_id, sids in (await desk.creates(ids)).items() if sids} == {}
+    await desk.until(others, "sent")

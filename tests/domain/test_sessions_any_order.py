@@ -1,0 +1,149 @@
+"""Whatever the order, and whenever the clock strikes in between: the same windows, and the same timers."""
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.domain.due import Due
+from services.domain.messages.events import InboundReceived
+from services.domain.messages.sessions import SessionChanged, Sessions, due, fold, open_until
+from tests.domain import sessions_oracle as oracle
+from tests.domain.sessions_oracle import CONTACT, OTHER, SENDER, at, listed, wrote
+
+# Around the moments when an earlier window closes or is over, on either side.
+MILLISECOND = 1 / 3_600_000
+HOURS = [0, 1, 2, 22, 23 - MILLISECOND, 23, 24 - MILLISECOND, 24, 24 + MILLISECOND, 25, 30, 46, 47, 48, 49]
+Step = InboundReceived | float
+
+
+@st.composite
+def messages(draw: st.DrawFn) -> list[InboundReceived]:
+    """Messages of one person, by webhook, from Twilio's list, or both."""
+    found: list[InboundReceived] = []
+    for number in range(draw(st.integers(1, 7))):
+        sid, hour = f"SM{number}", draw(st.sampled_from(HOURS))
+        where: dict[str, Any] = {
+            "to": draw(st.sampled_from([SENDER, SENDER, OTHER])),
+            "service": draw(st.sampled_from([None, "MG1", "MG2"])),
+        }
+        webhook, entry = (
+            wrote(hour + draw(st.sampled_from([0, MILLISECOND, 0.5])), sid, **where),
+            listed(hour, sid, **where),
+        )
+        found += draw(st.sampled_from([[webhook], [entry], [webhook, entry]]))
+    if draw(st.booleans()):
+        found.append(wrote(draw(st.sampled_from(HOURS)), "SMx", "+14155550100", from_="+14155550123"))
+    return found
+
+
+@st.composite
+def courses(draw: st.DrawFn, most: int = 2) -> tuple[list[InboundReceived], list[list[Step]], float]:
+    """Messages; courses of events in which they come in any order, repeated, while the clock goes forward; its end."""
+    facts = draw(messages())
+    end = draw(st.sampled_from([*HOURS, 60, 80]))
+    found = []
+    for _ in range(most):
+        repeated = draw(st.lists(st.sampled_from(facts), max_size=4))
+        course: list[Step] = [*draw(st.permutations(facts + repeated))]
+        for hour in sorted(
+            draw(st.lists(st.sampled_from([one for one in [*HOURS, 60, 80] if one <= end]), max_size=5))
+        ):
+            # The clock never goes back: each stroke comes behind the one before.
+            strokes = [place for place, step in enumerate(course) if not isinstance(step, InboundReceived)]
+            course.insert(draw(st.integers(max(strokes, default=-1) + 1, len(course))), hour)
+        found.append([*course, end])
+    return facts, found, end
+
+
+def play(steps: list[Step], state: Sessions | None = None) -> tuple[Sessions | None, list[SessionChanged]]:
+    """Fold messages; a number is an hour that the clock strikes, and whatever is due by then comes."""
+    emitted: list[SessionChanged] = []
+    for step in steps:
+        if isinstance(step, InboundReceived):
+            state, derived = fold(state, step)
+            emitted += derived
+            continue
+        while state is not None and (moment := due(state)) is not None and moment <= at(step):
+            state, derived = fold(state, Due(key=CONTACT, at=moment))
+            # A timer that comes has something to tell, so that the clock is never waited for in vain.
+            assert derived
+            emitted += derived
+    return state, emitted
+
+
+def plain(state: Sessions | None) -> dict[str, oracle.Open]:
+    """The windows in the oracle's words."""
+    return {
+        sender: oracle.Open(one.until, one.message_sid, one.service, one.closing_told)
+        for sender, one in (state.windows if state else {}).items()
+    }
+
+
+@given(courses())
+def test_any_order_and_any_ticks_give_the_same_windows(
+    case: tuple[list[InboundReceived], list[list[Step]], float],
+) -> None:
+    facts, (one, other), end = case
+    assert play(one)[0] == play(other)[0]
+    assert plain(play(one)[0]) == oracle.windows(facts, at(end))
+
+
+@given(courses(most=1))
+def test_until_when_one_may_write_is_right_before_any_tick(
+    case: tuple[list[InboundReceived], list[list[Step]], float],
+) -> None:
+    facts, [course], end = case
+    state, _ = play([step for step in course if isinstance(step, InboundReceived)])
+    answer = oracle.windows(facts, at(end))
+    for sender in (SENDER, OTHER):
+        until = open_until(state, sender, None)
+        assert (until if until and until > at(end) else None) == (answer[sender].until if sender in answer else None)
+
+
+@given(courses())
+def test_a_timer_tells_the_same_whenever_it_comes(
+    case: tuple[list[InboundReceived], list[list[Step]], float],
+) -> None:
+    _, ways, _ = case
+    told: dict[tuple[str, str, str], set[tuple[str, str]]] = {}
+    for way in ways:
+        for one in play(way)[1]:
+            if one.change in ("closing", "expired"):
+                told.setdefault((one.sender, one.change, one.until), set()).add((one.event_id, one.at))
+    assert all(len(same) == 1 for same in told.values())
+    assert len({same for one in told.values() for same in one}) == len(told)
+
+
+@given(courses(most=1))
+def test_a_window_ends_when_it_said_it_would(case: tuple[list[InboundReceived], list[list[Step]], float]) -> None:
+    _, [course], _ = case
+    for one in play(course)[1]:
+        assert one.change != "expired" or one.at == one.until
+        assert one.change != "closing" or oracle.at(0) <= one.at < one.until
+
+
+@given(courses(most=1))
+def test_the_last_word_names_the_windows_that_are_open(
+    case: tuple[list[InboundReceived], list[list[Step]], float],
+) -> None:
+    facts, [course], end = case
+    _, emitted = play(course)
+    told = {sender: until for sender, until in (emitted[-1].windows if emitted else {}).items() if until > at(end)}
+    assert told == {sender: one.until for sender, one in oracle.windows(facts, at(end)).items()}
+
+
+@given(courses(most=1))
+def test_when_all_is_over_nothing_is_kept(case: tuple[list[InboundReceived], list[list[Step]], float]) -> None:
+    _, [course], _ = case
+    state, emitted = play([*course, 999])
+    assert state is None
+    assert not emitted or (emitted[-1].change, emitted[-1].windows) == ("expired", {})
+
+
+@given(messages(), st.randoms(use_true_random=False))
+def test_a_repeat_within_the_window_tells_nothing(facts: list[InboundReceived], random: Any) -> None:
+    state, _ = play([*facts])
+    again = [*facts, *facts]
+    random.shuffle(again)
+    assert play(again, state) == (state, [])

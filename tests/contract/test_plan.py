@@ -38,6 +38,23 @@ def test_changelogs_are_compacted_and_keep_tombstones_for_a_week() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "config"),
+    [
+        pytest.param("twilio.inbound.v1", {"cleanup.policy": "delete", "retention.ms": str(30 * DAY_MS)}, id="a month"),
+        pytest.param("twilio.consent.v1", {"cleanup.policy": "delete", "retention.ms": "-1"}, id="for ever"),
+        pytest.param(
+            "twilio.suppression.v1",
+            {"cleanup.policy": "compact", "delete.retention.ms": str(7 * DAY_MS)},
+            id="the last of each key",
+        ),
+    ],
+)
+def test_events_are_kept_as_the_registry_says(name: str, config: dict[str, str]) -> None:
+    configs = {topic.name: topic.config for topic in wanted(Shape(8, 3, 2))}
+    assert configs[name] == config | {"min.insync.replicas": "2"}
+
+
+@pytest.mark.parametrize(
     ("found", "kind", "why"),
     [
         pytest.param(None, "create", "8 partitions, replication 3", id="missing"),

@@ -5,9 +5,45 @@ from datetime import timedelta
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from services.contract.topics import CHANGELOGS, DEAD, EVENTS, STATUS, Topic, changelog, topic_of
+from services.contract.topics import (
+    ACCEPTED,
+    CHANGELOGS,
+    CONSENT,
+    DEAD,
+    DELIVERABILITY,
+    EVENTS,
+    MESSAGES,
+    PROCESSOR_APP,
+    RESULTS,
+    SENDER_APP,
+    STATUS,
+    Topic,
+    changelog,
+    topic_of,
+)
+from services.domain.consent.commands import ConsentAccepted, ContactLinked
+from services.domain.messages.commands import (
+    CommandAccepted,
+    CommandResult,
+    ResolutionAccepted,
+    ResolveAmbiguous,
+    SendMessage,
+)
+from services.domain.messages.deliverability import DeliverabilityCounted
 from services.domain.messages.events import MessageSent, StatusReceived
+from services.processor.topology import topology
+from services.runtime.config import Settings
+from services.runtime.folding.fold import Fold
+from services.sender.topology import folds
+from tests.contract.generated import events
+
+FOLDS: list[tuple[str, Fold]] = [
+    *((PROCESSOR_APP, fold) for fold in topology(Settings())),
+    *((SENDER_APP, fold) for fold in folds(Settings())),
+]
 
 
 def sent() -> MessageSent:
@@ -23,9 +59,61 @@ def test_no_two_topics_share_a_name() -> None:
 
 
 def test_no_two_topics_share_a_type() -> None:
-    types = [topic.event for topic in EVENTS]
+    types = [type_ for topic in EVENTS for type_ in topic.types]
     assert len(types) == len(set(types))
-    assert all(type_ is not None and issubclass(type_, msgspec.Struct) for type_ in types)
+    assert all(issubclass(type_, msgspec.Struct) for type_ in types)
+    assert all(topic.types for topic in EVENTS)
+
+
+@pytest.mark.parametrize(
+    ("topic", "types"),
+    [
+        (RESULTS, (CommandResult,)),
+        (MESSAGES, (SendMessage, ResolveAmbiguous)),
+        (ACCEPTED, (CommandAccepted, ConsentAccepted, ContactLinked, ResolutionAccepted)),
+        (DEAD[0], ()),
+    ],
+)
+def test_a_topic_has_one_type_or_several_or_bytes(topic: Topic, types: tuple[type, ...]) -> None:
+    assert topic.types == types
+
+
+@pytest.mark.parametrize("topic", [topic for topic in EVENTS if not topic.public], ids=lambda topic: topic.name)
+def test_values_of_several_types_are_told_apart_by_their_tag(topic: Topic) -> None:
+    """A public topic's may leave it out: they are read with distrust."""
+    tags = [type_.__struct_config__.tag for type_ in topic.types]
+    fields = {type_.__struct_config__.tag_field for type_ in topic.types}
+    assert len(topic.types) == 1 or (len(set(tags)) == len(tags) and fields == {"event_type"})
+
+
+@pytest.mark.parametrize("topic", EVENTS, ids=lambda topic: topic.name)
+@given(data=st.data())
+@settings(max_examples=20)
+def test_every_type_of_a_topic_finds_it_and_has_a_key_there(topic: Topic, data: st.DataObject) -> None:
+    for type_ in topic.types:
+        event = data.draw(events(type_))
+        assert topic_of(event) is topic
+        assert isinstance(topic.key(event), str)
+        assert topic.replaces is None or isinstance(topic.replaces(event), str)
+
+
+@pytest.mark.parametrize("topic", EVENTS, ids=lambda topic: topic.name)
+def test_what_is_kept_for_ever_is_evidence_or_compacted(topic: Topic) -> None:
+    assert (topic.retention is None) == (topic is CONSENT or topic.compacted)
+    # Compaction keeps the last value of a key: then each must state the whole, of that key.
+    assert not (topic.compacted and topic.replaces)
+
+
+def test_deliverability_replaces_within_its_key() -> None:
+    """Several rows, of minutes and parts, share a dimension and so a key."""
+    counted = DeliverabilityCounted(
+        event_id="e", tenant="acme", minute="2026-02-21T18:22:00.000Z", country="US", carrier="", sender="+1", error=7,
+        part=3, reached={"failed": 1},
+    )  # fmt: skip
+    later = msgspec.structs.replace(counted, minute="2026-02-21T18:23:00.000Z")
+    assert DELIVERABILITY.replaces is not None
+    assert DELIVERABILITY.key(counted) == DELIVERABILITY.key(later) == "acme|US||+1|7"
+    assert DELIVERABILITY.replaces(counted) != DELIVERABILITY.replaces(later)
 
 
 @pytest.mark.parametrize("topic", EVENTS, ids=lambda topic: topic.name)
@@ -44,6 +132,21 @@ def test_every_dead_letter_topic_has_a_source_and_keeps_bytes() -> None:
         assert topic.event is None
         assert topic.retention == timedelta(days=30)
         assert not topic.compacted
+
+
+def test_every_folded_topic_has_a_place_for_what_cannot_be_folded() -> None:
+    assert {topic.name for topic in DEAD} == {source.dead for _, fold in FOLDS for source in fold.sources}
+
+
+def test_every_table_has_its_changelog_and_every_changelog_a_table() -> None:
+    assert sorted(CHANGELOGS) == sorted(changelog(app, table.name) for app, fold in FOLDS for table in fold.tables)
+
+
+@pytest.mark.parametrize(("app", "fold"), FOLDS, ids=lambda one: one.name if isinstance(one, Fold) else one)
+def test_sources_of_a_fold_share_their_key(app: str, fold: Fold) -> None:
+    """All facts of one row meet in one partition."""
+    if fold.tables:
+        assert len({source.key_is for source in fold.sources}) == 1
 
 
 def test_changelogs_are_named_as_faust_names_them() -> None:
@@ -73,6 +176,6 @@ def test_a_callback_without_a_message_is_keyed_by_its_own_id() -> None:
     assert STATUS.key(nameless) == "e1"
 
 
-def test_sources_of_the_delivery_fold_share_their_key() -> None:
+def test_what_is_derived_of_a_message_is_keyed_as_the_message() -> None:
     names = ("twilio.status.v1", "twilio.sent.v1", "twilio.delivery.v1")
     assert {topic.key_is for topic in EVENTS if topic.name in names} == {"MessageSid"}

@@ -1,13 +1,14 @@
 """The log's end of the comparison: the committed records of a topic, from a moment to its present end."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from services.cli.backfill.errors import BackfillError
+from services.cli.topic_admin import connect
 from services.contract.topics import Topic
 from services.runtime.config import KafkaSettings
 from services.runtime.kafka import client_options
@@ -19,6 +20,20 @@ _STALLED_S = 30.0
 Take = Callable[[bytes], None]
 # Hears how many records were read, of how many.
 Told = Callable[[int, int], None]
+
+
+async def check(kafka: KafkaSettings, names: Sequence[str]) -> None:
+    """Raises ConfigError, with the remedy, unless Kafka answers and has these topics with our number of partitions."""
+    async with connect(kafka) as admin:
+        actual = await admin.actual(names)
+    if absent := [name for name in names if name not in actual]:
+        raise BackfillError(f"no topic {', '.join(absent)}; run `switchboard topics apply`")
+    for name, topic in actual.items():
+        if topic.partitions != kafka.partitions:
+            raise BackfillError(
+                f"{name} has {topic.partitions} partitions, kafka.partitions says {kafka.partitions}; facts would go "
+                "where nobody looks for them: correct the setting"
+            )
 
 
 class LogReader:

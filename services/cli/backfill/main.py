@@ -9,20 +9,21 @@ from aiokafka.errors import KafkaError
 from rich.console import Console
 from rich.text import Text
 
-from services.cli import topics
 from services.cli.backfill.compare import Comparison, compare
 from services.cli.backfill.errors import BackfillError
 from services.cli.backfill.injection import inject
 from services.cli.backfill.lacking import Asker
+from services.cli.backfill.log import check
 from services.cli.backfill.report import Bars, summary, table
 from services.cli.backfill.window import Window, window
 from services.cli.demo.show import make_console
-from services.contract.topics import INBOUND, STATUS
+from services.contract.topics import INBOUND, SENT, STATUS
 from services.runtime.clock import CLOCK, now
 from services.runtime.config import ConfigError, Settings, load
 from services.runtime.policy import consent_words
 
 _INTERRUPTED = 130
+_PLAIN_WIDTH = 200
 _KEPT = min(topic.retention for topic in (INBOUND, STATUS) if topic.retention)
 
 Time = Annotated[str | None, typer.Option(metavar="TIME", help="ISO 8601 with a zone, such as 2026-11-20T00:00Z.")]
@@ -40,8 +41,7 @@ class _Work:
 
     async def run(self, apply: bool) -> None:
         """Compare, show, and inject if asked to. Raises ConfigError with a sentence for whatever is in the way."""
-        if found := await topics.obstacles(self._settings):
-            raise BackfillError("\n".join(found))
+        await check(self._settings.kafka, [topic.name for topic in (INBOUND, STATUS, SENT)])
         bars = Bars()
         with bars.progress:
             try:
@@ -77,7 +77,9 @@ class _Work:
         self.say(f"{self._asker.tenant} ({account}), from {self._window.since} to {self._window.until}:")
         self.say(f"{comparison.messages:,} messages at Twilio. The log lacks {summary(comparison.lacking)}.", "bold")
         if comparison.lacking:
-            self._console.print(table(comparison.lacking))
+            # Where nobody looks, lines may be as long as they are.
+            width = None if self._console.is_terminal else _PLAIN_WIDTH
+            self._console.print(table(comparison.lacking), width=width, crop=False)
 
 
 def backfill(

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.table import Table
@@ -57,7 +58,9 @@ def summary(found: Sequence[Lacking]) -> str:
 def table(found: Sequence[Lacking]) -> Table:
     """The first few, a line each."""
     left = len(found) - _MOST_ROWS
-    shown = Table(caption=f"and {left:,} more" if left > 0 else None, caption_justify="left")
+    shown = Table(
+        box=SIMPLE_HEAD, pad_edge=False, caption=f"and {left:,} more" if left > 0 else None, caption_justify="left"
+    )
     for name in ("kind", "at Twilio (UTC)", "message", "from → to", "what"):
         shown.add_column(name, no_wrap=True)
     for one in found[:_MOST_ROWS]:
@@ -70,8 +73,9 @@ def table(found: Sequence[Lacking]) -> Table:
 
 def _what(one: Lacking) -> str:
     if isinstance(one.event, StatusReceived):
+        before = f"{one.before} → " if one.before else ""
         code = f" {one.event.error_code}" if one.event.error_code else ""
-        return f"{one.before or 'nothing'} → {one.event.message_status}{code}"
+        return f"{before}{one.event.message_status}{code}"
     return "not known exactly" if one.kind == "date" else f"media {one.event.num_media}" if one.event.num_media else ""
 
 

@@ -1,0 +1,57 @@
+"""What the tests of the command share."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import aiohttp
+import pytest
+import yaml
+
+from services.cli import topics
+from services.cli.kafka.broker import EmbeddedKafka
+from services.runtime.config import load
+from tests.processes import SECRETS, running, settings_file
+from tests.waiting import eventually
+
+from .house import OTHER, House, Twilio
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    folder = tmp_path_factory.mktemp("backfill")
+    with EmbeddedKafka.start() as kafka, ExitStack() as stack:
+        environment = stack.enter_context(pytest.MonkeyPatch.context())
+        settings = settings_file(folder, kafka.bootstrap)
+        for name, value in {**SECRETS, "SWITCHBOARD_CONFIG": str(settings), "NO_PROXY": "127.0.0.1"}.items():
+            environment.setenv(name, value)
+        ports = _complete(settings)
+        asyncio.run(topics.ensure(load()))
+        urls = {}
+        for name, port in ports.items():
+            service = stack.enter_context(running(name, settings, folder, port))
+            urls[name] = service.url
+            if name == "ingress":
+                asyncio.run(eventually(service.ready, 60, "ingress is ready"))
+        yield House(settings, kafka.bootstrap, urls["simulator"], urls["ingress"])
+
+
+def _complete(settings: Path) -> dict[str, int]:
+    """Point the services at each other, and add a tenant; returns the ports of those that the tests need."""
+    loaded = yaml.safe_load(settings.read_text())
+    ports = {name: loaded[name]["port"] for name in ("ingress", "simulator")}
+    loaded["tenants"]["globex"] = loaded["tenants"]["acme"] | {"account_sid": OTHER}
+    loaded["public_url"] = f"http://127.0.0.1:{ports['ingress']}"
+    loaded["twilio"] = {"api": f"http://127.0.0.1:{ports['simulator']}"}
+    loaded["simulator"] |= {"webhook_url": loaded["public_url"], "faults": {"callback_delay_s": 0.01}}
+    settings.write_text(yaml.safe_dump(loaded))
+    return ports
+
+
+@pytest.fixture
+async def twilio(house: House) -> AsyncIterator[Twilio]:
+    async with aiohttp.ClientSession() as session:
+        own = Twilio(house, session)
+        await eventually(own.is_up, what="the simulator answers")
+        yield own

@@ -205,3 +205,15 @@ def test_no_decoration_hides_a_stop(word: str, decoration: list[str], random: Ra
     for one in decoration:
         letters.insert(random.randint(0, len(letters)), one)
     assert said("".join(letters)) == "opt_out"
+
+
+@pytest.mark.parametrize(
+    "body", ["STOP \u2764\ufe0f", "\u26a0\ufe0f STOP", "STOP\ufe0f", "S\u034fTOP", "STOP" + " " * 97]
+)
+def test_what_nobody_says_hides_no_stop(body: str) -> None:
+    assert hear(body, whatsapp=True) is not None
+
+
+@pytest.mark.parametrize("text", ["U\u00a8", "STOP", "\uff33\uff34\uff2f\uff30", "stop\u20e3"])
+def test_a_normal_word_stays_as_it_is(text: str) -> None:
+    assert normalise(normalise(text)) == normalise(text)

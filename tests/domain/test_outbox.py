@@ -2,12 +2,15 @@
 
 from typing import cast
 
+import msgspec
 import pytest
 
+from services.domain.clock import LAST, later
+from services.domain.due import Due
 from services.domain.messages.commands import CommandResult
 from services.domain.messages.events import MessageSent, OutcomeReached
-from services.domain.messages.gate import Verdict
-from services.domain.messages.outbox import REMEMBER_OTHERS, Entry, Event, Forgotten, Judged
+from services.domain.messages.gate import ALLOW, Verdict
+from services.domain.messages.outbox import REMEMBER_OTHERS, Entry, Event, due, fold, is_open
 from services.domain.messages.outbox import Unknown as UnknownEnd
 from tests.sender.histories import (
     COMMAND,
@@ -18,13 +21,20 @@ from tests.sender.histories import (
     attempting,
     created,
     history,
+    judged,
     outcome,
+    receipt,
     refused,
+    resolved,
+    settled,
     steps,
+    woken,
 )
 
 LOST = UnknownEnd(reason="no answer in time")
-EXPIRED = Judged(contact=CONTACT, command_id=COMMAND, at=at(5), verdict=Verdict("expired", "too late", "be earlier"))
+EXPIRED = judged(Verdict("expired", "not_after", "too late", "be earlier"))
+BLOCKED = judged(Verdict("blocked", "suppressed", "they said STOP", "do not write"))
+AMBIGUOUS: list[Event] = [accepted(), attempting(1), attempted(1, LOST)]
 LIMITED = refused(20429, retry_at=at(4))
 
 
@@ -42,6 +52,8 @@ LIMITED = refused(20429, retry_at=at(4))
             ["accepted", "attempted", "retrying", "attempted", "sent"],
         ),
         ([accepted(), EXPIRED], "settled", ["accepted", "expired"]),
+        ([accepted(), BLOCKED], "settled", ["accepted", "blocked"]),
+        ([accepted(), BLOCKED, EXPIRED, attempting(1)], "settled", ["accepted", "blocked"]),
         # Ambiguous is not resent: no attempt leaves it, only the proof.
         (
             [accepted(), attempting(1), attempted(1, LOST), attempting(2), attempted(2, created())],
@@ -82,8 +94,30 @@ LIMITED = refused(20429, retry_at=at(4))
             "settled",
             ["accepted", "attempted", "failed"],
         ),
-        ([accepted(), Judged(contact=CONTACT, command_id=COMMAND, at=at(1), verdict=Verdict("allow"))], "pending",
-         ["accepted"]),
+        ([accepted(), judged(ALLOW)], "pending", ["accepted"]),
+        # Found out otherwise: whatever was believed, the message exists.
+        ([*AMBIGUOUS, settled()], "settled", ["accepted", "attempted", "ambiguous", "sent"]),
+        ([*AMBIGUOUS, settled(), settled("SM2"), outcome()], "settled", ["accepted", "attempted", "ambiguous", "sent"]),
+        ([*AMBIGUOUS, settled("")], "ambiguous", ["accepted", "attempted", "ambiguous"]),
+        ([accepted(), settled(), attempting(1)], "settled", ["accepted", "sent"]),
+        ([accepted(), attempting(1), settled(), attempted(1, created())], "settled", ["accepted", "attempted", "sent"]),
+        # A person's word ends what is ambiguous, once, and nothing else.
+        ([*AMBIGUOUS, resolved()], "settled", ["accepted", "attempted", "ambiguous", "sent"]),
+        ([*AMBIGUOUS, resolved(None)], "settled", ["accepted", "attempted", "ambiguous", "failed"]),
+        ([*AMBIGUOUS, resolved(None), resolved(), attempting(2)], "settled",
+         ["accepted", "attempted", "ambiguous", "failed"]),
+        ([*AMBIGUOUS, resolved(), resolved(None), outcome()], "settled",
+         ["accepted", "attempted", "ambiguous", "sent"]),
+        # It was wrong: no second end is told.
+        ([*AMBIGUOUS, resolved(None), outcome()], "settled", ["accepted", "attempted", "ambiguous", "failed"]),
+        ([accepted(), resolved()], "pending", ["accepted"]),
+        ([accepted(), resolved(None)], "pending", ["accepted"]),
+        ([accepted(), attempting(1), resolved()], "attempted", ["accepted", "attempted"]),
+        ([accepted(), attempting(1), resolved(None)], "attempted", ["accepted", "attempted"]),
+        ([accepted(), attempting(1), attempted(1, LIMITED), resolved(None)], "pending",
+         ["accepted", "attempted", "retrying"]),
+        ([accepted(), attempting(1), attempted(1, refused()), resolved()], "settled",
+         ["accepted", "attempted", "failed"]),
     ],
 )  # fmt: skip
 def test_histories(events: list[Event], state: str, told: list[str]) -> None:
@@ -92,11 +126,18 @@ def test_histories(events: list[Event], state: str, told: list[str]) -> None:
     assert entry.state == state
     assert steps(derived) == told
     assert (entry.command is None) == (state == "settled")
+    assert (entry.forget_at is None) == is_open(entry) == (state != "settled")
+    assert (entry.ambiguous_at is None) == (state != "ambiguous")
     results = [one for one in derived if isinstance(one, CommandResult)]
     assert sum(one.terminal for one in results) == (state == "settled")
 
 
-@pytest.mark.parametrize("event", [attempting(1), attempted(1, created()), outcome(), EXPIRED])
+DUE = Due(key=f"{CONTACT} {COMMAND}", at=at(3000))
+
+
+@pytest.mark.parametrize(
+    "event", [attempting(1), attempted(1, created()), outcome(), EXPIRED, settled(), resolved(), resolved(None), DUE]
+)
 def test_of_an_unknown_command_nothing_is_told(event: Event) -> None:
     assert history([event]) == (None, [])
 
@@ -150,20 +191,127 @@ def test_the_memory_of_other_contents_is_bounded() -> None:
     assert len(cast(Entry, entry).others) == REMEMBER_OTHERS
 
 
-def test_a_settled_command_is_remembered_for_its_time() -> None:
-    settled, _ = history([accepted(), attempting(1), attempted(1, created())])
-    assert settled is not None
-    assert settled.forget_at == "2026-03-23T18:00:02.000Z"
-    early = Forgotten(contact=CONTACT, command_id=COMMAND, at="2026-03-23T18:00:01.999Z")
-    due = Forgotten(contact=CONTACT, command_id=COMMAND, at="2026-03-23T18:00:02.000Z")
-    assert history([accepted(), early], settled) == (settled, [])
-    assert history([due], settled) == (None, [])
+def test_a_verdict_is_told_with_its_rule_its_remedy_and_its_receipt() -> None:
+    _, told = history([accepted(), BLOCKED])
+    result = told[-1]
+    assert isinstance(result, CommandResult)
+    assert (result.step, result.category, result.reason, result.remedy, result.receipt) == (
+        "blocked",
+        "suppressed",
+        "they said STOP",
+        "do not write",
+        receipt(5),
+    )
+
+
+def test_an_attempt_is_told_with_what_allowed_it() -> None:
+    allowed = msgspec.structs.replace(attempting(1), receipt=receipt(1))
+    _, told = history([accepted(), allowed, attempted(1, created())])
+    assert [one.receipt for one in told if isinstance(one, CommandResult)] == [None, receipt(1), None]
+
+
+def test_since_when_a_command_is_ambiguous_is_known_until_it_is_settled() -> None:
+    ambiguous, _ = history(AMBIGUOUS)
+    assert cast(Entry, ambiguous).ambiguous_at == at(2)
+    for ending in (settled(), resolved(), resolved(None), outcome()):
+        entry, _ = history([ending], ambiguous)
+        assert cast(Entry, entry).ambiguous_at is None
 
 
 @pytest.mark.parametrize(
-    "events", [[accepted()], [accepted(), attempting(1)], [accepted(), attempting(1), attempted(1, LOST)]]
+    ("ending", "how"),
+    [
+        (outcome("SM7"), "settled by a status callback"),
+        (settled("SM7"), "settled by looking at Twilio's list"),
+        (resolved("SM7"), "settled by ann: asked them"),
+    ],
 )
-def test_an_open_command_is_not_forgotten(events: list[Event]) -> None:
+def test_what_was_found_out_is_told_as_a_message_that_was_sent(ending: Event, how: str) -> None:
+    entry, told = history([*AMBIGUOUS, ending])
+    result, message = told[-2:]
+    assert isinstance(result, CommandResult)
+    assert isinstance(message, MessageSent)
+    assert (result.step, result.terminal, result.reason, result.at) == ("sent", True, how, at(9))
+    assert cast(Entry, entry).message_sid == result.message_sid == message.message_sid == "SM7"
+    assert (message.contact, message.command_id, message.to) == (CONTACT, COMMAND, "+14155550123")
+
+
+def test_what_was_not_sent_is_told_as_failed_with_who_found_out_and_what_to_do() -> None:
+    entry, told = history([*AMBIGUOUS, resolved(None)])
+    [result] = told[3:]
+    assert isinstance(result, CommandResult)
+    assert (result.step, result.terminal, result.category, result.message_sid) == ("failed", True, "ambiguous", None)
+    assert result.reason == "not sent, as found out by ann: asked them"
+    assert "new command id" in (result.remedy or "")
+    assert cast(Entry, entry).message_sid is None
+
+
+@pytest.mark.parametrize("ending", [resolved(), resolved(None), settled(), EXPIRED])
+def test_after_its_end_a_command_is_never_attempted_again(ending: Event) -> None:
+    start = [accepted()] if ending is EXPIRED else AMBIGUOUS
+    entry, _ = history([*start, ending])
+    for attempt in range(4):
+        assert history([attempting(attempt), attempted(attempt, created("SM9"))], entry) == (entry, [])
+    assert history([accepted(), *AMBIGUOUS], entry) == (entry, [])
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        pytest.param([accepted(not_after=at(60))], id="at first"),
+        pytest.param([accepted(not_after=at(60)), attempting(1), attempted(1, LIMITED)], id="before another attempt"),
+    ],
+)
+def test_a_pending_command_expires_right_after_its_time(events: list[Event]) -> None:
+    entry = cast(Entry, history(events)[0])
+    assert woken(entry, at(60)) is None
+    event = woken(entry, at(60.001))
+    assert event == Due(key=f"{CONTACT} {COMMAND}", at=at(60.001))
+    expired, told = fold(entry, cast(Due, event))
+    [result] = told
+    assert isinstance(result, CommandResult)
+    assert (result.step, result.terminal, result.category, result.at, result.receipt) == (
+        "expired",
+        True,
+        "not_after",
+        at(60.001),
+        None,
+    )
+    assert at(60) in (result.reason or "")
+    assert cast(Entry, expired).state == "settled"
+    # Whoever wakes it later tells the same.
+    assert woken(entry, at(3000)) == event
+
+
+def test_the_timer_and_the_gate_tell_one_end_of_what_is_too_late() -> None:
+    entry = history([accepted()])[0]
+    by_gate = history([EXPIRED], entry)[1]
+    by_timer = history([cast(Due, woken(cast(Entry, entry), LAST))], entry)[1]
+    assert [one.event_id for one in by_gate] == [one.event_id for one in by_timer]
+
+
+@pytest.mark.parametrize("events", [[accepted(), attempting(1)], AMBIGUOUS])
+def test_what_may_have_been_sent_neither_expires_nor_is_forgotten(events: list[Event]) -> None:
+    entry = cast(Entry, history(events)[0])
+    assert due(entry) is None
+    assert fold(entry, Due(key=f"{CONTACT} {COMMAND}", at=LAST)) == (entry, [])
+
+
+@pytest.mark.parametrize(
+    ("events", "forget_at"),
+    [
+        ([accepted(), attempting(1), attempted(1, created())], "2026-03-23T18:00:02.000Z"),
+        ([accepted(), attempting(1), attempted(1, refused())], "2026-03-23T18:00:02.000Z"),
+        ([accepted(), BLOCKED], "2026-03-23T18:00:05.000Z"),
+        ([*AMBIGUOUS, settled()], "2026-03-23T18:00:09.000Z"),
+        ([*AMBIGUOUS, resolved(None)], "2026-03-23T18:00:09.000Z"),
+        ([accepted(), DUE], "2026-03-23T18:50:00.000Z"),
+    ],
+)
+def test_a_settled_command_is_remembered_for_its_time(events: list[Event], forget_at: str) -> None:
     entry, _ = history(events)
-    late = Forgotten(contact=CONTACT, command_id=COMMAND, at="9999-01-01T00:00:00.000Z")
-    assert history([late], entry) == (entry, [])
+    assert entry is not None
+    assert due(entry) == entry.forget_at == forget_at
+    assert history([accepted()], entry) == (entry, [])
+    assert woken(entry, later(forget_at, -0.001)) is None
+    assert history([cast(Due, woken(entry, forget_at))], entry) == (None, [])

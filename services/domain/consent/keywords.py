@@ -4,6 +4,7 @@ Sources: Twilio's default keywords for SMS with REVOKE and OPTOUT (2025), the wo
 keeps none, and a tenant's own words in other languages. Advanced Opt-Out tells with `OptOutType` what it understood.
 """
 
+import re
 import unicodedata
 from typing import Literal, NamedTuple
 
@@ -15,6 +16,8 @@ RELEASES_ON_SMS = frozenset({"yes"})
 START_ON_WHATSAPP = frozenset({"subscribe"})
 # Longer than any keyword in any spelling: most messages are not looked at twice.
 _LONGEST = 100
+# Marks by their category, but nobody says them: they choose how an emoji is drawn, and come with it.
+_UNSPOKEN = re.compile("[\u034f\u20dd-\u20e4\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 
 
 class Words(NamedTuple):
@@ -38,17 +41,20 @@ NO_WORDS = Words()
 def normalise(text: str) -> str:
     """Letters and digits alone, without case: ` Stop all! ` → `stopall`."""
     folded = unicodedata.normalize("NFKC", text).casefold()
-    return "".join(letter for letter in folded if unicodedata.category(letter)[0] in "LNM")
+    spoken = "".join(letter for letter in folded if unicodedata.category(letter)[0] in "LNM")
+    # Once more: what stood between two letters that compose may be gone.
+    return unicodedata.normalize("NFKC", _UNSPOKEN.sub("", spoken)).casefold()
 
 
 def hear(body: str, *, whatsapp: bool, opt_out_type: str = "", words: Words = NO_WORDS) -> Heard | None:
     """What a whole message says of consent, or None. Where Twilio and the words disagree, STOP it is."""
-    word = normalise(body) if len(body) <= _LONGEST else ""
+    said = body.strip()
+    word = normalise(said) if len(said) <= _LONGEST else ""
     told = opt_out_type.upper()
     if told == "STOP" or word in STOP or word in words.stop:
         return Heard("opt_out", False, word)
     if told == "START" or word in START or word in words.start or (whatsapp and word in START_ON_WHATSAPP):
-        return Heard("opt_in", True, word)
+        return Heard("opt_in", word not in RELEASES_ON_SMS, word)
     if not whatsapp and word in RELEASES_ON_SMS:
         return Heard("opt_in", False, word)
     return None

@@ -29,4 +29,4 @@ def scopes_of(sender: str | None, messaging_service_sid: str | None) -> tuple[st
         named.append(sender_scope(sender))
     if messaging_service_sid:
         named.append(service_scope(messaging_service_sid))
-    return tuple(named)
+    return tuple(dict.fromkeys(named))

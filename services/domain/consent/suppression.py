@@ -16,7 +16,7 @@ from services.domain.consent.commands import Action, ConsentAccepted, ContactLin
 from services.domain.consent.confirmation import Texts, confirmation
 from services.domain.consent.events import ConsentRecorded, Suppression, SuppressionChanged
 from services.domain.consent.keywords import NO_WORDS, Heard, Words, hear
-from services.domain.consent.scopes import TENANT, scopes_of, sender_scope
+from services.domain.consent.scopes import TENANT, scopes_of
 from services.domain.identity import derived_event_id
 from services.domain.messages.commands import CommandAccepted
 from services.domain.messages.errors import OPTED_OUT
@@ -28,6 +28,8 @@ MOST_MARKS = 8
 # A row is written whole. Whoever said STOP to more senders than that is left alone by all of them.
 MOST_SCOPES = 64
 MOST_LINKS = 8
+# In place of the marks that found no room any more.
+_EARLIER = "~earlier"
 
 Marks = dict[str, dict[str, Mark]]
 Event = InboundReceived | OutcomeReached | ConsentAccepted | ContactLinked | CommandAccepted
@@ -87,10 +89,9 @@ class Suppressing:
             derived.append(_changed(joined, event, after))
         derived += _shared(known, joined, event, news)
         if isinstance(event, InboundReceived) and heard is not None:
-            scopes = (*_scopes(event),)
-            derived += confirmation(
-                event, heard, _any(before, scopes), _any(after, scopes), self._texts.get(event.tenant)
-            )
+            scopes = (*_scopes(event), TENANT)
+            texts = self._texts.get(event.tenant)
+            derived += confirmation(event, heard, _any(before, scopes), _any(after, scopes), texts)
         return joined, derived
 
     def _hear(self, event: Event) -> Heard | None:
@@ -117,10 +118,13 @@ def suppressed(state: Standing | None) -> dict[str, Suppression]:
 
 
 def consented(state: Standing | None, scopes: Iterable[str]) -> Consented | None:
-    """The latest consent in any of these scopes or for the whole tenant."""
+    """The latest consent in any of these scopes or for the whole tenant. An opt-out ends it, also once it is lifted."""
     if state is None:
         return None
-    said = [mark for scope in (*scopes, TENANT) for mark in state.ins.get(scope, {}).values() if mark.consents]
+    where = (*scopes, TENANT)
+    ended = max((mark.at for scope in where for mark in state.outs.get(scope, {}).values()), default="")
+    yes = [mark for scope in where for mark in state.ins.get(scope, {}).values()]
+    said = [mark for mark in yes if mark.consents and mark.at > ended]
     latest = max(said, key=lambda mark: (mark.at, mark.evidence), default=None)
     return Consented(at=latest.at, evidence=latest.evidence) if latest else None
 
@@ -154,15 +158,17 @@ def _told(event: Event, heard: Heard | None) -> list[Told]:
             return [Told(heard.action, _scopes(event), event.message_sid or event.event_id, mark, evidence)]
         case OutcomeReached() if event.error_code == OPTED_OUT:
             mark = Mark(at=event.at, evidence=event.event_id, source="twilio_21610")
-            scope = sender_scope(event.sender)
+            scopes = scopes_of(event.sender, event.messaging_service_sid)
             evidence = {"message_sid": event.message_sid or None, "command_id": event.command_id}
-            return [Told("opt_out", (scope,), event.message_sid or event.event_id, mark, evidence)]
+            return [Told("opt_out", scopes, event.message_sid or event.event_id, mark, evidence)]
         case ConsentAccepted():
             consents = event.action == "opt_in"
             mark = Mark(at=event.given_at, evidence=event.event_id, source="command", consents=consents)
             names = ("command_id", "address", "ip", "user_agent", "proof")
             evidence = {name: getattr(event, name) for name in names}
-            return [Told(event.action, (event.scope,), f"command:{event.command_id}", mark, evidence)]
+            # A yes that is produced again must not outlast a no that came between; a no may be said again.
+            again = f":{event.given_at}" if event.action == "opt_out" else ""
+            return [Told(event.action, (event.scope,), f"command:{event.command_id}{again}", mark, evidence)]
         case ContactLinked():
             return [Told(one.action, (one.scope,), one.id, one.mark, {}) for one in event.marks]
         case _:
@@ -195,8 +201,14 @@ def _join(state: Standing, told: Iterable[Told], link: str | None) -> tuple[Stan
 def _with(marks: Mapping[str, Mark], told: Told) -> dict[str, Mark]:
     known = marks.get(told.id)
     joined = {**marks, told.id: told.mark if known is None else min(known, told.mark, key=_precision)}
-    latest = sorted(joined.items(), key=lambda item: (item[1].at, item[0]))[-MOST_MARKS:]
-    return dict(sorted(latest))
+    earlier = joined.pop(_EARLIER, None)
+    by_time = sorted(joined.items(), key=lambda item: (item[1].at, item[0]))
+    kept = dict(by_time[-MOST_MARKS:])
+    # What finds no room goes on suppressing, as the latest of it would without its date.
+    no_room = [replace(mark, exact=False) for _, mark in by_time[:-MOST_MARKS]]
+    if told.action == "opt_out" and (no_room or earlier):
+        kept[_EARLIER] = max([*no_room, *([earlier] if earlier else [])], key=lambda mark: (mark.at, mark.evidence))
+    return dict(sorted(kept.items()))
 
 
 def _precision(mark: Mark) -> tuple[bool, str, str]:
@@ -205,8 +217,9 @@ def _precision(mark: Mark) -> tuple[bool, str, str]:
 
 
 def _evidence(state: Standing, event: Event, told: Told) -> ConsentRecorded:
+    transition = f"{state.contact} {told.action} {told.id} {','.join(told.scopes)} {told.mark.at} {told.mark.exact}"
     return ConsentRecorded(
-        event_id=derived_event_id(event.event_id, "consent", f"{state.contact} {told.action} {told.id}"),
+        event_id=derived_event_id(event.event_id, "consent", transition),
         tenant=state.tenant,
         contact=state.contact,
         at=told.mark.at,
@@ -221,7 +234,7 @@ def _evidence(state: Standing, event: Event, told: Told) -> ConsentRecorded:
 
 
 def _changed(state: Standing, event: Event, after: dict[str, Suppression]) -> SuppressionChanged:
-    transition = ",".join(f"{scope}={one.evidence}" for scope, one in after.items())
+    transition = ",".join(f"{scope}={one.evidence}@{one.since}" for scope, one in after.items())
     return SuppressionChanged(
         event_id=derived_event_id(event.event_id, "suppression", f"{state.contact}>{transition}"),
         tenant=state.tenant,
@@ -238,6 +251,8 @@ def _shared(before: Standing, after: Standing, event: Event, news: list[Told]) -
     ]
     everything = [*_all("opt_out", after.outs), *_all("opt_in", after.ins)]
     origin = event.linked if isinstance(event, ContactLinked) else None
+    # Also one for whom there was no room: it is told each time.
+    named = (event.linked,) if isinstance(event, InboundReceived) and event.linked else ()
     return [
         ContactLinked(
             event_id=derived_event_id(event.event_id, "linked", f"{after.contact}>{link}"),
@@ -247,7 +262,7 @@ def _shared(before: Standing, after: Standing, event: Event, news: list[Told]) -
             at=_time(event),
             marks=latest if link in before.links else everything,
         )
-        for link in after.links
+        for link in dict.fromkeys((*after.links, *named))
         if link not in before.links or (latest and link != origin)
     ]
 

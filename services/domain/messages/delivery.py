@@ -11,7 +11,13 @@ import msgspec
 
 from services.domain.identity import derived_event_id
 from services.domain.messages.errors import explain
-from services.domain.messages.events import DeliveryChanged, MessageSent, OutcomeReached, StatusReceived
+from services.domain.messages.events import (
+    DeliveryChanged,
+    MessageSent,
+    OutcomeReached,
+    StatusReceived,
+    parameter,
+)
 
 # The greater overrules the lesser. `delivered` beats `undelivered`: a carrier's late receipt is the better
 # witness.
@@ -53,6 +59,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "from
     from_: str = ""
     to: str = ""
     segments: int | None = None
+    service: str | None = None
 
     @property
     def status(self) -> str:
@@ -114,6 +121,7 @@ def _join(state: Delivery | None, event: StatusReceived | MessageSent) -> Delive
         from_=max(known.from_, event.from_),
         to=max(known.to, event.to),
         segments=max(known.segments or 0, segments or 0) or None,
+        service=_agree(known.service, _service(event)),
     )
 
 
@@ -124,6 +132,10 @@ def _told(event: StatusReceived | MessageSent) -> tuple[str, Step, int | None]:
         return status, Step(event.sent_at), event.segments
     error = ErrorSeen(event.received_at, event.error_code) if event.error_code else None
     return status, Step(event.received_at, error), None
+
+
+def _service(event: StatusReceived | MessageSent) -> str | None:
+    return parameter(event.raw, "MessagingServiceSid") or None if isinstance(event, StatusReceived) else None
 
 
 def _earlier(one: Step, other: Step) -> Step:
@@ -174,6 +186,7 @@ def _reached(state: Delivery, after: _Answer, event: StatusReceived | MessageSen
         command_id=state.command_id,
         message_sid=state.message_sid,
         sender=state.from_,
+        messaging_service_sid=state.service,
         status=after.status,
         error_code=after.error_code,
     )

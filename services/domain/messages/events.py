@@ -122,5 +122,6 @@ class OutcomeReached(msgspec.Struct, frozen=True, kw_only=True):
     command_id: str | None
     message_sid: str
     sender: str
+    messaging_service_sid: str | None = None
     status: str
     error_code: int | None

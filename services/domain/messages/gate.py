@@ -120,7 +120,7 @@ def _sender(question: Question, view: View) -> Verdict | None:
 
 
 def _consent(question: Question, view: View) -> Verdict | None:
-    if question.confirms:
+    if question.confirms == "stop":
         # The one answer that a STOP is owed.
         return None
     if view.suppressed:

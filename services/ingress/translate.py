@@ -19,7 +19,7 @@ _contact_key = lru_cache(maxsize=1 << 14)(contact_key)
 _encoder = msgspec.msgpack.Encoder()
 _WHATSAPP = "whatsapp:"
 # Where WhatsApp names a person besides From: the phone without a plus, and the id that is a business' own.
-_OTHER_NAMES = ("WaId", "ExternalUserId")
+_OTHER_NAMES = ("WaId", "ExternalUserId", "ExternalUserIdentifier")
 _PHONE_OR_ID = re.compile(r"\+?[1-9][0-9]{6,14}|[A-Z]{2}\.[0-9A-Za-z]+")
 _SIDS = ("MessageSid", "SmsSid", "SmsMessageSid")
 

@@ -150,3 +150,21 @@ def test_every_fact_is_valid_on_the_log(pairs: Pairs, query: Pairs) -> None:
     for event in (translate.inbound(ARRIVAL, pairs), translate.status(ARRIVAL, pairs, query)):
         assert codec.decode(codec.encode(event), type(event)) == event
         assert msgspec.json.decode(codec.encode(event))["event_type"].startswith("twilio_")
+
+
+@pytest.mark.parametrize(
+    ("pairs", "linked"),
+    [
+        ([("From", "whatsapp:US.13491208655302741918"), ("WaId", "14155550123")], "+14155550123"),
+        ([("From", "whatsapp:+14155550123"), ("ExternalUserId", "US.134912")], "US.134912"),
+        ([("From", "whatsapp:+14155550123"), ("WaId", "14155550123")], None),
+        # The same person in WhatsApp's older spelling.
+        ([("From", "whatsapp:+5511987654321"), ("WaId", "551187654321")], None),
+        ([("From", "+14155550123"), ("WaId", "14155550199")], None),
+        ([("From", "whatsapp:+14155550123"), ("ExternalUserId", "not an id")], None),
+    ],
+)
+def test_a_webhook_that_names_a_person_twice_links_the_two(pairs: Pairs, linked: str | None) -> None:
+    event = translate.inbound(ARRIVAL, pairs)
+    assert event.linked == (contact_key(ARRIVAL.tenant, linked, ARRIVAL.contact_secret) if linked else None)
+    assert event.linked != event.contact

@@ -3,8 +3,10 @@
 from collections.abc import Iterable
 from typing import Any
 
-from services.domain.messages.commands import CommandAccepted, CommandResult, Options
+from services.domain.due import Due
+from services.domain.messages.commands import CommandAccepted, CommandResult, Options, ResolutionAccepted
 from services.domain.messages.events import OutcomeReached
+from services.domain.messages.gate import Question, Receipt, Verdict, View
 from services.domain.messages.outbox import (
     Attempted,
     Attempting,
@@ -12,9 +14,13 @@ from services.domain.messages.outbox import (
     Derived,
     Entry,
     Event,
+    Judged,
     Refused,
+    Settled,
     Unknown,
+    due,
     fold,
+    row_key,
 )
 
 CONTACT = "acme|c0ffee"
@@ -51,6 +57,23 @@ def accepted(command_id: str = COMMAND, content: str = "hello", **other: Any) ->
     return CommandAccepted(**fields | other)
 
 
+def receipt(second: float = 0) -> Receipt:
+    """What a decision was made of."""
+    question = Question(
+        tenant="acme",
+        channel="sms",
+        sender="+14155550100",
+        scopes=["sender:+14155550100"],
+        template=False,
+        not_after=at(3000),
+    )
+    return Receipt(question=question, view=View(now=at(second)), offsets={"twilio.inbound.v1": 7})
+
+
+def judged(verdict: Verdict, second: float = 5, command_id: str = COMMAND) -> Judged:
+    return Judged(contact=CONTACT, command_id=command_id, at=at(second), verdict=verdict, receipt=receipt(second))
+
+
 def attempting(attempt: int, second: float = 1, command_id: str = COMMAND) -> Attempting:
     return Attempting(contact=CONTACT, command_id=command_id, at=at(second), attempt=attempt, deadline=at(second + 5))
 
@@ -82,6 +105,40 @@ def outcome(sid: str = "SM1", second: float = 9, command_id: str | None = COMMAN
         status="delivered",
         error_code=None,
     )
+
+
+def settled(sid: str = "SM1", second: float = 9, command_id: str = COMMAND) -> Settled:
+    """What was found out about a command otherwise."""
+    return Settled(
+        contact=CONTACT,
+        command_id=command_id,
+        at=at(second),
+        message_sid=sid,
+        how="looking at Twilio's list",
+        status="sent",
+        sender="+14155550100",
+    )
+
+
+def resolved(sid: str | None = "SM1", second: float = 9, command_id: str = COMMAND) -> ResolutionAccepted:
+    """What a person found out; without a message: that none was sent."""
+    return ResolutionAccepted(
+        event_id=f"resolution {sid} {second}",
+        tenant="acme",
+        command_id=command_id,
+        contact=CONTACT,
+        accepted_at=at(second),
+        outcome="sent" if sid else "not_sent",
+        by="ann",
+        message_sid=sid,
+        note="asked them",
+    )
+
+
+def woken(entry: Entry, now: str) -> Due | None:
+    """What a row is given once the time has come that it asked for."""
+    asked = due(entry)
+    return Due(key=row_key(entry), at=asked) if asked is not None and asked <= now else None
 
 
 def history(events: Iterable[Event], entry: Entry | None = None) -> tuple[Entry | None, list[Derived]]:

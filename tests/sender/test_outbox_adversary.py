@@ -1,13 +1,20 @@
-"""The outbox fold in a hostile world: late, repeated and stale events, interruptions, two owners in turn.
+"""The outbox fold in a hostile world: late, repeated and stale events, interruptions, two owners in turn, timers, and
+people who are wrong.
 
 The world keeps a Twilio of its own: it makes a message for every call, and a call is made exactly as the sender makes
-it: after an `Attempting` whose row then says `attempted` at that attempt.
+it: after an `Attempting` whose row then says `attempted` at that attempt. Timers are those of the row: a `Due` is no
+event of the log, so it comes when the row asks for it, and never again.
 """
 
+from typing import cast
+
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from services.domain.messages.commands import CommandResult
+from services.domain.clock import later
+from services.domain.due import Due
+from services.domain.messages.commands import CommandAccepted, CommandResult, ResolutionAccepted
 from services.domain.messages.gate import Verdict
 from services.domain.messages.outbox import (
     Attempted,
@@ -16,15 +23,26 @@ from services.domain.messages.outbox import (
     Derived,
     Entry,
     Event,
-    Forgotten,
-    Judged,
     Refused,
     Unknown,
     fold,
 )
-from tests.sender.histories import COMMAND, CONTACT, accepted, at, attempted, attempting, created, outcome, refused
+from tests.sender.histories import (
+    accepted,
+    at,
+    attempted,
+    attempting,
+    created,
+    judged,
+    outcome,
+    refused,
+    resolved,
+    settled,
+    woken,
+)
 
-EXPIRED, BLOCKED = Verdict("expired", "late", "earlier"), Verdict("blocked", "no", "ask")
+EXPIRED, BLOCKED = Verdict("expired", "not_after", "late", "earlier"), Verdict("blocked", "suppressed", "no", "ask")
+NOT_AFTER = 30
 ENDS = ["limited", "limited", "late", "late", "created", "answer lost", "refused"]
 INTERRUPTED = Unknown(reason="the worker went away")
 
@@ -39,13 +57,16 @@ class Adversary(RuleBasedStateMachine):
         # Answers of calls that are under way, by attempt; a call goes on when its owner went away.
         self.calls: dict[int, Created | Refused | Unknown] = {}
         self.clock = 0
+        self.forgotten = False
+        # A person said that nothing was sent, or named another message: then that is what is told.
+        self.misled = False
 
     def fold(self, event: Event) -> list[Derived]:
         before = self.entry
         self.entry, derived = fold(before, event)
         assert fold(before, event) == (self.entry, derived)
         assert fold(self.entry, event) == (self.entry, []), "folded again, it changes and tells nothing"
-        assert bool(derived) == (self.entry != before) or isinstance(event, Forgotten)
+        assert bool(derived) == (self.entry != before)
         self._check_step(before, event)
         self.told += derived
         self.seen.append(event)
@@ -55,6 +76,8 @@ class Adversary(RuleBasedStateMachine):
         if before is None or self.entry is None or before.state == self.entry.state:
             return
         assert before.state != "settled"
+        if isinstance(event, ResolutionAccepted):
+            assert (before.state, self.entry.state) == ("ambiguous", "settled")
         if self.entry.state == "pending":
             assert before.state == "attempted"
             assert isinstance(event, Attempted)
@@ -64,13 +87,25 @@ class Adversary(RuleBasedStateMachine):
             assert (before.state, self.entry.attempt) == ("pending", before.attempt + 1)
             assert all(number < self.entry.attempt for number in self.calls), "an earlier attempt is still open"
 
-    @initialize()
-    def produced(self) -> None:
-        self.fold(accepted())
+    # Half of the histories begin with an attempt whose end is not known: else few come so far.
+    @initialize(begun=st.sampled_from(["produced", "attempted", "ambiguous", "ambiguous"]), end=st.data())
+    def produced(self, begun: str, end: st.DataObject) -> None:
+        self.fold(accepted(not_after=at(NOT_AFTER)))
+        if begun != "produced":
+            self.attempt(1, end)
+        if begun == "ambiguous":
+            self.interrupted(answer_comes=end.draw(st.booleans()))
 
+    # A command is remembered for longer than the log holds it.
+    @precondition(lambda self: not self.forgotten)
     @rule(content=st.sampled_from(["hello", "b", "c"]))
     def redelivered(self, content: str) -> None:
-        self.fold(accepted(content=content))
+        self.fold(accepted(content=content, not_after=at(NOT_AFTER)))
+
+    @precondition(lambda self: self.clock < 10 * NOT_AFTER)
+    @rule(seconds=st.integers(1, 20))
+    def time_passes(self, seconds: int) -> None:
+        self.clock += seconds
 
     # Mostly the attempt that is due, and mostly one that is tried again: else few histories come to a second attempt.
     @rule(step=st.sampled_from([1, 1, 1, 1, 0, -1, 2]), end=st.data())
@@ -121,6 +156,25 @@ class Adversary(RuleBasedStateMachine):
         self.clock += 1
         self.fold(outcome(choice.draw(st.sampled_from(self.messages)), self.clock))
 
+    @precondition(lambda self: self.messages)
+    @rule(choice=st.data())
+    def found_out(self, choice: st.DataObject) -> None:
+        """Another way than the callback, which may find nothing too."""
+        self.clock += 1
+        self.fold(settled(choice.draw(st.sampled_from(["", *self.messages])), self.clock))
+
+    @rule(said=st.sampled_from(["sent", "not sent", "another"]))
+    def a_person_says(self, said: str) -> None:
+        """Of a command in any state, rightly or wrongly."""
+        self.clock += 1
+        before = self.entry
+        actual = self.messages[0] if self.messages else None
+        told = {"sent": actual or "SM8", "not sent": None, "another": "SM8"}[said]
+        if derived := self.fold(resolved(told, self.clock)):
+            assert cast(Entry, before).state == "ambiguous"
+            assert [one.terminal for one in derived if isinstance(one, CommandResult)] == [True]
+            self.misled = told != actual
+
     @precondition(lambda self: self.entry is not None and self.entry.attempt > 1 and self.calls)
     @rule(end=st.sampled_from([created("SM0"), refused(21211), refused(20429, retry_at=at(0)), INTERRUPTED]))
     def a_stale_answer_comes_while_a_call_is_under_way(self, end: Created | Refused | Unknown) -> None:
@@ -130,33 +184,57 @@ class Adversary(RuleBasedStateMachine):
         assert self.entry == before
 
     # Not at once: it ends a history.
-    @precondition(lambda self: self.clock > 5)
+    @precondition(lambda self: self.clock > 10)
     @rule(verdict=st.sampled_from([EXPIRED, BLOCKED]))
     def judged(self, verdict: Verdict) -> None:
-        self.fold(Judged(contact=CONTACT, command_id=COMMAND, at=at(self.clock), verdict=verdict))
+        self.fold(judged(verdict, self.clock))
 
     @rule(choice=st.data())
     def repeated(self, choice: st.DataObject) -> None:
         """Anything that ever happened comes once more, however late."""
         event = choice.draw(st.sampled_from(self.seen))
-        if not isinstance(event, Attempting):
-            # No other process can submit an attempt: the fence. Ours are tried by `attempt`, stale ones too.
+        # No other process can submit an attempt: the fence. Ours are tried by `attempt`, stale ones too.
+        if not isinstance(event, Attempting) and not (self.forgotten and isinstance(event, CommandAccepted)):
             self.fold(event)
 
     @rule()
-    def not_yet_forgotten(self) -> None:
+    def ticked(self) -> None:
+        """The row is woken if it is due by now: only a command that waits is, and only after its time."""
         before = self.entry
-        self.fold(Forgotten(contact=CONTACT, command_id=COMMAND, at=at(self.clock)))
-        assert self.entry == before
+        event = woken(before, at(self.clock)) if before is not None else None
+        assert (event is not None) == (before is not None and before.state == "pending" and self.clock > NOT_AFTER)
+        if event is not None:
+            [result] = self._wake(event)
+            assert isinstance(result, CommandResult)
+            assert (result.step, cast(Entry, self.entry).state) == ("expired", "settled")
+            assert woken(cast(Entry, self.entry), at(self.clock)) is None
+
+    # Not at once: nothing can happen after it.
+    @precondition(lambda self: self.entry is not None and self.entry.state == "settled" and self.clock > 2 * NOT_AFTER)
+    @rule()
+    def a_month_passes(self) -> None:
+        entry = cast(Entry, self.entry)
+        forget_at = cast(str, entry.forget_at)
+        assert woken(entry, later(forget_at, -0.001)) is None
+        assert self._wake(cast(Due, woken(entry, forget_at))) == []
+        assert self.entry is None
+        self.forgotten = True
+
+    def _wake(self, event: Due) -> list[Derived]:
+        before = self.entry
+        self.entry, derived = fold(before, event)
+        assert fold(before, event) == (self.entry, derived)
+        self.told += derived
+        return derived
 
     @invariant()
     def at_most_one_message(self) -> None:
         assert len(self.messages) <= 1
 
     @invariant()
-    def at_most_one_terminal_result(self) -> None:
+    def one_terminal_result_of_what_is_settled_and_none_before(self) -> None:
         ends = {one.event_id for one in self.told if isinstance(one, CommandResult) and one.terminal}
-        assert len(ends) == (self.entry is not None and self.entry.state == "settled")
+        assert len(ends) == (self.forgotten or cast(Entry, self.entry).state == "settled")
 
     @invariant()
     def each_thing_is_told_once(self) -> None:
@@ -164,9 +242,10 @@ class Adversary(RuleBasedStateMachine):
 
     @invariant()
     def a_message_is_never_told_as_failed(self) -> None:
-        """Only a callback or an answer says that there is one; nothing says that there is none when there is."""
-        if self.messages and self.entry is not None and self.entry.state == "settled":
+        """Only a callback, an answer or who looked says that there is one; only a person says wrongly that not."""
+        if self.messages and not self.misled and self.entry is not None and self.entry.state == "settled":
             assert self.entry.message_sid in self.messages
 
 
 TestAdversary = Adversary.TestCase
+TestAdversary.settings = settings(max_examples=200, stateful_step_count=30)

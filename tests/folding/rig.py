@@ -132,13 +132,16 @@ class Rig:
 
     async def rows(self) -> dict[str, Tally]:
         """The rows as the changelog has them."""
-        rows: dict[str, Tally] = {}
-        for record in await self.read(self.changelog):
-            key = record.key.decode()
+        return {key.decode(): codec.decode(value, Tally) for key, value in (await self.table(self.changelog)).items()}
+
+    async def table(self, changelog: str, isolation: str = "read_committed") -> dict[bytes, bytes]:
+        """What a changelog comes to, index rows and all."""
+        rows: dict[bytes, bytes] = {}
+        for record in await self.read(changelog, isolation):
             if record.value is None:
-                rows.pop(key, None)
+                rows.pop(record.key, None)
             else:
-                rows[key] = codec.decode(record.value, Tally)
+                rows[record.key] = record.value
         return rows
 
     async def oracle(self, ignoring: Set[tuple[int, int]] = frozenset()) -> tuple[Mapping[str, Tally], list[Counted]]:

@@ -25,7 +25,7 @@ from services.runtime.folding.health import reasons
 from services.runtime.folding.partition import Flush, Partition
 from services.runtime.folding.recovery import PositionRecovery
 from services.runtime.folding.runner import Listener
-from tests.folding import tally
+from tests.folding import tally, watched
 
 
 class Spec(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,6 +47,8 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
     # How often a restore tells how far it is, and how long each step of it takes.
     progress_s: float = 5.0
     restore_s: float = 0.0
+    # Fold into two tables, with timers (`watched`), and tell here what rang.
+    rang: str | None = None
 
 
 def say(**line: Any) -> None:
@@ -102,7 +104,12 @@ class Watched(PositionRecovery):
 
 
 async def _run(spec: Spec, stop: asyncio.Event) -> None:
-    tally.register(spec.derived)
+    if spec.rang:
+        watched.register(spec.derived, spec.rang)
+        fold = watched.watched_fold(spec.source, Folding(spec))
+    else:
+        tally.register(spec.derived)
+        fold = tally.tally_fold(spec.source, Folding(spec))
     kafka = KafkaSettings(bootstrap=spec.bootstrap, partitions=spec.partitions, replication=1, min_insync_replicas=1)
     worker = WorkerSettings(
         port=spec.port,
@@ -110,7 +117,7 @@ async def _run(spec: Spec, stop: asyncio.Event) -> None:
         session_timeout_s=spec.session_timeout_s,
         max_batch=spec.max_batch,
     )
-    app = fold_app(spec.app, [tally.tally_fold(spec.source, Folding(spec))], kafka, worker, {tally.FOLD: Telling()})
+    app = fold_app(spec.app, [fold], kafka, worker, {tally.FOLD: Telling()})
     Watched.spec, Watched.stats_interval = spec, spec.progress_s
     app.tables._recovery = Watched(app, app.tables, beacon=app.tables.beacon, loop=app.tables.loop)
     end = asyncio.Event()
@@ -136,6 +143,9 @@ async def _tell(app: FoldApp) -> None:
 async def _show_rows(app: FoldApp, stop: asyncio.Event, end: asyncio.Event) -> None:
     await stop.wait()
     owned = app.runner.partitions(tally.FOLD)
+    if len(app.runner.folds[tally.FOLD].tables) > 1:
+        say(watched={row.key: [row.number, row.chain] for one in owned for row in one.rows(watched.TABLE)})
+        say(opened=[key for one in owned for key in one.opened(watched.TABLE, "", 1000)])
     say(shown={row.key: [row.number, row.chain] for partition in owned for row in partition.rows()})
     end.set()
 

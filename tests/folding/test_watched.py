@@ -1,0 +1,210 @@
+"""Two tables and timers on a broker: kill -9 anywhere, and what rang rang once, and both tables tell the same."""
+
+import asyncio
+import signal
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.contract import codec
+from services.contract.topics import changelog
+from services.domain.clock import iso
+from services.runtime.folding.ledger import Ledger
+from tests.folding import watched
+from tests.folding.process import Worker
+from tests.folding.rig import Rig
+from tests.folding.tally import Fact
+from tests.folding.test_kill import FAILPOINTS
+from tests.folding.watched import Rang, Watch
+from tests.kafka_records import create_topics
+from tests.waiting import eventually
+
+EVERYDAY = {("flush.acknowledged", True), ("flush.committed", False)}
+
+
+class Alarmed(Rig):
+    """A rig whose fold has a second table and timers."""
+
+    def __init__(self, bootstrap: str, home: Path, partitions: int = 4) -> None:
+        super().__init__(bootstrap, home, partitions)
+        self.rang = self.derived.replace("counted", "rang")
+        self.second = changelog(self.app, watched.TABLE)
+
+    async def create(self, changelog_config: Any = None) -> None:
+        await super().create(changelog_config)
+        await create_topics(self.bootstrap, [self.rang], self.partitions)
+        await create_topics(self.bootstrap, [self.second], self.partitions, {"cleanup.policy": "compact"})
+
+    def start(self, name: str = "one", failpoint: str | None = None, **more: Any) -> Worker:
+        return super().start(name, failpoint, rang=self.rang, **more)
+
+    async def ring(self, at: str, keys: range) -> None:
+        """Ask for alarms, one for each of these keys."""
+        await self.tell(Fact(f"ring-{key}", f"key-{key}", watched.RING + at) for key in keys)
+
+    async def heard(self) -> list[tuple[int, Rang]]:
+        """What rang, and when it was written."""
+        return [(record.timestamp, codec.decode(record.value, Rang)) for record in await self.read(self.rang)]
+
+    async def all_rang(self, deadline_s: float = 15.0) -> None:
+        """Wait until all that was asked for rang; then nothing rang twice or before its time, and no index is left."""
+        rows, ids = watched.expected(record.value for record in await self.read(self.source))
+
+        async def all_there() -> bool:
+            missing = ids - {event.event_id for _, event in await self.heard()}
+            assert not missing, f"{len(missing)} of {len(ids)} have not rung"
+            return True
+
+        await eventually(all_there, deadline_s, "every alarm")
+        heard = await self.heard()
+        assert {event: times for event, times in Counter(e.event_id for _, e in heard).items() if times > 1} == {}
+        assert {event.event_id for _, event in heard} == ids
+        assert [event for written, event in heard if iso(written) < event.at] == []
+
+        async def same() -> bool:
+            table = await self.table(self.second)
+            assert {key.decode(): codec.decode(value, Watch) for key, value in table.items()} == rows
+            return True
+
+        await eventually(same, 10.0, "the oracle's rows, and no index rows")
+
+    async def same_watched(self, worker: Worker) -> None:
+        """At its end the worker's own stores show the same."""
+        await self.same_rows([await worker.stop()])
+        rows, _ = watched.expected(record.value for record in await self.read(self.source))
+        assert worker.said("watched")[-1] == {key: [row.number, row.chain] for key, row in rows.items()}
+        assert worker.said("opened")[-1] == []
+
+
+@pytest.fixture
+async def rig(kafka: str, tmp_path: Path) -> AsyncIterator[Alarmed]:
+    rig = Alarmed(kafka, tmp_path)
+    await rig.create()
+    try:
+        yield rig
+    finally:
+        for worker in rig.workers:
+            worker.discard()
+
+
+def soon(seconds: float) -> str:
+    return iso(int((time.time() + seconds) * 1000))
+
+
+@pytest.mark.parametrize(
+    ("failpoint", "wiped"),
+    [
+        pytest.param(name, wiped, marks=() if (name, wiped) in EVERYDAY else pytest.mark.slow)
+        for name in FAILPOINTS
+        for wiped in (False, True)
+    ],
+    ids=lambda value: value if isinstance(value, str) else "wiped" if value else "kept",
+)
+async def test_killed_at(rig: Alarmed, failpoint: str, wiped: bool) -> None:
+    await rig.tell(rig.facts(100))
+    await rig.ring(soon(-3600), range(10))
+    await rig.tell(rig.facts(60))
+    doomed = rig.start(failpoint=f"{failpoint}:7", max_batch=20)
+    assert await doomed.exit_code() == -signal.SIGKILL
+    # Of these some wait while the next worker restores, some are asked for while it folds.
+    await rig.ring(soon(4), range(10, 20))
+    await rig.tell(rig.facts(50))
+    if wiped:
+        rig.wipe()
+
+    worker = rig.start(max_batch=20)
+    await rig.folded(but=doomed)
+    await rig.all_rang()
+    await rig.same_watched(worker)
+
+
+@pytest.mark.parametrize(
+    ("failpoint", "stands"), [("flush.acknowledged", False), ("flush.committed", True)], ids=["open", "committed"]
+)
+async def test_both_tables_and_the_events_of_a_flush_stand_together(rig: Alarmed, failpoint: str, stands: bool) -> None:
+    await rig.tell([*rig.facts(9, keys=1), Fact("ring", "key-0", watched.RING + soon(3600))])
+    doomed = rig.start(failpoint=failpoint)
+    assert await doomed.exit_code() == -signal.SIGKILL
+    await rig.abort_open_transactions()
+
+    due = b"\xffdue "
+    for isolation in ("read_uncommitted", "read_committed"):
+        there = stands or isolation == "read_uncommitted"
+        assert len(await rig.read(rig.derived, isolation)) == (10 if there else 0)
+        assert list(await rig.table(rig.changelog, isolation)) == ([b"key-0"] if there else [])
+        second = await rig.table(rig.second, isolation)
+        assert {key[: len(due)] for key in second} == ({b"key-0", due, b"\xffopen"} if there else set())
+
+
+@pytest.mark.parametrize(
+    ("failpoint", "stands"), [("flush.acknowledged:2", 0), ("flush.committed:2", 1)], ids=["open", "committed"]
+)
+async def test_killed_while_waking_rings_once(rig: Alarmed, failpoint: str, stands: int) -> None:
+    """The next owner has another disk: the timers come to it by the changelog."""
+    await rig.tell([*rig.facts(9, keys=1), Fact("ring", "key-0", watched.RING + soon(6))])
+    doomed = rig.start(failpoint=failpoint)
+    await doomed.ready()
+    assert await doomed.exit_code() == -signal.SIGKILL
+    await rig.abort_open_transactions()
+    assert len(await rig.heard()) == stands
+    [row] = [codec.decode(value, Watch) for key, value in (await rig.table(rig.second)).items() if key == b"key-0"]
+    assert len(row.due) == 2 - stands
+
+    worker = rig.start("two")
+    await rig.all_rang(20)
+    await rig.same_watched(worker)
+
+
+@pytest.mark.parametrize("name", ["one", "two"], ids=["restarted", "elsewhere"])
+async def test_timers_outlive_their_worker(rig: Alarmed, name: str) -> None:
+    await rig.tell(rig.facts(40))
+    await rig.ring(soon(2), range(10))
+    await rig.ring(soon(10), range(10, 20))
+    first = rig.start("one")
+    await first.ready(rig.partitions)
+    await rig.folded()
+    await first.stop()
+    assert set(first.said("opened")[-1]) >= {f"key-{number}" for number in range(10, 20)}
+    before = {event.event_id for _, event in await rig.heard()}
+
+    # What came due while nobody was there is told late; what did not, at its time.
+    second = rig.start(name)
+    await rig.all_rang(20)
+    assert before < {event.event_id for _, event in await rig.heard()}
+    await rig.same_watched(second)
+
+
+async def test_timers_go_with_their_partitions_to_another_worker(rig: Alarmed) -> None:
+    one = rig.start("one")
+    await one.ready(rig.partitions)
+    await rig.tell(rig.facts(40))
+    await rig.ring(soon(5), range(10))
+    await rig.ring(soon(14), range(10, 20))
+    two = rig.start("two")
+    await two.ready(rig.partitions // 2)
+    await asyncio.sleep(0.5)
+    one.discard()
+    await rig.all_rang(25)
+    await rig.same_watched(two)
+
+
+async def test_a_frozen_worker_that_wakes_up_rings_nothing_again(rig: Alarmed) -> None:
+    await rig.tell(rig.facts(40))
+    await rig.ring(soon(5), range(20))
+    one = rig.start("one")
+    await rig.folded()
+    one.pause()
+    fences: list[Ledger] = [await rig.take_fence(number) for number in range(rig.partitions)]
+    two = rig.start("two")
+    await asyncio.gather(*(fence.close() for fence in fences))
+    await two.ready(rig.partitions)
+    one.go_on()
+    await rig.all_rang(20)
+    assert await one.exit_code() == 1
+    # The group has counted it out by now, or soon will have.
+    await two.ready(rig.partitions)
+    await rig.same_watched(two)

@@ -1,0 +1,149 @@
+"""How a service's process ends: whatever hangs, a crash ends it, so that it is started again."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+_ROOT = Path(__file__).parents[2]
+
+# A service whose app has what `run_app` needs of one; each of these may go wrong in its own way.
+_SERVICE = """
+import asyncio, logging, sys, threading, time
+from types import SimpleNamespace
+
+from services.runtime import process
+from services.runtime.folding.app import run_app
+
+logging.basicConfig(stream=sys.stderr, level=logging.INFO)
+
+
+class App:
+    crash_reason = None
+
+    def __init__(self):
+        self._crashed = asyncio.Event()
+        self.runner = SimpleNamespace(tick=self.tick)
+
+    def finalize(self):
+        pass
+
+    async def start(self):
+        print("started", flush=True)
+        {start}
+
+    async def stop(self):
+        print("stopping", flush=True)
+        {stop}
+
+    async def crash(self, error):
+        if self.crash_reason is None:
+            self.crash_reason = error
+        self._crashed.set()
+
+    def tick(self, now):
+        {tick}
+
+
+async def main(stop):
+    await run_app(App(), stop)
+
+
+sys.exit(process.run(main))
+"""
+_CRASHES = "asyncio.get_running_loop().call_later(0.1, lambda: asyncio.ensure_future(self.crash(OSError('broken'))))"
+_FOR_EVER = "await asyncio.sleep(3600)"
+# A task that does not take its cancellation, and a thread that nobody ends.
+_STUBBORN = """
+        threading.Thread(target=time.sleep, args=(3600,)).start()
+        while True:
+            try:
+                await asyncio.sleep(3600)
+            except asyncio.CancelledError:
+                pass
+"""
+
+
+def service(start: str = "pass", stop: str = "pass", tick: str = "pass") -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-c", _SERVICE.format(start=start, stop=stop, tick=tick)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=_ROOT,
+        env={**os.environ, "PYTHONPATH": str(_ROOT)},
+    )
+
+
+def ended(running: "subprocess.Popen[str]", within_s: float) -> tuple[int, str, str]:
+    try:
+        said, log = running.communicate(timeout=within_s)
+    except subprocess.TimeoutExpired:
+        running.kill()
+        running.communicate()
+        pytest.fail(f"the process still runs after {within_s} s")
+    return running.returncode, said, log
+
+
+@pytest.mark.parametrize("hangs", [_FOR_EVER, _STUBBORN], ids=["waits", "stubborn"])
+def test_a_crashed_service_whose_stop_hangs_ends_all_the_same(hangs: str) -> None:
+    started = time.monotonic()
+    code, said, log = ended(service(start=_CRASHES, stop=hangs), 20)
+    assert (code, said.split()) == (1, ["started", "stopping"])
+    assert "does not stop; its process ends all the same" in log
+    assert "OSError: broken" in log
+    # It was given the time to stop, and no more than an orchestrator would wait.
+    assert 9 < time.monotonic() - started < 15
+
+
+@pytest.mark.parametrize("hangs", ["pass", "raise RuntimeError('and this too')"], ids=["stops", "fails to"])
+def test_a_crashed_service_that_stops_ends_at_once(hangs: str) -> None:
+    code, said, log = ended(service(start=_CRASHES, stop=hangs), 8)
+    assert (code, said.split()) == (1, ["started", "stopping"])
+    # What crashed it is what is told, whatever came of the stop.
+    assert "OSError: broken" in log
+    assert ("and this too" in log) == (hangs != "pass")
+
+
+def test_a_service_without_timers_ends() -> None:
+    code, _, log = ended(service(tick="raise KeyError('a row')"), 8)
+    assert code == 1
+    assert "KeyError: 'a row'" in log
+
+
+def test_a_thread_that_nobody_ends_does_not_keep_a_failed_process() -> None:
+    thread = "threading.Thread(target=time.sleep, args=(3600,)).start(); raise OSError('at the start')"
+    code, _, log = ended(service(start=thread), 8)
+    assert (code, "OSError: at the start" in log) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "told"),
+    [
+        ("from services.runtime.config import ConfigError; raise ConfigError('mend this')", 2, "mend this"),
+        ("from services.runtime.http import PortTaken; raise PortTaken('taken')", 2, "taken"),
+        ("from aiokafka.errors import KafkaConnectionError as E; raise E('away')", 2, "check kafka.bootstrap"),
+        ("from aiokafka.errors import ProducerFenced as E; raise E()", 1, "another worker took"),
+        ("raise ZeroDivisionError('ours')", 1, "ZeroDivisionError: ours"),
+    ],
+    ids=["settings", "port", "broker", "fenced", "defect"],
+)
+def test_the_exit_code_says_who_can_mend_it(error: str, code: int, told: str) -> None:
+    ended_with, _, log = ended(service(start=error), 8)
+    assert ended_with == code
+    assert told in log
+    assert ("Traceback" in log) == ("ZeroDivisionError" in error)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_it_in_good_order(number: int) -> None:
+    running = service()
+    assert running.stdout is not None
+    assert running.stdout.readline() == "started\n"
+    running.send_signal(number)
+    code, said, log = ended(running, 8)
+    assert (code, said, log) == (0, "stopping\n", "")

@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from services.domain.contact import contact_key
-from services.domain.messages.commands import CommandAccepted, SendMessage
-from services.domain.messages.intake import Rules, accept
+from services.domain.messages.commands import CommandAccepted, ResolutionAccepted, ResolveAmbiguous, SendMessage
+from services.domain.messages.intake import Rules, accept, resolve
 
 SERVICE, OTHER_SERVICE = "MG" + "d" * 32, "MG" + "e" * 32
 CONTENT = "HX" + "a" * 32
@@ -233,3 +233,94 @@ def test_a_command_produced_twice_is_two_facts_with_one_fingerprint() -> None:
     assert taken(body="other").event_id != taken().event_id
     assert taken(body="other").fingerprint != taken().fingerprint
     assert taken(urgent=True).fingerprint != taken().fingerprint
+
+
+MESSAGE = "SM" + "e" * 32
+RESOLVE = ResolveAmbiguous(command_id="order-18473", tenant="acme", outcome="not_sent", by="ann", to="+14155550123")
+
+
+def resolution(**changed: Any) -> ResolutionAccepted | list[str]:
+    return resolve(msgspec.structs.replace(RESOLVE, **changed), RULES, AT, 7)
+
+
+def test_a_resolution_is_taken_as_what_a_person_found_out() -> None:
+    found = resolution(outcome="sent", message_sid=MESSAGE, note="in the console")
+    assert isinstance(found, ResolutionAccepted)
+    assert (found.tenant, found.command_id, found.accepted_at, found.by) == ("acme", "order-18473", AT, "ann")
+    assert (found.outcome, found.message_sid, found.note) == ("sent", MESSAGE, "in the console")
+
+
+@pytest.mark.parametrize(
+    "whom",
+    [
+        {},
+        {"to": "whatsapp:+14155550123"},
+        {"to": " +14155550123"},
+        {"to": None, "contact": contact_key("acme", "+14155550123", b"secret")},
+    ],
+)
+def test_a_resolution_is_keyed_as_its_command(whom: dict[str, Any]) -> None:
+    found = resolution(**whom)
+    assert isinstance(found, ResolutionAccepted), found
+    assert found.contact == taken().contact
+
+
+def test_a_resolution_finds_a_command_to_a_business_scoped_id() -> None:
+    found = resolution(to="whatsapp:US.1349a")
+    assert isinstance(found, ResolutionAccepted), found
+    assert found.contact == taken(to="whatsapp:US.1349a").contact
+
+
+def test_a_message_that_was_not_sent_has_no_sid() -> None:
+    found = resolution(message_sid=MESSAGE)
+    assert isinstance(found, ResolutionAccepted)
+    assert found.message_sid is None
+
+
+@pytest.mark.parametrize(
+    ("changed", "fields"),
+    [
+        ({"to": None}, ["to, contact"]),
+        ({"contact": "acme|" + "f" * 32}, ["to, contact"]),
+        ({"to": "nobody"}, ["to"]),
+        ({"to": "(415) 555-0123"}, ["to"]),
+        ({"to": None, "contact": ""}, ["contact"]),
+        ({"to": None, "contact": "f" * 32}, ["contact"]),
+        ({"to": None, "contact": "other|" + "f" * 32}, ["contact"]),
+        ({"to": None, "contact": "acme|" + "F" * 32}, ["contact"]),
+        ({"to": None, "contact": "acme|" + "f" * 32 + "\n"}, ["contact"]),
+        ({"command_id": ""}, ["command_id"]),
+        ({"command_id": "two words"}, ["command_id"]),
+        ({"outcome": "sent"}, ["message_sid"]),
+        ({"outcome": "sent", "message_sid": ""}, ["message_sid"]),
+        ({"outcome": "sent", "message_sid": "CA" + "e" * 32}, ["message_sid"]),
+        ({"outcome": "sent", "message_sid": MESSAGE + "0"}, ["message_sid"]),
+        ({"by": "x" * 1001}, ["by, note"]),
+        ({"note": "x" * 1001}, ["by, note"]),
+        (
+            {"to": "nobody", "command_id": "", "outcome": "sent", "note": "x" * 1001},
+            ["to", "command_id", "message_sid", "by, note"],
+        ),
+    ],
+)
+def test_every_fault_of_a_resolution_is_named_and_all_at_once(changed: dict[str, Any], fields: list[str]) -> None:
+    found = resolution(**changed)
+    assert isinstance(found, list), found
+    assert [fault.split(":")[0] for fault in found] == fields
+
+
+def test_the_limits_of_a_resolution_are_allowed() -> None:
+    assert isinstance(resolution(by="x" * 1000, note="y" * 1000, command_id="x" * 128), ResolutionAccepted)
+
+
+def test_a_resolution_produced_twice_is_two_facts() -> None:
+    again = resolve(RESOLVE, RULES, AT, 8)
+    first = resolution()
+    assert isinstance(again, ResolutionAccepted)
+    assert isinstance(first, ResolutionAccepted)
+    assert again.event_id != first.event_id
+    assert resolution() == first
+
+
+def test_no_producer_may_claim_to_answer_a_stop() -> None:
+    assert taken().confirms is None

@@ -13,6 +13,8 @@ from services.domain.messages.commands import CommandResult
 from services.domain.messages.timeline import Timeline
 from services.processor import queries
 from services.processor.queries import Queries
+from services.processor.topology import topology
+from services.runtime.config import Settings
 from services.runtime.folding.lookup import Here, There
 
 
@@ -27,7 +29,7 @@ ROW = Timeline(command_id="order-1", steps={str(n): result(t, n) for n, t in enu
 
 
 async def serve(stack: AsyncExitStack, app: Any) -> str:
-    asked = Queries(app)
+    asked = Queries(app, topology(Settings()))
     application = web.Application()
     application.add_routes(asked.routes())
     runner = web.AppRunner(application)
@@ -49,7 +51,7 @@ async def workers(monkeypatch: pytest.MonkeyPatch) -> Any:
             if app == "other":
                 return There(owner)
             keys.append(key)
-            return Here(ROW)
+            return Here({"commands": ROW})
 
         monkeypatch.setattr(queries, "look_up", look_up)
         yield owner, await serve(stack, "other"), keys

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from services.runtime.config import ConfigError, Settings, load
+from services.runtime.config import ConfigError, ConsentSettings, Settings, load
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -49,3 +49,57 @@ def test_the_settings_of_docker_compose_are_taken(monkeypatch: pytest.MonkeyPatc
         monkeypatch.setenv(name, "secret")
     settings = loaded(monkeypatch, tmp_path, yaml.safe_load(compose["configs"]["settings"]["content"]))
     assert settings.processor.url == "http://processor:8081"
+
+
+TENANT = {
+    "account_sid": "AC" + "1" * 32,
+    "auth_tokens": [{"env": "TEST_SECRET"}],
+    "contact_secret": {"env": "TEST_SECRET"},
+}
+
+
+def consenting(monkeypatch: pytest.MonkeyPatch, folder: Path, **consent: Any) -> ConsentSettings:
+    monkeypatch.setenv("TEST_SECRET", "secret")
+    settings = loaded(monkeypatch, folder, {"tenants": {"acme": TENANT | {"consent": consent}}})
+    return settings.tenants["acme"].consent
+
+
+@pytest.mark.parametrize(
+    ("consent", "key", "remedy"),
+    [
+        pytest.param({"stop_words": ["basta", "!"]}, "consent", r"'!' has neither letters nor digits", id="no letters"),
+        pytest.param({"start_words": ["  "]}, "consent", "every such message would count", id="blank"),
+        pytest.param({"start_words": ["👍"]}, "consent", "neither letters nor digits", id="an emoji"),
+        pytest.param(
+            {"stop_words": ["Basta", "alto"], "start_words": ["¡BASTA!"]},
+            "consent",
+            "basta: both a stop word and a start word; choose one",
+            id="both, as they are heard",
+        ),
+        pytest.param({"regions": {"usa": {}}}, r"consent\.regions\.usa", "pattern", id="no ISO country"),
+        pytest.param({"regions": {"us": {}}}, r"consent\.regions\.us", "pattern", id="in small letters"),
+        pytest.param(
+            {"regions": {"US": {"confirm_stop": "x"}}}, r"consent\.regions\.US", "no such key", id="not by country"
+        ),
+        pytest.param({"regions": {"US": {"consent_days": 0}}}, r"consent\.regions\.US", "greater than 0", id="0 days"),
+        pytest.param({"consent_days": -1}, r"consent\.consent_days", "greater than 0", id="less than 0 days"),
+        pytest.param({"consent_for": "promotions"}, r"consent\.consent_for", "'nothing', 'templates'", id="for what"),
+        pytest.param({"stop_reaches": "service"}, r"consent\.stop_reaches", "'sender' or 'tenant'", id="reaches what"),
+        pytest.param({"stopwords": []}, r"consent\.stopwords", "no such key", id="misspelled"),
+    ],
+)
+def test_consent_settings_that_cannot_be_meant_are_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, consent: dict[str, Any], key: str, remedy: str
+) -> None:
+    with pytest.raises(ConfigError, match=rf"^tenants\.acme\.{key}.*: .*{remedy}"):
+        consenting(monkeypatch, tmp_path, **consent)
+
+
+def test_consent_is_a_tenants_own_and_may_be_left_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    settings = consenting(
+        monkeypatch, tmp_path, stop_words=["basta"], start_words=["sí"], regions={"US": {"consent_for": "everything"}}
+    )
+    assert settings.regions["US"].consent_for == "everything"
+    assert settings.regions["US"].stop_reaches is None
+    plain = consenting(monkeypatch, tmp_path)
+    assert (plain.stop_words, plain.stop_reaches, plain.consent_for, plain.regions) == ([], "sender", "nothing", {})

@@ -40,12 +40,13 @@ _LONGEST_RETRY_AFTER_S = 3600.0
 class Refusal(Refused, frozen=True, kw_only=True):
     """Nothing was created. `retryable`: the same call may succeed later, not before `retry_after` seconds.
 
-    `reached`: it was Twilio that said so; otherwise there was no connection.
+    `reached`: it was Twilio that said so; otherwise there was no connection. `too_many`: it was one call too many.
     """
 
     retryable: bool = False
     retry_after: float | None = None
     reached: bool = True
+    too_many: bool = False
 
 
 class Gateway(Protocol):
@@ -152,7 +153,8 @@ def _refused(status: int, body: bytes, retry_after: str | None) -> Refusal | Unk
         code = None
     reason = str(getattr(error, "msg", None) or getattr(error, "detail", None) or f"HTTP {status}")
     if status == _TOO_MANY_REQUESTS:
-        return Refusal(code=code or 20429, reason=reason, retryable=True, retry_after=_seconds(retry_after))
+        wait = _seconds(retry_after)
+        return Refusal(code=code or 20429, reason=reason, retryable=True, retry_after=wait, too_many=True)
     return Refusal(code=code, reason=reason, retryable=explain(code).retryable)
 
 

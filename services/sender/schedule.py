@@ -3,7 +3,10 @@
 import heapq
 from typing import NamedTuple
 
+from services.domain.clock import later
 from services.domain.messages.outbox import Entry, row_key
+
+AMBIGUOUS_WAIT_S = 60.0
 
 
 class Waiting(NamedTuple):
@@ -13,33 +16,64 @@ class Waiting(NamedTuple):
     accepted_at: str
     sequence: int
     row: str
+    lane: tuple[str, str]
+
+
+class Next(NamedTuple):
+    """The first command of a contact, and the time before which it does not go."""
+
+    waiting: Waiting
+    not_before: str | None
 
 
 class Schedule:
-    """The open commands of one partition. Only the first of a contact may go; it stays first until it is settled."""
+    """The open commands of one partition. Only the first of a contact may go; it stays first until it is settled.
 
-    def __init__(self) -> None:
+    Where it is not known whether a message was created, what comes after it in the contact's order waits a while.
+    """
+
+    def __init__(self, ambiguous_wait_s: float = AMBIGUOUS_WAIT_S) -> None:
+        self._ambiguous_wait_s = ambiguous_wait_s
         self._open: dict[str, Waiting] = {}
         self._by_contact: dict[str, list[Waiting]] = {}
+        self._not_before: dict[str, str] = {}
+        # By contact, then by row: until when it holds up what comes after it.
+        self._held: dict[str, dict[str, tuple[Waiting, str]]] = {}
+        self._lanes: dict[tuple[str, str], tuple[str, str]] = {}
         self._under_way: dict[str, str] = {}
 
     def __len__(self) -> int:
         return len(self._open)
 
-    def note(self, entry: Entry) -> None:
+    def note(self, entry: Entry, now: str) -> None:
         """Learn what a command's row says now."""
         row = row_key(entry)
         if entry.state == "pending" and entry.command is not None:
+            self._release(entry.contact, row)
             if row not in self._open:
-                command = entry.command
-                waiting = Waiting(not command.urgent, command.accepted_at, command.sequence, row)
-                self._open[row] = waiting
+                waiting = self._open[row] = self._waiting(entry, row)
                 heapq.heappush(self._by_contact.setdefault(entry.contact, []), waiting)
+            if entry.not_before:
+                self._not_before[row] = entry.not_before
+            else:
+                self._not_before.pop(row, None)
         elif entry.state in ("settled", "ambiguous"):
             self._open.pop(row, None)
+            self._not_before.pop(row, None)
+            if entry.state == "settled":
+                self._release(entry.contact, row)
+            else:
+                self.hold(entry, entry.ambiguous_at or now)
 
-    def next(self, contact: str) -> str | None:
-        """The row to attempt now for a contact, marked as under way; None while another one is, or none is left."""
+    def hold(self, entry: Entry, since: str) -> None:
+        """Since then nobody knows whether this command's message was created."""
+        row = row_key(entry)
+        if entry.command is not None:
+            until = later(since, self._ambiguous_wait_s)
+            self._held.setdefault(entry.contact, {})[row] = self._waiting(entry, row), until
+
+    def first(self, contact: str, now: str) -> Next | None:
+        """What is to go next of a contact; None while one is under way, or none is left."""
         if contact in self._under_way:
             return None
         queue = self._by_contact.get(contact, [])
@@ -48,8 +82,15 @@ class Schedule:
         if not queue:
             self._by_contact.pop(contact, None)
             return None
-        self._under_way[contact] = queue[0].row
-        return queue[0].row
+        waiting = queue[0]
+        times = [until for before, until in self._held_by(contact, now) if before < waiting]
+        if waiting.row in self._not_before:
+            times.append(self._not_before[waiting.row])
+        return Next(waiting, max(times, default=None))
+
+    def begin(self, contact: str, row: str) -> None:
+        """This command is under way; no other of its contact is until it is done."""
+        self._under_way[contact] = row
 
     def done(self, contact: str) -> None:
         """The attempt under way for a contact is over, however it ended."""
@@ -58,3 +99,24 @@ class Schedule:
     def contacts(self) -> list[str]:
         """Contacts that have open commands."""
         return list(self._by_contact)
+
+    def _waiting(self, entry: Entry, row: str) -> Waiting:
+        command = entry.command
+        assert command is not None
+        lane = entry.tenant, command.sender
+        # One pair for all that go by it: there may be a million.
+        lane = self._lanes.setdefault(lane, lane)
+        return Waiting(not command.urgent, command.accepted_at, command.sequence, row, lane)
+
+    def _held_by(self, contact: str, now: str) -> list[tuple[Waiting, str]]:
+        held = self._held.get(contact)
+        if not held:
+            return []
+        for row in [row for row, (_, until) in held.items() if until <= now]:
+            self._release(contact, row)
+        return list(self._held.get(contact, {}).values())
+
+    def _release(self, contact: str, row: str) -> None:
+        held = self._held.get(contact)
+        if held and held.pop(row, None) and not held:
+            del self._held[contact]

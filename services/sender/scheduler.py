@@ -1,189 +1,165 @@
-"""When each command goes: per sender a lane with its rate, over all lanes a bound on what is under way.
+"""When each command goes: a lane for each sender, the lanes in fair rounds, over all of them the slots.
 
-A wait in one lane holds up no other. The bound is handed out first come, first served, one command per lane at a
-time, so that a tenant with a million commands waiting delays nobody else.
+A contact waits in a lane under the first of its commands. Only when its turn comes is the row read; what waits is a
+name.
 """
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import aclosing
-from typing import Any, NamedTuple
+from typing import Any
 
-from aiolimiter import AsyncLimiter
 from prometheus_client import Gauge
 
 from services.domain.clock import seconds_between
-from services.domain.messages.outbox import Attempted, Entry, Forgotten, Unknown
+from services.domain.messages.outbox import Attempted, Entry, Unknown
 from services.runtime.clock import now
 from services.runtime.folding.partition import Flush, Partition
 from services.runtime.folding.runner import Listener
-from services.sender.forget import MOST, due, forget, reading, submit
+from services.sender.dispatcher import Dispatcher, tell
+from services.sender.lanes import Turn
 from services.sender.schedule import Schedule
+from services.sender.slots import Slots
+from services.sender.topology import OUTBOX
 
-logger = logging.getLogger(__name__)
-
-_IDLE_LANE_S = 60.0
-_SWEEP_S = 3600.0
-# Twice what may be at Twilio: attempts are being committed while others are called.
-_AHEAD = 2
+# Open rows read, before others have the event loop.
+_AT_ONCE = 500
+# A wait is looked at again after so long: the clock may have been set.
+_LOOK_AGAIN_S = 5.0
 
 OPEN = Gauge("switchboard_open_commands", "Commands accepted and not settled, of the partitions owned")
 
 
-class _Turn(NamedTuple):
-    later: bool
-    number: int
-    partition: Partition
-    entry: Entry
+class _Owned:
+    """A partition's commands; `queued` are the contacts that wait in a lane, `later` those that wait for a time."""
+
+    def __init__(self, ambiguous_wait_s: float) -> None:
+        self.schedule = Schedule(ambiguous_wait_s)
+        self.queued: dict[str, Turn] = {}
+        self.later: dict[str, asyncio.TimerHandle] = {}
+        self.tasks: set[asyncio.Task[None]] = set()
 
 
 class Scheduler(Listener):
-    """Works from the rows of the partitions it owns. `attempt` carries a command one attempt further."""
+    """Works from the rows of the partitions it owns. `attempt` carries a command one attempt further.
+
+    `rate`: messages per second of a tenant's sender, for so many partitions owned.
+    """
 
     def __init__(
         self,
         attempt: Callable[[Partition, Entry], Awaitable[None]],
         rate: Callable[[str, int], float],
-        concurrency: int,
+        slots: Slots,
         grace_s: float,
+        ambiguous_wait_s: float,
     ) -> None:
         self._attempt = attempt
-        self._rate = rate
-        self._slots = asyncio.Semaphore(_AHEAD * concurrency)
+        self._slots = slots
         self._grace_s = grace_s
-        self._schedules: dict[Partition, Schedule] = {}
-        self._tasks: dict[Partition, set[asyncio.Task[None]]] = {}
-        self._lanes: dict[tuple[str, str], asyncio.PriorityQueue[_Turn]] = {}
-        self._serving: set[asyncio.Task[None]] = set()
-        self._turns = 0
+        self._ambiguous_wait_s = ambiguous_wait_s
+        self._owned: dict[Partition, _Owned] = {}
+        self._dispatcher = Dispatcher(
+            slots, lambda tenant: rate(tenant, len(self._owned)), wanted=self._wanted, begin=self._begin
+        )
 
     def rows_open(self) -> int:
-        return sum(len(schedule) for schedule in self._schedules.values())
+        return sum(len(owned.schedule) for owned in self._owned.values())
 
     async def taken(self, partition: Partition) -> None:
-        """Read the partition's rows: go on with what is pending; an attempt without an end is ambiguous."""
-        schedule = self._schedules[partition] = Schedule()
-        self._tasks[partition] = set()
-        owned, moment = self._owned(partition), now()
-        old: list[Forgotten] = []
-        async with aclosing(reading(partition, owned)) as rows:
-            async for entry in rows:
-                if entry.state == "attempted":
+        """Go on with what is pending; an attempt without an end is ambiguous."""
+        owned = self._owned[partition] = _Owned(self._ambiguous_wait_s)
+        after, moment = "", now()
+        while keys := partition.opened(OUTBOX, after, _AT_ONCE):
+            after = keys[-1]
+            for key in keys:
+                entry = partition.read(key, OUTBOX)
+                if entry is not None and entry.state == "attempted":
+                    owned.schedule.hold(entry, moment)
                     self._spawn(partition, _interrupted(partition, entry, moment))
-                elif (event := due(entry, moment)) is None:
-                    schedule.note(entry)
-                elif len(old) < MOST:
-                    old.append(event)
-        self._spawn(partition, submit(partition, old, owned))
-        for contact in schedule.contacts():
+                elif entry is not None:
+                    owned.schedule.note(entry, moment)
+            await asyncio.sleep(0)
+            if self._owned.get(partition) is not owned:
+                return
+        for contact in owned.schedule.contacts():
             self._offer(partition, contact)
 
     async def flushed(self, partition: Partition, flush: Flush) -> None:
         """Learn of new commands and of how attempts ended."""
-        schedule = self._schedules.get(partition)
-        if schedule is None:
+        owned = self._owned.get(partition)
+        rows = flush.rows.get(OUTBOX)
+        if owned is None or not rows:
             return
-        for entry in flush.rows.values():
-            if entry is not None:
-                schedule.note(entry)
-        for contact in {entry.contact for entry in flush.rows.values() if entry is not None}:
+        moment = now()
+        entries = [entry for entry in rows.values() if entry is not None]
+        for entry in entries:
+            owned.schedule.note(entry, moment)
+        for contact in {entry.contact for entry in entries}:
             self._offer(partition, contact)
         OPEN.set(self.rows_open())
 
     async def leaving(self, partition: Partition) -> None:
         """Begin nothing more; give what is under way a short time to end, so that its end is on the log."""
-        self._schedules.pop(partition, None)
-        tasks = self._tasks.pop(partition, set())
-        if tasks:
-            _, late = await asyncio.wait(tasks, timeout=self._grace_s)
+        owned = self._owned.pop(partition, None)
+        if owned is None:
+            return
+        for timer in owned.later.values():
+            timer.cancel()
+        if owned.tasks:
+            _, late = await asyncio.wait(owned.tasks, timeout=self._grace_s)
             for task in late:
                 task.cancel()
         OPEN.set(self.rows_open())
 
-    async def sweep(self) -> None:
-        """Forget, once an hour, what has been settled for long enough. Runs until cancelled."""
-        while True:
-            await asyncio.sleep(_SWEEP_S)
-            for partition in list(self._schedules):
-                # Work of the partition's own: who takes it away waits until nothing reads it any more.
-                self._spawn(partition, forget(partition, now(), self._owned(partition)))
-
-    def _owned(self, partition: Partition) -> Callable[[], bool]:
-        return lambda: partition in self._schedules
-
     def _offer(self, partition: Partition, contact: str) -> None:
-        schedule = self._schedules.get(partition)
-        row = schedule.next(contact) if schedule else None
-        if row is None:
+        """Let a contact wait for what its first command waits for: a time, or its turn."""
+        owned = self._owned.get(partition)
+        if owned is None:
             return
-        entry = partition.read(row)
-        if entry is None or entry.command is None:
-            self._over(partition, contact)
-            return
-        delay = seconds_between(now(), entry.not_before) if entry.not_before else 0.0
-        asyncio.get_running_loop().call_later(max(0.0, delay), self._queue, partition, entry)
+        moment = now()
+        found = owned.schedule.first(contact, moment)
+        if timer := owned.later.pop(contact, None):
+            timer.cancel()
+        if found is None:
+            owned.queued.pop(contact, None)
+        elif found.not_before is not None and found.not_before > moment:
+            owned.queued.pop(contact, None)
+            delay = min(seconds_between(moment, found.not_before), _LOOK_AGAIN_S)
+            owned.later[contact] = asyncio.get_running_loop().call_later(delay, self._offer, partition, contact)
+        elif (queued := owned.queued.get(contact)) is None or queued.row != found.waiting.row:
+            # Whatever it waited under before is no longer its turn.
+            turn = owned.queued[contact] = Turn(partition, contact, found.waiting.row)
+            self._dispatcher.push(found.waiting.lane, turn, not found.waiting.later)
 
-    def _queue(self, partition: Partition, entry: Entry) -> None:
-        if entry.command is None or partition not in self._schedules:
-            return
-        self._turns += 1
-        lane = self._lane(entry.tenant, entry.command.sender)
-        lane.put_nowait(_Turn(not entry.command.urgent, self._turns, partition, entry))
+    def _wanted(self, turn: Turn) -> bool:
+        owned = self._owned.get(turn.partition)
+        return owned is not None and owned.queued.get(turn.contact) is turn
 
-    def _lane(self, tenant: str, sender: str) -> "asyncio.PriorityQueue[_Turn]":
-        lane = self._lanes.get((tenant, sender))
-        if lane is None:
-            lane = self._lanes[tenant, sender] = asyncio.PriorityQueue()
-            task = asyncio.create_task(self._serve(tenant, sender, lane), name=f"lane-{tenant}")
-            self._serving.add(task)
-            task.add_done_callback(self._serving.discard)
-            task.add_done_callback(tell)
-        return lane
+    def _begin(self, turn: Turn) -> None:
+        owned = self._owned[turn.partition]
+        del owned.queued[turn.contact]
+        owned.schedule.begin(turn.contact, turn.row)
+        self._spawn(turn.partition, self._take_turn(turn))
 
-    async def _serve(self, tenant: str, sender: str, lane: "asyncio.PriorityQueue[_Turn]") -> None:
-        limiter, share = None, 0.0
-        while True:
-            try:
-                turn = await asyncio.wait_for(lane.get(), _IDLE_LANE_S)
-            except TimeoutError:
-                if lane.empty():
-                    del self._lanes[tenant, sender]
-                    return
-                continue
-            current = self._rate(tenant, len(self._schedules))
-            if limiter is None or share != current:
-                # The sender's rate is shared by those who own its partitions, so it changes with them.
-                share = current
-                limiter = AsyncLimiter(max(1.0, share), max(1.0, share) / share)
-            await limiter.acquire()
-            await self._slots.acquire()
-            if turn.partition not in self._schedules:
-                self._slots.release()
-                continue
-            self._spawn(turn.partition, self._take_turn(turn))
-
-    async def _take_turn(self, turn: _Turn) -> None:
+    async def _take_turn(self, turn: Turn) -> None:
         try:
-            await self._attempt(turn.partition, turn.entry)
+            entry = turn.partition.read(turn.row, OUTBOX)
+            if entry is not None and entry.state == "pending":
+                await self._attempt(turn.partition, entry)
         finally:
-            self._slots.release()
-            self._over(turn.partition, turn.entry.contact)
-
-    def _over(self, partition: Partition, contact: str) -> None:
-        schedule = self._schedules.get(partition)
-        if schedule is not None:
-            schedule.done(contact)
-            self._offer(partition, contact)
+            self._slots.over(turn.row)
+            if owned := self._owned.get(turn.partition):
+                owned.schedule.done(turn.contact)
+                self._offer(turn.partition, turn.contact)
 
     def _spawn(self, partition: Partition, work: Coroutine[Any, Any, None]) -> None:
-        tasks = self._tasks.get(partition)
-        if tasks is None:
+        owned = self._owned.get(partition)
+        if owned is None:
             work.close()
             return
         task = asyncio.create_task(work)
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
+        owned.tasks.add(task)
+        task.add_done_callback(owned.tasks.discard)
         task.add_done_callback(tell)
 
 
@@ -192,9 +168,3 @@ async def _interrupted(partition: Partition, entry: Entry, at: str) -> None:
     await partition.submit(
         Attempted(contact=entry.contact, command_id=entry.command_id, at=at, attempt=entry.attempt, outcome=outcome)
     )
-
-
-def tell(task: "asyncio.Task[None]") -> None:
-    """Log what a task of the sender's own failed with: nobody awaits it."""
-    if not task.cancelled() and (error := task.exception()) is not None:
-        logger.error("work of the sender's failed: %r", error, exc_info=error)

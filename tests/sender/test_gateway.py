@@ -393,6 +393,7 @@ async def test_a_refusal_in_any_form_is_a_refusal(status: int, body: bytes, code
         outcome = await end_of_call(server.url)
     assert isinstance(outcome, Refusal)
     assert (outcome.code, outcome.retryable, outcome.reached) == (code, retryable, True)
+    assert outcome.too_many is (status == 429)
     assert outcome.reason
     assert len(server.requests) == 1
 

@@ -12,9 +12,10 @@ from services.domain.messages.outbox import Created, Entry, Refused, Unknown, ro
 from services.sender.attempt import backoff_s
 from services.sender.schedule import Schedule
 from tests.sender.histories import accepted as accept
-from tests.sender.histories import at, attempted, attempting, created, history, refused
+from tests.sender.histories import at, attempted, attempting, created, history, outcome, refused
 
 LOST = Unknown(reason="no answer")
+NOW = at(100)
 
 
 def accepted(command_id: str, sequence: int = 0, **other: Any) -> CommandAccepted:
@@ -39,19 +40,28 @@ def after(entry: Entry, end: Created | Refused | Unknown) -> Entry:
 def drained(schedule: Schedule, entries: dict[str, Entry], contact: str = "acme|a") -> list[str]:
     """The command ids in the order in which they go, each sent at its first attempt."""
     order = []
-    while row := schedule.next(contact):
+    while row := begun(schedule, contact):
         entry = entries[row]
         order.append(entry.command_id)
-        schedule.note(after(entry, created()))
+        schedule.note(after(entry, created()), NOW)
         schedule.done(contact)
     return order
+
+
+def begun(schedule: Schedule, contact: str = "acme|a", now: str = NOW) -> str | None:
+    """The row of the command that begins now; None where none may."""
+    found = schedule.first(contact, now)
+    if found is None or (found.not_before or "") > now:
+        return None
+    schedule.begin(contact, found.waiting.row)
+    return found.waiting.row
 
 
 def noted(*commands: CommandAccepted) -> tuple[Schedule, dict[str, Entry]]:
     schedule = Schedule()
     entries = {row_key(entry): entry for entry in map(pending, commands)}
     for entry in entries.values():
-        schedule.note(entry)
+        schedule.note(entry, NOW)
     return schedule, entries
 
 
@@ -75,9 +85,9 @@ def test_urgent_ones_go_first_and_keep_their_order() -> None:
 
 def test_one_is_under_way_for_each_contact() -> None:
     schedule, _ = noted(accepted("a", 1), accepted("b", 2), accepted("c", 3, contact="acme|z"))
-    assert schedule.next("acme|a") == "acme|a a"
-    assert schedule.next("acme|a") is None
-    assert schedule.next("acme|z") == "acme|z c"
+    assert begun(schedule) == "acme|a a"
+    assert begun(schedule) is None
+    assert begun(schedule, "acme|z") == "acme|z c"
 
 
 @pytest.mark.parametrize(
@@ -85,35 +95,84 @@ def test_one_is_under_way_for_each_contact() -> None:
     [
         (created(), "acme|a b"),
         (refused(21211), "acme|a b"),
-        (LOST, "acme|a b"),
-        (refused(20429, retry_at=at(9)), "acme|a a"),
+        (refused(20429, retry_at=at(99)), "acme|a a"),
+        (refused(20429, retry_at=at(101)), None),
     ],
 )
-def test_only_a_retry_keeps_its_place(end: Created | Refused | Unknown, then: str) -> None:
+def test_only_a_retry_keeps_its_place(end: Created | Refused | Unknown, then: str | None) -> None:
     schedule, entries = noted(accepted("a", 1), accepted("b", 2))
-    first = entries[str(schedule.next("acme|a"))]
-    schedule.note(after(first, end))
+    first = entries[str(begun(schedule))]
+    schedule.note(after(first, end), NOW)
     schedule.done("acme|a")
-    assert schedule.next("acme|a") == then
+    assert begun(schedule) == then
 
 
 def test_an_urgent_one_overtakes_a_retry_and_the_retry_comes_before_the_rest() -> None:
     schedule, entries = noted(accepted("a", 1), accepted("b", 2))
-    first = entries[str(schedule.next("acme|a"))]
+    first = entries[str(begun(schedule))]
     entries[row_key(first)] = waiting = after(first, refused(20429, retry_at=at(9)))
-    schedule.note(waiting)
+    schedule.note(waiting, NOW)
     urgent = pending(accepted("u", 3, urgent=True))
     entries[row_key(urgent)] = urgent
-    schedule.note(urgent)
-    assert schedule.next("acme|a") is None
+    schedule.note(urgent, NOW)
+    assert begun(schedule) is None
     schedule.done("acme|a")
     assert drained(schedule, entries) == ["u", "a", "b"]
 
 
 def test_a_command_settled_while_it_waits_does_not_go() -> None:
     schedule, entries = noted(accepted("a", 1), accepted("b", 2))
-    schedule.note(after(entries["acme|a a"], created()))
-    assert schedule.next("acme|a") == "acme|a b"
+    schedule.note(after(entries["acme|a a"], created()), NOW)
+    assert begun(schedule) == "acme|a b"
+
+
+def ambiguous(schedule: Schedule, entries: dict[str, Entry], row: str) -> Entry:
+    """That command was called for, at second 2, and nobody knows how it ended."""
+    entries[row] = entry = after(entries[row], LOST)
+    schedule.note(entry, NOW)
+    schedule.done(entry.contact)
+    return entry
+
+
+def test_an_ambiguous_command_holds_up_its_contact_for_a_while_and_no_other() -> None:
+    schedule, entries = noted(accepted("a", 1), accepted("b", 2), accepted("z", 3, contact="acme|z"))
+    first = str(begun(schedule, now=at(2)))
+    ambiguous(schedule, entries, first)
+    assert len(schedule) == 2, "what is ambiguous is not open"
+    assert begun(schedule, "acme|z", at(2)) == "acme|z z"
+    found = schedule.first("acme|a", at(3))
+    assert found is not None
+    assert (found.waiting.row, found.not_before) == ("acme|a b", at(62))
+    assert begun(schedule, now=at(61)) is None
+    assert begun(schedule, now=at(62)) == "acme|a b"
+
+
+def test_once_it_is_settled_an_ambiguous_command_holds_up_nobody() -> None:
+    schedule, entries = noted(accepted("a", 1), accepted("b", 2))
+    entry = ambiguous(schedule, entries, str(begun(schedule, now=at(2))))
+    settled, _ = history([outcome(second=5, command_id="a")], entry)
+    assert settled is not None
+    assert settled.state == "settled"
+    schedule.note(settled, at(5))
+    assert begun(schedule, now=at(5)) == "acme|a b"
+
+
+def test_what_comes_before_an_ambiguous_command_does_not_wait_for_it() -> None:
+    schedule, entries = noted(accepted("a", 1), accepted("b", 2))
+    ambiguous(schedule, entries, str(begun(schedule, now=at(2))))
+    code = pending(accepted("u", 3, urgent=True))
+    schedule.note(code, at(3))
+    assert begun(schedule, now=at(3)) == "acme|a u"
+
+
+def test_an_interrupted_attempt_holds_up_its_contact_until_its_end_is_told() -> None:
+    schedule, _ = noted(accepted("b", 2))
+    interrupted, _ = history([accepted("a", 1)])
+    assert interrupted is not None
+    schedule.hold(interrupted, at(50))
+    assert begun(schedule, now=at(109)) is None
+    schedule.note(msgspec.structs.replace(interrupted, state="settled", command=None), at(60))
+    assert begun(schedule, now=at(60)) == "acme|a b"
 
 
 @given(st.lists(st.tuples(st.sampled_from("xyz"), st.booleans(), st.integers(0, 3)), max_size=12), st.randoms())

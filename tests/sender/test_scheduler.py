@@ -1,123 +1,252 @@
-"""The scheduler without Kafka: what it does beside the attempts, and that it lets go of a partition's rows."""
+"""The scheduler without Kafka: rows in memory, attempts that end when they are told to."""
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from typing import Any, cast
 
 import msgspec
 import pytest
 
-from services.domain.messages.outbox import Attempted, Entry, Forgotten, row_key
-from services.runtime.folding.partition import Partition
+from services.domain.clock import later, seconds_between
+from services.domain.messages.outbox import Entry, Event, Unknown, fold, is_open, row_key
+from services.runtime.clock import now
+from services.runtime.folding.partition import Flush, Partition
 from services.sender import scheduler as under_test
 from services.sender.scheduler import Scheduler
-from tests.sender.histories import accepted, attempted, attempting, created, history
+from services.sender.slots import Slots
+from services.sender.topology import OUTBOX
+from tests.sender.histories import accepted, attempted, attempting, created, history, refused
 from tests.waiting import eventually
 
-NOT_DUE = "9999-01-01T00:00:00.000Z"
+NEVER = "9999-01-01T00:00:00.000Z"
+LOST = Unknown(reason="no answer")
+
+
+def pending(name: str, contact: str | None = None, **fields: Any) -> Entry:
+    return ended(accepted(name, contact=contact or f"acme|{name}", not_after=NEVER, **fields))
+
+
+def ended(*events: Any) -> Entry:
+    entry, _ = history(events)
+    return cast(Entry, entry)
 
 
 class Rows:
-    """A partition of rows in memory; knows whether somebody iterates over them, and how many events wait at once."""
+    """A partition of rows in memory."""
 
     def __init__(self, *entries: Entry) -> None:
-        self.entries: dict[str, Entry] = {}
-        self.put(*entries)
-        self.reading = 0
-        self.submitted: list[Any] = []
-        self.most_waiting = 0
-        self._waiting = 0
-        self.fails = False
+        self.entries = {row_key(entry): entry for entry in entries}
+        self.read_now: list[str] = []
 
-    def put(self, *entries: Entry) -> None:
-        self.entries |= {row_key(entry): entry for entry in entries}
+    def opened(self, table: str, after: str, limit: int) -> list[str]:
+        assert table == OUTBOX
+        return sorted(key for key, entry in self.entries.items() if is_open(entry) and key > after)[:limit]
 
-    def rows(self) -> Iterator[Entry]:
-        self.reading += 1
+    def read(self, key: str, table: str) -> Entry | None:
+        assert table == OUTBOX
+        self.read_now.append(key)
+        return self.entries.get(key)
+
+    async def submit(self, event: Event) -> None:
+        await self.world.change(self, event)
+
+    world: "World"
+
+
+class World:
+    """A scheduler, its partitions, and what it attempts now: by command id."""
+
+    def __init__(self, concurrency: int = 4, rate: float = 1000.0, ambiguous_wait_s: float = 60.0) -> None:
+        self.slots = Slots(concurrency)
+        self.scheduler = Scheduler(
+            self._attempt, lambda _, owned: rate * owned, self.slots, grace_s=0.5, ambiguous_wait_s=ambiguous_wait_s
+        )
+        self.attempts: dict[str, asyncio.Future[Any]] = {}
+        self.order: list[str] = []
+
+    async def take(self, *entries: Entry) -> Rows:
+        rows = Rows(*entries)
+        rows.world = self
+        await self.scheduler.taken(cast(Partition, rows))
+        return rows
+
+    async def change(self, rows: Rows, event: Any) -> None:
+        key = row_key(event)
+        entry, _ = fold(rows.entries.get(key), event)
+        rows.entries[key] = cast(Entry, entry)
+        await self.scheduler.flushed(cast(Partition, rows), Flush({OUTBOX: {key: entry}}, {}))
+
+    async def put(self, rows: Rows, *entries: Entry) -> None:
+        changed = {row_key(entry): entry for entry in entries}
+        rows.entries |= changed
+        await self.scheduler.flushed(cast(Partition, rows), Flush({OUTBOX: changed}, {}))
+
+    async def _attempt(self, partition: Partition, entry: Entry) -> None:
+        self.order.append(entry.command_id)
+        future = self.attempts[entry.command_id] = asyncio.get_running_loop().create_future()
         try:
-            if self.fails:
-                raise OSError("the disk is gone")
-            yield from list(self.entries.values())
+            end = await future
         finally:
-            self.reading -= 1
+            self.attempts.pop(entry.command_id, None)
+        number = entry.attempt + 1
+        begun = attempting(number, command_id=entry.command_id)
+        over = attempted(number, end, command_id=entry.command_id)
+        for event in (begun, over):
+            await partition.submit(msgspec.structs.replace(event, contact=entry.contact, at=now()))
 
-    def read(self, _: str) -> None: ...
+    async def attempted(self, *names: str) -> None:
+        await eventually(lambda: sorted(self.attempts) == sorted(names), 5, f"attempts of {names}")
 
-    async def submit(self, event: Any) -> None:
-        assert not self.reading, "a row is submitted while RocksDB's iterator lives"
-        self._waiting += 1
-        self.most_waiting = max(self.most_waiting, self._waiting)
-        await asyncio.sleep(0)
-        self._waiting -= 1
-        self.submitted.append(event)
-        self.entries.pop(row_key(event))
-
-
-def settled(count: int, forget_at: str = "2026-01-01T00:00:00.000Z") -> list[Entry]:
-    entry, _ = history([accepted(), attempting(1), attempted(1, created())])
-    return [
-        msgspec.structs.replace(cast(Entry, entry), command_id=f"{forget_at} {number}", forget_at=forget_at)
-        for number in range(count)
-    ]
+    async def ends(self, name: str, end: Any = None) -> None:
+        self.attempts[name].set_result(end or created())
+        await eventually(lambda: name not in self.attempts, 5)
 
 
-async def taken(rows: Rows) -> tuple[Scheduler, Partition]:
-    async def no_attempt(_: Partition, __: Entry) -> None: ...
-
-    scheduler, partition = Scheduler(no_attempt, lambda _, __: 1.0, concurrency=1, grace_s=5), cast(Partition, rows)
-    await scheduler.taken(partition)
-    return scheduler, partition
-
-
-async def test_at_the_start_what_is_due_is_forgotten_and_an_interrupted_attempt_told() -> None:
-    interrupted, _ = history([accepted(), attempting(1)])
-    rows = Rows(*settled(350), cast(Entry, interrupted), *settled(3, NOT_DUE))
-    await taken(rows)
-    await eventually(lambda: len(rows.submitted) == 351)
-    assert sum(isinstance(event, Forgotten) for event in rows.submitted) == 350
-    assert sum(isinstance(event, Attempted) for event in rows.submitted) == 1
-    assert {entry.forget_at for entry in rows.entries.values()} == {NOT_DUE}
+@pytest.fixture(autouse=True)
+async def _nothing_left() -> AsyncIterator[None]:
+    yield
+    for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        task.cancel()
 
 
-@pytest.mark.parametrize("most", [7, 50_000])
-async def test_a_sweep_forgets_all_that_is_due_some_at_a_time(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
-    monkeypatch.setattr(under_test, "_SWEEP_S", 0.01)
-    monkeypatch.setattr("services.sender.forget.MOST", most)
-    rows = Rows()
-    scheduler, _ = await taken(rows)
-    rows.put(*settled(1500), *settled(2500, NOT_DUE))
-    sweeping = asyncio.create_task(scheduler.sweep())
-    await asyncio.sleep(0.015)
-    sweeping.cancel()
-    await eventually(lambda: len(rows.entries) == 2500)
-    assert {entry.forget_at for entry in rows.entries.values()} == {NOT_DUE}
-    assert rows.most_waiting <= 200, "a task for each row"
+async def test_what_is_open_is_taken_up_and_an_interrupted_attempt_is_told_as_ambiguous() -> None:
+    world = World()
+    many = [pending(f"p{number:04}") for number in range(1200)]
+    interrupted = ended(accepted("i"), attempting(1, command_id="i"))
+    sent = ended(accepted("s"), attempting(1, command_id="s"), attempted(1, created(), command_id="s"))
+    rows = await world.take(*many, interrupted, sent)
+    assert world.scheduler.rows_open() == 1200
+    await eventually(lambda: rows.entries[row_key(interrupted)].state == "ambiguous")
+    assert set(world.attempts) <= {entry.command_id for entry in many}
 
 
-async def test_who_takes_a_partition_away_finds_nobody_reading_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(under_test, "_SWEEP_S", 0.01)
-    rows = Rows()
-    scheduler, partition = await taken(rows)
-    rows.put(*settled(50_000))
-    sweeping = asyncio.create_task(scheduler.sweep())
-    while not rows.reading:  # noqa: ASYNC110 - the next turn is the one
-        await asyncio.sleep(0)
-    await scheduler.leaving(partition)
-    assert not rows.reading
-    sweeping.cancel()
+async def test_one_of_a_contact_goes_at_a_time_and_the_next_when_it_is_settled() -> None:
+    world = World()
+    await world.take(*(pending(f"a{number}", "acme|a", sequence=number) for number in range(3)), pending("b"))
+    await world.attempted("a0", "b")
+    await world.ends("a0")
+    await world.attempted("a1", "b")
 
 
-async def test_a_sweep_that_fails_is_told_and_tried_again(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(under_test, "_SWEEP_S", 0.01)
-    rows = Rows()
-    scheduler, _ = await taken(rows)
-    rows.fails = True
+async def test_a_retry_waits_for_its_time_and_holds_up_its_contact_only() -> None:
+    world = World()
+    await world.take(*(pending(f"a{number}", "acme|a", sequence=number) for number in range(2)), pending("b"))
+    await world.attempted("a0", "b")
+    await world.ends("a0", refused(20429, retry_at=later(now(), 0.3)))
+    await world.ends("b")
+    assert world.attempts == {}
+    await world.attempted("a0")
+    await world.ends("a0", refused(20429, retry_at=NEVER))
+    assert world.order == ["a0", "b", "a0"]
+
+
+async def test_after_an_ambiguous_one_its_contacts_next_waits_for_a_while() -> None:
+    world = World(ambiguous_wait_s=0.3)
+    rows = await world.take(*(pending(f"a{number}", "acme|a", sequence=number) for number in range(2)))
+    await world.attempted("a0")
+    await world.ends("a0", LOST)
+    await eventually(lambda: rows.entries["acme|a a0"].state == "ambiguous")
+    assert world.attempts == {}
+    await world.attempted("a1")
+    since = rows.entries["acme|a a0"].ambiguous_at
+    assert since is not None
+    assert seconds_between(since, now()) >= 0.3
+
+
+async def test_an_urgent_command_overtakes_those_of_its_sender_that_wait_also_its_contacts() -> None:
+    world = World(concurrency=1)
+    rows = await world.take(*(pending(f"a{number}") for number in range(9)))
+    await eventually(lambda: world.attempts)
+    under_way = set(world.attempts)
+    await world.put(rows, pending("u", "acme|a8", sequence=9, urgent=True), pending("v", urgent=True))
+    for name in under_way:
+        await world.ends(name)
+    await eventually(lambda: {"u", "v"} <= set(world.order))
+    assert set(world.order) == under_way | {"u", "v"} | set(world.order[len(under_way) + 2 :])
+    assert set(world.order[len(under_way) : len(under_way) + 2]) == {"u", "v"}
+
+
+async def test_the_rows_of_what_waits_are_not_kept() -> None:
+    world = World(concurrency=1)
+    rows = await world.take(*(pending(f"a{number}") for number in range(100)))
+    await eventually(lambda: world.attempts)
+    begun = len(world.attempts)
+    assert len(rows.read_now) == 100 + begun, "read when taken, and when their turn came"
+
+
+async def test_a_sender_keeps_its_rate_and_delays_no_other() -> None:
+    world = World(concurrency=50, rate=2.0)
+    slow = [pending(f"a{number}") for number in range(9)]
+    await world.take(*slow, pending("b", from_="+14155550111"))
+    await world.attempted("a0", "a1", "b")
+    started = asyncio.get_running_loop().time()
+    await eventually(lambda: len(world.attempts) == 4)
+    assert asyncio.get_running_loop().time() - started > 0.4
+
+
+async def test_a_tenant_with_many_waiting_delays_no_other() -> None:
+    world = World(concurrency=4)
+    rows = await world.take(*(pending(f"a{number}") for number in range(500)))
+    await eventually(lambda: world.attempts)
+    before = set(world.attempts)
+    await world.put(rows, *(pending(f"z{number}", f"zeta|{number}", tenant="zeta") for number in range(2)))
+    for name in sorted(before)[:4]:
+        await world.ends(name)
+    await eventually(lambda: {"z0", "z1"} <= set(world.attempts))
+
+
+async def test_what_is_settled_while_it_waits_does_not_go() -> None:
+    world = World(concurrency=1)
+    rows = await world.take(*(pending(f"a{number}") for number in range(9)))
+    await eventually(lambda: world.attempts)
+    waiting = [entry for entry in rows.entries.values() if entry.command_id not in world.attempts]
+    over = ended(accepted("x"), attempting(1, command_id="x"), attempted(1, created(), command_id="x"))
+    names = [{"contact": entry.contact, "command_id": entry.command_id} for entry in waiting]
+    await world.put(rows, *(msgspec.structs.replace(over, **name) for name in names))
+    begun = set(world.attempts)
+    for name in begun:
+        await world.ends(name)
+    assert set(world.order) == begun
+    assert world.scheduler.rows_open() == 0
+
+
+async def test_a_partition_that_leaves_begins_nothing_more_and_its_attempts_have_a_short_time() -> None:
+    world = World(concurrency=1)
+    rows = await world.take(*(pending(f"a{number}") for number in range(9)))
+    await eventually(lambda: world.attempts)
+    begun = set(world.attempts)
+    await world.scheduler.leaving(cast(Partition, rows))
+    await eventually(lambda: world.attempts == {})
+    assert set(world.order) == begun
+    assert world.scheduler.rows_open() == 0
+    other = await world.take(pending("next"))
+    await world.attempted("next")
+    await world.scheduler.flushed(cast(Partition, rows), Flush({OUTBOX: rows.entries}, {}))
+    await world.scheduler.leaving(cast(Partition, rows))
+    assert set(world.attempts) == {"next"}
+    assert other.entries
+
+
+async def test_an_attempt_that_fails_is_told_and_its_slot_is_free_again(caplog: pytest.LogCaptureFixture) -> None:
+    world = World(concurrency=1)
+    await world.take(*(pending(f"a{number}") for number in range(4)))
     with caplog.at_level(logging.ERROR):
-        sweeping = asyncio.create_task(scheduler.sweep())
-        await eventually(lambda: len(caplog.records) >= 2)
-    assert not sweeping.done()
-    sweeping.cancel()
+        for name in ("a0", "a1"):
+            await eventually(lambda name=name: name in world.attempts)
+            world.attempts[name].set_exception(OSError("the disk is gone"))
+        await eventually(lambda: {"a2", "a3"} <= set(world.order))
     assert "the disk is gone" in caplog.text
+
+
+async def test_a_wait_is_looked_at_again_because_the_clock_may_have_been_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(under_test, "_LOOK_AGAIN_S", 0.01)
+    moment = now()
+    monkeypatch.setattr(under_test, "now", lambda: moment)
+    world = World()
+    rows = await world.take(pending("a"))
+    await world.attempted("a")
+    await world.ends("a", refused(20429, retry_at=later(now(), 3600)))
+    assert rows.entries["acme|a a"].not_before is not None
+    moment = later(now(), 3601)
+    await world.attempted("a")

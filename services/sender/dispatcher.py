@@ -1,0 +1,108 @@
+"""Hands out turns: whose turn it is by the lanes, whether it may begin by the slots and the sender's rate."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from aiolimiter import AsyncLimiter
+
+from services.sender.lanes import Lane, Lanes, Turn
+from services.sender.slots import Slots
+
+logger = logging.getLogger(__name__)
+
+# Turns that came to nothing, before others have the event loop.
+_AT_ONCE = 500
+
+
+class Dispatcher:
+    """`rate`: messages per second that a tenant's sender may send from here; it changes with the partitions owned.
+
+    `wanted`: whether a turn still stands when it comes. `begin`: carry it out; then the slots are to be told `over`.
+    """
+
+    def __init__(
+        self,
+        slots: Slots,
+        rate: Callable[[str], float],
+        wanted: Callable[[Turn], bool],
+        begin: Callable[[Turn], None],
+    ) -> None:
+        self._slots = slots
+        self._rate = rate
+        self._wanted = wanted
+        self._begin = begin
+        self._lanes = Lanes()
+        self._dispatching: asyncio.Task[None] | None = None
+        self._refilling: set[asyncio.Task[None]] = set()
+        slots.freed = self._freed
+
+    def push(self, lane: tuple[str, str], turn: Turn, urgent: bool) -> None:
+        if urgent:
+            self._slots.expect_urgent()
+        self._lanes.push(self._lanes.lane(*lane), turn, urgent)
+        self._dispatch()
+
+    def _freed(self, tenant: str) -> None:
+        self._lanes.wake(tenant)
+        self._dispatch()
+
+    def _dispatch(self) -> None:
+        if self._dispatching is None:
+            self._dispatching = asyncio.create_task(self._hand_out(), name="turns")
+            self._dispatching.add_done_callback(tell)
+
+    async def _hand_out(self) -> None:
+        """Begin every turn that may begin now."""
+        try:
+            dropped = 0
+            while found := self._first():
+                lane, urgent = found
+                turn = lane.queue(urgent)[0]
+                if not self._wanted(turn):
+                    self._lanes.pop(lane, urgent)
+                    dropped += 1
+                    if dropped % _AT_ONCE == 0:
+                        await asyncio.sleep(0)
+                elif not lane.paid and not self._limiter(lane).has_capacity():
+                    self._park(lane)
+                else:
+                    if not lane.paid:
+                        # There is capacity, so this does not wait, and the lane stays the first.
+                        await self._limiter(lane).acquire()
+                    lane.paid = False
+                    self._lanes.pop(lane, urgent)
+                    self._slots.begin(turn.row, lane.tenant, urgent)
+                    self._begin(turn)
+        finally:
+            self._dispatching = None
+
+    def _first(self) -> tuple[Lane, bool] | None:
+        if not self._slots.room(urgent=True):
+            return None
+        return self._lanes.first(not self._slots.room(urgent=False), self._slots.may_begin, self._slots.full)
+
+    def _limiter(self, lane: Lane) -> AsyncLimiter:
+        share = self._rate(lane.tenant)
+        if lane.limiter is None or lane.rate != share:
+            lane.limiter, lane.rate = AsyncLimiter(max(1.0, share), max(1.0, share) / share), share
+        return lane.limiter
+
+    def _park(self, lane: Lane) -> None:
+        self._lanes.park(lane)
+        task = asyncio.create_task(self._refill(lane, self._limiter(lane)), name=f"rate-{lane.tenant}")
+        self._refilling.add(task)
+        task.add_done_callback(self._refilling.discard)
+        task.add_done_callback(tell)
+
+    async def _refill(self, lane: Lane, limiter: AsyncLimiter) -> None:
+        await limiter.acquire()
+        lane.paid = True
+        self._lanes.unpark(lane)
+        self._dispatch()
+
+
+def tell(task: "asyncio.Task[None]") -> None:
+    """Log what a task of the sender's own failed with: nobody awaits it."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        logger.error("work of the sender's failed: %r", error, exc_info=error)

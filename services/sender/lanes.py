@@ -1,0 +1,188 @@
+"""Whose turn it is: tenants in rounds, in a tenant its lanes in rounds, in a lane the urgent first.
+
+A lane is a sender of a tenant, with its rate. A round gives each tenant one turn at one price, so that a million
+commands of one delay no other; and while others wait nobody holds more than an equal share, however long its calls
+take.
+"""
+
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterator
+from typing import Generic, NamedTuple, TypeVar
+
+from aiolimiter import AsyncLimiter
+
+from services.runtime.folding.partition import Partition
+
+K = TypeVar("K")
+
+
+class Turn(NamedTuple):
+    """A contact's turn to have its first command sent. Only names: a million of them may wait."""
+
+    partition: Partition
+    contact: str
+    row: str
+
+
+class Ring(Generic[K]):
+    """Each once, and who had a turn goes to the end."""
+
+    def __init__(self) -> None:
+        self._order: OrderedDict[K, None] = OrderedDict()
+
+    def __bool__(self) -> bool:
+        return bool(self._order)
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    def __iter__(self) -> Iterator[K]:
+        return iter(self._order)
+
+    def add(self, one: K) -> None:
+        self._order.setdefault(one)
+
+    def discard(self, one: K) -> None:
+        self._order.pop(one, None)
+
+    def had(self, one: K) -> None:
+        """It had its turn."""
+        if one in self._order:
+            self._order.move_to_end(one)
+
+
+class Lane:
+    """What waits for one sender, and its rate. `paid`: a turn that the rate allows is not taken yet."""
+
+    def __init__(self, tenant: str, sender: str) -> None:
+        self.tenant = tenant
+        self.sender = sender
+        self.urgent: deque[Turn] = deque()
+        self.ordinary: deque[Turn] = deque()
+        self.limiter: AsyncLimiter | None = None
+        self.rate = 0.0
+        self.paid = False
+
+    def queue(self, urgent: bool) -> deque[Turn]:
+        return self.urgent if urgent else self.ordinary
+
+    def __bool__(self) -> bool:
+        return bool(self.urgent or self.ordinary)
+
+    def rested(self) -> bool:
+        """Whether a lane made anew would be as far with its rate."""
+        return self.limiter is None or self.limiter.has_capacity(self.limiter.max_rate)
+
+
+class _Tenant:
+    def __init__(self) -> None:
+        self.rings: dict[bool, Ring[Lane]] = {True: Ring(), False: Ring()}
+
+    def __bool__(self) -> bool:
+        return any(self.rings.values())
+
+    def first(self, urgent_only: bool) -> tuple[Lane, bool] | None:
+        for urgent in (True,) if urgent_only else (True, False):
+            for lane in self.rings[urgent]:
+                return lane, urgent
+        return None
+
+
+class Lanes:
+    """All lanes. Whoever cannot go, by its rate or its account, is parked and costs nothing until it is woken."""
+
+    def __init__(self) -> None:
+        self._lanes: dict[tuple[str, str], Lane] = {}
+        self._tenants: dict[str, _Tenant] = {}
+        self._round: Ring[str] = Ring()
+        self._parked: set[Lane] = set()
+        self._many = 64
+
+    def __len__(self) -> int:
+        return len(self._lanes)
+
+    def lane(self, tenant: str, sender: str) -> Lane:
+        found = self._lanes.get((tenant, sender))
+        if found is None:
+            self._tidy()
+            found = self._lanes[tenant, sender] = Lane(tenant, sender)
+            self._tenants.setdefault(tenant, _Tenant())
+        return found
+
+    def push(self, lane: Lane, turn: Turn, urgent: bool) -> None:
+        lane.queue(urgent).append(turn)
+        self._enter(lane)
+
+    def pop(self, lane: Lane, urgent: bool) -> Turn:
+        """Take the lane's next turn; it and its tenant go to the end of their rounds."""
+        turn = lane.queue(urgent).popleft()
+        self._tenants[lane.tenant].rings[urgent].had(lane)
+        self._round.had(lane.tenant)
+        self._leave(lane)
+        return turn
+
+    def first(
+        self, urgent_only: bool, may: Callable[[str], bool], full: Callable[[str, int], bool]
+    ) -> tuple[Lane, bool] | None:
+        """The lane whose turn it is, and whether its urgent queue's. A tenant that may not is parked.
+
+        One that is `full`, as one of so many tenants, lets the others go first.
+        """
+        chosen, over, barred = None, None, []
+        for tenant in self._round:
+            found = self._tenants[tenant].first(urgent_only)
+            if found is None:
+                continue
+            if not may(tenant):
+                barred.append(tenant)
+            elif not full(tenant, len(self._round)):
+                chosen = found
+                break
+            else:
+                over = over or found
+        for tenant in barred:
+            self._round.discard(tenant)
+        return chosen or over
+
+    def wake(self, tenant: str) -> None:
+        """It may be able to go again."""
+        if self._tenants.get(tenant):
+            self._round.add(tenant)
+
+    def park(self, lane: Lane) -> None:
+        """Its rate lets nothing go for now."""
+        self._parked.add(lane)
+        for ring in self._tenants[lane.tenant].rings.values():
+            ring.discard(lane)
+        self._leave(lane)
+
+    def unpark(self, lane: Lane) -> None:
+        self._parked.discard(lane)
+        self._enter(lane)
+
+    def _enter(self, lane: Lane) -> None:
+        if lane in self._parked:
+            return
+        tenant = self._tenants[lane.tenant]
+        for urgent, ring in tenant.rings.items():
+            if lane.queue(urgent):
+                ring.add(lane)
+        self.wake(lane.tenant)
+
+    def _leave(self, lane: Lane) -> None:
+        """Out of the rounds where nothing of it waits."""
+        tenant = self._tenants[lane.tenant]
+        for urgent, ring in tenant.rings.items():
+            if not lane.queue(urgent):
+                ring.discard(lane)
+        if not tenant:
+            self._round.discard(lane.tenant)
+
+    def _tidy(self) -> None:
+        """Forget lanes that wait for nothing and owe their rate nothing."""
+        if len(self._lanes) < self._many:
+            return
+        for key, lane in list(self._lanes.items()):
+            if not lane and lane not in self._parked and lane.rested():
+                del self._lanes[key]
+        self._many = max(64, 2 * len(self._lanes))

@@ -1,0 +1,195 @@
+"""Who may prepare an attempt, and who may call: the configured concurrency, shared by all accounts.
+
+To be called for, an attempt must be on the log, which takes a while; were it a call slot's time, the slots would stand
+empty. So a turn begins without one and takes it just before the call. What is prepared has a deadline, hence only as
+many are prepared ahead as fill the slots at the pace of the last calls.
+"""
+
+import asyncio
+import math
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from prometheus_client import Gauge
+
+from services.domain.messages.outbox import Created, Unknown
+from services.sender.account import Account
+from services.sender.breaker import State
+from services.sender.gateway import Refusal
+
+# Of the concurrency, kept free for urgent calls while such come.
+_RESERVED = 0.1
+_URGENT_FOR_S = 600.0
+# The weight of the latest call in what is known of their pace; what each turn takes from the slowest preparation.
+_LATEST = 0.05
+_FORGOTTEN = 0.005
+_SPARE = 2
+# Timers may be early by a millisecond.
+_AFTER_PAUSE_S = 0.005
+
+BREAKER = Gauge("switchboard_breaker_state", "Per tenant: 0 closed, 1 half open, 2 open", ["tenant"])
+LIMIT = Gauge("switchboard_concurrency_limit", "Calls that a tenant's account may have under way", ["tenant"])
+_STATES = {"closed": 0, "half_open": 1, "open": 2}
+
+Outcome = Created | Refusal | Unknown
+
+
+@dataclass(eq=False, slots=True)
+class _Turn:
+    row: str
+    account: Account
+    tenant: str
+    urgent: bool
+    begun_at: float
+    granted: "asyncio.Future[bool] | None" = None
+    counted: bool = True
+
+
+class Slots:
+    """`freed(tenant)` is called when one more turn of that tenant, or of any, may have become possible."""
+
+    def __init__(self, concurrency: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._concurrency = concurrency
+        self._clock = clock
+        self._accounts: dict[str, Account] = {}
+        self._turns: dict[str, _Turn] = {}
+        self._waiting: dict[bool, list[_Turn]] = {True: [], False: []}
+        self._calling = 0
+        self._begun = 0
+        self._urgent_until = float("-inf")
+        self._prepare_s = 0.05
+        self._call_s = 0.1
+        self._told: dict[str, tuple[State, int, float]] = {}
+        self.freed: Callable[[str], None] = lambda _: None
+
+    def room(self, urgent: bool) -> bool:
+        """Whether any turn of this kind may begin now."""
+        return self._begun < self._open_to(urgent) + self._ahead()
+
+    def may_begin(self, tenant: str) -> bool:
+        """Whether this tenant's account lets one more turn begin."""
+        return self._account(tenant).may_begin(self._clock(), self._ahead())
+
+    def full(self, tenant: str, tenants: int) -> bool:
+        """Whether this tenant, as one of so many that wait, holds its share."""
+        return self._account(tenant).begun * tenants >= self._concurrency + self._ahead()
+
+    def expect_urgent(self) -> None:
+        """An urgent command has come; more may."""
+        self._urgent_until = self._clock() + _URGENT_FOR_S
+
+    def begin(self, row: str, tenant: str, urgent: bool) -> None:
+        """A turn begins: its attempt is being prepared. Every turn that begins is to be told `over`."""
+        account, now = self._account(tenant), self._clock()
+        turn = self._turns[row] = _Turn(row, account, tenant, urgent, now)
+        self._begun += 1
+        account.begun += 1
+        if account.state(now) == "half_open":
+            account.probe = turn.row
+
+    def over(self, row: str) -> None:
+        """The turn is over, whether it called or not."""
+        turn = self._turns.pop(row, None)
+        if turn is not None:
+            self._uncount(turn)
+
+    async def call(self, row: str, create: Callable[[], Awaitable[Outcome | None]]) -> Outcome | None:
+        """Make this turn's call once it may, and learn from its end. None, as from `create`: nobody was called.
+
+        A Refusal that reached nobody is also what comes of an account that pauses.
+        """
+        turn = self._turns[row]
+        # Commits come in bursts, so it is the slow ones that say how many must be ready.
+        self._prepare_s = max(self._clock() - turn.begun_at, (1 - _FORGOTTEN) * self._prepare_s)
+        if not await self._granted(turn):
+            wait = turn.account.wait_s(self._clock())
+            self._uncount(turn)
+            return Refusal(code=None, reason="the account pauses", retryable=True, retry_after=wait, reached=False)
+        began = self._clock()
+        try:
+            outcome = await create()
+            if outcome is not None:
+                now = self._clock()
+                self._call_s += _LATEST * (now - began - self._call_s)
+                turn.account.ended(outcome, began, now)
+                self._tell(turn, now)
+            return outcome
+        finally:
+            self._give_back(turn)
+            self._uncount(turn)
+
+    async def _granted(self, turn: _Turn) -> bool:
+        turn.granted = asyncio.get_running_loop().create_future()
+        self._waiting[turn.urgent].append(turn)
+        self._serve()
+        try:
+            return await turn.granted
+        except asyncio.CancelledError:
+            if turn in self._waiting[turn.urgent]:
+                self._waiting[turn.urgent].remove(turn)
+            elif not turn.granted.cancelled() and turn.granted.result():
+                self._give_back(turn)
+            raise
+
+    def _serve(self) -> None:
+        """Let those call who may, the urgent first."""
+        for turn in [*self._waiting[True], *self._waiting[False]]:
+            permission = turn.account.may_call(turn.row, self._clock())
+            if permission == "later" or (permission == "yes" and self._calling >= self._open_to(turn.urgent)):
+                continue
+            self._waiting[turn.urgent].remove(turn)
+            if permission == "yes":
+                self._calling += 1
+                turn.account.calling += 1
+            if turn.granted is not None and not turn.granted.done():
+                turn.granted.set_result(permission == "yes")
+
+    def _give_back(self, turn: _Turn) -> None:
+        self._calling -= 1
+        turn.account.calling -= 1
+
+    def _uncount(self, turn: _Turn) -> None:
+        if not turn.counted:
+            return
+        turn.counted = False
+        self._begun -= 1
+        turn.account.begun -= 1
+        if turn.account.probe == turn.row:
+            turn.account.probe = None
+        self._serve()
+        self.freed(turn.tenant)
+
+    def _tell(self, turn: _Turn, now: float) -> None:
+        """What changed about an account: for who watches, and to go on when its pause is over."""
+        account, wait = turn.account, turn.account.wait_s(now)
+        if (news := (account.state(now), account.limit, now + wait if wait else 0.0)) != self._told.get(turn.tenant):
+            self._told[turn.tenant] = news
+            BREAKER.labels(turn.tenant).set(_STATES[news[0]])
+            LIMIT.labels(turn.tenant).set(news[1])
+            if wait:
+                asyncio.get_running_loop().call_later(wait + _AFTER_PAUSE_S, self._resume, turn)
+
+    def _resume(self, turn: _Turn) -> None:
+        self._tell(turn, self._clock())
+        self._serve()
+        self.freed(turn.tenant)
+
+    def _account(self, tenant: str) -> Account:
+        account = self._accounts.get(tenant)
+        if account is None:
+            account = self._accounts[tenant] = Account(self._concurrency)
+            BREAKER.labels(tenant).set(_STATES["closed"])
+            LIMIT.labels(tenant).set(self._concurrency)
+        return account
+
+    def _open_to(self, urgent: bool) -> int:
+        """The slots that such a call may take."""
+        if urgent or self._concurrency < 2 or self._clock() >= self._urgent_until:
+            return self._concurrency
+        return self._concurrency - max(1, int(_RESERVED * self._concurrency))
+
+    def _ahead(self) -> int:
+        """How many are prepared while all slots are taken; at most as many again."""
+        needed = self._concurrency * self._prepare_s / max(self._call_s, 0.001)
+        return min(self._concurrency, math.ceil(needed) + _SPARE)

@@ -1,0 +1,117 @@
+"""Whose turn it is: tenants in rounds, their senders in rounds, the urgent first; who cannot go holds up nobody."""
+
+from collections import Counter
+from typing import Any, cast
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.sender.lanes import Lane, Lanes, Turn
+
+PARTITION: Any = None
+
+
+def push(lanes: Lanes, tenant: str, *names: str, sender: str = "s", urgent: bool = False) -> Lane:
+    lane = lanes.lane(tenant, sender)
+    for name in names:
+        lanes.push(lane, Turn(cast(Any, PARTITION), tenant, name), urgent)
+    return lane
+
+
+def take(
+    lanes: Lanes, *, urgent_only: bool = False, barred: tuple[str, ...] = (), full: tuple[str, ...] = ()
+) -> str | None:
+    found = lanes.first(urgent_only, lambda tenant: tenant not in barred, lambda tenant, _: tenant in full)
+    return lanes.pop(*found).row if found else None
+
+
+def test_a_tenant_with_many_waiting_delays_nobody() -> None:
+    lanes = Lanes()
+    push(lanes, "bulk", *map(str, range(100_000)))
+    assert take(lanes) == "0"
+    push(lanes, "small", "a", "b")
+    assert [take(lanes) for _ in range(5)] == ["1", "a", "2", "b", "3"]
+
+
+def test_a_senders_urgent_turns_come_first_and_only_they_where_only_they_may() -> None:
+    lanes = Lanes()
+    push(lanes, "acme", "a", "b")
+    assert take(lanes, urgent_only=True) is None
+    push(lanes, "acme", "u", "v", urgent=True)
+    assert [take(lanes, urgent_only=True), *(take(lanes) for _ in range(3))] == ["u", "v", "a", "b"]
+    assert take(lanes) is None
+
+
+def test_a_tenants_senders_take_turns() -> None:
+    lanes = Lanes()
+    push(lanes, "acme", "a1", "a2", "a3", sender="a")
+    push(lanes, "acme", "b1", sender="b")
+    assert [take(lanes) for _ in range(4)] == ["a1", "b1", "a2", "a3"]
+
+
+def test_a_parked_lane_holds_up_no_other_and_goes_on_where_it_was() -> None:
+    lanes = Lanes()
+    slow = push(lanes, "acme", "a1", "a2", sender="a")
+    push(lanes, "acme", "b1", sender="b")
+    lanes.park(slow)
+    push(lanes, "acme", "a3", sender="a")
+    assert [take(lanes), take(lanes)] == ["b1", None]
+    lanes.unpark(slow)
+    assert [take(lanes) for _ in range(4)] == ["a1", "a2", "a3", None]
+
+
+def test_a_tenant_that_may_not_is_asked_again_when_it_is_woken() -> None:
+    lanes = Lanes()
+    push(lanes, "paused", "p")
+    push(lanes, "acme", "a")
+    assert take(lanes, barred=("paused",)) == "a"
+    assert take(lanes) is None, "it was not woken"
+    lanes.wake("paused")
+    assert take(lanes) == "p"
+    lanes.wake("paused")
+    lanes.wake("nobody")
+    assert take(lanes) is None
+
+
+def test_who_holds_its_share_goes_only_where_no_other_wants_to() -> None:
+    lanes = Lanes()
+    push(lanes, "slow", "s1", "s2", "s3")
+    push(lanes, "quick", "q1", "q2")
+    assert [take(lanes, full=("slow",)) for _ in range(4)] == ["q1", "q2", "s1", "s2"]
+
+
+def test_lanes_that_wait_for_nothing_are_forgotten() -> None:
+    lanes = Lanes()
+    kept = push(lanes, "acme", "k", sender="kept")
+    for number in range(10_000):
+        push(lanes, "acme", "x", sender=str(number))
+        lanes.pop(lanes.lane("acme", str(number)), False)
+    assert len(lanes) < 200
+    assert lanes.lane("acme", "kept") is kept
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("xy"), st.booleans()), max_size=40),
+    st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("xy")), max_size=10),
+)
+def test_every_turn_is_handed_out_once_in_its_lanes_order_and_tenants_are_treated_alike(
+    pushed: list[tuple[str, str, bool]], parked: list[tuple[str, str]]
+) -> None:
+    lanes, expected = Lanes(), Counter[str]()
+    for number, (tenant, sender, urgent) in enumerate(pushed):
+        push(lanes, tenant, f"{tenant}{sender}{urgent} {number}", sender=sender, urgent=urgent)
+        expected[tenant] += 1
+    for key in parked:
+        lanes.park(lanes.lane(*key))
+    for key in parked:
+        lanes.unpark(lanes.lane(*key))
+    taken = []
+    while row := take(lanes):
+        taken.append(row)
+        counts = Counter(one[0] for one in taken)
+        waiting = [tenant for tenant in expected if counts[tenant] < expected[tenant]]
+        assert all(counts[row[0]] <= counts[tenant] + 1 for tenant in waiting), "one had two turns in a round"
+    assert len(taken) == len(pushed)
+    for lane in {row.split()[0] for row in taken}:
+        numbers = [int(row.split()[1]) for row in taken if row.split()[0] == lane]
+        assert numbers == sorted(numbers)

@@ -1,0 +1,203 @@
+"""Who may prepare and who may call: the concurrency, the urgent's share, an account's pauses."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pytest
+
+from services.domain.messages.outbox import Unknown
+from services.sender.gateway import Refusal
+from services.sender.slots import BREAKER, Outcome, Slots
+from tests.sender.histories import created
+from tests.waiting import eventually
+
+LOST = Unknown(reason="no answer")
+
+
+@dataclass
+class Twilio:
+    """Calls that end when they are told to."""
+
+    slots: Slots
+    calling: dict[str, "asyncio.Future[Outcome | None]"] = field(default_factory=dict)
+    order: list[str] = field(default_factory=list)
+    tasks: dict[str, "asyncio.Task[Outcome | None]"] = field(default_factory=dict)
+
+    def turn(self, row: str, tenant: str = "acme", urgent: bool = False) -> None:
+        self.slots.begin(row, tenant, urgent)
+        self.tasks[row] = asyncio.create_task(self._carry(row))
+
+    async def _carry(self, row: str) -> Outcome | None:
+        try:
+            return await self.slots.call(row, lambda: self._call(row))
+        finally:
+            self.slots.over(row)
+
+    async def _call(self, row: str) -> Outcome | None:
+        self.order.append(row)
+        self.calling[row] = asyncio.get_running_loop().create_future()
+        return await self.calling[row]
+
+    async def ends(self, row: str, outcome: Outcome | None = None) -> Outcome | None:
+        self.calling.pop(row).set_result(outcome or created())
+        return await self.tasks[row]
+
+    async def calls(self, *rows: str) -> None:
+        await eventually(lambda: sorted(self.calling) == sorted(rows), 5, f"calls of {rows}")
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def many(prefix: str, count: int) -> list[str]:
+    return [f"{prefix}{number}" for number in range(count)]
+
+
+async def test_no_more_call_than_configured_and_the_next_goes_when_one_ends() -> None:
+    twilio = Twilio(Slots(3))
+    for row in many("a", 5):
+        twilio.turn(row)
+    await twilio.calls("a0", "a1", "a2")
+    await twilio.ends("a1")
+    await twilio.calls("a0", "a2", "a3")
+
+
+async def test_some_are_prepared_ahead_but_never_more_than_as_many_again() -> None:
+    slots = Slots(10)
+    begun = 0
+    while slots.room(urgent=False) and slots.may_begin("acme"):
+        slots.begin(str(begun), "acme", False)
+        begun += 1
+    assert 10 < begun <= 20
+    slots.over("0")
+    assert slots.room(urgent=False)
+
+
+async def test_the_slower_twilio_is_the_fewer_are_prepared_ahead() -> None:
+    clock = Clock()
+    slots = Slots(50, clock)
+    twilio = Twilio(slots)
+    for number in range(60):
+        twilio.turn(str(number))
+        await twilio.calls(str(number))
+        clock.now += 10
+        await twilio.ends(str(number))
+    rows = []
+    while slots.room(urgent=False):
+        rows.append(f"row {len(rows)}")
+        slots.begin(rows[-1], "acme", False)
+    assert len(rows) <= 54
+
+
+async def test_a_share_is_kept_for_the_urgent_while_such_come() -> None:
+    clock = Clock()
+    slots = Slots(10, clock)
+    twilio = Twilio(slots)
+    slots.expect_urgent()
+    for row in many("a", 12):
+        twilio.turn(row)
+    await twilio.calls(*many("a", 9))
+    twilio.turn("u", urgent=True)
+    await twilio.calls(*many("a", 9), "u")
+    twilio.turn("v", urgent=True)
+    await twilio.ends("a0")
+    await twilio.calls(*many("a", 9)[1:], "u", "v")
+    clock.now += 3600
+    await twilio.ends("a1")
+    await twilio.calls(*many("a", 10)[2:], "u", "v")
+
+
+async def test_one_accounts_limit_holds_up_no_other_account() -> None:
+    twilio = Twilio(Slots(4))
+    for row in many("a", 4):
+        twilio.turn(row)
+    await twilio.calls(*many("a", 4))
+    slow = Refusal(code=20429, reason="slow", retryable=True, too_many=True)
+    assert await twilio.ends("a0", slow) == slow
+    twilio.turn("a4")
+    twilio.turn("b0", tenant="other")
+    await twilio.calls("a1", "a2", "a3", "b0")
+    await twilio.ends("a1")
+    await twilio.ends("a2")
+    await twilio.calls("a3", "a4", "b0")
+
+
+async def test_retry_after_holds_for_the_whole_account() -> None:
+    clock, woken = Clock(), list[str]()
+    slots = Slots(2, clock)
+    slots.freed = woken.append
+    twilio = Twilio(slots)
+    for row in ("a0", "a1", "a2"):
+        twilio.turn(row)
+    await twilio.calls("a0", "a1")
+    await twilio.ends("a0", Refusal(code=20429, reason="slow", retryable=True, retry_after=0.2, too_many=True))
+    given_back = await twilio.tasks["a2"]
+    assert isinstance(given_back, Refusal)
+    assert (given_back.retryable, given_back.reached, given_back.code) == (True, False, None)
+    assert given_back.retry_after == pytest.approx(0.2)
+    assert not slots.may_begin("acme")
+    assert slots.may_begin("other")
+    clock.now += 0.2
+    woken.clear()
+    await eventually(lambda: "acme" in woken, 5, "the account's tenant woken when its pause is over")
+    assert slots.may_begin("acme")
+
+
+async def test_a_breaker_lets_one_try_and_opens_to_all_when_that_went_well() -> None:
+    clock = Clock()
+    slots = Slots(8, clock)
+    twilio = Twilio(slots)
+    state = _gauge("acme")
+    for row in many("a", 6):
+        twilio.turn(row)
+    await twilio.calls(*many("a", 6))
+    for row in many("a", 5):
+        assert await twilio.ends(row, LOST) == LOST
+    assert state() == 2
+    assert not slots.may_begin("acme")
+    clock.now += 5
+    assert slots.may_begin("acme")
+    twilio.turn("probe")
+    assert not slots.may_begin("acme")
+    await twilio.calls("a5", "probe")
+    await twilio.ends("a5")
+    assert not slots.may_begin("acme"), "a call from before decided"
+    # It was too late to call: nothing was learnt, and another may try.
+    twilio.calling.pop("probe").set_result(None)
+    assert await twilio.tasks["probe"] is None
+    assert slots.may_begin("acme")
+    twilio.turn("second")
+    await twilio.calls("second")
+    await twilio.ends("second")
+    assert slots.may_begin("acme")
+    assert state() == 0
+
+
+async def test_a_turn_that_is_cancelled_leaves_no_trace() -> None:
+    twilio = Twilio(Slots(1))
+    for row in ("a", "b", "c"):
+        twilio.turn(row)
+    await twilio.calls("a")
+    for row in ("b", "a"):
+        twilio.tasks[row].cancel()
+        await asyncio.wait([twilio.tasks[row]])
+    del twilio.calling["a"]
+    await twilio.calls("c")
+    await twilio.ends("c")
+    assert twilio.order == ["a", "c"]
+    rows = 0
+    while twilio.slots.room(urgent=True) and rows < 10:
+        twilio.slots.begin(f"row {rows}", "acme", False)
+        rows += 1
+    assert rows == 2
+
+
+def _gauge(tenant: str) -> Callable[[], float]:
+    get: Callable[[], float] = BREAKER.labels(tenant)._value.get
+    return get

@@ -31,7 +31,7 @@ class Entry:
 class Log:
     """What was read so far, in the order read: that of each partition. `last` is the last offset of each.
 
-    `terminal` and `sent` are ids of commands.
+    `terminal` and `sent` are ids of commands, but for the product's own: its answers to STOP and START.
     """
 
     entries: list[Entry] = field(default_factory=list)
@@ -46,10 +46,15 @@ class Log:
     def add(self, entry: Entry) -> None:
         self.entries.append(entry)
         self.count[entry.topic] += 1
-        if entry.topic == RESULTS.name and entry.event["terminal"]:
+        if entry.topic == RESULTS.name and entry.event["terminal"] and not is_own(entry.event["command_id"]):
             self.terminal.add(entry.event["command_id"])
             if entry.event["step"] == "sent":
                 self.sent.add(entry.event["command_id"])
+
+
+def is_own(command_id: str) -> bool:
+    """Whether it is a command that nobody produced."""
+    return command_id.startswith("confirm-")
 
 
 class LogReader:

@@ -8,8 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from services.cli.demo.layout import Layout
-from services.cli.demo.reconcile import Row
 from services.cli.demo.round import Outcome
+from services.cli.demo.rows import Row
 from services.cli.demo.settings import ACME_SMS
 from services.contract.topics import MESSAGES, RESULTS
 

@@ -8,14 +8,25 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from services.cli.demo.log import LogReader
 from services.cli.demo.twilio import Twilio
-from services.contract.topics import ACCEPTED, MESSAGES, OUTCOMES, PROCESSOR_APP, RESULTS, SENDER_APP, SENT, STATUS
+from services.contract.topics import (
+    ACCEPTED,
+    CONSENT_COMMANDS,
+    INBOUND,
+    MESSAGES,
+    OUTCOMES,
+    PROCESSOR_APP,
+    RESULTS,
+    SENDER_APP,
+    SENT,
+    STATUS,
+)
 from services.runtime.config import Settings
 from services.runtime.kafka import client_options
 
 _POLL_S = 0.25
 _FOLDED_BY = {
-    PROCESSOR_APP: {topic.name for topic in (STATUS, SENT, RESULTS)},
-    SENDER_APP: {topic.name for topic in (MESSAGES, ACCEPTED, OUTCOMES)},
+    PROCESSOR_APP: {topic.name for topic in (STATUS, SENT, RESULTS, INBOUND, ACCEPTED, OUTCOMES)},
+    SENDER_APP: {topic.name for topic in (MESSAGES, CONSENT_COMMANDS, ACCEPTED, OUTCOMES, INBOUND)},
 }
 
 

@@ -1,23 +1,30 @@
-"""One round: play the story, wait until nothing moves, read both ends, compare."""
+"""One round: play the story and its chapters, wait until nothing moves, read both ends, compare."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import aiohttp
+from aiokafka import AIOKafkaProducer
 
 from services.cli.demo import rates
 from services.cli.demo.answers import ask_all
+from services.cli.demo.chapters import CHAPTERS
 from services.cli.demo.log import LogReader
-from services.cli.demo.play import Played, play
-from services.cli.demo.reconcile import Ends, Row, reconcile
+from services.cli.demo.people import people
+from services.cli.demo.play import Played, Player
+from services.cli.demo.reconcile import reconcile
 from services.cli.demo.rest import Rest
+from services.cli.demo.rows import Ends, Row
+from services.cli.demo.settings import ACME_SERVICE, ACME_SMS, ACME_WHATSAPP
 from services.cli.demo.show import Count, Show
 from services.cli.demo.stack import Stack
 from services.cli.demo.story import Story
 from services.cli.demo.twilio import Twilio
 from services.contract.topics import INBOUND, STATUS
-from services.runtime.config import Settings
+from services.runtime.config import KafkaSettings, Settings
+from services.runtime.kafka import durable_producer
 
 _WATCH_S = 0.2
 
@@ -43,6 +50,8 @@ class Round:
         self._story = story
         self._show = show
         self._played = Played()
+        self._commands = (*story.commands, *(one for chapter in CHAPTERS for one in chapter.commands))
+        self._replies = (*story.first, *story.replies, *(one for chapter in CHAPTERS for one in chapter.replies))
 
     async def run(self, stack: Stack) -> Outcome:
         """Raises DemoError as soon as a service ends by itself."""
@@ -63,24 +72,40 @@ class Round:
                 await asyncio.gather(work, watch, return_exceptions=True)
 
     async def _work(self, session: aiohttp.ClientSession, reader: LogReader) -> Outcome:
-        settings, story, show = self._settings, self._story, self._show
+        settings, show = self._settings, self._show
         twilio = Twilio(settings.twilio.api, session)
-        with show.step("the story", f"{len(story.commands):,} commands, {len(story.replies):,} replies"):
-            await play(story, settings.kafka, twilio, self._played)
+        rest = Rest(settings, reader, twilio, session)
+        await self._play(twilio, reader, rest)
         with show.step("until nothing moves", "Twilio, the sender's rows, the log, the folds"):
-            still = await Rest(settings, reader, twilio, session).wait(60 + len(story.commands) / 10)
+            still = await rest.wait(60 + len(self._commands) / 10)
         with show.step("reading both ends", "every record, every webhook, every message's row"):
             side = await twilio.seen()
             answers = await ask_all(session, settings.processor.url, [message.sid for message in side.created])
-            compared = reconcile(Ends(story.commands, side, reader.log, answers))
-        rest = Row("everything came to rest", 1, int(still is None), (still,) if still else ())
-        median, late = rates.produced_to_sent_s(reader.log)
+            known = people(settings, self._commands, self._replies)
+            compared = reconcile(Ends(self._commands, side, reader.log, answers, known))
+        at_rest = Row("everything came to rest", 1, int(still is None), (still,) if still else ())
+        story = {command.command_id for command in self._story.commands}
+        median, late = rates.produced_to_sent_s(reader.log, story)
         told = {
             "command → sent": f"p50 {median:.2f} s, p95 {late:.2f} s",
-            "webhooks acknowledged": f"{rates.webhooks_per_second(side.posted):,.0f}/s",
+            "webhooks acknowledged": f"{rates.webhooks_per_second(side, story):,.0f}/s",
             "records on the log": f"{len(reader.log.entries):,}",
         }
-        return Outcome((rest, *compared), told, side.created[0].sid if side.created else None)
+        return Outcome((at_rest, *compared), told, side.created[0].sid if side.created else None)
+
+    async def _play(self, twilio: Twilio, reader: LogReader, rest: Rest) -> None:
+        story, show = self._story, self._show
+        faults = self._settings.simulator.faults.model_dump()
+        # From now on a free text past its window that slips through ends with 63016 there.
+        await twilio.steer("windows", {"enforce": True})
+        await twilio.steer(f"services/{ACME_SERVICE}", {"numbers": [ACME_SMS, ACME_WHATSAPP]})
+        async with producing(self._settings.kafka) as producer:
+            player = Player(producer, twilio, reader.log, rest, faults, self._played)
+            with show.step("the story", f"{len(story.commands):,} commands, {len(story.replies):,} replies"):
+                await player.story(story)
+            for chapter in CHAPTERS:
+                with show.step(chapter.name, chapter.sentence):
+                    await player.chapter(chapter)
 
     async def _watch(self, stack: Stack, reader: LogReader) -> None:
         began, told = asyncio.get_running_loop().time(), False
@@ -93,13 +118,24 @@ class Round:
             await asyncio.sleep(_WATCH_S)
 
     def _counts(self, reader: LogReader) -> dict[str, Count]:
-        story, log = self._story, reader.log
-        to_send = sum(command.step == "sent" for command in story.commands)
-        replies = len(story.replies) + sum(reply.again for reply in story.replies)
+        log = reader.log
+        again = len(self._story.produced) - len(self._story.commands)
+        told = sum(1 + reply.again for reply in self._replies)
         return {
-            "commands produced": Count(self._played.produced, len(story.produced)),
-            "commands with their result": Count(len(log.terminal), len(story.commands)),
-            "messages sent": Count(len(log.sent), to_send),
+            "commands produced": Count(self._played.produced, len(self._commands) + again),
+            "commands with their result": Count(len(log.terminal), len(self._commands)),
+            "messages sent": Count(len(log.sent), sum(command.step == "sent" for command in self._commands)),
             "status callbacks logged": Count(log.count[STATUS.name]),
-            "inbound messages logged": Count(log.count[INBOUND.name], replies),
+            "inbound messages logged": Count(log.count[INBOUND.name], told),
         }
+
+
+@asynccontextmanager
+async def producing(kafka: KafkaSettings) -> AsyncIterator[AIOKafkaProducer]:
+    """A producer of our own, as a customer would have one."""
+    producer = durable_producer(kafka)
+    await producer.start()
+    try:
+        yield producer
+    finally:
+        await producer.stop()

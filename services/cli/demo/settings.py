@@ -14,8 +14,14 @@ from services.runtime.config import Settings, load
 ACME_SMS = "+14155550100"
 ACME_WHATSAPP = "whatsapp:+14155550101"
 ACME_SERVICE = "MG" + "a" * 32
+ACME_CARE = "+14155550102"
+ACME_CARE_SERVICE = "MG" + "c" * 32
 GLOBEX_SMS = "+14155550200"
+GLOBEX_WHATSAPP = "whatsapp:+14155550201"
 ACCOUNTS = {"acme": "AC" + "a" * 32, "globex": "AC" + "b" * 32}
+
+CONFIRM_STOP = "You will hear no more from Acme here. Reply START to change that."
+CONFIRM_START = "Acme is back. Reply STOP to end it."
 
 _FAULTS = {
     "latency_s": 0.02,
@@ -62,12 +68,22 @@ def _content(layout: Layout) -> dict[str, Any]:
         },
         "tenants": {
             "acme": {
-                **_tenant("acme", [ACME_SMS, ACME_WHATSAPP, ACME_SERVICE]),
+                **_tenant("acme", [ACME_SMS, ACME_WHATSAPP, ACME_CARE, ACME_SERVICE, ACME_CARE_SERVICE]),
                 "routing": {"default_messaging_service_sid": ACME_SERVICE},
                 "replies": {"HELP": "Acme: we are at help.acme.example. Reply STOP to opt out."},
+                "consent": {
+                    "stop_words": ["baja"],
+                    "start_words": ["alta"],
+                    "confirm_stop": CONFIRM_STOP,
+                    "confirm_start": CONFIRM_START,
+                },
             },
-            "globex": _tenant("globex", [GLOBEX_SMS]),
+            "globex": {
+                **_tenant("globex", [GLOBEX_SMS, GLOBEX_WHATSAPP]),
+                "consent": {"consent_for": "templates", "consent_days": 1},
+            },
         },
+        "clock_skew_file": str(layout.folder / "clock"),
         "twilio": {"api": layout.url("simulator")},
         "ingress": {"port": port["ingress"], "spool": {"directory": str(layout.folder / "spool")}},
         "processor": {"port": port["processor"], "data_dir": str(layout.folder / "processor")},

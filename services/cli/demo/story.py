@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from services.cli.demo.script import Command, Reply
 from services.cli.demo.settings import ACCOUNTS, ACME_SMS, ACME_WHATSAPP, GLOBEX_SMS
 
 _SEED = 3
@@ -18,7 +19,7 @@ _TEXTS = (
 )
 _ANSWERS = ("Thanks!", "👍🏽👨‍👩‍👧", "Could you come later, please? + 1 hour; 50% & more", "HELP", "Пожалуйста, позже")
 # Twilio's magic numbers, and the code that each is refused with.
-_REFUSED = (("+15005550001", 21211), ("+15005550009", 21614), ("+15005550004", 21610))
+_REFUSED = (("+15005550001", 21211), ("+15005550009", 21614))
 _FAULTY: tuple[dict[str, Any], ...] = (
     {"to": "+12025550123", "from": ACME_SMS, "boddy": "a field misspelt"},
     {"to": "+1202", "from": ACME_SMS, "body": "no such number"},
@@ -30,34 +31,15 @@ _MALFORMED = (b'{"command_id": "cut off', b'["a list"]', b"\xff\xfe not text", b
 
 
 @dataclass(frozen=True)
-class Command:
-    """One record for `twilio.outbound.messages.v1`, and its one terminal result: the step and Twilio's code."""
-
-    command_id: str
-    value: bytes
-    step: str
-    code: int | None = None
-    malformed: bool = False
-
-    @property
-    def key(self) -> bytes:
-        return self.command_id.encode()
-
-
-@dataclass(frozen=True)
-class Reply:
-    """What a person writes, as `/simulator/inbound` takes it. `again`: Twilio tells us of it a second time."""
-
-    request: dict[str, Any]
-    again: bool
-
-
-@dataclass(frozen=True)
 class Story:
-    """`commands`: each once. `produced`: in the order in which they are produced, some twice."""
+    """`commands`: each once. `produced`: in the order in which they are produced, some twice.
+
+    `first`: what people write before anything is produced, so that free text may go to them by WhatsApp.
+    """
 
     commands: tuple[Command, ...]
     produced: tuple[Command, ...]
+    first: tuple[Reply, ...]
     replies: tuple[Reply, ...]
 
 
@@ -70,7 +52,7 @@ def write(count: int) -> Story:
         # A producer that crashed and came back produces the same record again, somewhat later.
         if command.step == "sent" and dice.random() < 0.03:
             produced.insert(dice.randint(produced.index(command) + 1, len(produced)), command)
-    return Story(tuple(commands), tuple(produced), tuple(_replies(count // 5, dice)))
+    return Story(tuple(commands), tuple(produced), tuple(_openings(commands)), tuple(_replies(count // 5, dice)))
 
 
 def _command(number: int, draw: float) -> Command:
@@ -114,6 +96,12 @@ def _person(number: int) -> str:
     if number % 11 == 0:
         return f"+55119{number % 100_000_000:08d}"
     return f"+1{(202, 212, 303, 312)[number // 10_000 % 4]}555{number % 10_000:04d}"
+
+
+def _openings(commands: list[Command]) -> Iterator[Reply]:
+    asked = [msgspec.json.decode(command.value) for command in commands if command.step == "sent"]
+    for address in dict.fromkeys(one["to"] for one in asked if one.get("from") == ACME_WHATSAPP):
+        yield Reply({"account_sid": ACCOUNTS["acme"], "from": address, "to": ACME_WHATSAPP, "body": "Any news?"})
 
 
 def _replies(count: int, dice: random.Random) -> Iterator[Reply]:

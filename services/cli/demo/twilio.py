@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import aiohttp
 
-from services.cli.demo.story import Reply
+from services.cli.demo.script import Reply
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,9 @@ class Created:
     sid: str
     command_id: str
     lived: tuple[str, ...]
+    to: str = ""
+    body: str = ""
+    error_code: int | None = None
 
 
 @dataclass(frozen=True)
@@ -33,13 +36,20 @@ class Posted:
     acknowledged: bool
     at: datetime
 
+    @property
+    def parameters(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.content)
+        return found
+
 
 @dataclass(frozen=True)
 class TwilioSide:
-    """All that Twilio knows: messages created by the API, and every webhook."""
+    """All that Twilio knows: messages created by the API, every webhook, whether windows are enforced, the time."""
 
     created: tuple[Created, ...]
     posted: tuple[Posted, ...]
+    windows_enforced: bool
+    now: datetime
 
 
 def content(parameters: Mapping[str, Any]) -> str:
@@ -56,32 +66,34 @@ class Twilio:
 
     async def receive(self, reply: Reply) -> int:
         """Let a person write, and Twilio tell us once or twice. How often it was acknowledged."""
-        first = await self._post(reply.request)
+        first = await self._ask("POST", "inbound", reply.request)
         if not reply.again:
             return int(first["status"] == 200)
         params = {**reply.request.get("params", {}), "MessageSid": first["sid"]}
-        second = await self._post({**reply.request, "params": params})
+        second = await self._ask("POST", "inbound", {**reply.request, "params": params})
         return int(first["status"] == 200) + int(second["status"] == 200)
 
     async def is_quiet(self) -> bool:
         """Whether nothing more will happen by itself."""
-        return bool((await self._get("quiet"))["quiet"])
+        return bool((await self._ask("GET", "quiet"))["quiet"])
+
+    async def steer(self, route: str, request: Mapping[str, Any]) -> None:
+        """Set it: its faults, a Messaging Service, windows, the clock."""
+        await self._ask("PUT", route, request)
 
     async def seen(self) -> TwilioSide:
-        messages = (await self._get("messages"))["messages"]
-        callbacks = (await self._get("callbacks"))["callbacks"]
+        messages = (await self._ask("GET", "messages"))["messages"]
+        callbacks = (await self._ask("GET", "callbacks"))["callbacks"]
         return TwilioSide(
-            tuple(_created(message) for message in messages if message["direction"] == "outbound-api"),
+            # Its own answers to STOP and HELP, and those in answers to webhooks, are nobody's command.
+            tuple(_created(message) for message in messages if message["origin"] == "api"),
             tuple(_posted(callback) for callback in callbacks),
+            (await self._ask("GET", "windows"))["enforce"],
+            datetime.fromisoformat((await self._ask("GET", "clock"))["now"]),
         )
 
-    async def _get(self, what: str) -> Any:
-        async with self._session.get(f"{self._url}/simulator/{what}") as response:
-            response.raise_for_status()
-            return await response.json()
-
-    async def _post(self, request: Mapping[str, Any]) -> Any:
-        async with self._session.post(f"{self._url}/simulator/inbound", json=request) as response:
+    async def _ask(self, method: str, route: str, request: Mapping[str, Any] | None = None) -> Any:
+        async with self._session.request(method, f"{self._url}/simulator/{route}", json=request) as response:
             response.raise_for_status()
             return await response.json()
 
@@ -89,7 +101,10 @@ class Twilio:
 def _created(message: Mapping[str, Any]) -> Created:
     query = parse_qs(urlsplit(message["status_callback"] or "").query)
     lived = tuple(status["status"] for status in message["statuses"])
-    return Created(message["sid"], query.get("c", [""])[0], lived)
+    resource = message["resource"]
+    return Created(
+        message["sid"], query.get("c", [""])[0], lived, resource["to"], resource["body"], resource["error_code"]
+    )
 
 
 def _posted(callback: Mapping[str, Any]) -> Posted:

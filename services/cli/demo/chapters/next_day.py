@@ -1,0 +1,27 @@
+"""A day later: every window is closed, and a consent that held for a day is stale."""
+
+from services.cli.demo.chapters import templates
+from services.cli.demo.chapters.cast import blocked, freeform, sends, template, writes
+from services.cli.demo.chapters.windows import WROTE, WROTE_TOO
+from services.cli.demo.script import Chapter, MoveClock, Produce, Write
+from services.cli.demo.settings import ACME_WHATSAPP
+
+_A_DAY_AND_AN_HOUR_S = 90_000.0
+
+CHAPTER = Chapter(
+    "a day later",
+    "all windows are told to be closing, then expired; what went yesterday is blocked",
+    (
+        MoveClock(_A_DAY_AND_AN_HOUR_S),
+        Produce(
+            (
+                blocked("window_closed", "next-day-1", WROTE, **freeform("Still there?")),
+                blocked("window_closed", "next-day-2", WROTE_TOO, **freeform("Still there?")),
+                sends("next-day-template", WROTE, **template(from_=ACME_WHATSAPP)),
+                blocked("stale_consent", "offer-stale", templates.ASKED, **templates.OFFER),
+            )
+        ),
+        Write((writes(WROTE_TOO, ACME_WHATSAPP, "And today?"),)),
+        Produce((sends("reopened", WROTE_TOO, **freeform("Soup.")),)),
+    ),
+)

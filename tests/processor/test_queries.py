@@ -11,11 +11,27 @@ import pytest
 from services.cli.kafka.broker import EmbeddedKafka
 from services.cli.kafka.ports import pick
 from services.contract import codec
-from services.contract.topics import CHANGELOGS, DEAD, EVENTS, RESULTS, STATUS
+from services.contract.topics import (
+    CHANGELOGS,
+    CONSENT,
+    DEAD,
+    EVENTS,
+    RESULTS,
+    SESSIONS,
+    STATUS,
+    SUPPRESSION,
+    topic_of,
+)
+from services.domain.clock import later
+from services.domain.consent.commands import ConsentAccepted
+from services.domain.consent.events import ConsentRecorded, SuppressionChanged
+from services.domain.contact import contact_key
 from services.domain.identity import raw_event_id
 from services.domain.messages.commands import CommandResult
-from services.domain.messages.events import StatusReceived
-from tests.kafka_records import create_topics, produce
+from services.domain.messages.events import InboundReceived, StatusReceived
+from services.domain.messages.sessions import SessionChanged
+from services.runtime.clock import now
+from tests.kafka_records import create_topics, produce, read
 from tests.processes import Service, running, settings_file
 from tests.waiting import eventually
 
@@ -30,11 +46,17 @@ def log() -> Iterator[EmbeddedKafka]:
 
 
 @pytest.fixture
-async def facts(log: EmbeddedKafka) -> str:
-    """A log with a delivered message and a sent command for each of SIDS."""
+async def topics(log: EmbeddedKafka) -> str:
+    """A log with all topics and no record."""
     names = [topic.name for topic in (*EVENTS, *DEAD)]
     await create_topics(log.bootstrap, names, partitions=4)
     await create_topics(log.bootstrap, CHANGELOGS, partitions=4, config={"cleanup.policy": "compact"})
+    return log.bootstrap
+
+
+@pytest.fixture
+async def facts(topics: str, log: EmbeddedKafka) -> str:
+    """A log with a delivered message and a sent command for each of SIDS."""
     await produce(
         log.bootstrap, STATUS.name, [(sid.encode(), _status(sid, to)) for sid in SIDS for to in ("sent", "delivered")]
     )
@@ -188,3 +210,102 @@ async def test_a_worker_that_is_cut_off_from_the_broker_does_not_answer(
         await eventually(silent, 30, "the worker doubts what it knows")
         await asyncio.to_thread(log.thaw)
         await eventually(lambda: _all_right(service), 60, "the worker answers again")
+
+
+PERSON, SMS, WHATSAPP = "+14155550123", "+14155550100", "whatsapp:+14155550100"
+CONTACT = contact_key("acme", PERSON, b"a secret of the tests")
+
+
+def _wrote(body: str, at: str, person: str, to: str) -> InboundReceived:
+    return InboundReceived(
+        event_id=raw_event_id("inbound", "acme", (body.encode(),)),
+        tenant="acme",
+        received_at=at,
+        contact=CONTACT,
+        account_sid="AC",
+        message_sid=f"SM of {body}",
+        from_=person,
+        to=to,
+        body=body,
+        num_media=0,
+        raw={},
+    )
+
+
+def _agreed(at: str) -> ConsentAccepted:
+    return ConsentAccepted(
+        event_id=raw_event_id("consent", "acme", (at.encode(),)),
+        tenant="acme",
+        command_id="form-1",
+        contact=CONTACT,
+        accepted_at=at,
+        given_at=at,
+        action="opt_in",
+        scope=f"sender:{WHATSAPP}",
+        address=PERSON,
+        proof="https://example.com/form-1",
+    )
+
+
+async def test_a_contact_is_told_with_its_evidence_its_windows_and_what_was_said(topics: str, tmp_path: Path) -> None:
+    """A STOP by SMS, consent to WhatsApp by a form, and a message by WhatsApp: all of one person."""
+    moment = now()
+    stop = _wrote("Stop!", later(moment, -7200), PERSON, SMS)
+    agreed = _agreed(later(moment, -3600))
+    hello = _wrote("hello", later(moment, -60), f"whatsapp:{PERSON}", WHATSAPP)
+    port = pick()
+    worker = {"port": port, "data_dir": str(tmp_path / "data"), "session_timeout_s": 6}
+    with running("processor", settings_file(tmp_path, topics, processor=worker), tmp_path, port) as service:
+        await eventually(service.ready, 60, "the worker is ready")
+        assert (await _get(f"{service.url}/v1/contacts/{CONTACT}"))[0] == 404
+        for event in (stop, agreed, hello):
+            await produce(topics, topic_of(event).name, [(CONTACT.encode(), codec.encode(event))])
+
+        async def known() -> dict[str, object]:
+            status, body, _ = await _get(f"{service.url}/v1/contacts/{CONTACT}")
+            assert status == 200
+            assert len(body["recent"]) == 2  # type: ignore[arg-type]
+            assert body["opt_ins"]
+            return body
+
+        body = await eventually(known, 20, "all three facts are folded")
+    until = later(hello.received_at, 86_400)
+    assert body == {
+        "contact": CONTACT,
+        "suppressed": {
+            f"sender:{SMS}": {"since": stop.received_at, "evidence": stop.event_id, "source": "keyword"},
+        },
+        "opt_outs": {f"sender:{SMS}": {stop.message_sid: _mark(stop.received_at, stop.event_id, "keyword")}},
+        "opt_ins": {
+            f"sender:{WHATSAPP}": {
+                "command:form-1": _mark(agreed.given_at, agreed.event_id, "command", consents=True),
+            },
+        },
+        "linked": [],
+        "windows": {WHATSAPP: until},
+        "recent": [_line(stop, SMS), _line(hello, WHATSAPP)],
+    }
+    recorded = [codec.decode(one.value, ConsentRecorded) for one in await read(topics, CONSENT.name, 2)]
+    assert sorted((one.action, one.word or one.proof) for one in recorded) == [
+        ("opt_in", agreed.proof),
+        ("opt_out", "stop"),
+    ]
+    [changed] = [codec.decode(one.value, SuppressionChanged) for one in await read(topics, SUPPRESSION.name, 1)]
+    assert list(changed.suppressed) == [f"sender:{SMS}"]
+    [opened] = [codec.decode(one.value, SessionChanged) for one in await read(topics, SESSIONS.name, 1)]
+    assert (opened.change, opened.windows) == ("opened", {WHATSAPP: until})
+
+
+def _mark(at: str, evidence: str, source: str, consents: bool = False) -> dict[str, object]:
+    return {"at": at, "evidence": evidence, "source": source, "exact": False, "consents": consents}
+
+
+def _line(event: InboundReceived, ours: str) -> dict[str, object]:
+    return {
+        "at": event.received_at,
+        "what": "received",
+        "message_sid": event.message_sid,
+        "command_id": None,
+        "ours": ours,
+        "error_code": None,
+    }

@@ -1,6 +1,5 @@
 """One attempt: gate, then the attempt on the log under the fence, then the call, then its outcome on the log."""
 
-import asyncio
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,13 +10,15 @@ from services.domain.clock import later
 from services.domain.messages.callback import callback_query
 from services.domain.messages.commands import CommandAccepted
 from services.domain.messages.gate import ALLOW
-from services.domain.messages.outbox import Attempted, Attempting, Created, Entry, Judged, Refused, Unknown
+from services.domain.messages.outbox import Attempted, Attempting, Created, Entry, Judged, Refused, Unknown, row_key
 from services.runtime.clock import now
 from services.runtime.config import Settings, TenantSettings
 from services.runtime.failpoints import reach
 from services.runtime.folding.partition import Partition
 from services.sender.gateway import Gateway, Refusal
 from services.sender.judging import Judging
+from services.sender.slots import Slots
+from services.sender.topology import OUTBOX
 
 # Twilio retries a callback only if its URL asks; all of it fits into 15 seconds. The fragment is not signed.
 _CALLBACK_RETRIES = "#rc=4&rp=5xx,ct,rt"
@@ -37,17 +38,17 @@ class Sending:
     judging: Judging
     public_url: str
     attempt_deadline_s: float
-    calls: asyncio.Semaphore
+    slots: Slots
 
 
-def sending(settings: Settings, gateways: Mapping[str, Gateway], judging: Judging) -> Sending:
+def sending(settings: Settings, gateways: Mapping[str, Gateway], judging: Judging, slots: Slots) -> Sending:
     return Sending(
         tenants=settings.tenants,
         gateways=gateways,
         judging=judging,
         public_url=settings.public_url,
         attempt_deadline_s=settings.sender.attempt_deadline_s,
-        calls=asyncio.Semaphore(settings.sender.concurrency),
+        slots=slots,
     )
 
 
@@ -82,8 +83,7 @@ async def _carry(
     if not await _committed(partition, begun):
         return None
     reach("attempt.committed")
-    async with context.calls:
-        outcome = await _call(context, tenant, command, begun)
+    outcome = await _call(context, tenant, command, begun)
     reach("attempt.called")
     return Attempted(**names, at=now(), attempt=begun.attempt, outcome=outcome)
 
@@ -91,7 +91,7 @@ async def _carry(
 async def _committed(partition: Partition, begun: Attempting) -> bool:
     """Put the attempt on the log. False when the command was settled meanwhile: then nothing may be called."""
     await partition.submit(begun)
-    entry = partition.read(f"{begun.contact} {begun.command_id}")
+    entry = partition.read(row_key(begun), OUTBOX)
     return entry is not None and entry.state == "attempted" and entry.attempt == begun.attempt
 
 
@@ -101,12 +101,18 @@ async def _call(
     secret = tenant.contact_secret.get_secret_value().encode()
     query = callback_query(secret, command.command_id, command.contact)
     callback = f"{context.public_url}/twilio/{command.tenant}/status?{query}{_CALLBACK_RETRIES}"
-    # The wall clock goes on while a process is frozen: one that wakes up too late calls nobody.
-    if now() > begun.deadline:
+
+    async def create() -> Created | Refusal | Unknown | None:
+        # The wall clock goes on while a process is frozen: one that wakes up too late calls nobody.
+        if now() > begun.deadline:
+            return None
+        with CALLS.track_inprogress():
+            return await context.gateways[command.tenant].create(command, callback)
+
+    outcome = await context.slots.call(row_key(begun), create)
+    if outcome is None:
         retry_at = later(now(), backoff_s(begun.attempt, None))
         return Refused(code=None, reason="the attempt's deadline passed before the call", retry_at=retry_at)
-    with CALLS.track_inprogress():
-        outcome = await context.gateways[command.tenant].create(command, callback)
     if not isinstance(outcome, Refusal):
         return outcome
     again = later(now(), backoff_s(begun.attempt, outcome.retry_after)) if outcome.retryable else None

@@ -17,7 +17,8 @@ from services.sender.finder import Finder
 from services.sender.gateway import TwilioGateway
 from services.sender.judging import Judging
 from services.sender.listing import Listing
-from services.sender.scheduler import Scheduler, tell
+from services.sender.scheduler import Scheduler
+from services.sender.slots import Slots
 from services.sender.topology import OUTBOX, folds
 
 # A partition that moves waits this long for calls under way; what is not answered by then becomes ambiguous.
@@ -37,11 +38,13 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         return configured * max(1, owned) / settings.kafka.partitions
 
     barrier = Barrier(settings.kafka, [topic.name for topic in (ACCEPTED, OUTCOMES, INBOUND)])
+    slots = Slots(sender.concurrency)
     scheduler = Scheduler(
-        partial(attempt, sending(settings, gateways, Judging(settings, barrier))),
+        partial(attempt, sending(settings, gateways, Judging(settings, barrier), slots)),
         rate,
-        sender.concurrency,
+        slots,
         grace_s=sender.session_timeout_s * _GRACE_SHARE_OF_SESSION,
+        ambiguous_wait_s=sender.ambiguous_wait_s,
     )
     listings = {
         name: Listing(tenant, settings.twilio.api, sender.request_timeout_s)
@@ -52,14 +55,11 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
     http = web.Application()
     http.add_routes(operations(partial(reasons, app), lambda: {"open_commands": scheduler.rows_open()}))
     server = await serve(http, sender.host, sender.port, "sender.port")
-    sweeping = asyncio.create_task(scheduler.sweep())
-    sweeping.add_done_callback(tell)
     try:
         await barrier.start()
         await run_app(app, stop)
     finally:
         await barrier.stop()
-        sweeping.cancel()
         await server.close()
         for gateway in gateways.values():
             await gateway.close()

@@ -9,11 +9,15 @@ from pydantic import SecretStr
 
 from services.domain.clock import seconds_between
 from services.domain.messages.commands import CommandAccepted, CommandResult
+from services.domain.messages.gate import Receipt, View, decide
 from services.domain.messages.outbox import Attempting, Created, Derived, Entry, Event, Unknown, fold, row_key
+from services.runtime.clock import now
 from services.runtime.config import TenantSettings
 from services.runtime.folding.partition import Partition
 from services.sender.attempt import Sending, attempt
 from services.sender.gateway import Refusal
+from services.sender.judging import Judgement, Judging, ask
+from services.sender.slots import Slots
 from tests.sender.histories import CONTACT, accepted, attempted, attempting, created, history, outcome, refused, steps
 from tests.sender.rig import signed_command
 
@@ -39,8 +43,25 @@ class Rows:
             if entry is not None:
                 self.rows[row_key(one)] = entry
 
-    def read(self, key: str) -> Entry | None:
+    def read(self, key: str, _: str) -> Entry | None:
         return self.rows.get(key)
+
+
+class Eyes:
+    """What the gate sees: nothing of a contact, and of the tenants what it is told."""
+
+    def __init__(self, tenants: tuple[str, ...], allowed: list[str]) -> None:
+        self._tenants = tenants
+        self._allowed = allowed
+
+    async def judge(self, _: Partition, command: CommandAccepted) -> Judgement:
+        question = ask(command)
+        view = View(
+            now=now(),
+            tenant_known=command.tenant in self._tenants,
+            sender_allowed=not self._allowed or command.sender in self._allowed,
+        )
+        return Judgement(decide(question, view), Receipt(question=question, view=view, offsets={}))
 
 
 class Calls:
@@ -69,18 +90,27 @@ def pending(**fields: Any) -> Entry:
 
 
 async def carry(
-    rows: Rows, calls: Calls, *entries: Entry, deadline_s: float = 60, tenants: tuple[str, ...] = ("acme",), **of: Any
+    rows: Rows,
+    calls: Calls,
+    *entries: Entry,
+    deadline_s: float = 60,
+    tenants: tuple[str, ...] = ("acme",),
+    allowed: tuple[str, ...] = (),
 ) -> None:
     """Attempt all of them at once, where one may call at a time."""
     tenant = TenantSettings(
-        account_sid="AC" + "a" * 32, auth_tokens=[SecretStr("t")], contact_secret=SecretStr("contact-secret"), **of
+        account_sid="AC" + "a" * 32, auth_tokens=[SecretStr("t")], contact_secret=SecretStr("contact-secret")
     )
+    slots = Slots(1)
+    for entry in entries:
+        slots.begin(row_key(entry), entry.tenant, urgent=False)
     context = Sending(
         tenants=dict.fromkeys(tenants, tenant),
         gateways=dict.fromkeys(tenants, calls),
         public_url="https://example.com",
         attempt_deadline_s=deadline_s,
-        calls=asyncio.Semaphore(1),
+        judging=cast(Judging, Eyes(tenants, list(allowed))),
+        slots=slots,
     )
     await asyncio.gather(*(attempt(context, cast(Partition, rows), entry) for entry in entries))
 
@@ -139,14 +169,14 @@ async def test_past_the_deadline_nobody_is_called_and_it_is_tried_again() -> Non
     )
 
 
-async def test_who_waits_for_others_calls_is_not_late_by_it() -> None:
-    """Twice what may call is carried at a time, and Twilio may take longer than an attempt's deadline."""
+async def test_who_waits_for_a_slot_goes_in_its_turn_and_not_past_its_deadline() -> None:
     commands = [pending(command_id=f"order-{number}") for number in range(4)]
-    rows, calls = Rows(None), Calls(created(), latency_s=0.3)
+    rows, calls = Rows(None), Calls(created(), latency_s=0.2)
     rows.rows = {row_key(entry): entry for entry in commands}
-    await carry(rows, calls, *commands, deadline_s=0.25)
-    assert len(calls.made) == len(commands)
-    assert "retrying" not in steps(rows.told)
+    await carry(rows, calls, *commands, deadline_s=0.3)
+    assert 1 <= len(calls.made) < len(commands)
+    assert steps(rows.told).count("sent") == len(calls.made)
+    assert steps(rows.told).count("retrying") == len(commands) - len(calls.made)
 
 
 @pytest.mark.parametrize(
@@ -154,7 +184,7 @@ async def test_who_waits_for_others_calls_is_not_late_by_it() -> None:
     [
         (cast(Entry, history([accepted(not_after="2020-01-01T00:00:00.000Z")])[0]), {}, "expired"),
         (pending(), {"tenants": ()}, "blocked"),
-        (pending(), {"allowed_senders": ["+14155550199"]}, "blocked"),
+        (pending(), {"allowed": ("+14155550199",)}, "blocked"),
     ],
 )
 async def test_what_the_gate_refuses_is_not_attempted(entry: Entry, others: dict[str, Any], step: str) -> None:

@@ -82,7 +82,7 @@ class Scheduler(Listener):
             if self._owned.get(partition) is not owned:
                 return
         for contact in owned.schedule.contacts():
-            self._offer(partition, contact)
+            self._offer(partition, contact, moment)
 
     async def flushed(self, partition: Partition, flush: Flush) -> None:
         """Learn of new commands and of how attempts ended."""
@@ -95,7 +95,7 @@ class Scheduler(Listener):
         for entry in entries:
             owned.schedule.note(entry, moment)
         for contact in {entry.contact for entry in entries}:
-            self._offer(partition, contact)
+            self._offer(partition, contact, moment)
         OPEN.set(self.rows_open())
 
     async def leaving(self, partition: Partition) -> None:
@@ -111,12 +111,12 @@ class Scheduler(Listener):
                 task.cancel()
         OPEN.set(self.rows_open())
 
-    def _offer(self, partition: Partition, contact: str) -> None:
+    def _offer(self, partition: Partition, contact: str, moment: str | None = None) -> None:
         """Let a contact wait for what its first command waits for: a time, or its turn."""
         owned = self._owned.get(partition)
         if owned is None:
             return
-        moment = now()
+        moment = moment or now()
         found = owned.schedule.first(contact, moment)
         if timer := owned.later.pop(contact, None):
             timer.cancel()

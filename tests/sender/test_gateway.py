@@ -12,6 +12,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import aiohttp
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import SecretStr
 from twilio.http import AsyncHttpClient
 from twilio.http.response import Response
@@ -20,6 +22,7 @@ from twilio.rest import Client
 from services.domain.messages.commands import Options
 from services.domain.messages.outbox import Created, Unknown
 from services.runtime.config import FaultSettings, Settings, SimulatorSettings, TenantSettings
+from services.sender.form import encoded
 from services.sender.gateway import Refusal, TwilioGateway
 from services.simulator.app import serve
 from tests.sender.histories import accepted
@@ -170,6 +173,11 @@ async def test_the_request_is_the_twilio_packages_own(options: dict[str, Any]) -
     assert {name: headers[name.lower()] for name in theirs["headers"]} == theirs["headers"]
     assert base64.b64decode(headers["authorization"].removeprefix("Basic ")).decode() == ":".join(theirs["auth"])
     assert sorted(parse_qsl(body)) == sorted(parse_qsl(urlencode(theirs["data"], doseq=True)))
+
+
+@given(st.lists(st.tuples(st.sampled_from(["To", "Body", "MediaUrl"]), st.text()), min_size=1))
+def test_whatever_text_is_said_arrives_as_it_is(pairs: list[tuple[str, str]]) -> None:
+    assert parse_qsl(encoded(pairs).decode("ascii"), keep_blank_values=True, strict_parsing=True) == pairs
 
 
 async def test_the_environments_proxy_is_used_and_its_refusal_created_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -217,10 +217,11 @@ def totals(values: Iterable[Counts | DeliverabilityCounted]) -> Counter[tuple[st
 
 
 def _fact(sid: int, status: str, arrived: str, error: int | None, who: dict[str, str]) -> StatusReceived | MessageSent:
+    """Its id is of what it says, as ingress makes it; here too of which message it says that."""
     who = {"message_sid": f"SM{sid}", **who}
     if status == "created":
-        return replace(created(**who), sent_at=arrived)
-    return replace(callback(status, 0, error, **who), received_at=arrived)
+        return replace(created(**who), event_id=f"created {sid}", sent_at=arrived)
+    return replace(callback(status, 0, error, **who), event_id=f"{sid} {status} {error}", received_at=arrived)
 
 
 @st.composite

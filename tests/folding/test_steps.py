@@ -187,6 +187,17 @@ async def test_a_third_step_hears_what_the_second_derived_and_each_once(tmp_path
         assert ground.partition.read("b", "both") == ["Sum"]
 
 
+async def test_what_two_steps_derive_from_one_source_event_is_heard_once_each(tmp_path: Path) -> None:
+    def shouting(state: int | None, event: Ordered) -> tuple[int, Sequence[Echo]]:
+        return (state or 0) + 1, [Echo(event.key, text.upper()) for text in event.says]
+
+    shouts = Step(shouting, Table("shouts", int, lambda event: event.key), takes=(Ordered,))
+    async with ground_of(tmp_path, ORDERS, shouts, HEARD) as ground:
+        written = await ground.fold(Ordered("a", ["x", "y"]))
+        assert echoes(written) == ["x", "y", "X", "Y"]
+        assert ground.partition.read("a", "heard") == Heard(["x", "y", "X", "Y"])
+
+
 async def test_a_step_hears_nothing_of_those_after_it(tmp_path: Path) -> None:
     async with ground_of(tmp_path, HEARD, ORDERS) as ground:
         written = await ground.fold(Ordered("a", ["1"]))

@@ -24,6 +24,8 @@ _URGENT_FOR_S = 600.0
 # The weight of the latest call in what is known of their pace; what each turn takes from the slowest preparation.
 _LATEST = 0.05
 _FORGOTTEN = 0.005
+# Calls end in bursts too, so twice what would do if they came evenly.
+_MARGIN = 2
 _SPARE = 2
 # Timers may be early by a millisecond.
 _AFTER_PAUSE_S = 0.005
@@ -191,5 +193,5 @@ class Slots:
 
     def _ahead(self) -> int:
         """How many are prepared while all slots are taken; at most as many again."""
-        needed = self._concurrency * self._prepare_s / max(self._call_s, 0.001)
+        needed = _MARGIN * self._concurrency * self._prepare_s / max(self._call_s, 0.001)
         return min(self._concurrency, math.ceil(needed) + _SPARE)

@@ -26,7 +26,8 @@ CONFIRM_START = "Acme is back. Reply STOP to end it."
 _FAULTS = {
     "latency_s": 0.02,
     "latency_jitter_s": 0.04,
-    "rate_limited": 0.03,
+    # Each makes its whole account pause for a second.
+    "rate_limited": 0.005,
     "error_after": 0.01,
     "undelivered": 0.06,
     "callback_doubled": 0.10,

@@ -56,6 +56,7 @@ class Show:
         self._bars = Progress(TextColumn("  {task.description:<28}"), BarColumn(24), TextColumn("{task.fields[told]}"))
         self._tasks: dict[str, TaskID] = {}
         self._plain_at = 0.0
+        self._over = False
         live = console.is_terminal and not console.is_dumb_terminal
         self._live = (
             Live(console=console, get_renderable=self._render, refresh_per_second=_FRAMES_PER_S) if live else None
@@ -72,6 +73,7 @@ class Show:
         for task in self._bars.tasks:
             # A bar without an end would go on moving.
             self._bars.update(task.id, total=task.total or task.completed)
+        self._over = True
         if self._live:
             self._live.stop()
 
@@ -117,7 +119,9 @@ class Show:
             self.console.print(Text(f"{self.elapsed_s:6.1f} s  {line}"), soft_wrap=True)
 
     def _render(self) -> RenderableType:
-        lines = [self._line(step) for step in self._steps]
+        # What a terminal has no lines for is cut off at its end: better the first steps than the bars.
+        room = max(1, self.console.height - len(self._tasks) - 1)
+        lines = [self._line(step) for step in (self._steps if self._over else self._steps[-room:])]
         return Group(*lines, self._bars) if self._tasks else Group(*lines)
 
     def _line(self, step: _Step) -> Text:

@@ -10,7 +10,7 @@ _A_DAY_AND_AN_HOUR_S = 90_000.0
 
 CHAPTER = Chapter(
     "a day later",
-    "all windows are told to be closing, then expired; what went yesterday is blocked",
+    "windows are told closing, then expired; what went is blocked now",
     (
         MoveClock(_A_DAY_AND_AN_HOUR_S),
         Produce(

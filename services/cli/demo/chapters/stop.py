@@ -81,7 +81,7 @@ _BY_COMMAND = (
 
 CHAPTER = Chapter(
     "STOP",
-    "who wrote STOP, or opted out by command or at Twilio, is sent nothing more from there",
+    "who wrote STOP, or opted out otherwise, is sent nothing from there",
     (
         Steer(f"services/{ACME_CARE_SERVICE}", {"advanced_opt_out": True, "stop_words": ["ARRÊT"],
                                                 "numbers": [ACME_CARE]}),

@@ -10,7 +10,7 @@ _SERVICE = {"messaging_service_sid": ACME_SERVICE, "body": "By whichever of our 
 
 CHAPTER = Chapter(
     "windows",
-    "free text by WhatsApp to who wrote within 24 hours; to all others a template at most",
+    "free text to who wrote within 24 hours, to others templates only",
     (
         Write(
             (

@@ -10,7 +10,7 @@ _A_DAY_AND_AN_HOUR_S = 90_000.0
 
 CHAPTER = Chapter(
     "a day later",
-    "windows are told closing, then expired; what went is blocked now",
+    "every window is closing, then expired; what went is blocked now",
     (
         MoveClock(_A_DAY_AND_AN_HOUR_S),
         Produce(

@@ -47,8 +47,13 @@ def read_object(value: bytes | None) -> dict[str, Any]:
 
 def read_message_command(found: dict[str, Any]) -> SendMessage | ResolveAmbiguous | list[str]:
     """A command of `twilio.outbound.messages.v1`: what it is says `event_type`; a send where that is missing."""
-    kind = found.get("event_type")
-    return read_command(found, ResolveAmbiguous) if kind == "resolve_ambiguous" else read_command(found, SendMessage)
+    match found.get("event_type", "send_message"):
+        case "send_message":
+            return read_command(found, SendMessage)
+        case "resolve_ambiguous":
+            return read_command(found, ResolveAmbiguous)
+        case _:
+            return ["event_type: one of send_message, resolve_ambiguous; left out, it is send_message"]
 
 
 def read_command(found: dict[str, Any], type_: type[P]) -> P | list[str]:

@@ -45,7 +45,7 @@ class Clock:
         self._looked_at = moment
         try:
             self._skew_ms = int(float(file.read_text(encoding="ascii")) * 1000)
-        except (OSError, ValueError):
+        except (OSError, ValueError, OverflowError):
             # Not there yet, or being written: as it was.
             return
 

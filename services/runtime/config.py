@@ -14,7 +14,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
 
-from services.domain.consent.keywords import normalise
+from services.domain.consent.keywords import LONGEST, STOP, normalise
 
 # What listens there is reached under other names.
 _EVERY_ADDRESS = frozenset({"", "0.0.0.0", "::", "[::]"})  # noqa: S104 (not bound here)
@@ -121,6 +121,10 @@ class ConsentSettings(Section):
         for word in (*self.stop_words, *self.start_words):
             if not normalise(word):
                 raise ValueError(f"{word!r} has neither letters nor digits: every such message would count")
+            if len(word) > LONGEST:
+                raise ValueError(f"{word[:20]}…: a keyword has at most {LONGEST} characters")
+        if stops := [word for word in self.start_words if normalise(word) in STOP]:
+            raise ValueError(f"{', '.join(stops)}: is a STOP everywhere, and can be no start word")
         if both := {normalise(word) for word in self.stop_words} & {normalise(word) for word in self.start_words}:
             raise ValueError(f"{', '.join(sorted(both))}: both a stop word and a start word; choose one")
         return self

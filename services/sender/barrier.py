@@ -9,7 +9,6 @@ import logging
 from collections.abc import Mapping, Sequence
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
 
 from services.runtime.config import KafkaSettings
 from services.runtime.folding.partition import Partition
@@ -41,6 +40,8 @@ class Barrier:
     async def stop(self) -> None:
         if self._asking is not None:
             self._asking.cancel()
+        if self._next is not None:
+            self._next.cancel()
         if self._consumer is not None:
             await self._consumer.stop()
 
@@ -62,7 +63,12 @@ class Barrier:
             await self._asked.wait()
             self._asked.clear()
             answer, self._next = self._next, None
-            ends = await self._ends()
+            try:
+                ends = await self._ends()
+            except asyncio.CancelledError:
+                if answer is not None:
+                    answer.cancel()
+                raise
             if answer is not None and not answer.done():
                 answer.set_result(ends)
 
@@ -74,8 +80,8 @@ class Barrier:
             try:
                 ends: Mapping[TopicPartition, int] = await self._consumer.end_offsets(partitions)
                 return ends
-            except KafkaError as error:
-                # Nothing may be sent meanwhile; the broker comes back, or the process ends for other reasons.
+            except Exception as error:
+                # Whatever it is: nothing may be sent meanwhile, and nobody may wait for a task that is gone.
                 logger.warning("the ends of the topics are not known: %r; asking again", error)
                 await asyncio.sleep(_AGAIN_S)
         raise asyncio.CancelledError

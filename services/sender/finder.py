@@ -44,7 +44,7 @@ class Finder(Listener):
 
     async def taken(self, partition: Partition) -> None:
         self._since[partition], self._tasks[partition] = {}, {}
-        after = ""
+        after = None
         while keys := partition.opened(OUTBOX, after, _AT_ONCE):
             after = keys[-1]
             for key in keys:

@@ -68,7 +68,7 @@ class Scheduler(Listener):
     async def taken(self, partition: Partition) -> None:
         """Go on with what is pending; an attempt without an end is ambiguous."""
         owned = self._owned[partition] = _Owned(self._ambiguous_wait_s)
-        after, moment = "", now()
+        after, moment = None, now()
         while keys := partition.opened(OUTBOX, after, _AT_ONCE):
             after = keys[-1]
             for key in keys:
@@ -103,6 +103,8 @@ class Scheduler(Listener):
         owned = self._owned.pop(partition, None)
         if owned is None:
             return
+        # Nothing more comes off the log, so who waits to have read it need not be waited for.
+        partition.progress.close()
         for timer in owned.later.values():
             timer.cancel()
         if owned.tasks:

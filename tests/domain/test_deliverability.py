@@ -197,7 +197,8 @@ def oracle(facts: list[StatusReceived | MessageSent]) -> Counter[tuple[str, str,
             status = answer["status"]
             if status != before and status in COUNTED_HERE:
                 minute = answer["steps"][status][0][: len("2026-02-21T18:22")]
-                error = answer["error_code"] if answer["final"] else None
+                failed = answer["status"] in ("failed", "undelivered", "partially_delivered")
+                error = answer["error_code"] if failed else None
                 where = (minute, COUNTRIES[answer["to"]], answer["from"], error, int(sid[2:]) % PARTS, status)
                 totals[where] += 1
             before = status

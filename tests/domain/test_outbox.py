@@ -132,7 +132,7 @@ def test_histories(events: list[Event], state: str, told: list[str]) -> None:
     assert sum(one.terminal for one in results) == (state == "settled")
 
 
-DUE = Due(key=f"{CONTACT} {COMMAND}", at=at(3000))
+DUE = Due(key=f"{CONTACT} {COMMAND}", at=later(at(3000), 0.001))
 
 
 @pytest.mark.parametrize(
@@ -305,7 +305,7 @@ def test_what_may_have_been_sent_neither_expires_nor_is_forgotten(events: list[E
         ([accepted(), BLOCKED], "2026-03-23T18:00:05.000Z"),
         ([*AMBIGUOUS, settled()], "2026-03-23T18:00:09.000Z"),
         ([*AMBIGUOUS, resolved(None)], "2026-03-23T18:00:09.000Z"),
-        ([accepted(), DUE], "2026-03-23T18:50:00.000Z"),
+        ([accepted(), DUE], "2026-03-23T18:50:00.001Z"),
     ],
 )
 def test_a_settled_command_is_remembered_for_its_time(events: list[Event], forget_at: str) -> None:

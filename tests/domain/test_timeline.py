@@ -10,7 +10,7 @@ from services.contract import codec
 from services.domain.messages.commands import CommandResult
 from services.domain.messages.timeline import MAX_STEPS, Timeline, fold
 from services.runtime.folding.fold import Record
-from services.sender.intake import Intake, read
+from services.sender.intake import Intake, read_message
 
 MOST_BYTES = 200 * 1024
 
@@ -88,7 +88,7 @@ def test_thousands_of_wrong_commands_of_one_id_make_a_small_row(character: str) 
     for offset in range(300):
         value = f'{{"command_id": "{text}", "tenant": "{text}", "{text}": 1, "channel": "{text}"}}'.encode()
         record = Record("twilio.outbound.messages.v1", 0, offset, offset, b"key", value, [])
-        _, derived = Intake({})(None, read(record))
+        _, derived = Intake({})(None, read_message(record))
         results += [one for one in derived if isinstance(one, CommandResult)]
     state = told(*results)
     steps, size = len(state.steps), len(codec.encode(state))

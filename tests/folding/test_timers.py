@@ -237,12 +237,12 @@ async def test_many_defects_and_one_good_row_of_the_same_tick(ground: Ground) ->
 async def test_a_key_may_be_any_text(ground: Ground, key: str) -> None:
     await ground.fold(Set(key, [T1]), Set("other", [T2]))
     assert rang(await ground.tick(T1)) == [(key, T1)]
-    assert sorted(ground.partition.opened("alarms", "", 10)) == sorted([key, "other"])
+    assert sorted(ground.partition.opened("alarms", None, 10)) == sorted([key, "other"])
 
 
 async def pages(ground: Ground, limit: int) -> list[list[str]]:
     found: list[list[str]] = []
-    after = ""
+    after = None
     while page := ground.partition.opened("alarms", after, limit):
         found.append(page)
         after = page[-1]
@@ -263,9 +263,9 @@ async def test_open_rows_are_listed_page_by_page_each_once(ground: Ground, limit
 async def test_what_closes_or_goes_is_no_longer_open(ground: Ground) -> None:
     await ground.fold(*(Set(key, []) for key in ("a", "b", "c", "d")))
     await ground.fold(Set("b", [], "shut"), Set("c", None))
-    assert ground.partition.opened("alarms", "", 10) == ["a", "d"]
+    assert ground.partition.opened("alarms", None, 10) == ["a", "d"]
     await ground.fold(Set("b", []), Set("a", [], "shut"), Set("a", []))
-    assert ground.partition.opened("alarms", "", 10) == ["a", "b", "d"]
+    assert ground.partition.opened("alarms", None, 10) == ["a", "b", "d"]
     assert ground.partition.opened("alarms", "a", 1) == ["b"]
     assert ground.partition.opened("alarms", "d", 10) == []
 

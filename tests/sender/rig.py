@@ -53,6 +53,7 @@ def write_settings(file: Path, bootstrap: str, simulator_port: int) -> Path:
         "sender": {
             "session_timeout_s": SESSION_TIMEOUT_S,
             "attempt_deadline_s": ATTEMPT_DEADLINE_S,
+            "ambiguous_wait_s": 1.0,
             "concurrency": 4,
             "block_cache_bytes": 1 << 20,
             "memtable_bytes": 1 << 20,

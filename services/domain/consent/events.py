@@ -28,6 +28,7 @@ class ConsentRecorded(msgspec.Struct, frozen=True, kw_only=True):
     word: str | None = None
     message_sid: str | None = None
     command_id: str | None = None
+    stated_source: str | None = None
     address: str | None = None
     ip: str | None = None
     user_agent: str | None = None

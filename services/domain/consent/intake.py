@@ -13,7 +13,10 @@ _MAX_CHARACTERS = {"source": 200, "ip": 64, "user_agent": 500, "proof": MAX_PROO
 _COMMAND_ID = re.compile(r"[\x21-\x7e]{1,128}")
 _MESSAGING_SERVICE = re.compile(r"MG[0-9a-fA-F]{32}")
 _PERSON = re.compile(r"\+[1-9][0-9]{6,14}|[A-Z]{2}\.[0-9A-Za-z]+")
-_SENDER = re.compile(r"(whatsapp:|rcs:)?(\+[1-9][0-9]{6,14}|[0-9]{3,8}|[A-Za-z0-9 +&_-]{1,11})")
+# An alphanumeric one has a letter: digits alone are a number that lost its plus.
+_SENDER = re.compile(
+    r"whatsapp:\+[1-9][0-9]{6,14}|(rcs:)?(\+[1-9][0-9]{6,14}|[0-9]{3,8}|(?=.*[A-Za-z])[A-Za-z0-9 +&_-]{1,11})"
+)
 
 
 def accept(command: RecordConsent, contact_secret: bytes, at: str, sequence: int) -> ConsentAccepted | list[str]:

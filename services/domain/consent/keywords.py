@@ -15,7 +15,7 @@ RELEASES_ON_SMS = frozenset({"yes"})
 # Twilio keeps no opt-outs on WhatsApp, so no block of its own is left standing.
 START_ON_WHATSAPP = frozenset({"subscribe"})
 # Longer than any keyword in any spelling: most messages are not looked at twice.
-_LONGEST = 100
+LONGEST = 100
 # Marks by their category, but nobody says them: they choose how an emoji is drawn, and come with it.
 _UNSPOKEN = re.compile("[\u034f\u20dd-\u20e4\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 
@@ -49,7 +49,7 @@ def normalise(text: str) -> str:
 def hear(body: str, *, whatsapp: bool, opt_out_type: str = "", words: Words = NO_WORDS) -> Heard | None:
     """What a whole message says of consent, or None. Where Twilio and the words disagree, STOP it is."""
     said = body.strip()
-    word = normalise(said) if len(said) <= _LONGEST else ""
+    word = normalise(said) if len(said) <= LONGEST else ""
     told = opt_out_type.upper()
     if told == "STOP" or word in STOP or word in words.stop:
         return Heard("opt_out", False, word)

@@ -3,14 +3,17 @@
 As text: `sender:+14155550100`, `sender:whatsapp:+14155550100`, `service:MG…`, `tenant`.
 """
 
+import re
+
 from services.domain.contact import bare, canonical
 
 TENANT = "tenant"
+_MESSAGING_SERVICE = re.compile(r"MG[0-9a-fA-F]{32}")
 
 
 def sender_scope(sender: str) -> str:
     """The scope of an address of ours, as Twilio writes it, or of a Messaging Service."""
-    if sender.startswith("MG"):
+    if _MESSAGING_SERVICE.fullmatch(sender):
         return service_scope(sender)
     prefix = sender.strip().removesuffix(bare(sender)).lower().replace(" ", "")
     # A number is one sender by SMS and MMS, another by WhatsApp.

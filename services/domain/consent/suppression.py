@@ -165,7 +165,7 @@ def _told(event: Event, heard: Heard | None) -> list[Told]:
             consents = event.action == "opt_in"
             mark = Mark(at=event.given_at, evidence=event.event_id, source="command", consents=consents)
             names = ("command_id", "address", "ip", "user_agent", "proof")
-            evidence = {name: getattr(event, name) for name in names}
+            evidence = {name: getattr(event, name) for name in names} | {"stated_source": event.source}
             # A yes that is produced again must not outlast a no that came between; a no may be said again.
             again = f":{event.given_at}" if event.action == "opt_out" else ""
             return [Told(event.action, (event.scope,), f"command:{event.command_id}{again}", mark, evidence)]

@@ -24,6 +24,7 @@ from services.domain.messages.events import DeliveryChanged
 REMEMBER_S = 31 * 86_400.0
 # What is sent, and how it ends; the steps between say nothing of a carrier.
 COUNTED = FINAL | {"sent"}
+_FAILED = frozenset({"failed", "undelivered", "partially_delivered"})
 _LONGEST_SENDER = 64
 UNKNOWN = ""
 
@@ -95,7 +96,8 @@ class Counting:
             country=place.country,
             carrier=place.carrier,
             sender=event.from_[:_LONGEST_SENDER],
-            error=event.error_code if event.status in FINAL else None,
+            # A message that arrived after all had no error; one told of later is not moved to.
+            error=event.error_code if event.status in _FAILED else None,
             part=self._part(event.message_sid),
             reached={},
         )

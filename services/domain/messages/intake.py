@@ -113,6 +113,8 @@ def resolve(command: ResolveAmbiguous, rules: Rules, at: str, sequence: int) -> 
         faults.append("command_id: 1 to 128 visible ASCII characters")
     if command.outcome == "sent" and not _MESSAGE.fullmatch(command.message_sid or ""):
         faults.append("message_sid: SM or MM and 32 hex digits; it is the proof that the message was created")
+    if not command.by.strip():
+        faults.append("by: who found it out")
     if len(command.by) > _MAX_NOTE or len(command.note or "") > _MAX_NOTE:
         faults.append(f"by, note: more than {_MAX_NOTE} characters")
     if faults:

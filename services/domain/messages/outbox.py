@@ -192,10 +192,11 @@ def _judged(entry: Entry, event: Judged) -> tuple[Entry, list[Derived]]:
 
 
 def _due(entry: Entry, event: Due) -> tuple[Entry | None, list[Derived]]:
-    if entry.state == "settled":
-        return None, []
-    if entry.state != "pending" or entry.command is None:
+    asked = due(entry)
+    if asked is None or asked > event.at:
         return entry, []
+    if entry.command is None:
+        return None, []
     # Nothing but the time was looked at.
     verdict = expired(entry.command.not_after)
     return _settled(entry, event.at), [_verdict(entry, "expired", event.at, verdict, None)]

@@ -141,8 +141,11 @@ class BatchConsumer(driver.Consumer):
         if epoch != self.runner.epoch:
             return
         positions = self._thread.positions_now(self.runner.sources())
-        for tp, upto in positions.items():
+        for tp in {**positions, **records}:
+            if self._is_changelog_tp(tp):
+                continue
             batch = records.get(tp, [])
+            upto = positions[tp] if tp in positions else batch[-1].offset + 1
             if not batch and self._told.get(tp) == (epoch, upto):
                 continue
             self._told[tp] = epoch, upto

@@ -69,6 +69,10 @@ class Fold:
     # What to tell about a record that became a dead letter, beside the dead letter.
     refused: "Callable[[Record, str], Sequence[msgspec.Struct]]" = lambda _record, _detail: ()
 
+    def __post_init__(self) -> None:
+        if len(self.steps) > 1 and any(step.table is None for step in self.steps):
+            raise ValueError(f"fold {self.name}: a step without a table stands alone")
+
     @property
     def tables(self) -> tuple[Table, ...]:
         return tuple(step.table for step in self.steps if step.table is not None)

@@ -49,7 +49,7 @@ def opened(app: FoldApp, fold: Fold) -> Iterator[Any]:
     """The open rows of a fold's first table, of the partitions that this worker owns."""
     table = fold.tables[0].name
     for partition in app.runner.partitions(fold.name):
-        after = ""
+        after = None
         while keys := partition.opened(table, after, _AT_ONCE):
             after = keys[-1]
             yield from (row for key in keys if (row := partition.read(key, table)) is not None)

@@ -14,6 +14,7 @@ from services.contract import codec
 from services.contract.topics import Topic, topic_of
 from services.domain.due import Due
 from services.runtime import metrics
+from services.runtime.folding import index
 from services.runtime.folding.dead import dead_letter
 from services.runtime.folding.fold import Emission, Fold, Record, Step, Table
 
@@ -23,6 +24,10 @@ logger = logging.getLogger(__name__)
 MAX_RECORD_BYTES = 960 * 1024
 # A row that asks for the past again and again would hold its partition up.
 _MOST_WAKINGS = 16
+
+
+class _Unreadable(Exception):
+    """The store cannot be read: its cause is to come out, and no record is at fault."""
 
 
 class TooLarge(ValueError):
@@ -50,9 +55,11 @@ class Overlay:
     def __init__(self, fold: Fold, read: Callable[[Table, str], Any]) -> None:
         self.rows: dict[tuple[str, str], Row] = {}
         self.folded: dict[tuple[str, int], int] = {}
+        # Of the rows, in bytes.
+        self.size = 0
         self._emissions: list[Emission] = []
-        # Of topics whose values replace each other: the last of each key.
-        self._latest: dict[tuple[str, str], tuple[msgspec.Struct, bytes | None]] = {}
+        # Of topics whose values replace each other: the last of each.
+        self._latest: dict[tuple[str, str], Emission] = {}
         self._fold = fold
         self._read = read
         self._sources = {topic.name: topic for topic in fold.sources}
@@ -60,7 +67,7 @@ class Overlay:
     @property
     def emissions(self) -> list[Emission]:
         """What is to be written, each once."""
-        return [*self._emissions, *(_emission(event, topic_of(event), trace) for event, trace in self._latest.values())]
+        return [*self._emissions, *self._latest.values()]
 
     def record(self, record: Record) -> None:
         """Fold a record of the log, or make it a dead letter."""
@@ -73,9 +80,10 @@ class Overlay:
             for told in self._fold.refused(record, str(error)):
                 self._emissions.append(_emission(told, topic_of(told), None))
             return
-        rows = self._prefetched(event)
         try:
-            self._keep(self._change(event, rows), codec.traceparent(record.headers))
+            self._keep(self._change(event), codec.traceparent(record.headers))
+        except _Unreadable as error:
+            raise error.__cause__ or error from None
         except TooLarge as error:
             self._bury(record, "too_large", str(error))
         except ValueError as error:
@@ -89,46 +97,54 @@ class Overlay:
 
     def local(self, event: Any) -> None:
         """Fold an event of our own. Raises ValueError when it has no place."""
-        self._keep(self._change(event, self._prefetched(event)), None)
+        try:
+            self._keep(self._change(event), None)
+        except _Unreadable as error:
+            raise error.__cause__ or error from None
 
-    def wake(self, step: Step, key: str, now: str) -> None:
-        """Give a row its `Due`, as often as it asks for a time that is not after `now`."""
+    def wake(self, step: Step, key: str, now: str) -> bool:
+        """Give a row its `Due`, as often as it asks for a time that is not after `now`.
+
+        False when that fails, for a defect of ours: it must not hold up what else the partition has to do.
+        """
+        try:
+            for _ in range(_MOST_WAKINGS):
+                if not self._woken(step, key, now):
+                    break
+        except _Unreadable as error:
+            raise error.__cause__ or error from None
+        except Exception:
+            logger.exception("fold %s failed to wake a row", self._fold.name)
+            metrics.DEAD.labels(self._fold.name, "defect").inc()
+            return False
+        return True
+
+    def _woken(self, step: Step, key: str, now: str) -> bool:
+        """Wake a row once; False when it asks for no time that has come."""
         table = step.table
         if table is None or table.due is None:
-            return
-        for _ in range(_MOST_WAKINGS):
-            row = self._row(table, key)
-            due = None if row.value is None else table.due(row.value)
-            if due is None or due > now:
-                return
-            staged = _Staged({}, [])
-            try:
-                self._step(step, Due(key=key, at=due), key, row, staged)
-            except Exception:
-                # A defect of ours; it must not hold up what else the partition has to do.
-                logger.exception("fold %s failed to wake a row of %s", self._fold.name, table.name)
-                metrics.DEAD.labels(self._fold.name, "defect").inc()
-                return
-            self._rest(self._fold.steps[self._fold.steps.index(step) + 1 :], staged)
-            self._keep(staged, None)
-
-    def _prefetched(self, event: Any) -> dict[tuple[str, str], Row]:
-        """The rows of the steps that take a source event: a store that cannot be read is not the record's fault."""
-        found = {}
-        for step in self._fold.steps:
-            if step.table is not None and _takes(step, event):
-                key = step.table.key(event)
-                found[step.table.name, key] = self._row(step.table, key)
-        return found
+            return False
+        row = self._row(table, key)
+        due = None if row.value is None else table.due(row.value)
+        if due is None or due > now:
+            return False
+        staged = _Staged({}, [])
+        self._step(step, Due(key=key, at=due), key, row, staged)
+        self._rest(self._fold.steps[self._fold.steps.index(step) + 1 :], staged)
+        self._keep(staged, None)
+        return True
 
     def _row(self, table: Table, key: str) -> Row:
         changed = self.rows.get((table.name, key))
         if changed is not None:
             return changed
-        committed = self._read(table, key)
+        try:
+            committed = self._read(table, key)
+        except Exception as error:
+            raise _Unreadable from error
         return Row(committed, None, committed)
 
-    def _change(self, event: Any, rows: dict[tuple[str, str], Row]) -> _Staged:
+    def _change(self, event: Any) -> _Staged:
         staged = _Staged({}, [])
         for position, step in enumerate(self._fold.steps):
             if not _takes(step, event):
@@ -138,7 +154,7 @@ class Overlay:
                 continue
             key = step.table.key(event)
             before = len(staged.derived)
-            self._step(step, event, key, rows[step.table.name, key], staged)
+            self._step(step, event, key, self._row(step.table, key), staged)
             self._rest(self._fold.steps[position + 1 :], staged, before)
         return staged
 
@@ -162,6 +178,8 @@ class Overlay:
         if after != row.value:
             encoded = None if after is None else codec.encode(after)
             _fits(len(encoded or b""))
+            # Raises for a row whose times make no sense, while its event can still be put aside.
+            index.entries(table, key, after)
             staged.rows[table.name, key] = Row(after, encoded, row.committed)
         staged.derived.extend(derived)
 
@@ -171,10 +189,11 @@ class Overlay:
         for event in staged.derived:
             topic = topic_of(event)
             if topic.replaces:
-                latest[topic.name, topic.replaces(event)] = event, traceparent
+                latest[topic.name, topic.replaces(event)] = _emission(event, topic, traceparent)
             else:
                 emissions.append(_emission(event, topic, traceparent))
         self.rows.update(staged.rows)
+        self.size += sum(len(row.encoded or b"") for row in staged.rows.values())
         self._emissions += emissions
         self._latest.update(latest)
 

@@ -73,6 +73,8 @@ class Partition:
         self._room = asyncio.Event()
         self._room.set()
         self._closed = False
+        # Rows that could not be woken: table and key.
+        self._failed: set[tuple[str, str]] = set()
 
     async def put(self, topic: str, records: Sequence[Any]) -> None:
         """Queue consumed records of one topic; waits while too many wait. Those seen before are passed over."""
@@ -97,7 +99,7 @@ class Partition:
 
     def tick(self, now: str) -> None:
         """Wake rows that are due by `now`."""
-        if not self._closed and any(self._due(table, now, 1) for table in self.fold.tables if table.due):
+        if not self._closed and any(self._is_due(table, now) for table in self.fold.tables if table.due):
             self._waiting.append(Tick(now))
             self._arrived.set()
 
@@ -155,7 +157,7 @@ class Partition:
             for _, value in self._stores[found.name].rows(self.partition):
                 yield codec.decode(value, found.row)
 
-    def opened(self, table: str, after: str, limit: int) -> list[str]:
+    def opened(self, table: str, after: str | None, limit: int) -> list[str]:
         """Keys of open rows, as committed, in order: at most `limit`, those that come after `after`."""
         return index.opened(self._stores[table], self.partition, after, limit)
 
@@ -171,6 +173,10 @@ class Partition:
 
     def _due(self, table: Table, now: str, limit: int) -> list[str]:
         return index.due(self._stores[table.name], self.partition, now, limit)
+
+    def _is_due(self, table: Table, now: str) -> bool:
+        found = self._due(table, now, 1 + len(self._failed))
+        return any((table.name, key) not in self._failed for key in found)
 
     async def _flush(self, batch: Sequence[Record | Local | Passed | Tick]) -> Flush:
         overlay = self._fold(batch)
@@ -189,6 +195,8 @@ class Partition:
         metrics.FOLDED.labels(self.fold.name).inc(len(batch))
         for topic, count in Counter(emission.topic for emission in emissions).items():
             metrics.EMITTED.labels(self.fold.name, topic).inc(count)
+        # Whatever failed to be woken is another row now.
+        self._failed.difference_update(overlay.rows)
         changed_rows: dict[str, dict[str, Any]] = {}
         for (name, key), row in overlay.rows.items():
             changed_rows.setdefault(name, {})[key] = row.value
@@ -201,7 +209,7 @@ class Partition:
         for (name, key), row in overlay.rows.items():
             changed = rows.setdefault(name, [])
             changed.append(Emission("", key.encode(), row.encoded, []))
-            changed.extend(index.changes(tables[name], key, row))
+            changed.extend(index.changes(tables[name], key, row.committed, row.value))
         return rows
 
     def _fold(self, batch: Sequence[Record | Local | Passed | Tick]) -> Overlay:
@@ -222,9 +230,14 @@ class Partition:
 
     def _wake(self, overlay: Overlay, now: str) -> None:
         for step in self.fold.steps:
-            if step.table is not None and step.table.due is not None:
-                for key in self._due(step.table, now, _WOKEN_TOGETHER):
-                    overlay.wake(step, key, now)
+            if step.table is None or step.table.due is None:
+                continue
+            # Those that failed stay due, and are tried again by the next owner.
+            for key in self._due(step.table, now, _WOKEN_TOGETHER + len(self._failed)):
+                if overlay.size > _MAX_FLUSH_BYTES:
+                    return
+                if (step.table.name, key) not in self._failed and not overlay.wake(step, key, now):
+                    self._failed.add((step.table.name, key))
 
     def _take(self) -> list[Record | Local | Passed | Tick]:
         """What the next flush folds: a bounded number of records, of a bounded size."""

@@ -9,6 +9,7 @@ class Progress:
 
     def __init__(self, topics: Iterable[str]) -> None:
         self.upto: dict[str, int] = dict.fromkeys(topics, 0)
+        self._closed = False
         self._queued: dict[str, int] = {}
         self._waiting: list[tuple[Mapping[str, int], asyncio.Future[None]]] = []
 
@@ -33,6 +34,8 @@ class Progress:
 
     async def reach(self, ends: Mapping[str, int]) -> None:
         """Wait until each topic is folded up to its end. CancelledError: the partition was lost first."""
+        if self._closed:
+            raise asyncio.CancelledError
         if self._beyond(ends):
             return
         reached: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -40,6 +43,8 @@ class Progress:
         await reached
 
     def close(self) -> None:
+        """The partition leaves: nothing moves any more."""
+        self._closed = True
         for _, reached in self._waiting:
             reached.cancel()
 

@@ -63,6 +63,12 @@ def read_command(found: dict[str, Any], type_: type[P]) -> P | list[str]:
     faults = [_unknown(name, fields) for name in unknown[:_UNKNOWN_NAMED]]
     if more := len(unknown) - len(faults):
         faults.append(f"{more} more fields that do not exist")
+    if not faults:
+        try:
+            # What most commands are, in one step; field by field where something is wrong, to name each.
+            return msgspec.convert(found, type_)
+        except msgspec.ValidationError:
+            pass
     values = {}
     for name, field in fields.items():
         if name not in found:

@@ -5,6 +5,7 @@ timestamp and a `not_after` are anybody's to choose, and none of them may be an 
 """
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 FIRST = "0001-01-01T00:00:00.000Z"
 LAST = "9999-12-31T23:59:59.999Z"
@@ -13,10 +14,17 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 def iso(milliseconds: int) -> str:
     """Milliseconds since 1970 → `2026-02-21T18:22:11.123Z`."""
+    seconds, rest = divmod(milliseconds, 1000)
     try:
-        return to_iso(_EPOCH + timedelta(milliseconds=milliseconds))
+        return f"{_second(seconds)}{rest:03d}Z"
     except OverflowError:
         return LAST if milliseconds > 0 else FIRST
+
+
+# Most moments lie in the second of the one before.
+@lru_cache(maxsize=8)
+def _second(seconds: int) -> str:
+    return (_EPOCH + timedelta(seconds=seconds)).isoformat(timespec="milliseconds").removesuffix("000+00:00")
 
 
 def later(moment: str, seconds: float) -> str:

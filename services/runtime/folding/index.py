@@ -27,9 +27,8 @@ def entries(table: Table, key: str, row: Any) -> frozenset[bytes]:
     return frozenset(found)
 
 
-def changes(table: Table, key: str, before: Any, after: Any) -> Iterator[Emission]:
+def changes(was: frozenset[bytes], now: frozenset[bytes]) -> Iterator[Emission]:
     """The index rows that come and go with a changed row."""
-    was, now = entries(table, key, before), entries(table, key, after)
     for gone in was - now:
         yield Emission("", gone, None, [])
     for come in now - was:

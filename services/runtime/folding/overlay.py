@@ -40,6 +40,8 @@ class Row(NamedTuple):
     value: Any
     encoded: bytes | None
     committed: Any
+    # The index rows that go with the value.
+    entries: frozenset[bytes] = frozenset()
 
 
 class _Staged(NamedTuple):
@@ -179,8 +181,8 @@ class Overlay:
             encoded = None if after is None else codec.encode(after)
             _fits(len(encoded or b""))
             # Raises for a row whose times make no sense, while its event can still be put aside.
-            index.entries(table, key, after)
-            staged.rows[table.name, key] = Row(after, encoded, row.committed)
+            entries = index.entries(table, key, after)
+            staged.rows[table.name, key] = Row(after, encoded, row.committed, entries)
         staged.derived.extend(derived)
 
     def _keep(self, staged: _Staged, traceparent: bytes | None) -> None:

@@ -209,7 +209,7 @@ class Partition:
         for (name, key), row in overlay.rows.items():
             changed = rows.setdefault(name, [])
             changed.append(Emission("", key.encode(), row.encoded, []))
-            changed.extend(index.changes(tables[name], key, row.committed, row.value))
+            changed.extend(index.changes(index.entries(tables[name], key, row.committed), row.entries))
         return rows
 
     def _fold(self, batch: Sequence[Record | Local | Passed | Tick]) -> Overlay:

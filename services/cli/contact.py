@@ -18,9 +18,9 @@ def contact(
     url: Annotated[str | None, typer.Option(help="Any processor's URL; default: as configured.")] = None,
 ) -> None:
     """Show a contact: opt-outs by scope, consent with its evidence, open windows, last messages. Exit 1: not known."""
-    settings = load()
-    key = address if "|" in address else _key(settings, tenant, address)
-    found = ask(url or settings.processor.url, "contacts", key)
+    # A key needs no secret, and a URL no settings.
+    key = address if "|" in address else _key(load(), tenant, address)
+    found = ask(url or load().processor.url, "contacts", key)
     console = Console()
     if found is None:
         console.print(plain(f"Nothing is known of {mask(address)} ({key}): no message, no consent, no command."))

@@ -58,11 +58,12 @@ def tell_places(console: Console, layout: Layout, example: str | None) -> None:
         "send one": f"echo '{command}' | kcat -P -b {kafka} -t {MESSAGES.name}",
         "its result": f"kcat -C -b {kafka} -t {RESULTS.name} -o beginning -e -q | grep mine-1",
         "its story": f"{switchboard} trace mine-1 --url {layout.url('processor')}",
+        "why it went": f"{switchboard} why mine-1 --url {layout.url('processor')}",
         "another's": f"{switchboard} trace {example or 'ID'} --url {layout.url('processor')}",
     }
     for name, line in lines.items():
         # Not wrapped: these are to be copied.
-        console.print(Text(f"{name:<11}", "bold") + Text(line), soft_wrap=True)
+        console.print(Text(f"{name:<12}", "bold") + Text(line), soft_wrap=True)
 
 
 def _called() -> str:

@@ -99,6 +99,9 @@ async def test_a_webhook_becomes_a_record(broker: EmbeddedKafka, tmp_path: Path)
         "to": "",
         "body": "1 + 1 👋",
         "num_media": 0,
+        "linked": None,
+        "sent_at": None,
+        "provenance": "webhook",
         "idempotency_token": "t-1",
         "raw": {"AccountSid": ACCOUNT, "From": "whatsapp:+14155550123", "Body": ["1 + 1 👋", "2"]},
     }

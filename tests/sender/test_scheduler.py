@@ -12,6 +12,7 @@ from services.domain.clock import later, seconds_between
 from services.domain.messages.outbox import Entry, Event, Unknown, fold, is_open, row_key
 from services.runtime.clock import now
 from services.runtime.folding.partition import Flush, Partition
+from services.runtime.folding.progress import Progress
 from services.sender import scheduler as under_test
 from services.sender.scheduler import Scheduler
 from services.sender.slots import Slots
@@ -38,10 +39,11 @@ class Rows:
     def __init__(self, *entries: Entry) -> None:
         self.entries = {row_key(entry): entry for entry in entries}
         self.read_now: list[str] = []
+        self.progress = Progress([])
 
-    def opened(self, table: str, after: str, limit: int) -> list[str]:
+    def opened(self, table: str, after: str | None, limit: int) -> list[str]:
         assert table == OUTBOX
-        return sorted(key for key, entry in self.entries.items() if is_open(entry) and key > after)[:limit]
+        return sorted(key for key, entry in self.entries.items() if is_open(entry) and key > (after or ""))[:limit]
 
     def read(self, key: str, table: str) -> Entry | None:
         assert table == OUTBOX

@@ -49,6 +49,9 @@ class _Work:
             except (KafkaError, OSError) as error:
                 bootstrap = self._settings.kafka.bootstrap
                 raise BackfillError(f"Kafka at {bootstrap} cannot be read: {error}; run it again") from error
+        if (task := asyncio.current_task()) is not None and task.cancelling():
+            # The Kafka client may swallow the cancellation that Ctrl-C is.
+            raise asyncio.CancelledError
         self._tell(comparison)
         if not comparison.lacking:
             return

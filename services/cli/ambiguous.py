@@ -1,6 +1,7 @@
 """`switchboard ambiguous`: commands whose call may or may not have created a message, for a person to look at."""
 
 import asyncio
+import re
 from typing import Annotated, Any, Literal
 
 import typer
@@ -21,6 +22,8 @@ from services.runtime.masking import scrub
 app = typer.Typer(help="Commands whose end is not known: list, show, resolve.", no_args_is_help=True)
 
 Url = Annotated[str | None, typer.Option(help="Any processor's URL; default: as configured.")]
+_MESSAGE_SID = re.compile(r"(SM|MM)[0-9a-fA-F]{32}")
+
 Tenant = Annotated[str | None, typer.Option(help="Whose command.")]
 
 
@@ -43,7 +46,8 @@ def show(command_id: str, url: Url = None, tenant: Tenant = None) -> None:
     """One of them, and what to do about it. Exit 1 when it is not ambiguous."""
     console = Console()
     for one in _named(url, command_id, tenant):
-        console.print(plain(f"{one['command_id']} of {one['tenant']}: ambiguous since {one['at']}, {one['reason']}"))
+        console.print(plain(f"{one['command_id']} of {one['tenant']}: ambiguous since {one['at']}"))
+        console.print(plain(scrub(one["reason"] or "")))
         console.print(
             "It is never sent again by itself. Look in Twilio's message log for a message to that person at that time. "
             "Then say what you found:"
@@ -59,16 +63,19 @@ def resolve(
     not_sent: Annotated[bool, typer.Option("--not-sent", help="There is no message: end it as failed.")] = False,
     by: Annotated[str, typer.Option(help="Who found it out; stands in the result.")] = "a person",
     note: Annotated[str | None, typer.Option(help="How; stands in the result.")] = None,
+    contact: Annotated[str | None, typer.Option(help="Whose, where several have this id: a contact key.")] = None,
     url: Url = None,
     tenant: Tenant = None,
 ) -> None:
     """Say how it ended. Produces a command to that effect; nothing is sent to anybody."""
     if (sent is not None) == not_sent:
         raise typer.BadParameter("give --sent with the MessageSid, or --not-sent")
-    found = _named(url, command_id, tenant)
-    if len(found) > 1:
-        raise typer.BadParameter(f"several used this id ({', '.join(one['tenant'] for one in found)}); give --tenant")
-    outcome: Literal["sent", "not_sent"] = "sent" if sent else "not_sent"
+    if sent is not None and not _MESSAGE_SID.fullmatch(sent):
+        raise typer.BadParameter(f"--sent {sent!r}: a MessageSid is SM or MM and 32 hex digits")
+    found = [one for one in _named(url, command_id, tenant) if contact in (None, one["contact"])]
+    if len(found) != 1:
+        raise typer.BadParameter(f"{len(found)} of this id are ambiguous; give --contact as `ambiguous list` shows it")
+    outcome: Literal["sent", "not_sent"] = "not_sent" if not_sent else "sent"
     command = ResolveAmbiguous(
         command_id=command_id,
         tenant=found[0]["tenant"],
@@ -86,14 +93,9 @@ def resolve(
 
 
 def _ambiguous(url: str | None) -> list[dict[str, Any]]:
-    """The ambiguous steps that no end has followed."""
     found = ask(url or load().processor.url, "ambiguous") or {"commands": []}
-    steps: list[dict[str, Any]] = []
-    for one in found["commands"]:
-        ended = {step["tenant"] for step in one["steps"] if step["terminal"]}
-        open_steps = [step for step in one["steps"] if step["step"] == "ambiguous" and step["tenant"] not in ended]
-        steps += {step["tenant"]: step for step in open_steps}.values()
-    return steps
+    commands: list[dict[str, Any]] = found["commands"]
+    return commands
 
 
 def _named(url: str | None, command_id: str, tenant: str | None) -> list[dict[str, Any]]:

@@ -25,9 +25,14 @@ def ask(base: str, *path: str, **query: str | None) -> dict[str, Any] | None:
         raise typer.BadParameter(f"no processor answers at {base} ({error}); give one with --url") from error
     if answer.status_code == requests.codes.not_found:
         return None
+    try:
+        found: dict[str, Any] = answer.json()
+    except ValueError:
+        raise typer.BadParameter(
+            f"what answers at {base} is no processor (HTTP {answer.status_code}); give one with --url"
+        ) from None
     if answer.status_code != requests.codes.ok:
-        raise typer.BadParameter(f"the processor cannot answer now: {answer.json()['error']}; ask again in a moment")
-    found: dict[str, Any] = answer.json()
+        raise typer.BadParameter(f"the processor cannot answer now: {found.get('error')}; ask again in a moment")
     return found
 
 

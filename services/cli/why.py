@@ -39,7 +39,11 @@ def _show(console: Console, step: dict[str, Any]) -> bool:
     if step.get("receipt") is None:
         console.print(plain(f"{title}\n  by its timer alone: nothing but the time was looked at"))
         return True
-    receipt = msgspec.convert(step["receipt"], Receipt)
+    try:
+        receipt = msgspec.convert(step["receipt"], Receipt)
+    except msgspec.ValidationError as error:
+        console.print(plain(f"{title}\n  its receipt was written by another version, and cannot be read: {error}"))
+        return False
     again = decide(receipt.question, receipt.view)
     table = Table(title=plain(title), title_justify="left", show_header=False)
     for name, value in _words(receipt):

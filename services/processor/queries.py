@@ -65,7 +65,7 @@ class Queries:
         """The commands whose end is not known, of all workers; asked of a peer, its own alone."""
         if why := reasons(self._app):
             return _later(why[0])
-        found = [views.command(row) for row in opened(self._app, self._folds.commands)]
+        found = [one for row in opened(self._app, self._folds.commands) for one in views.doubtful(row)]
         if _PASSED_ON not in request.headers:
             for peer in peers(self._app):
                 answer = await self._ask(f"{peer}/v1/ambiguous")

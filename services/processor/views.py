@@ -8,7 +8,7 @@ from services.domain.messages.delivery import Delivery
 from services.domain.messages.errors import explain
 from services.domain.messages.recent import Recent
 from services.domain.messages.sessions import Sessions
-from services.domain.messages.timeline import Timeline
+from services.domain.messages.timeline import Timeline, ambiguous
 
 
 def message(row: Delivery | None) -> dict[str, object] | None:
@@ -58,3 +58,10 @@ def contact(rows: Mapping[str, Any], now: str) -> dict[str, object] | None:
         "windows": {sender: window.until for sender, window in windows.items() if window.until > now},
         "recent": list(recent.lines.values()) if recent else [],
     }
+
+
+def doubtful(row: Timeline) -> list[dict[str, object]]:
+    """The steps of commands whose end is not known."""
+    found = {(step.tenant, step.contact): step for step in ambiguous(row)}
+    names = ("command_id", "tenant", "contact", "at", "reason")
+    return [{name: getattr(step, name) for name in names} for step in found.values()]

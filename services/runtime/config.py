@@ -12,7 +12,13 @@ from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    YamlConfigSettingsSource,
+)
 
 from services.domain.consent.keywords import LONGEST, STOP, normalise
 
@@ -298,6 +304,9 @@ def load(require: Callable[[Settings], str | None] = lambda _: None) -> Settings
         raise ConfigError(f"{path} is not YAML: {error}") from error
     except ValidationError as error:
         raise ConfigError("\n".join(_lines(error))) from error
+    except (SettingsError, ValueError) as error:
+        where = path or "the environment"
+        raise ConfigError(f"{where} cannot be read as settings ({error}); give sections of keys, in UTF-8") from error
     if refusal := require(settings):
         raise ConfigError(refusal)
     return settings

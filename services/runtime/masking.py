@@ -17,7 +17,9 @@ _EMAIL = rf"{_LOCAL}(?:@|%40)[\w-]++(?:\.[\w-]++)++"
 # `%2B` is a plus in a URL. Letters around bare digits make them part of an id, which is no address. Bare digits may
 # begin anywhere, so they are bounded; what is longer is found in pieces.
 _PHONE = r"(?:\+|%2[Bb])\d[\d ().-]{5,}\d|(?<![\w.+-])\(?\d[\d ().-]{5,64}\d(?![\w-])"
-_SUSPECT = re.compile(f"{_EMAIL}|{_PHONE}")
+# WhatsApp's own name for a person: a country and a long number.
+_SCOPED = r"(?<![A-Za-z])[A-Z]{2}\.\d[0-9A-Za-z]{6,40}+"
+_SUSPECT = re.compile(f"{_EMAIL}|{_SCOPED}|{_PHONE}")
 _HARMLESS = re.compile(r"\d{4}-\d\d-\d\d(?: \d\d)?|\d{1,3}(?:\.\d{1,3}){3}")
 _ESCAPED = re.compile("%2[Bb]|%40")
 _SHORTEST_PHONE = 7

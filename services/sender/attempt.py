@@ -83,7 +83,7 @@ async def _carry(
     if not await _committed(partition, begun):
         return None
     reach("attempt.committed")
-    outcome = await _call(context, tenant, command, begun)
+    outcome = await _call(context, partition, tenant, command, begun)
     reach("attempt.called")
     return Attempted(**names, at=now(), attempt=begun.attempt, outcome=outcome)
 
@@ -96,15 +96,16 @@ async def _committed(partition: Partition, begun: Attempting) -> bool:
 
 
 async def _call(
-    context: Sending, tenant: TenantSettings, command: CommandAccepted, begun: Attempting
+    context: Sending, partition: Partition, tenant: TenantSettings, command: CommandAccepted, begun: Attempting
 ) -> Created | Refused | Unknown:
     secret = tenant.contact_secret.get_secret_value().encode()
     query = callback_query(secret, command.command_id, command.contact)
     callback = f"{context.public_url}/twilio/{command.tenant}/status?{query}{_CALLBACK_RETRIES}"
 
     async def create() -> Created | Refusal | Unknown | None:
-        # The wall clock goes on while a process is frozen: one that wakes up too late calls nobody.
-        if now() > begun.deadline:
+        # The wall clock goes on while a process is frozen: one that wakes up too late calls nobody. And who waited for
+        # a slot looks once more: a STOP that was folded meanwhile still counts.
+        if now() > begun.deadline or context.judging.look(partition, command).verdict != ALLOW:
             return None
         with CALLS.track_inprogress():
             return await context.gateways[command.tenant].create(command, callback)
@@ -112,7 +113,7 @@ async def _call(
     outcome = await context.slots.call(row_key(begun), create)
     if outcome is None:
         retry_at = later(now(), backoff_s(begun.attempt, None))
-        return Refused(code=None, reason="the attempt's deadline passed before the call", retry_at=retry_at)
+        return Refused(code=None, reason="its deadline passed, or the gate closed, before the call", retry_at=retry_at)
     if not isinstance(outcome, Refusal):
         return outcome
     again = later(now(), backoff_s(begun.attempt, outcome.retry_after)) if outcome.retryable else None

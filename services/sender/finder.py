@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import Mapping
 
-from aiohttp import ClientError
 from prometheus_client import Gauge
 from requests import RequestException
 from twilio.base.exceptions import TwilioException
@@ -15,6 +14,7 @@ from services.domain.messages.outbox import Entry, Settled, row_key
 from services.runtime.clock import now
 from services.runtime.folding.partition import Flush, Partition
 from services.runtime.folding.runner import Listener
+from services.sender.dispatcher import tell
 from services.sender.listing import Listing
 from services.sender.topology import OUTBOX
 
@@ -24,6 +24,7 @@ logger = logging.getLogger(__name__)
 # person can tell.
 _LOOKS_S = (20.0, 60.0, 300.0, 1800.0, 7200.0)
 _AT_ONCE = 500
+_ASKED_TOGETHER = 2
 # A contact's other commands, of which one might be taken for this one's message.
 _MOST_OTHERS = 1000
 
@@ -34,9 +35,11 @@ OLDEST = Gauge("switchboard_ambiguous_oldest_seconds", "For how long the oldest 
 class Finder(Listener):
     """A task for each ambiguous command of the partitions owned; it ends with the command."""
 
-    def __init__(self, listings: Mapping[str, Listing], attempt_deadline_s: float) -> None:
+    def __init__(self, listings: Mapping[str, Listing], attempt_deadline_s: float, request_timeout_s: float) -> None:
         self._listings = listings
         self._attempt_deadline_s = attempt_deadline_s
+        self._request_timeout_s = request_timeout_s
+        self._asking = asyncio.Semaphore(_ASKED_TOGETHER)
         self._since: dict[Partition, dict[str, str]] = {}
         self._tasks: dict[Partition, dict[str, asyncio.Task[None]]] = {}
         AMBIGUOUS.set_function(lambda: sum(map(len, self._since.values())))
@@ -70,16 +73,22 @@ class Finder(Listener):
                 task.cancel()
         elif key not in since:
             since[key] = entry.ambiguous_at or now()
-            tasks[key] = asyncio.create_task(self._look(partition, key, entry))
+            tasks[key] = asyncio.create_task(self._look(partition, entry))
+            tasks[key].add_done_callback(tell)
 
-    async def _look(self, partition: Partition, key: str, entry: Entry) -> None:
-        for after_s in _LOOKS_S:
-            since = entry.ambiguous_at or now()
+    async def _look(self, partition: Partition, entry: Entry) -> None:
+        since = entry.ambiguous_at or now()
+        waited = seconds_between(since, now())
+        # Of the looks that were missed one is made up for: else all of them would be made at once.
+        due = [after_s for after_s in _LOOKS_S if after_s > waited]
+        for after_s in [waited, *due] if len(due) < len(_LOOKS_S) else due:
             await asyncio.sleep(max(0.0, after_s - seconds_between(since, now())))
             try:
-                found = await self._found(partition, entry)
-            except (TwilioException, RequestException, ClientError, OSError) as error:
-                logger.warning("the list of %s cannot be read for an ambiguous command: %s", entry.tenant, error)
+                async with self._asking:
+                    found = await self._found(partition, entry)
+            except (TwilioException, RequestException, OSError) as error:
+                # Its text has the person's address in a URL.
+                logger.warning("the messages of %s cannot be listed: %s", entry.tenant, type(error).__name__)
                 continue
             if found is not None:
                 # Folding it cancels this task.
@@ -87,13 +96,17 @@ class Finder(Listener):
                 return
 
     async def _found(self, partition: Partition, entry: Entry) -> Settled | None:
-        when, listing = span(entry, self._attempt_deadline_s), self._listings.get(entry.tenant)
+        when = span(entry, self._attempt_deadline_s, self._request_timeout_s)
+        listing = self._listings.get(entry.tenant)
         if when is None or listing is None or entry.command is None:
             return None
         listed = await listing.messages_to(entry.command.to)
-        others = partition.under(OUTBOX, f"{entry.contact} ", _MOST_OTHERS)
-        known = {row.message_sid for key in others if (row := partition.read(key, OUTBOX)) and key != row_key(entry)}
-        found = find(entry.command, when, listed, known)
+        keys = partition.under(OUTBOX, f"{entry.contact} ", _MOST_OTHERS)
+        others = [row for key in keys if key != row_key(entry) and (row := partition.read(key, OUTBOX))]
+        if len(keys) == _MOST_OTHERS or any(row.state in ("attempted", "ambiguous") for row in others):
+            # Whose message it is cannot be told.
+            return None
+        found = find(entry.command, when, listed, {row.message_sid for row in others})
         if found is None:
             return None
         return Settled(

@@ -35,6 +35,7 @@ _SERVER_ERROR = 500
 _CONNECT_SHARE = 0.5
 # More than Twilio asks for; what asks for longer is no rate limit, and the command has a not_after.
 _LONGEST_RETRY_AFTER_S = 3600.0
+_LONGEST_REASON = 500
 
 
 class Refusal(Refused, frozen=True, kw_only=True):
@@ -136,9 +137,9 @@ def _created(body: bytes) -> Created | Unknown:
     segments = str(message.num_segments)
     return Created(
         message_sid=message.sid,
-        account_sid=str(message.account_sid or ""),
-        status=str(message.status or ""),
-        from_=str(message.from_ or ""),
+        account_sid=_said(message.account_sid or ""),
+        status=_said(message.status or ""),
+        from_=_said(message.from_ or ""),
         segments=int(segments) if segments.isdecimal() else None,
     )
 
@@ -151,11 +152,16 @@ def _refused(status: int, body: bytes, retry_after: str | None) -> Refusal | Unk
     if not isinstance(code, int) or code == status:
         # The package puts the HTTP status where the body (a proxy's, say) names no code.
         code = None
-    reason = str(getattr(error, "msg", None) or getattr(error, "detail", None) or f"HTTP {status}")
+    reason = _said(getattr(error, "msg", None) or getattr(error, "detail", None) or f"HTTP {status}")
     if status == _TOO_MANY_REQUESTS:
         wait = _seconds(retry_after)
         return Refusal(code=code or 20429, reason=reason, retryable=True, retry_after=wait, too_many=True)
     return Refusal(code=code, reason=reason, retryable=explain(code).retryable)
+
+
+def _said(text: object) -> str:
+    """What Twilio, or whoever answers in its place, says: as it can be written to the log, and not without end."""
+    return str(text)[:_LONGEST_REASON].encode("utf-8", "replace").decode()
 
 
 def _seconds(header: str | None) -> float | None:

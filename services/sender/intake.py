@@ -6,6 +6,8 @@ Stateless, so that a command produced twice is forwarded twice; the outbox knows
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+import msgspec
+
 from services.contract.commands import Public, read_command, read_message_command, read_object
 from services.domain.clock import iso
 from services.domain.consent import intake as consent_intake
@@ -32,6 +34,8 @@ class Requested(NamedTuple):
     command: Public | list[str]
     at: str
     sequence: int
+    # It says of itself that it is a resolution of another command.
+    resolves: bool = False
 
 
 Accepted = CommandAccepted | ConsentAccepted | ResolutionAccepted
@@ -70,6 +74,7 @@ def _requested(record: Record, found: Mapping[str, Any], command: Public | list[
         command=command,
         at=iso(record.timestamp),
         sequence=record.offset,
+        resolves=found.get("event_type") == "resolve_ambiguous",
     )
 
 
@@ -89,7 +94,9 @@ class Intake:
         """Forward, or reject with every fault at once."""
         outcome = self._judge(event)
         if isinstance(outcome, list):
-            return None, (_rejected(event.tenant, event.command_id, event.at, f"{event.at} {event.sequence}", outcome),)
+            rejected = _rejected(event.tenant, event.command_id, event.at, f"{event.at} {event.sequence}", outcome)
+            # A resolution names another command; that it was wrong is no end of that one.
+            return None, (msgspec.structs.replace(rejected, terminal=not event.resolves),)
         # A send is told of by the outbox once it is remembered there. A consent is where it belongs: every command
         # taken from now on is judged by it.
         told = (_recorded(outcome),) if isinstance(outcome, ConsentAccepted) else ()

@@ -35,10 +35,13 @@ class Judging:
 
     async def judge(self, partition: Partition, command: CommandAccepted) -> Judgement:
         """Judge a command by all that was on the log when this was asked."""
-        offsets = await self._barrier.passed(partition)
+        return self.look(partition, command, await self._barrier.passed(partition))
+
+    def look(self, partition: Partition, command: CommandAccepted, offsets: dict[str, int] | None = None) -> Judgement:
+        """Judge a command by what is folded now."""
         question = ask(command)
         view = self._view(partition, command, question)
-        return Judgement(decide(question, view), Receipt(question=question, view=view, offsets=offsets))
+        return Judgement(decide(question, view), Receipt(question=question, view=view, offsets=offsets or {}))
 
     def _view(self, partition: Partition, command: CommandAccepted, question: Question) -> View:
         moment = now()

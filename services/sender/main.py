@@ -49,8 +49,10 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
     listings = {
         name: Listing(tenant, settings.twilio.api, sender.request_timeout_s)
         for name, tenant in settings.tenants.items()
+        # Of an account that several share nobody could tell whose message it is.
+        if [one.account_sid for one in settings.tenants.values()].count(tenant.account_sid) == 1
     }
-    finder = Finder(listings, sender.attempt_deadline_s)
+    finder = Finder(listings, sender.attempt_deadline_s, sender.request_timeout_s)
     app = fold_app(SENDER_APP, folds(settings), settings.kafka, sender, {OUTBOX: Together(scheduler, finder)})
     http = web.Application()
     http.add_routes(operations(partial(reasons, app), lambda: {"open_commands": scheduler.rows_open()}))

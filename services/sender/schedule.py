@@ -26,6 +26,9 @@ class Next(NamedTuple):
     not_before: str | None
 
 
+_MOST_LANES = 4096
+
+
 class Schedule:
     """The open commands of one partition. Only the first of a contact may go; it stays first until it is settled.
 
@@ -104,7 +107,9 @@ class Schedule:
         command = entry.command
         assert command is not None
         lane = entry.tenant, command.sender
-        # One pair for all that go by it: there may be a million.
+        # One pair for all that go by it: there may be a million. Anybody may name senders, so not for ever.
+        if len(self._lanes) >= _MOST_LANES:
+            self._lanes.clear()
         lane = self._lanes.setdefault(lane, lane)
         return Waiting(not command.urgent, command.accepted_at, command.sequence, row, lane)
 

@@ -144,15 +144,23 @@ class Scheduler(Listener):
         self._spawn(turn.partition, self._take_turn(turn))
 
     async def _take_turn(self, turn: Turn) -> None:
+        came_through = False
         try:
             entry = turn.partition.read(turn.row, OUTBOX)
             if entry is not None and entry.state == "pending":
                 await self._attempt(turn.partition, entry)
+            came_through = entry is None or entry.state != "attempted"
         finally:
             self._slots.over(turn.row)
             if owned := self._owned.get(turn.partition):
                 owned.schedule.done(turn.contact)
-                self._offer(turn.partition, turn.contact)
+                if came_through:
+                    self._offer(turn.partition, turn.contact)
+                else:
+                    # At once it would fail again, and again.
+                    owned.later[turn.contact] = asyncio.get_running_loop().call_later(
+                        _LOOK_AGAIN_S, self._offer, turn.partition, turn.contact
+                    )
 
     def _spawn(self, partition: Partition, work: Coroutine[Any, Any, None]) -> None:
         owned = self._owned.get(partition)

@@ -137,6 +137,9 @@ class Slots:
     def _serve(self) -> None:
         """Let those call who may, the urgent first."""
         for turn in [*self._waiting[True], *self._waiting[False]]:
+            if turn.granted is None or turn.granted.done():
+                # Cancelled, and its task has not run since: it will take itself away.
+                continue
             permission = turn.account.may_call(turn.row, self._clock())
             if permission == "later" or (permission == "yes" and self._calling >= self._open_to(turn.urgent)):
                 continue
@@ -144,8 +147,7 @@ class Slots:
             if permission == "yes":
                 self._calling += 1
                 turn.account.calling += 1
-            if turn.granted is not None and not turn.granted.done():
-                turn.granted.set_result(permission == "yes")
+            turn.granted.set_result(permission == "yes")
 
     def _give_back(self, turn: _Turn) -> None:
         self._calling -= 1

@@ -54,7 +54,10 @@ class Eyes:
         self._tenants = tenants
         self._allowed = allowed
 
-    async def judge(self, _: Partition, command: CommandAccepted) -> Judgement:
+    async def judge(self, partition: Partition, command: CommandAccepted) -> Judgement:
+        return self.look(partition, command)
+
+    def look(self, _: Partition, command: CommandAccepted) -> Judgement:
         question = ask(command)
         view = View(
             now=now(),

@@ -200,7 +200,9 @@ def _join(state: Standing, told: Iterable[Told], link: str | None) -> tuple[Stan
 
 def _with(marks: Mapping[str, Mark], told: Told) -> dict[str, Mark]:
     known = marks.get(told.id)
-    joined = {**marks, told.id: told.mark if known is None else min(known, told.mark, key=_precision)}
+    # Of what found no room the latest stays, here and wherever it is shared.
+    choose = min if told.id != _EARLIER else max
+    joined = {**marks, told.id: told.mark if known is None else choose(known, told.mark, key=_precision)}
     earlier = joined.pop(_EARLIER, None)
     by_time = sorted(joined.items(), key=lambda item: (item[1].at, item[0]))
     kept = dict(by_time[-MOST_MARKS:])

@@ -36,15 +36,21 @@ class Span(NamedTuple):
     ended: str
 
 
-def span(entry: Entry, attempt_deadline_s: float) -> Span | None:
-    """When an ambiguous command's last attempt was made."""
+def span(entry: Entry, attempt_deadline_s: float, request_timeout_s: float) -> Span | None:
+    """When an ambiguous command's last attempt was made. After a crash that is told much later than it was."""
     if entry.state != "ambiguous" or entry.deadline is None or entry.ambiguous_at is None:
         return None
-    return Span(later(entry.deadline, -attempt_deadline_s), entry.ambiguous_at)
+    ended = min(entry.ambiguous_at, later(entry.deadline, request_timeout_s))
+    return Span(later(entry.deadline, -attempt_deadline_s), ended)
 
 
 def find(command: CommandAccepted, when: Span, listed: Iterable[Listed], known: Collection[str]) -> Listed | None:
-    """The message that the attempt created, if just one can be it. `known`: the MessageSids of other commands."""
+    """The message that the attempt created, if just one can be it. `known`: the MessageSids of other commands.
+
+    Only text is compared: a template's is made at Twilio, and media have addresses of Twilio's own.
+    """
+    if command.content_sid is not None or command.media_urls:
+        return None
     first, last = later(when.begun, -MARGIN_S), later(when.ended, MARGIN_S)
     fitting = [
         one
@@ -54,8 +60,7 @@ def find(command: CommandAccepted, when: Span, listed: Iterable[Listed], known: 
         and first <= one.created_at <= last
         and canonical(one.to) == canonical(command.to)
         and _sent_from(one, command)
-        # A template's text is made at Twilio.
-        and (command.content_sid is not None or one.body == (command.body or ""))
+        and one.body == (command.body or "")
     ]
     return fitting[0] if len(fitting) == 1 else None
 

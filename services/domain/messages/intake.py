@@ -167,7 +167,8 @@ def _channels(address: str) -> set[str]:
 def _recipient(command: SendMessage, channel: Channel, rules: Rules, faults: list[str]) -> _Recipient:
     address = bare(command.to)
     if channel == "whatsapp" and _BUSINESS_SCOPED.fullmatch(address):
-        return _Recipient(address, None)
+        # It begins with the person's country.
+        return _Recipient(address, address[:2])
     try:
         if _NO_NUMBER.search(address):
             raise phonenumbers.NumberParseException(phonenumbers.NumberParseException.NOT_A_NUMBER, "other characters")

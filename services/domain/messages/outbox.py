@@ -197,9 +197,11 @@ def _due(entry: Entry, event: Due) -> tuple[Entry | None, list[Derived]]:
         return entry, []
     if entry.command is None:
         return None, []
-    # Nothing but the time was looked at.
+    # Nothing but the time was looked at. Its id is remembered from when it came: it may have been too late already.
     verdict = expired(entry.command.not_after)
-    return _settled(entry, event.at), [_verdict(entry, "expired", event.at, verdict, None)]
+    return _settled(entry, max(event.at, entry.command.accepted_at)), [
+        _verdict(entry, "expired", event.at, verdict, None)
+    ]
 
 
 def _verdict(entry: Entry, step: StepName, at: str, verdict: Verdict, receipt: Receipt | None) -> CommandResult:

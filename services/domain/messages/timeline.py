@@ -30,9 +30,14 @@ class Timeline(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def is_ambiguous(state: Timeline) -> bool:
-    """Has a tenant's command under this id become ambiguous, and not ended since?"""
-    ended = {step.tenant for step in state.steps.values() if step.terminal}
-    return any(step.step == "ambiguous" and step.tenant not in ended for step in state.steps.values())
+    """Has a command under this id become ambiguous, and not ended since? An identity is tenant, contact and id."""
+    return bool(ambiguous(state))
+
+
+def ambiguous(state: Timeline) -> list[CommandResult]:
+    """The `ambiguous` steps that no end has followed."""
+    ended = {(step.tenant, step.contact) for step in state.steps.values() if step.terminal}
+    return [step for step in state.ordered if step.step == "ambiguous" and (step.tenant, step.contact) not in ended]
 
 
 def fold(state: Timeline | None, event: CommandResult) -> tuple[Timeline, list[msgspec.Struct]]:

@@ -35,10 +35,10 @@ def changes(was: frozenset[bytes], now: frozenset[bytes]) -> Iterator[Emission]:
         yield Emission("", come, b"", [])
 
 
-def due(store: PartitionedStore, partition: int, now: str, limit: int) -> list[str]:
-    """Keys of rows that are due at or before `now`, the longest due first."""
+def due(store: PartitionedStore, partition: int, now: str, limit: int) -> list[tuple[str, bytes]]:
+    """Keys of rows that are due at or before `now`, the longest due first, each with its index row."""
     found = store.keys(partition, _DUE, _DUE + now.encode() + b"!", limit)
-    return [key[len(_DUE) + _TIME + 1 :].decode() for key in found]
+    return [(key[len(_DUE) + _TIME + 1 :].decode(), key) for key in found]
 
 
 def opened(store: PartitionedStore, partition: int, after: str | None, limit: int) -> list[str]:

@@ -57,8 +57,10 @@ class Overlay:
     def __init__(self, fold: Fold, read: Callable[[Table, str], Any]) -> None:
         self.rows: dict[tuple[str, str], Row] = {}
         self.folded: dict[tuple[str, int], int] = {}
-        # Of the rows, in bytes.
+        # Of what is to be written, in bytes; a row that changes again counts again.
         self.size = 0
+        # By table, index rows that fit no row.
+        self.outdated: dict[str, list[bytes]] = {}
         self._emissions: list[Emission] = []
         # Of topics whose values replace each other: the last of each.
         self._latest: dict[tuple[str, str], Emission] = {}
@@ -136,6 +138,11 @@ class Overlay:
         self._keep(staged, None)
         return True
 
+    def belongs(self, entry: bytes, table: Table, key: str) -> bool:
+        """Is this index row of the row as it is committed, so that it goes with its change, or as it is now?"""
+        row = self._row(table, key)
+        return entry in index.entries(table, key, row.committed) or entry in index.entries(table, key, row.value)
+
     def _row(self, table: Table, key: str) -> Row:
         changed = self.rows.get((table.name, key))
         if changed is not None:
@@ -198,6 +205,7 @@ class Overlay:
         self.size += sum(len(row.encoded or b"") for row in staged.rows.values())
         self._emissions += emissions
         self._latest.update(latest)
+        self.size += sum(len(one.value or b"") for one in (*emissions, *latest.values()))
 
     def _bury(self, record: Record, reason: str, detail: str) -> None:
         metrics.DEAD.labels(self._fold.name, reason).inc()

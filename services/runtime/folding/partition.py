@@ -171,14 +171,14 @@ class Partition:
         value = self._stores[table.name].partition(self.partition).get(key.encode())
         return None if value is None else codec.decode(value, table.row)
 
-    def _due(self, table: Table, now: str, limit: int) -> list[str]:
+    def _due(self, table: Table, now: str, limit: int) -> list[tuple[str, bytes]]:
         return index.due(self._stores[table.name], self.partition, now, limit)
 
     def _is_due(self, table: Table, now: str) -> bool:
         found = self._due(table, now, 1 + len(self._failed))
-        return any((table.name, key) not in self._failed for key in found)
+        return any((table.name, key) not in self._failed for key, _ in found)
 
-    async def _flush(self, batch: Sequence[Record | Local | Passed | Tick]) -> Flush:
+    async def _flush(self, batch: list[Record | Local | Passed | Tick]) -> Flush:
         overlay = self._fold(batch)
         reach("flush.folded")
         emissions, rows = overlay.emissions, self._rows(overlay)
@@ -210,11 +210,21 @@ class Partition:
             changed = rows.setdefault(name, [])
             changed.append(Emission("", key.encode(), row.encoded, []))
             changed.extend(index.changes(index.entries(tables[name], key, row.committed), row.entries))
+        for name, outdated in overlay.outdated.items():
+            rows.setdefault(name, []).extend(Emission("", key, None, []) for key in outdated)
         return rows
 
-    def _fold(self, batch: Sequence[Record | Local | Passed | Tick]) -> Overlay:
+    def _fold(self, batch: list[Record | Local | Passed | Tick]) -> Overlay:
+        """Fold a batch; what comes out larger than a flush may be ends it, and the rest of the batch waits again."""
         overlay = Overlay(self.fold, self._read)
-        for item in batch:
+        for position, item in enumerate(batch):
+            if overlay.size > _MAX_FLUSH_BYTES:
+                rest = batch[position:]
+                del batch[position:]
+                self._waiting.extendleft(reversed(rest))
+                self._waiting_bytes += sum(map(_size, rest))
+                self._arrived.set()
+                break
             if isinstance(item, Record):
                 overlay.record(item)
             elif isinstance(item, Tick):
@@ -233,11 +243,16 @@ class Partition:
             if step.table is None or step.table.due is None:
                 continue
             # Those that failed stay due, and are tried again by the next owner.
-            for key in self._due(step.table, now, _WOKEN_TOGETHER + len(self._failed)):
+            for key, entry in self._due(step.table, now, _WOKEN_TOGETHER + len(self._failed)):
                 if overlay.size > _MAX_FLUSH_BYTES:
                     return
-                if (step.table.name, key) not in self._failed and not overlay.wake(step, key, now):
+                if (step.table.name, key) in self._failed:
+                    continue
+                if not overlay.wake(step, key, now):
                     self._failed.add((step.table.name, key))
+                elif not overlay.belongs(entry, step.table, key):
+                    # It would be looked at for ever, and hide what is due.
+                    overlay.outdated.setdefault(step.table.name, []).append(entry)
 
     def _take(self) -> list[Record | Local | Passed | Tick]:
         """What the next flush folds: a bounded number of records, of a bounded size."""

@@ -1,6 +1,9 @@
 """Tables on RocksDB: one database per partition, one bound of memory for all, rows and offset in one write."""
 
 import gc
+import logging
+import shutil
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,10 @@ from rocksdict import (
     WriteBatch,
     WriteBufferManager,
 )
+
+from services.contract.plan import TOMBSTONES_KEPT
+
+logger = logging.getLogger(__name__)
 
 _MEMTABLES = 16
 _LEAST_MEMTABLE_BYTES = 256 * 1024
@@ -68,6 +75,9 @@ class PartitionedStore(Store):
 
     def _open_for_partition(self, partition: int) -> Rdict:
         path: Path = self.partition_path(partition)
+        if _older(path, TOMBSTONES_KEPT.total_seconds()):
+            logger.warning("%s was away for too long to be brought up to date; it is read anew", path.name)
+            shutil.rmtree(path)
         return Rdict(str(path), options=self._memory.options())
 
     @property
@@ -121,6 +131,12 @@ class PartitionedStore(Store):
         if database is not None:
             # Faust waits for the garbage collector; a lock held on meanwhile would fail the next owner on this disk.
             database.close()
+
+
+def _older(path: Path, seconds: float) -> bool:
+    """Was a database last open so long ago? Opening and closing it touches its files, whatever is written."""
+    touched = [file.stat().st_mtime for file in path.iterdir()] if path.is_dir() else []
+    return bool(touched) and time.time() - max(touched) > seconds
 
 
 class LogTable(faust.Table):

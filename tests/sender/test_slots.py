@@ -198,6 +198,23 @@ async def test_a_turn_that_is_cancelled_leaves_no_trace() -> None:
     assert rows == 2
 
 
+async def test_turns_that_are_all_cancelled_at_once_take_no_slot_along() -> None:
+    twilio = Twilio(Slots(2))
+    for row in ("a", "b", "c", "d"):
+        twilio.turn(row)
+    await twilio.calls("a", "b")
+    tasks = list(twilio.tasks.values())
+    # As a partition leaves: those that call and those that wait, in one turn of the loop.
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+    twilio.calling.clear()
+    twilio.turn("e")
+    twilio.turn("f")
+    await twilio.calls("e", "f")
+    assert twilio.order[-2:] == ["e", "f"]
+
+
 def _gauge(tenant: str) -> Callable[[], float]:
     get: Callable[[], float] = BREAKER.labels(tenant)._value.get
     return get

@@ -1,4 +1,4 @@
-"""`switchboard trace` against a processor's answers, under ids and with texts that anybody may choose."""
+"""The commands for people against a processor's answers, under ids and with texts that anybody may choose."""
 
 import asyncio
 import threading
@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+import msgspec
 import pytest
 from aiohttp import web
 from typer.testing import CliRunner, Result
 
 from services.cli.main import app
+from services.domain.consent.events import Suppression
+from services.domain.messages.gate import Question, Receipt, View, decide
 
 SID = "SM" + "a" * 32
 
@@ -27,12 +30,19 @@ class Processor:
         self.url = ""
         self.commands: dict[str, list[dict[str, Any]]] = {}
         self.messages: dict[str, dict[str, Any]] = {}
+        self.contacts: dict[str, dict[str, Any]] = {}
+        self.doubts: list[dict[str, Any]] = []
         self.asked: list[str] = []
 
     async def answer(self, request: web.Request) -> web.Response:
         self.asked.append(request.raw_path)
         target = urlsplit(request.raw_path)
         kind, _, key = unquote(target.path).removeprefix("/v1/").partition("/")
+        if kind == "ambiguous":
+            return web.json_response({"commands": self.doubts})
+        if kind == "contacts":
+            person = self.contacts.get(key)
+            return web.json_response(person or {"error": "nothing"}, status=200 if person else 404)
         tenants = parse_qs(target.query).get("tenant")
         steps = [one for one in self.commands.get(key, ()) if not tenants or one["tenant"] in tenants]
         found: Any = self.messages.get(key) if kind == "messages" else {"command_id": key, "steps": steps}
@@ -135,3 +145,96 @@ def test_tenants_that_use_one_id_are_told_apart(processor: Processor) -> None:
     assert "command sent" not in output
     assert trace(processor, "order-1", "--tenant", "a&b").exit_code == 1
     assert processor.asked[-1] == "/v1/commands/order-1?tenant=a%26b"
+
+
+def told(name: str, **other: Any) -> dict[str, Any]:
+    """A step with a receipt, as the processor tells it."""
+    question = Question(
+        tenant="acme", channel="sms", sender="+14155550100", scopes=["sender:+14155550100"], template=False,
+        not_after="2026-02-22T00:00:00.000Z",
+    )  # fmt: skip
+    view = View(now="2026-02-21T18:22:11.123Z", **other)
+    verdict = decide(question, view)
+    receipt = msgspec.to_builtins(Receipt(question=question, view=view, offsets={"twilio.inbound.v1": 7}))
+    return step(name, receipt=receipt, category=verdict.rule, reason=verdict.reason or None)
+
+
+def ask(processor: Processor, *arguments: str) -> Result:
+    result = CliRunner().invoke(app, [*arguments, "--url", processor.url], env={"COLUMNS": "200"})
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result
+
+
+def test_why_shows_what_the_gate_saw_and_agrees(processor: Processor) -> None:
+    stopped = {"sender:+14155550100": Suppression(since="2026-02-20T00:00:00.000Z", evidence="e1", source="keyword")}
+    processor.commands["order-1"] = [told("blocked", suppressed=stopped)]
+    result = ask(processor, "why", "order-1")
+    assert result.exit_code == 0, result.output
+    assert "e1" in result.output
+    assert "twilio.inbound.v1@7" in result.output
+
+
+def test_why_says_so_when_the_gate_would_say_otherwise_now(processor: Processor) -> None:
+    processor.commands["order-1"] = [told("attempted") | {"step": "blocked", "category": "suppressed"}]
+    result = ask(processor, "why", "order-1")
+    assert result.exit_code == 1
+    assert "otherwise now" in result.output
+
+
+def test_why_of_what_was_never_judged_or_cannot_be_read(processor: Processor) -> None:
+    processor.commands["order-1"] = [step("rejected")]
+    assert ask(processor, "why", "order-1").exit_code == 1
+    processor.commands["order-2"] = [step("blocked", receipt={"of": "another version"}, category=None)]
+    result = ask(processor, "why", "order-2")
+    assert result.exit_code == 1
+    assert "another version" in result.output
+
+
+CONTACT = "acme|" + "0" * 32
+DOUBT = {
+    "command_id": "order-1",
+    "tenant": "acme",
+    "contact": CONTACT,
+    "at": "2026-02-21T18:22:11.123Z",
+    "reason": "5xx",
+}
+
+
+def test_ambiguous_commands_are_listed_and_shown(processor: Processor) -> None:
+    processor.doubts = [DOUBT | {"reason": "no answer for +14155550123"}]
+    result = ask(processor, "ambiguous", "list")
+    assert "order-1" in result.output
+    assert "+14155550123" not in result.output + ask(processor, "ambiguous", "show", "order-1").output
+    assert ask(processor, "ambiguous", "show", "order-2").exit_code == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [[], ["--sent", ""], ["--sent", "SM123"], ["--sent", SID, "--not-sent"]],
+    ids=["nothing", "an empty sid", "no sid", "both"],
+)
+def test_a_resolution_that_says_nothing_clear_is_refused(processor: Processor, words: list[str]) -> None:
+    processor.doubts = [DOUBT]
+    assert ask(processor, "ambiguous", "resolve", "order-1", *words).exit_code == 2
+
+
+def test_a_resolution_names_whose_command_where_several_have_its_id(processor: Processor) -> None:
+    processor.doubts = [DOUBT, DOUBT | {"contact": "acme|" + "1" * 32}]
+    result = ask(processor, "ambiguous", "resolve", "order-1", "--not-sent")
+    assert result.exit_code == 2
+    assert "--contact" in result.output
+
+
+def test_a_contact_is_shown_by_its_key(processor: Processor) -> None:
+    mark = {"at": "2026-02-21T18:22:11.123Z", "evidence": "e1", "source": "keyword"}
+    processor.contacts[CONTACT] = {
+        "contact": CONTACT, "linked": [], "windows": {"whatsapp:+14155550100": "2026-02-22T18:22:11.123Z"},
+        "suppressed": {"sender:+14155550100": {}}, "opt_outs": {"sender:+14155550100": {"SM1": mark}}, "opt_ins": {},
+        "recent": [{"at": "2026-02-21T18:22:11.123Z", "what": "received", "ours": "+14155550100", "message_sid": "SM1",
+                    "command_id": None, "error_code": None}],
+    }  # fmt: skip
+    result = ask(processor, "contact", CONTACT)
+    assert result.exit_code == 0, result.output
+    assert "may not be written to" in result.output
+    assert "e1" in result.output
+    assert ask(processor, "contact", "acme|" + "2" * 32).exit_code == 1

@@ -16,6 +16,7 @@ from services.runtime.clock import now
 from tests.kafka_records import produce, read_until
 from tests.sender.rig import PARTITIONS, SENDER, WHATSAPP_SENDER, Desk, contact_of, said
 
+# The log is shared with other tests, and remembers who said STOP: contacts from 5000 on are these tests' own.
 pytestmark = pytest.mark.usefixtures("shared_sender")
 
 
@@ -31,7 +32,7 @@ async def verdict(desk: Desk, command_id: str) -> CommandResult:
 
 
 async def test_whoever_said_stop_is_not_written_to_and_a_later_start_changes_that(desk: Desk) -> None:
-    first, second = desk.command(1, contact=1), desk.command(2, contact=1)
+    first, second = desk.command(1, contact=5001), desk.command(2, contact=5001)
     long_ago = later(now(), -300)
     stop = said(first, " Stop all! ", long_ago)
     await desk.heard(stop)
@@ -48,7 +49,7 @@ async def test_whoever_said_stop_is_not_written_to_and_a_later_start_changes_tha
 
 
 async def test_a_start_that_may_have_overtaken_its_stop_changes_nothing(desk: Desk) -> None:
-    command = desk.command(1, contact=2)
+    command = desk.command(1, contact=5002)
     moment = later(now(), -300)
     await desk.heard(said(command, "START", later(moment, 60)), said(command, "STOP", moment))
     await desk.produce(command)
@@ -56,7 +57,7 @@ async def test_a_start_that_may_have_overtaken_its_stop_changes_nothing(desk: De
 
 
 async def test_a_stop_to_one_sender_leaves_another_alone(desk: Desk) -> None:
-    command = desk.command(1, contact=3)
+    command = desk.command(1, contact=5003)
     await desk.heard(said(command, "STOP", to="+14155550199"))
     await desk.produce(command)
     await desk.until([command["command_id"]], "sent")
@@ -85,7 +86,7 @@ async def test_a_window_that_was_opened_a_day_ago_is_closed(desk: Desk) -> None:
 
 
 async def test_explicit_consent_is_recorded_and_holds(desk: Desk) -> None:
-    command, opted_in = desk.command(1, contact=6), desk.command(2, contact=6)
+    command, opted_in = desk.command(1, contact=5006), desk.command(2, contact=5006)
     moment = later(now(), -1000)
 
     async def record(name: str, action: str, at: str) -> None:
@@ -117,7 +118,7 @@ async def test_a_wrong_statement_of_consent_is_rejected_with_its_faults(desk: De
 async def test_the_confirmation_of_a_stop_is_sent_although_nothing_else_is(desk: Desk) -> None:
     spoken = {"from": WHATSAPP_SENDER, "to": "whatsapp:+14155561008"}
     template = desk.command(1, **spoken, content_sid="HX" + "c" * 32)
-    plain = desk.command(2, contact=8)
+    plain = desk.command(2, contact=5008)
     await desk.heard(said(template, "STOP"))
     await desk.produce(plain, template)
     assert (await verdict(desk, template["command_id"])).category == "suppressed"
@@ -139,9 +140,9 @@ async def test_the_confirmation_of_a_stop_is_sent_although_nothing_else_is(desk:
 
 async def test_a_stop_that_was_acknowledged_before_a_command_always_blocks_it(desk: Desk) -> None:
     # So much that the sender is behind when the STOPs come: only because it knows that it is does it wait for them.
-    crowd = [desk.command(number, contact=2000 + number) for number in range(500)]
+    crowd = [desk.command(number, contact=7000 + number) for number in range(500)]
     await desk.heard(*(said(crowd[number % 500], "When will it come?") for number in range(8_000)))
-    commands = [desk.command(number, contact=600 + number) for number in range(300, 340)]
+    commands = [desk.command(number, contact=5600 + number) for number in range(300, 340)]
     for command in commands:
         # As soon as ingress may say 2xx.
         await desk.heard(said(command, "STOP"))
@@ -153,7 +154,7 @@ async def test_a_stop_that_was_acknowledged_before_a_command_always_blocks_it(de
 
 
 async def test_a_stop_that_the_sender_cannot_read_yet_is_waited_for(desk: Desk) -> None:
-    stopped = desk.command(1, contact=20)
+    stopped = desk.command(1, contact=5020)
     # A reader of committed records sees nothing behind a transaction that is open, although it was acknowledged.
     async with AIOKafkaProducer(bootstrap_servers=desk.bootstrap, transactional_id=f"open {desk.bootstrap}") as other:
         await other.begin_transaction()
@@ -162,7 +163,7 @@ async def test_a_stop_that_the_sender_cannot_read_yet_is_waited_for(desk: Desk) 
         elsewhere = next(
             command
             for number in range(2, 50)
-            if _partition(command := desk.command(number, contact=20 + number)) != _partition(stopped)
+            if _partition(command := desk.command(number, contact=5020 + number)) != _partition(stopped)
         )
         await desk.produce(stopped, elsewhere, key=b"one producer")
         await desk.until([elsewhere["command_id"]], "sent")

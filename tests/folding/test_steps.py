@@ -13,6 +13,7 @@ from services.domain.due import Due
 from services.runtime.folding.fold import Fold, Step, Table
 from services.runtime.folding.overlay import MAX_RECORD_BYTES
 from tests.folding.ground import Ground, Written, registered, topic
+from tests.waiting import eventually
 
 SOURCE, OTHER, ECHOES, SUMS = "orders.v1", "payments.v1", "echoes.v1", "sums.v1"
 NOW, LATER = "2026-02-21T18:00:00.000Z", "2026-02-21T19:00:00.000Z"
@@ -317,3 +318,18 @@ async def test_what_replaces_carries_the_trace_of_its_own_record(ground: Ground)
 async def test_an_event_that_is_refused_replaces_nothing(ground: Ground) -> None:
     written = await ground.fold(Ordered("a", ["x1"]), Ordered("a", ["x2", "refused"]))
     assert sums(written) == [Sum("a", "x", ["x1"])]
+
+
+async def test_small_events_that_make_large_rows_end_a_flush(ground: Ground) -> None:
+    await ground.fold(Paid("a", "y" * 400_000), topic=OTHER)
+    before = len(ground.flushes)
+    records = [ground.record(Paid("a", str(number)), OTHER) for number in range(40)]
+    await ground.partition.put(OTHER, records)
+    await eventually(lambda: (OTHER, 0) in ground.flushes[-1].folded and _upto(ground) == records[-1].offset)
+    # Forty rows of 400 KB and as many events would be 32 MB; a flush ends soon after 8.
+    assert len(ground.flushes) - before >= 3
+    assert len(ground.partition.read("a", "heard").heard) == 41
+
+
+def _upto(ground: Ground) -> int:
+    return ground.flushes[-1].folded[OTHER, 0]

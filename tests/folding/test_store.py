@@ -3,11 +3,13 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from faust.types import TP
 from rocksdict import Rdict
 
+from services.contract.plan import TOMBSTONES_KEPT
 from services.runtime.config import KafkaSettings, WorkerSettings
 from services.runtime.folding.app import FoldApp, fold_app
 from services.runtime.folding.store import PartitionedStore
@@ -90,3 +92,22 @@ async def test_a_partition_that_left_can_be_opened_by_its_next_owner(tmp_path: P
     path = store.partition_path(0)
     store.revoke_partitions(app.tables[tally.FOLD], {TP(store.changelog, 0)})
     Rdict(str(path)).close()
+
+
+async def test_a_store_that_was_away_for_longer_than_removals_are_kept_is_read_anew(tmp_path: Path) -> None:
+    store = store_of(app_in(tmp_path))
+    store.apply(0, [(b"a", b"1")], 7)
+    store.apply(1, [(b"a", b"1")], 7)
+    await store.stop()
+    _age(store.partition_path(0), TOMBSTONES_KEPT.total_seconds() + 60)
+
+    again = store_of(app_in(tmp_path))
+    assert again.partition(0).get(b"a") is None
+    assert again.partition(0).get(again.offset_key) is None
+    assert again.partition(1).get(b"a") == b"1"
+    await again.stop()
+
+
+def _age(folder: Path, seconds: float) -> None:
+    for file in folder.iterdir():
+        os.utime(file, (time.time() - seconds,) * 2)

@@ -37,6 +37,8 @@ async def test_ctrl_c_while_twilio_lists_says_so_and_writes_nothing(house: House
             env={**os.environ, **environment},
             stdout=PIPE,
             stderr=STDOUT,
+            # A shell starts what runs in the background with Ctrl-C ignored, and every process inherits that.
+            preexec_fn=_hear_ctrl_c,
         )
         await asyncio.wait_for(asked.wait(), 60)
         process.send_signal(signal.SIGINT)
@@ -44,6 +46,10 @@ async def test_ctrl_c_while_twilio_lists_says_so_and_writes_nothing(house: House
         said = (await process.communicate())[0].decode()
     assert process.returncode == 130, said
     assert said == "Stopped. A second run finds what is still lacking.\n"
+
+
+def _hear_ctrl_c() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 async def test_stopped_in_the_middle_it_knows_what_the_log_has(house: House) -> None:

@@ -195,7 +195,10 @@ class Adversary(RuleBasedStateMachine):
         event = choice.draw(st.sampled_from(self.seen))
         # No other process can submit an attempt: the fence. Ours are tried by `attempt`, stale ones too.
         if not isinstance(event, Attempting) and not (self.forgotten and isinstance(event, CommandAccepted)):
-            self.fold(event)
+            derived = self.fold(event)
+            # What a person said too early, of a command that nobody doubted, may come again when it is in doubt.
+            if derived and isinstance(event, ResolutionAccepted):
+                self.misled = event.message_sid not in (self.messages or [None])
 
     @rule()
     def ticked(self) -> None:

@@ -10,8 +10,9 @@ from tests.sender.conftest import Start
 from tests.sender.rig import Desk, Service
 from tests.waiting import eventually
 
-# At most so many are attempted at a time (twice the configured concurrency), so no more can be interrupted.
-UNDER_WAY = 8
+# At most so many can be interrupted: prepared and called are twice the configured concurrency, and as many as may call
+# again have their answer, which is not on the log yet.
+UNDER_WAY = 12
 ATTEMPT = ("attempt.judged", "attempt.committed", "attempt.called", "attempt.settled")
 FLUSH = ("flush.folded", "flush.begun", "flush.sent", "flush.acknowledged", "flush.committed", "flush.applied")
 CONTACTS = 10

@@ -10,7 +10,7 @@ COMPILE := $(BIN)/pip-compile --quiet --strip-extras --no-emit-index-url --no-em
 PYTEST ?= -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-slow lint bench lock clean
+.PHONY: help venv demo test test-slow faults soak lint bench lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,12 @@ test: venv ## Run the tests, but the slow ones
 
 test-slow: venv ## Run the fault and soak tests
 	$(BIN)/python -m pytest -m slow $(PYTEST)
+
+faults: venv ## Break everything under load, and compare both ends (FAULTS=n, SEED=n, KINDS="broker clock")
+	$(BIN)/python -m tests.faults --faults $(or $(FAULTS),60) $(if $(SEED),--seed $(SEED)) $(KINDS)
+
+soak: venv ## The same for hours (MINUTES=n)
+	$(BIN)/python -m tests.faults --faults 100000 --minutes $(or $(MINUTES),120) $(if $(SEED),--seed $(SEED)) $(KINDS)
 
 lint: venv ## Check style, types and the direction of imports
 	$(BIN)/ruff check .

@@ -1,0 +1,97 @@
+"""The embedded broker, with the ways in which brokers fail."""
+
+import asyncio
+import resource
+from collections.abc import Mapping
+from typing import Self
+
+from services.cli.kafka import jars
+from services.cli.kafka.broker import EmbeddedKafka
+from services.cli.kafka.tools import find, run
+from services.cli.topic_admin import connect
+from services.contract.topics import CHANGELOGS, DEAD, EVENTS
+from services.runtime.config import KafkaSettings
+from tests.faults.settings import LARGEST_RECORD
+
+_PROPERTIES: Mapping[str, str] = {
+    # Nobody is forbidden anything until a fault says so.
+    "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+    "allow.everyone.if.no.acl.found": "true",
+    "message.max.bytes": str(LARGEST_RECORD),
+    "replica.fetch.max.bytes": str(LARGEST_RECORD),
+}
+_NOBODY_MAY_WRITE = ("--deny-principal", "User:*", "--operation", "Write", "--topic", "*")
+_ACL_S = 60.0
+
+
+class Broker:
+    """A broker that is killed, frozen, slowed, filled and locked. Made by `start`."""
+
+    def __init__(self, kafka: EmbeddedKafka) -> None:
+        self._kafka = kafka
+
+    @classmethod
+    async def start(cls) -> Self:
+        return cls(await asyncio.to_thread(EmbeddedKafka.start, properties=_PROPERTIES, say=lambda _: None))
+
+    @property
+    def bootstrap(self) -> str:
+        return self._kafka.bootstrap
+
+    async def stop(self) -> None:
+        self._kafka.thaw()
+        await asyncio.to_thread(self._kafka.stop)
+
+    async def kill(self) -> None:
+        await asyncio.to_thread(self._kafka.kill)
+
+    async def restart(self) -> None:
+        await asyncio.to_thread(self._kafka.restart)
+
+    async def freeze(self, seconds: float) -> None:
+        """Nothing answers, and every connection stays open."""
+        await asyncio.to_thread(self._kafka.freeze)
+        await asyncio.sleep(seconds)
+        self._kafka.thaw()
+
+    async def slow(self, seconds: float) -> None:
+        """It stands still most of the time, as behind a disk that does."""
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + seconds
+        while loop.time() < ends:
+            await self.freeze(0.15)
+            await asyncio.sleep(0.05)
+
+    async def fill_disk(self, seconds: float) -> None:
+        """No file may grow: the broker gives its log folder up, and ends. It comes back with room."""
+        if self._kafka.pid is not None:
+            resource.prlimit(self._kafka.pid, resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
+        await asyncio.sleep(seconds)
+        await self.kill()
+        await self.restart()
+
+    async def refuse_writes(self, seconds: float) -> None:
+        """Nobody is authorised to write, to any topic."""
+        await self._acl("--add", *_NOBODY_MAY_WRITE)
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            await self._acl("--remove", "--force", *_NOBODY_MAY_WRITE)
+
+    async def lack_replicas(self, seconds: float) -> None:
+        """No write is acknowledged: fewer replicas are in sync than each topic asks for."""
+        await self._least_in_sync(2)
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            await self._least_in_sync(1)
+
+    async def _least_in_sync(self, count: int) -> None:
+        names = [*(topic.name for topic in (*EVENTS, *DEAD)), *CHANGELOGS]
+        async with connect(KafkaSettings(bootstrap=self.bootstrap, replication=1, min_insync_replicas=1)) as admin:
+            await admin.alter({name: {"min.insync.replicas": str(count)} for name in names})
+
+    async def _acl(self, *arguments: str) -> None:
+        command = [find("java"), *EmbeddedKafka.jvm, "-cp", f"{jars.ensure(lambda _: None)}/*"]
+        tool = ["org.apache.kafka.tools.AclCommand", "--bootstrap-server", self.bootstrap, *arguments]
+        await asyncio.to_thread(run, [*command, *tool], what="Kafka's ACL tool", timeout_s=_ACL_S)

@@ -1,0 +1,253 @@
+"""The faults by name: each is done, and undone, by one call; then the house must come to itself again."""
+
+import asyncio
+import base64
+import json
+import random
+from collections.abc import Awaitable, Callable, Mapping
+
+from tests.faults.house import WORKERS, House
+from tests.faults.load import CONSENT, MESSAGES, Load
+from tests.faults.member import Member
+from tests.faults.settings import REQUEST_TIMEOUT_S, SESSION_TIMEOUT_S
+
+# Returns what was done, in a few words.
+Fault = Callable[[House, Load, random.Random], Awaitable[str]]
+
+FLUSH = ("flush.folded", "flush.begun", "flush.sent", "flush.acknowledged", "flush.committed", "flush.applied")
+ATTEMPT = ("attempt.judged", "attempt.committed", "attempt.called", "attempt.settled")
+INGRESS = ("ingress.durable", "ingress.drained")
+# Under load each is passed within seconds.
+_REACHED_S = 25.0
+_FROZEN_S = SESSION_TIMEOUT_S + 3.0
+
+
+async def kill_ingress(house: House, _: Load, dice: random.Random) -> str:
+    times = dice.randint(1, 3)
+    for _round in range(times):
+        await _killed(house.ingress, dice)
+        await asyncio.sleep(dice.uniform(0.1, 1.5))
+    return f"{times} times"
+
+
+async def kill_worker(house: House, _: Load, dice: random.Random) -> str:
+    victim, store = _worker(house, dice), dice.choice(("kept", "kept", "wiped", "old copy"))
+    await _killed(victim, dice, store)
+    return f"{victim.name}, store {store}"
+
+
+async def kill_again_and_again(house: House, _: Load, dice: random.Random) -> str:
+    victim, times = _worker(house, dice), dice.randint(3, 5)
+    for _round in range(times):
+        await _killed(victim, dice)
+        # It is killed while it starts, joins, restores, or folds.
+        await asyncio.sleep(dice.uniform(0.2, 4.0))
+    return f"{victim.name}, {times} times"
+
+
+async def kill_all_workers(house: House, _: Load, dice: random.Random) -> str:
+    for victim in [member for service in WORKERS for member in house.of(service)]:
+        await _killed(victim, dice, dice.choice(("kept", "wiped")))
+    return "all at once"
+
+
+async def die_at_failpoint(house: House, _: Load, dice: random.Random) -> str:
+    """A worker is killed at a named place between two awaits: chance misses these."""
+    victim = _worker(house, dice)
+    names = FLUSH if victim.service == "processor" else FLUSH + 2 * ATTEMPT
+    point, store = f"{dice.choice(names)}:{dice.randint(1, 40)}", dice.choice(("kept", "kept", "wiped"))
+    return f"{victim.name} at {point}, store {store}{await _dies(victim, point, store)}"
+
+
+async def ingress_dies_before_it_answers(house: House, _: Load, dice: random.Random) -> str:
+    point = f"ingress.durable:{dice.randint(1, 30)}"
+    return f"at {point}{await _dies(house.ingress, point)}"
+
+
+async def ingress_dies_draining(house: House, _: Load, dice: random.Random) -> str:
+    """Kafka has the spool's segment, and the spool does not know it yet."""
+    ingress = house.ingress
+    ingress.kill()
+    ingress.start("ingress.drained:1")
+    await house.ready()
+    await house.broker.freeze(dice.uniform(4.0, 6.0))
+    reached = await ingress.killed_itself(_REACHED_S)
+    return f"at ingress.drained{'' if reached else ', not reached'}"
+
+
+async def freeze_worker(house: House, _: Load, dice: random.Random) -> str:
+    """It stands past its session, others take over, and it wakes up: a zombie."""
+    victim, seconds = _worker(house, dice), _FROZEN_S + dice.uniform(0.0, 3.0)
+    await asyncio.to_thread(victim.freeze)
+    await asyncio.sleep(seconds)
+    victim.thaw()
+    return f"{victim.name} for {seconds:.1f} s"
+
+
+async def freeze_shortly(house: House, _: Load, dice: random.Random) -> str:
+    victim, seconds = dice.choice([*house.of("processor"), *house.of("sender"), house.ingress]), dice.uniform(1.0, 4.0)
+    await asyncio.to_thread(victim.freeze)
+    await asyncio.sleep(seconds)
+    victim.thaw()
+    return f"{victim.name} for {seconds:.1f} s"
+
+
+async def join_and_leave(house: House, _: Load, dice: random.Random) -> str:
+    """A third worker comes, and one of the three goes in good order."""
+    service = dice.choice(WORKERS)
+    came = house.add(service)
+    await house.ready()
+    goes = dice.choice(list(house.of(service)))
+    await asyncio.to_thread(goes.stop)
+    return f"{came.name} came, {goes.name} went"
+
+
+async def kill_broker(house: House, _: Load, dice: random.Random) -> str:
+    await house.broker.kill()
+    away = dice.choice((0.0, dice.uniform(1.0, 8.0)))
+    await asyncio.sleep(away)
+    await house.broker.restart()
+    return f"away for {away:.1f} s and its start"
+
+
+async def freeze_broker(house: House, _: Load, dice: random.Random) -> str:
+    seconds = dice.uniform(1.0, 8.0)
+    await house.broker.freeze(seconds)
+    return f"{seconds:.1f} s"
+
+
+async def slow_disk(house: House, _: Load, dice: random.Random) -> str:
+    await house.broker.slow(5.0)
+    return "for 5 s"
+
+
+async def full_disk(house: House, _: Load, dice: random.Random) -> str:
+    await house.broker.fill_disk(dice.uniform(2.0, 4.0))
+    return "until it ended"
+
+
+async def unauthorised(house: House, _: Load, dice: random.Random) -> str:
+    await house.broker.refuse_writes(dice.uniform(1.0, 4.0))
+    return "no topic may be written"
+
+
+async def too_few_replicas(house: House, _: Load, dice: random.Random) -> str:
+    seconds = dice.uniform(2.0, 6.0)
+    await house.broker.lack_replicas(seconds)
+    return f"for {seconds:.1f} s"
+
+
+def twilio(faults: Mapping[str, float], seconds: float = 5.0) -> Fault:
+    """Twilio behaves like this for a while."""
+
+    async def fault(house: House, _: Load, dice: random.Random) -> str:
+        await house.twilio("PUT", "faults", {**faults, "seed": dice.randrange(1 << 30)})
+        await asyncio.sleep(seconds)
+        await house.twilio("PUT", "faults", {})
+        return ", ".join(f"{name} {value:g}" for name, value in faults.items())
+
+    return fault
+
+
+async def freeze_twilio(house: House, _: Load, dice: random.Random) -> str:
+    simulator = next(house.of("simulator"))
+    await asyncio.to_thread(simulator.freeze)
+    await asyncio.sleep(dice.uniform(1.0, 2 * REQUEST_TIMEOUT_S))
+    simulator.thaw()
+    return "calls and callbacks hang"
+
+
+async def jump_clock(house: House, _: Load, dice: random.Random) -> str:
+    was = float((await house.twilio("GET", "clock"))["ahead_s"])
+    by = dice.choice((-45.0, -5.0, 5.0, 90.0, 3700.0))
+    await house.twilio("PUT", "clock", {"ahead_s": was + by})
+    await asyncio.sleep(2.0)
+    return f"by {by:+g} s"
+
+
+async def large_records(_: House, load: Load, dice: random.Random) -> str:
+    """Ten megabytes: of nothing, of JSON, of a valid command with a very long text."""
+    command = load.command("+12025550001", body="x" * (10 << 20))
+    largest = (bytes(10 << 20), b"[" + b"1," * (5 << 20) + b"1]")
+    for value in largest:
+        await load.say(dice.choice((MESSAGES, CONSENT)), value, f"large {dice.random()}")
+    await load.send(command)
+    return "3 of 10 MiB"
+
+
+async def poison(_: House, load: Load, dice: random.Random) -> str:
+    """A thousand records that mean nothing, in one partition."""
+    topic, key = dice.choice((MESSAGES, CONSENT)), f"poison {dice.random()}"
+    rubbish = (dice.randbytes(dice.randint(0, 300)) for _number in range(1000))
+    await asyncio.gather(*(load.say(topic, value, key) for value in rubbish))
+    return f"1,000 in one partition of {topic}"
+
+
+async def odd_commands(_: House, load: Load, dice: random.Random) -> str:
+    """Commands that are JSON and make little sense."""
+    odd = (1e400, -1, True, None, [], {}, "", "\ud800", "x" * 5000, base64.b64encode(dice.randbytes(99)).decode())
+    for number in range(100):
+        command = load.command("+12025550001", body="odd")
+        command[dice.choice([*command, "not_after", "channel", "media_urls", "urgent"])] = dice.choice(odd)
+        command["command_id"] = f"odd {number} {dice.random()}"
+        await load.say(MESSAGES, json.dumps(command).encode(), "odd")
+    return "100 of them"
+
+
+FAULTS: Mapping[str, tuple[int, Fault]] = {
+    "kill -9 ingress": (3, kill_ingress),
+    "ingress dies before it answers": (2, ingress_dies_before_it_answers),
+    "ingress dies draining its spool": (1, ingress_dies_draining),
+    "kill -9 a worker": (8, kill_worker),
+    "kill -9 a worker again and again": (3, kill_again_and_again),
+    "kill -9 all workers": (1, kill_all_workers),
+    "die at a failpoint": (8, die_at_failpoint),
+    "freeze a worker past its session": (4, freeze_worker),
+    "freeze a service shortly": (3, freeze_shortly),
+    "a worker joins, one leaves": (3, join_and_leave),
+    "kill -9 the broker": (3, kill_broker),
+    "freeze the broker": (3, freeze_broker),
+    "a slow disk": (2, slow_disk),
+    "a full disk": (1, full_disk),
+    "writing is not authorised": (1, unauthorised),
+    "too few replicas in sync": (2, too_few_replicas),
+    "Twilio times out, then accepts": (3, twilio({"latency_s": REQUEST_TIMEOUT_S + 0.5, "latency_jitter_s": 1.0})),
+    "Twilio refuses: 429": (2, twilio({"rate_limited": 0.7})),
+    "Twilio fails before accepting": (2, twilio({"error_before": 0.6})),
+    "Twilio fails after accepting": (3, twilio({"error_after": 0.6})),
+    "callbacks before the answer": (2, twilio({"callback_before_response": 1.0, "error_after": 0.2})),
+    "callbacks lost": (2, twilio({"callback_lost": 0.7, "error_after": 0.2})),
+    "callbacks late, doubled, reordered": (
+        2,
+        twilio({"callback_late": 0.3, "callback_doubled": 0.5, "callback_reordered": 0.5, "undelivered": 0.3}),
+    ),
+    "freeze Twilio": (2, freeze_twilio),
+    "the clock jumps": (2, jump_clock),
+    "records of 10 MiB": (1, large_records),
+    "a partition of poison": (1, poison),
+    "odd commands": (1, odd_commands),
+}
+
+
+def _worker(house: House, dice: random.Random) -> Member:
+    return dice.choice([member for service in WORKERS for member in house.of(service)])
+
+
+async def _killed(victim: Member, dice: random.Random, store: str = "kept") -> None:
+    """Kill it at this instant, do to its store what is asked, start it again."""
+    await asyncio.sleep(dice.uniform(0.0, 0.5))
+    await asyncio.to_thread(victim.kill)
+    if store == "wiped":
+        await asyncio.to_thread(victim.wipe)
+    elif store != "old copy" or not await asyncio.to_thread(victim.restore_copy):
+        await asyncio.to_thread(victim.keep_copy)
+    victim.start()
+
+
+async def _dies(victim: Member, point: str, store: str = "kept") -> str:
+    """Start it anew with a failpoint, and wait until that has killed it; its orchestrator starts it again."""
+    await asyncio.to_thread(victim.kill)
+    if store == "wiped":
+        await asyncio.to_thread(victim.wipe)
+    victim.start(point)
+    return "" if await victim.killed_itself(_REACHED_S) else ", not reached"

@@ -1,0 +1,81 @@
+"""Following the results and the deliveries as any consumer would: to see that the house works again, end to end."""
+
+import asyncio
+import json
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from services.runtime.config import KafkaSettings
+from services.runtime.kafka import client_options
+
+RESULTS, DELIVERY = "twilio.outbound.results.v1", "twilio.delivery.v1"
+_LOOK_S = 0.05
+
+
+class Follower:
+    """What has become of commands so far: their last steps, and the messages whose delivery is told."""
+
+    def __init__(self, kafka: KafkaSettings) -> None:
+        self._kafka = kafka
+        self._task: asyncio.Task[None] | None = None
+        # By command: its terminal step and the message's sid.
+        self.ended: dict[str, tuple[str, str | None]] = {}
+        # Commands whose end is not known, with their last result.
+        self.ambiguous: dict[str, dict[str, Any]] = {}
+        self.delivered: set[str] = set()
+
+    async def __aenter__(self) -> "Follower":
+        self._task = asyncio.create_task(self._follow())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def until_delivered(self, command_ids: list[str], deadline_s: float) -> bool:
+        """Wait until each was sent, and its message is told to be delivered or not."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + deadline_s
+        while not all(self._is_through(command_id) for command_id in command_ids):
+            if self._task is not None and self._task.done():
+                self._task.result()
+            if loop.time() > deadline:
+                return False
+            await asyncio.sleep(_LOOK_S)
+        return True
+
+    def _is_through(self, command_id: str) -> bool:
+        step, sid = self.ended.get(command_id, ("", None))
+        return bool(step) and (step != "sent" or sid in self.delivered)
+
+    async def _follow(self) -> None:
+        topics = [TopicPartition(name, at) for name in (RESULTS, DELIVERY) for at in range(self._kafka.partitions)]
+        async with AIOKafkaConsumer(
+            **client_options(self._kafka), isolation_level="read_committed", enable_auto_commit=False
+        ) as consumer:
+            consumer.assign(topics)
+            await consumer.seek_to_beginning(*topics)
+            while True:
+                try:
+                    batches = await consumer.getmany(timeout_ms=100)
+                except KafkaError:
+                    # The broker is one of those that are broken here.
+                    await asyncio.sleep(_LOOK_S)
+                    continue
+                for batch in batches.values():
+                    for record in batch:
+                        self._note(record.topic, json.loads(record.value))
+
+    def _note(self, topic: str, event: dict[str, Any]) -> None:
+        if topic == DELIVERY:
+            self.delivered.add(event["message_sid"])
+            return
+        command_id = event["command_id"]
+        if event["step"] == "ambiguous":
+            self.ambiguous[command_id] = event
+        if event["terminal"]:
+            self.ended[command_id] = event["step"], event["message_sid"]
+            self.ambiguous.pop(command_id, None)

@@ -1,0 +1,138 @@
+"""The house of an episode: a broker, ingress, two processors, two senders, a simulated Twilio; each a process."""
+
+import asyncio
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from services.cli import topics
+from services.cli.kafka import ports
+from services.cli.topic_admin import connect
+from services.contract.topics import CONSENT_COMMANDS, MESSAGES
+from services.runtime.config import KafkaSettings, Settings, load
+from tests.faults import settings
+from tests.faults.broker import Broker
+from tests.faults.member import Member
+
+_READY_S = 90.0
+_LOOK_S = 0.1
+WORKERS = ("processor", "sender")
+
+
+class NotReadyError(Exception):
+    """Something does not come up; the text says what, with its last lines."""
+
+
+@dataclass
+class House:
+    """What is there to be broken, and a way to ask each of them."""
+
+    folder: Path
+    broker: Broker
+    file: Path
+    settings: Settings
+    session: aiohttp.ClientSession
+    members: list[Member] = field(default_factory=list)
+    _watching: dict[str, "asyncio.Task[None]"] = field(default_factory=dict)
+
+    @property
+    def kafka(self) -> KafkaSettings:
+        return self.settings.kafka
+
+    @property
+    def ingress(self) -> Member:
+        return next(self.of("ingress"))
+
+    def of(self, service: str) -> Iterator[Member]:
+        """The members of a service that are meant to run."""
+        return (member for member in self.members if member.service == service and member.up)
+
+    def add(self, service: str, port: int | None = None) -> Member:
+        """One more process of a service, started and watched."""
+        number = 1 + sum(member.service == service for member in self.members)
+        member = Member(service, number, self.file, port)
+        self.members.append(member)
+        member.start()
+        self._watching[member.name] = asyncio.create_task(member.supervise())
+        return member
+
+    async def ready(self, deadline_s: float = _READY_S) -> None:
+        """Wait until all who are meant to run are ready. Raises NotReadyError."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + deadline_s
+        while missing := [one for one in self.members if one.up and not await self._answers(one)]:
+            if loop.time() > deadline:
+                tails = "\n".join(f"{one.name}:\n{tail(one.log)}" for one in missing)
+                raise NotReadyError(f"not ready within {deadline_s:.0f} s: {tails}")
+            await asyncio.sleep(_LOOK_S)
+
+    async def _answers(self, member: Member) -> bool:
+        if member.service == "simulator":
+            return not ports.is_free(member.port)
+        return await member.ready(self.session) is not None
+
+    async def twilio(self, method: str, route: str, body: Any = None) -> Any:
+        """The simulator's own API. Raises aiohttp.ClientError, TimeoutError."""
+        url = f"{self.settings.twilio.api}/simulator/{route}"
+        async with self.session.request(method, url, json=body) as answer:
+            answer.raise_for_status()
+            return await answer.json()
+
+    async def calm(self) -> None:
+        """End every fault that a member or Twilio is under."""
+        for member in self.members:
+            member.thaw()
+        await self.twilio("PUT", "faults", {})
+
+    async def close(self) -> None:
+        for task in self._watching.values():
+            task.cancel()
+        await asyncio.gather(*self._watching.values(), return_exceptions=True)
+        await asyncio.gather(*(asyncio.to_thread(member.stop) for member in self.members))
+
+
+def tail(log: Path) -> str:
+    return log.read_text(errors="replace")[-1500:] if log.exists() else "(it said nothing)"
+
+
+@asynccontextmanager
+async def opened(keep: bool = False) -> AsyncIterator[House]:
+    """A house with everything ready; at the end nothing is left, but the folder where it is to be kept."""
+    folder = Path(tempfile.mkdtemp(prefix="switchboard-faults-"))
+    broker = await Broker.start()
+    try:
+        chosen = {name: ports.pick() for name in ("ingress", "simulator")}
+        file = settings.write(folder, broker.bootstrap, chosen)
+        os.environ.update({**settings.SECRETS, "SWITCHBOARD_CONFIG": str(file)})
+        loaded = load()
+        await _topics(loaded)
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as session:
+            house = House(folder, broker, file, loaded, session)
+            try:
+                for name, port in chosen.items():
+                    house.add(name, port)
+                for service in (*WORKERS, *WORKERS):
+                    house.add(service)
+                await house.ready()
+                yield house
+            finally:
+                await house.close()
+    finally:
+        await broker.stop()
+        if not keep:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+async def _topics(loaded: Settings) -> None:
+    await topics.ensure(loaded)
+    async with connect(loaded.kafka) as admin:
+        # A customer may allow large records on topics that others produce to.
+        large = {"max.message.bytes": str(settings.LARGEST_RECORD)}
+        await admin.alter({MESSAGES.name: large, CONSENT_COMMANDS.name: large})

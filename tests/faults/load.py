@@ -1,0 +1,198 @@
+"""The known load: commands, right and wrong ones, people who write, stop and start, and strangers; all written down.
+
+What producers were told is acknowledged, and what Twilio was answered, is one end of the comparison.
+"""
+
+import asyncio
+import json
+import random
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
+from typing import Any
+
+import aiohttp
+from multidict import MultiDict
+from twilio.request_validator import RequestValidator
+
+from services.checker.history import produced
+from tests.faults.house import House
+from tests.faults.producing import Producing
+from tests.faults.settings import ACCOUNT, SECRETS, SMS, TENANT, WHATSAPP
+
+MESSAGES, CONSENT = "twilio.outbound.messages.v1", "twilio.consent.commands.v1"
+_TICK_S = 0.1
+# Of whom every tenth says STOP now and then, and START.
+_PEOPLE = 200
+_FRIENDS = 40
+_MALFORMED = (b'{"command_id": "cut off', b'["a list"]', b"\xff\xfe not text", b"", b"[" * 5000)
+_TEMPLATE = "HX" + "c" * 32
+
+Deed = Callable[[], Coroutine[Any, Any, None]]
+
+
+class Load:
+    """Plays until told to stop, at about ten deeds a second. `produced` and `posted` is what was acknowledged."""
+
+    def __init__(self, house: House, name: str, dice: random.Random) -> None:
+        self._house = house
+        self._name = name
+        self._dice = dice
+        self._producing = Producing(house.kafka)
+        self._count = 0
+        self._under_way: set[asyncio.Task[None]] = set()
+        self.produced: list[dict[str, Any]] = []
+        self.posted: list[dict[str, Any]] = []
+        self._deeds: tuple[tuple[int, Deed], ...] = (
+            (60, self._plain),
+            (8, self._freeform),
+            (4, self._template),
+            (3, self._twice),
+            (2, self._same_id),
+            (2, self._malformed),
+            (3, self._faulty),
+            (6, self._stop),
+            (3, self._start),
+            (3, self._opinion),
+            (3, self._stranger),
+            (3, self._chat),
+        )
+
+    async def open(self) -> None:
+        """Let friends write first, so that free text may go to them by WhatsApp."""
+        await asyncio.gather(*(self._write(friend(number), WHATSAPP, "Any news?") for number in range(_FRIENDS)))
+
+    async def close(self) -> None:
+        """Wait for what is under way: it is acknowledged in the end, as the broker is up again."""
+        await asyncio.gather(*self._under_way)
+        await self._producing.close()
+
+    async def run(self, enough: asyncio.Event) -> None:
+        weights = [weight for weight, _ in self._deeds]
+        while not enough.is_set():
+            (_, deed) = self._dice.choices(self._deeds, weights)[0]
+            task = asyncio.create_task(deed())
+            self._under_way.add(task)
+            task.add_done_callback(self._under_way.discard)
+            await asyncio.sleep(_TICK_S)
+
+    async def say(self, topic: str, value: bytes, key: str) -> None:
+        """Produce a record; it is written down once it is acknowledged."""
+        await self._producing.send(topic, key.encode(), value)
+        self.produced.append(produced(topic, key.encode(), value))
+
+    def command(self, to: str, **fields: Any) -> dict[str, Any]:
+        """A command of this load's own."""
+        self._count += 1
+        return {"command_id": f"{self._name}-{self._count}", "tenant": TENANT, "to": to, **fields}
+
+    async def send(self, command: dict[str, Any]) -> None:
+        await self.say(MESSAGES, json.dumps(command).encode(), command["to"])
+
+    async def _plain(self) -> None:
+        fields = {"from": SMS} if self._dice.random() < 0.5 else {}
+        await self.send(self.command(self._person(), body="Your parcel arrives today.", **fields))
+
+    async def _freeform(self) -> None:
+        to = friend(self._dice.randrange(_FRIENDS))
+        await self.send(self.command(to, **{"from": WHATSAPP}, body="It is on its way."))
+
+    async def _template(self) -> None:
+        to = friend(self._dice.randrange(_FRIENDS))
+        await self.send(self.command(to, content_sid=_TEMPLATE, content_variables={"1": "Ada"}))
+
+    async def _twice(self) -> None:
+        command = self.command(self._person(), body="A producer that was restarted says it again.")
+        await self.send(command)
+        await self.send(command)
+
+    async def _same_id(self) -> None:
+        command = self.command(self._person(), body="The first of two.")
+        await self.send(command)
+        await self.send({**command, "body": "The second of two."})
+
+    async def _malformed(self) -> None:
+        self._count += 1
+        await self.say(MESSAGES, self._dice.choice(_MALFORMED), f"{self._name}-{self._count}")
+
+    async def _faulty(self) -> None:
+        await self.send(self.command(self._person(), boddy="A field misspelt."))
+
+    async def _stop(self) -> None:
+        """A person says STOP, and is acknowledged; a command that comes then must never be sent."""
+        person, own = self._quitter(), SMS
+        if await self._write(person, own, self._dice.choice(("STOP", "stop.", " Unsubscribe ", "QUIT"))):
+            await self.send(self.command(person, **{"from": own}, body="They asked us not to."))
+
+    async def _start(self) -> None:
+        await self._write(self._quitter(), SMS, "START")
+
+    async def _opinion(self) -> None:
+        """Consent by a form: on the log it is what the person wants now."""
+        self._count += 1
+        opinion = {
+            "command_id": f"{self._name}-{self._count}",
+            "tenant": TENANT,
+            "address": person(self._dice.randrange(0, _PEOPLE, 10) + 5),
+            "action": self._dice.choice(("opt_in", "opt_out")),
+            "source": "a form",
+            "proof": "box ticked",
+        }
+        await self.say(CONSENT, json.dumps(opinion).encode(), opinion["address"])
+
+    async def _chat(self) -> None:
+        await self._write(friend(self._dice.randrange(_FRIENDS)), WHATSAPP, "Thanks!")
+
+    async def _stranger(self) -> None:
+        """Twilio tells of a message that nobody here knows, and somebody who is not Twilio tells of another."""
+        sid = "SM" + self._dice.randbytes(16).hex()
+        form = {
+            "MessageSid": sid,
+            "MessageStatus": "delivered",
+            "AccountSid": ACCOUNT,
+            "From": SMS,
+            "To": self._person(),
+        }
+        url = f"{self._house.ingress.url}/twilio/{TENANT}/status"
+        signed = RequestValidator(SECRETS["FAULTS_TOKEN"]).compute_signature(url, MultiDict(form))
+        for signature in (signed, "forged"):
+            told = {**form, "MessageSid": sid if signature == signed else f"SM{'0' * 32}"}
+            try:
+                async with self._house.session.post(
+                    url, data=told, headers={"X-Twilio-Signature": signature}
+                ) as answer:
+                    status: int | None = answer.status
+            except (aiohttp.ClientError, TimeoutError):
+                status = None
+            self.posted.append(_posted(told, url, status))
+
+    async def _write(self, sender: str, to: str, body: str) -> bool:
+        """Let a person write; whether we acknowledged it. Twilio gives up after its retries."""
+        asked = {"account_sid": ACCOUNT, "from": sender, "to": to, "body": body}
+        try:
+            answer = await self._house.twilio("POST", "inbound", asked)
+        except (aiohttp.ClientError, TimeoutError):
+            return False
+        return answer["status"] is not None and 200 <= answer["status"] < 300
+
+    def _person(self) -> str:
+        return person(self._dice.randrange(_PEOPLE))
+
+    def _quitter(self) -> str:
+        return person(self._dice.randrange(0, _PEOPLE, 10))
+
+
+def person(number: int) -> str:
+    return f"+1202555{number:04d}"
+
+
+def friend(number: int) -> str:
+    return f"whatsapp:+1312555{number:04d}"
+
+
+def _posted(form: dict[str, str], url: str, status: int | None) -> dict[str, Any]:
+    """As the simulator writes down what it posts."""
+    return {
+        "kind": "status", "sid": form["MessageSid"], "status": form["MessageStatus"], "url": url, "params": form,
+        "http_status": status, "attempts": 1, "error": None, "lost": False, "idempotency_token": "",
+        "at": datetime.now(UTC).isoformat(),
+    }  # fmt: skip

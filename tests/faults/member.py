@@ -1,0 +1,168 @@
+"""One service as a process, and the orchestrator's part: whoever ends by itself is started again."""
+
+import asyncio
+import re
+import shutil
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import aiohttp
+import orjson
+
+from services.cli.kafka import ports
+from services.cli.kafka.process import Process
+from tests.faults.settings import SECRETS
+
+_LOOK_S = 0.05
+_RESTART_S = 0.3
+_ASK = aiohttp.ClientTimeout(total=2)
+_RAISED = re.compile(r"^([A-Za-z_][\w.]*(?:Error|Exception|Fenced|Exit|Interrupt)\w*)(?::|$)", re.MULTILINE)
+
+
+class Member:
+    """A service of the house under a name of its own, with a port, a folder and a log. `up`: it is meant to run."""
+
+    def __init__(self, service: str, number: int, settings: Path, port: int | None = None) -> None:
+        self.name = f"{service}-{number}"
+        self.service = service
+        self.port = port or ports.pick()
+        self.up = False
+        self.ends: list[str] = []
+        self._folder = settings.parent / self.name
+        self._folder.mkdir()
+        self._settings = settings
+        self._process: Process | None = None
+        self._said_before = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> Path:
+        return self._folder / "log.jsonl"
+
+    @property
+    def store(self) -> Path:
+        return self._folder / "data"
+
+    @property
+    def ended(self) -> bool:
+        return self._process is None or self._process.exit_code is not None
+
+    def start(self, failpoint: str = "") -> None:
+        """Start it; with a failpoint it kills itself there, once."""
+        self.up = True
+        self._said_before = self.log.stat().st_size if self.log.exists() else 0
+        environment = {
+            "SWITCHBOARD_CONFIG": str(self._settings),
+            "SWITCHBOARD_FAILPOINT": failpoint,
+            "NO_PROXY": "127.0.0.1",
+            "no_proxy": "127.0.0.1",
+            "PYTHONPATH": str(Path(__file__).parents[2]),
+            **SECRETS,
+            **self._own(),
+        }
+        variables = [f"{name}={value}" for name, value in environment.items()]
+        self._process = Process(["env", *variables, sys.executable, "-m", "services.cli", self.service], self.log, None)
+
+    def _own(self) -> Mapping[str, str]:
+        section = f"SWITCHBOARD_{self.service.upper()}__"
+        own = {f"{section}PORT": str(self.port)}
+        if self.service in ("processor", "sender"):
+            own |= {f"{section}DATA_DIR": str(self.store)}
+        return own
+
+    def kill(self) -> None:
+        """SIGKILL, and nobody starts it again until `start`."""
+        self.up = False
+        if self._process is not None:
+            self._process.kill()
+
+    def stop(self) -> None:
+        """SIGTERM, and wait for its end."""
+        self.up = False
+        if self._process is not None:
+            self._process.stop(30)
+
+    def freeze(self) -> None:
+        if self._process is not None and not self.ended:
+            self._process.freeze()
+
+    def thaw(self) -> None:
+        if self._process is not None:
+            self._process.thaw()
+
+    async def killed_itself(self, deadline_s: float) -> bool:
+        """Wait until it has ended at its failpoint."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + deadline_s
+        while not self.ended:
+            if loop.time() > deadline:
+                return False
+            await asyncio.sleep(_LOOK_S)
+        return True
+
+    def wipe(self) -> None:
+        shutil.rmtree(self.store, ignore_errors=True)
+
+    def keep_copy(self) -> None:
+        """Put a copy of the store aside, of a process that does not run, unless there is one."""
+        if self.store.exists() and not self._copy.exists():
+            shutil.copytree(self.store, self._copy)
+
+    def restore_copy(self) -> bool:
+        """Put the copy in the store's place. False where there is none."""
+        if not self._copy.exists():
+            return False
+        self.wipe()
+        # As a backup tool does: the files look new, whatever they hold.
+        shutil.copytree(self._copy, self.store, copy_function=shutil.copyfile)
+        shutil.rmtree(self._copy)
+        return True
+
+    @property
+    def _copy(self) -> Path:
+        return self._folder / "copy"
+
+    async def ready(self, session: aiohttp.ClientSession) -> dict[str, object] | None:
+        """What `/readyz` says when it is ready, else None."""
+        if self.ended:
+            return None
+        try:
+            async with session.get(f"{self.url}/readyz", timeout=_ASK) as answer:
+                return dict(await answer.json()) if answer.status == 200 else None
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            return None
+
+    async def supervise(self) -> None:
+        """Start it again whenever it ends by itself, and note why it ended."""
+        while True:
+            await asyncio.sleep(_LOOK_S)
+            if self.up and self.ended:
+                self.ends.append(self._why())
+                await asyncio.sleep(_RESTART_S)
+                if self.up:
+                    self.start()
+
+    def _why(self) -> str:
+        """The last exception that this life's log tells, or its last line."""
+        code = self._exit_code()
+        if code == -signal.SIGKILL:
+            return "killed at a failpoint"
+        said = self.log.read_bytes()[self._said_before :].decode(errors="replace").splitlines()
+        for line in reversed(said):
+            try:
+                entry = orjson.loads(line)
+            except orjson.JSONDecodeError:
+                continue
+            if raised := _RAISED.findall(entry.get("exception", "")):
+                return str(raised[-1].rpartition(".")[2])
+            if entry.get("level") == "ERROR":
+                return str(entry["message"])[:120]
+        return f"exit code {code}: {(said or [''])[-1][:120]}"
+
+    def _exit_code(self) -> int | None:
+        return self._process.exit_code if self._process else None

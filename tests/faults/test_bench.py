@@ -1,0 +1,83 @@
+"""The fault bench itself: its faults reach every named place, and a seed repeats them."""
+
+import asyncio
+import random
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.faults import catalogue, episode
+from tests.faults.follower import Follower
+from tests.faults.member import Member
+
+_SERVICES = Path(__file__).parents[2] / "services"
+
+
+def test_every_failpoint_of_the_services_is_in_the_catalogue() -> None:
+    named = {
+        name
+        for service in ("runtime", "ingress", "processor", "sender")
+        for file in (_SERVICES / service).rglob("*.py")
+        for name in re.findall(r"reach\(\"([\w.]+)\"\)", file.read_text(encoding="utf-8"))
+    }
+    assert named == {*catalogue.FLUSH, *catalogue.ATTEMPT, *catalogue.INGRESS}
+
+
+def test_a_plan_has_each_kind_and_is_repeated_by_its_seed() -> None:
+    count = 2 * len(catalogue.FAULTS)
+    planned = episode.plan(count, random.Random("a seed"), [])
+    assert len(planned) == count
+    assert {kinds[0] for kinds in planned} == {*catalogue.FAULTS}
+    assert any(len(kinds) == 2 for kinds in planned)
+    assert planned == episode.plan(count, random.Random("a seed"), [])
+    assert planned != episode.plan(count, random.Random("another"), [])
+
+
+def test_kinds_can_be_chosen() -> None:
+    planned = episode.plan(9, random.Random(1), ["broker"])
+    assert {kind for kinds in planned for kind in kinds} == {"kill -9 the broker", "freeze the broker"}
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        (b'{"level":"ERROR","message":"m","exception":"Traceback\\nbuiltins.ValueError: no"}\n', "ValueError"),
+        (b'{"level":"ERROR","message":"another worker took them"}\n', "another worker took them"),
+        (b"no topic\n", "exit code 7: no topic"),
+    ],
+)
+async def test_a_service_that_ends_is_started_again_and_its_reason_noted(tmp_path: Path, said: bytes, why: str) -> None:
+    member = Member("processor", 1, tmp_path / "settings.yaml")
+    starts: list[str] = []
+
+    def start(failpoint: str = "") -> None:
+        starts.append(failpoint)
+        member.up = True
+        member._process = None
+        if len(starts) == 1:
+            member.log.write_bytes(said)
+
+    member.start = start  # type: ignore[method-assign]
+    member._exit_code = lambda: 7  # type: ignore[method-assign]
+    member.start()
+    watching = asyncio.create_task(member.supervise())
+    async with asyncio.timeout(20):
+        while len(starts) < 2:
+            await asyncio.sleep(0.01)
+    watching.cancel()
+    assert member.ends[0] == why
+
+
+def test_the_follower_knows_what_is_through() -> None:
+    follower = Follower.__new__(Follower)
+    follower.ended, follower.ambiguous, follower.delivered = {}, {}, set()
+    result = {"command_id": "a", "step": "ambiguous", "terminal": False, "message_sid": None}
+    follower._note("twilio.outbound.results.v1", result)
+    assert list(follower.ambiguous) == ["a"]
+    assert not follower._is_through("a")
+    follower._note("twilio.outbound.results.v1", {**result, "step": "sent", "terminal": True, "message_sid": "SM1"})
+    assert not follower.ambiguous
+    assert not follower._is_through("a")
+    follower._note("twilio.delivery.v1", {"message_sid": "SM1"})
+    assert follower._is_through("a")

@@ -1,0 +1,45 @@
+"""Checking a history, promise by promise."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from services.checker.facts import Facts
+from services.checker.finding import Finding, Looking
+from services.checker.history import History
+from services.checker.promises import ids, once, webhooks
+
+__all__ = ["PROMISES", "Finding", "Promise", "check"]
+
+_NO_WITNESS = "cannot be seen from the log alone: it takes what Twilio saw"
+_NOTHING = "nothing of the kind happened"
+
+
+class Promise(NamedTuple):
+    """A promise in a sentence, and what looks at it. `by_witness`: the log alone cannot show it."""
+
+    sentence: str
+    look: Callable[[Facts], Looking]
+    by_witness: bool = False
+
+
+PROMISES = (
+    Promise("each webhook that was acknowledged is on the log, and no other", webhooks.look, by_witness=True),
+    Promise("the same fact has the same id, no other fact has it", ids.look),
+    Promise("each derived event stands once", once.look),
+)
+
+
+def check(history: History) -> list[Finding]:
+    """What each promise came to, in the order of `PROMISES`."""
+    facts = Facts(history)
+    return [_checked(promise, facts) for promise in PROMISES]
+
+
+def _checked(promise: Promise, facts: Facts) -> Finding:
+    if promise.by_witness and facts.witness is None:
+        return Finding(promise.sentence, 0, [], [], [], _NO_WITNESS)
+    looking = promise.look(facts)
+    return Finding(
+        promise.sentence, looking.checked, looking.lost, looking.doubled, looking.wrong,
+        "" if looking.checked else _NOTHING,
+    )  # fmt: skip

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from services.checker.facts import Facts
 from services.checker.finding import Finding, Looking
 from services.checker.history import History
-from services.checker.promises import ids, once, webhooks
+from services.checker.promises import creates, delivery, ids, once, results, sent, webhooks, windows
 
 __all__ = ["PROMISES", "Finding", "Promise", "check"]
 
@@ -26,6 +26,11 @@ PROMISES = (
     Promise("each webhook that was acknowledged is on the log, and no other", webhooks.look, by_witness=True),
     Promise("the same fact has the same id, no other fact has it", ids.look),
     Promise("each derived event stands once", once.look),
+    Promise("each command has one terminal result, or is openly ambiguous", results.look),
+    Promise("at most one create at Twilio per command, none for one that was not sent", creates.look, by_witness=True),
+    Promise("what was sent is told as a message", sent.look),
+    Promise("no free text by WhatsApp outside of its window", windows.look, by_witness=True),
+    Promise("each message stands where its facts put it, by steps that only go forward", delivery.look),
 )
 
 

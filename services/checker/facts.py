@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import orjson
 
 from services.checker.history import Entry, History, Witness
+from services.checker.topics import DEAD
 
 
 class Fact(NamedTuple):
@@ -41,6 +42,7 @@ class Created(NamedTuple):
     contact: str
     command_id: str
     at: str
+    to: str
     sender: str
     service: str
     template: bool
@@ -66,11 +68,39 @@ class Facts:
     def of(self, topic: str) -> Sequence[Fact]:
         return self._by_topic.get(topic, ())
 
+    def sound(self, topic: str) -> Sequence[Fact]:
+        """The same without what became a dead letter: nobody folded that."""
+        return [fact for fact in self.of(topic) if fact.at not in self.buried]
+
+    @cached_property
+    def letters(self) -> Sequence[Fact]:
+        """Every dead letter."""
+        return [fact for topic, facts in self._by_topic.items() if topic.endswith(DEAD) for fact in facts]
+
+    @cached_property
+    def buried(self) -> frozenset[str]:
+        """Where the sources of all dead letters stand."""
+        return frozenset(source_of(letter) for letter in self.letters)
+
+    def whole(self, *topics: str) -> bool:
+        """Whether the log still holds these topics from their beginning."""
+        first: dict[tuple[str, int], int] = {}
+        for topic in topics:
+            for fact in self.of(topic):
+                first.setdefault((topic, fact.entry.partition), fact.entry.offset)
+        return not any(first.values())
+
     @cached_property
     def created(self) -> Sequence[Created]:
         """What the API created at Twilio, in its order; what it created by itself is nobody's command."""
         messages = self.witness.messages if self.witness is not None else []
         return [_created(place, one) for place, one in enumerate(messages) if one.get("origin") == "api"]
+
+
+def source_of(letter: Fact) -> str:
+    """Where the source of a dead letter stands, as `Fact.at` says it."""
+    told = {name: content.decode(errors="replace") for name, content in letter.entry.headers}
+    return f"{told.get('source-topic')}/{told.get('source-partition')}@{told.get('source-offset')}"
 
 
 def _object(value: bytes | None) -> Mapping[str, Any]:
@@ -94,6 +124,7 @@ def _created(place: int, message: Mapping[str, Any]) -> Created:
         contact=query.get("k", ""),
         command_id=query.get("c", ""),
         at=str(statuses[0]["at"]) if statuses else "",
+        to=str(params.get("To", "")),
         sender=str(params.get("From", "")),
         service=str(params.get("MessagingServiceSid", "")),
         template=bool(params.get("ContentSid")),

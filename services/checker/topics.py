@@ -23,7 +23,9 @@ BY_CONTACT = (INBOUND, ACCEPTED, OUTCOMES, SESSIONS, CONSENT, SUPPRESSION)
 BY_MESSAGE = (STATUS, SENT, DELIVERY)
 DELIVERY_ROWS = "switchboard-processor-delivery-changelog"
 
+DEAD = ".dead.v1"
+
 
 def dead_of(topic: str) -> str:
     """Where a topic's records go that could not be decoded or folded."""
-    return topic.removesuffix(".v1") + ".dead.v1"
+    return topic.removesuffix(".v1") + DEAD

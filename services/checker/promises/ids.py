@@ -21,7 +21,7 @@ def look(facts: Facts) -> Looking:
     ids: defaultdict[tuple[str, bytes], dict[str, Fact]] = defaultdict(dict)
     for topic in EVENTS:
         raw = topic in (INBOUND, STATUS)
-        for fact in facts.of(topic):
+        for fact in facts.sound(topic):
             if not fact.event:
                 continue
             if not fact.id:

@@ -35,7 +35,7 @@ def look(facts: Facts) -> Looking:
 
 def _compare(looking: Looking, facts: Facts, topic: str, posted: Mapping[bytes, list[Mapping[str, Any]]]) -> None:
     stands: defaultdict[bytes, list[Fact]] = defaultdict(list)
-    for fact in facts.of(topic):
+    for fact in facts.sound(topic):
         if fact.event and fact.event.get("provenance") != "backfill":
             stands[_content(fact.event.get("raw"))].append(fact)
     for content, calls in posted.items():

@@ -41,7 +41,7 @@ def demo(
         list[str] | None, typer.Option(metavar="NAME=NUMBER", help="The port of one of them; may be repeated.")
     ] = None,
     keep: Annotated[
-        bool, typer.Option("--keep", help="Leave the throw-away folder, with all logs and the record.")
+        bool, typer.Option("--keep", help="Leave the throw-away folder, logs and record.")
     ] = False,
 ) -> None:
     """Run the whole system on this machine: a Kafka, a Twilio, every service, and a story through them."""

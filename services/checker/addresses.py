@@ -23,7 +23,7 @@ def person(address: str) -> str:
 
 def _one_spelling(phone: str) -> str:
     """Mobiles of Brazil, Mexico and Argentina are written in two ways."""
-    if phone.startswith("+55") and len(phone) == 13 and phone[3] != "0" and phone[4] != "0" and phone[5] in "6789":
+    if phone.startswith("+55") and len(phone) == 13 and phone[3] != "0" and phone[5] in "6789":
         return f"{phone[:5]}9{phone[5:]}"
     if phone.startswith(("+521", "+549")) and len(phone) == 14:
         return phone[:3] + phone[4:]

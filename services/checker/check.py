@@ -6,7 +6,22 @@ from typing import NamedTuple
 from services.checker.facts import Facts
 from services.checker.finding import Finding, Looking
 from services.checker.history import History
-from services.checker.promises import creates, delivery, ids, once, results, sent, webhooks, windows
+from services.checker.promises import (
+    creates,
+    dead,
+    delivery,
+    ids,
+    keys,
+    once,
+    optouts,
+    order,
+    people,
+    results,
+    sent,
+    sessions,
+    webhooks,
+    windows,
+)
 
 __all__ = ["PROMISES", "Finding", "Promise", "check"]
 
@@ -29,8 +44,14 @@ PROMISES = (
     Promise("each command has one terminal result, or is openly ambiguous", results.look),
     Promise("at most one create at Twilio per command, none for one that was not sent", creates.look, by_witness=True),
     Promise("what was sent is told as a message", sent.look),
+    Promise("nothing is created for who had opted out before", optouts.look, by_witness=True),
     Promise("no free text by WhatsApp outside of its window", windows.look, by_witness=True),
     Promise("each message stands where its facts put it, by steps that only go forward", delivery.look),
+    Promise("who may be written to follows from what was said", people.look),
+    Promise("windows are open until 24 hours after the last message", sessions.look),
+    Promise("one person has one key, one key has one partition", keys.look),
+    Promise("commands of one contact are created in their order", order.look, by_witness=True),
+    Promise("what cannot be decoded is a dead letter, and nothing else is", dead.look),
 )
 
 

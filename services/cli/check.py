@@ -73,7 +73,7 @@ def _tell(console: Console, history: History, findings: Sequence[Finding]) -> No
             console.print(plain(f"Not checked: {one.promise}: {one.unchecked}."), soft_wrap=True)
     if not history.settled:
         console.print(
-            "The log had not come to rest, or nobody knows: what is missing at its end was not looked for.",
+            "The log had not come to rest, or nobody knows: what hangs on its end was not looked at.",
             soft_wrap=True,
         )
     broken = sum(not one.ok for one in findings)

@@ -58,7 +58,7 @@ def _last(looking: Looking, sid: str, standing: Standing, steps: Sequence[Fact],
             looking.lost.append(f"{sid}: it is {wanted[0]}, and no step is told")
         return
     last = steps[-1]
-    unknown = [fact for fact in steps if fact.event.get("status") not in standing.steps]
+    unknown = [fact for fact in steps if settled and fact.event.get("status") not in standing.steps]
     looking.wrong += [f"{fact.at}: {sid} is told {fact.event.get('status')}, which no fact says" for fact in unknown]
     if settled and not unknown and _told(last) != wanted:
         looking.wrong.append(f"{last.at}: {sid} is told {_words(_told(last))} at last; its facts say {_words(wanted)}")

@@ -36,7 +36,7 @@ def _produced(looking: Looking, facts: Facts) -> None:
     told = facts.witness.produced if facts.witness is not None else ()
     wanted = Counter((str(one["topic"]), produced_value(one)) for one in told)
     stands = Counter(
-        (topic, fact.entry.value or b"") for topic in {topic for topic, _ in wanted} for fact in facts.sound(topic)
+        (topic, fact.entry.value or b"") for topic in {topic for topic, _ in wanted} for fact in facts.of(topic)
     )
     names = {(str(one["topic"]), produced_value(one)): str(one.get("key", "")) for one in told}
     for record, count in wanted.items():
@@ -102,7 +102,7 @@ def _in_order(looking: Looking, name: Identity, told: Sequence[Fact]) -> None:
 
 def _whose(looking: Looking, facts: Facts, steps: Mapping[Identity, Sequence[Fact]]) -> None:
     """Nobody is told of a command that nobody gave."""
-    if not facts.whole(ACCEPTED):
+    if not facts.settled or not facts.whole(ACCEPTED):
         return
     known = _identities(facts)
     for name, told in steps.items():

@@ -20,7 +20,10 @@ _INBOUND: Mapping[str, type] = {
     "num_media": int,
 }
 _FACTS = {STATUS: ("twilio_status", _STATUS), INBOUND: ("twilio_inbound", _INBOUND)}
-_MORE = frozenset({"contact", "command_id", "linked", "idempotency_token"})
+_MORE: Mapping[str, type] = {
+    **dict.fromkeys(("contact", "command_id", "linked", "sent_at", "idempotency_token"), str),
+    "error_code": int,
+}
 _REASONS = frozenset({"undecodable", "too_large", "unfoldable", "defect"})
 _NO_CUT = ("truncated-from-bytes", "truncated-key-from-bytes")
 
@@ -76,9 +79,10 @@ def _decodes(source: Fact) -> bool:
     kind, fields = _FACTS.get(source.entry.topic, ("", {}))
     if not fields or source.event.get("event_type") != kind:
         return False
-    texts = [source.event[name] for name in source.event.keys() & _MORE if source.event[name] is not None]
+    event = source.event
     return (
-        all(type(source.event.get(name)) is type_ for name, type_ in fields.items())
-        and source.event.keys() <= fields.keys() | _MORE
-        and all(isinstance(value, str) for value in (*texts, *source.event["raw"].values()))
+        all(type(event.get(name)) is type_ for name, type_ in fields.items())
+        and all(event.get(name) is None or type(event[name]) is type_ for name, type_ in _MORE.items())
+        and event.get("provenance", "webhook") == "webhook"
+        and all(isinstance(value, str) for value in event["raw"].values())
     )

@@ -40,9 +40,7 @@ def demo(
     port: Annotated[
         list[str] | None, typer.Option(metavar="NAME=NUMBER", help="The port of one of them; may be repeated.")
     ] = None,
-    keep: Annotated[
-        bool, typer.Option("--keep", help="Leave the throw-away folder, logs and record.")
-    ] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the throw-away folder, logs and record.")] = False,
 ) -> None:
     """Run the whole system on this machine: a Kafka, a Twilio, every service, and a story through them."""
     console = make_console()

@@ -26,7 +26,6 @@ from services.checker.promises import (
 __all__ = ["PROMISES", "Finding", "Promise", "check"]
 
 _NO_WITNESS = "cannot be seen from the log alone: it takes what Twilio saw"
-_NOTHING = "nothing of the kind happened"
 
 
 class Promise(NamedTuple):
@@ -64,8 +63,4 @@ def check(history: History) -> list[Finding]:
 def _checked(promise: Promise, facts: Facts) -> Finding:
     if promise.by_witness and facts.witness is None:
         return Finding(promise.sentence, 0, [], [], [], _NO_WITNESS)
-    looking = promise.look(facts)
-    return Finding(
-        promise.sentence, looking.checked, looking.lost, looking.doubled, looking.wrong,
-        "" if looking.checked else _NOTHING,
-    )  # fmt: skip
+    return promise.look(facts).finding(promise.sentence)

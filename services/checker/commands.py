@@ -13,6 +13,8 @@ from services.checker.topics import ACCEPTED, CONSENT_COMMANDS, MESSAGES, PUBLIC
 # What is longer is no command.
 MOST_BYTES = 64 * 1024
 _MOST_CHARACTERS = 128
+# A parser may give up on what is nested that deeply.
+_DEEP = 128
 
 
 class Identity(NamedTuple):
@@ -78,10 +80,12 @@ def is_object(value: bytes | None) -> bool | None:
     if value is None or len(value) > MOST_BYTES:
         return False
     try:
-        return isinstance(orjson.loads(value), dict) and (None if value.count(b"{") > _MOST_CHARACTERS else True)
+        if not isinstance(orjson.loads(value), dict):
+            return False
     except orjson.JSONDecodeError:
         # Lone surrogates, and numbers without a double, are read by some.
         return None if value.lstrip()[:1] in (b"{", b"\xef") and value.rstrip()[-1:] == b"}" else False
+    return True if value.count(b"{") + value.count(b"[") <= _DEEP else None
 
 
 def iso(milliseconds: int) -> str:

@@ -29,6 +29,9 @@ class Looking:
         self.lost: list[str] = []
         self.doubled: list[str] = []
         self.wrong: list[str] = []
+        # Why nothing could be looked at, if so.
+        self.unchecked = "nothing of the kind happened"
 
     def finding(self, promise: str) -> Finding:
-        return Finding(promise, self.checked, self.lost, self.doubled, self.wrong)
+        unchecked = "" if self.checked else self.unchecked
+        return Finding(promise, self.checked, self.lost, self.doubled, self.wrong, unchecked)

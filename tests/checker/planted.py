@@ -291,6 +291,63 @@ def _buried_command(log: Spoilt) -> None:
     log.entries.append(command._replace(topic=dead_of(MESSAGES), offset=10_000, headers=headers))
 
 
+def _elsewhere(log: Spoilt) -> None:
+    letter = _letter(log)
+    log.put(letter, letter._replace(topic=dead_of(STATUS)))
+
+
+def _row_of_another(log: Spoilt) -> None:
+    log.change(_row(log), command_id="other")
+
+
+def _end_of_nobody(log: Spoilt) -> None:
+    log.add(log.first(OUTCOMES), message_sid="SM7", event_id="nobody")
+
+
+def _rejected_softly(log: Spoilt) -> None:
+    log.change(_told(log, step="rejected", command_id="no-consent"), terminal=False)
+
+
+def _other_sender(log: Spoilt) -> None:
+    last = _last_open(log)
+    windows = {**event(last)["windows"], "whatsapp:+14155550199": "2099-01-01T00:00:00.000Z"}
+    log.add(last, windows=windows, event_id="other")
+
+
+def _never_said(log: Spoilt) -> None:
+    steps = log.all(DELIVERY, message_sid=_sid(log))
+    log.change(steps[1], status="receiving")
+
+
+def _of_another_tenant(log: Spoilt) -> None:
+    contact = event(log.first(INBOUND, tenant="acme"))["contact"].replace("acme", "globex")
+    moved = log.first(INBOUND, tenant="acme")
+    log.change(moved, contact=contact)
+
+
+def _paper_released(log: Spoilt) -> None:
+    """An opt-out of the whole tenant holds for every sender."""
+    blocked = _told(log, command_id="paper-sms", step="blocked")
+    for again in log.all(ACCEPTED, event_type="consent_accepted", command_id="paper-in"):
+        log.remove(again)
+    log.add(blocked, step="attempted", terminal=False, attempt=1, event_id="attempt", receipt=None)
+    log.create(blocked, event(blocked)["at"], To="+1", From="+2")
+
+
+def _by_service(log: Spoilt) -> None:
+    """Twilio understood a word of the Messaging Service's own."""
+    blocked = _told(log, command_id="stopped-care", step="blocked")
+    log.add(blocked, step="attempted", terminal=False, attempt=1, event_id="attempt", receipt=None)
+    service = event(log.first(INBOUND, body="ARRÊT"))["raw"]["MessagingServiceSid"]
+    log.create(blocked, event(blocked)["at"], To="+1", MessagingServiceSid=service)
+
+
+def _by_own_word(log: Spoilt) -> None:
+    blocked = _told(log, command_id="stopped-wa-2", step="blocked")
+    log.add(blocked, step="attempted", terminal=False, attempt=1, event_id="attempt", receipt=None)
+    log.create(blocked, event(blocked)["at"], To="+1", From=event(log.first(INBOUND, body="¡Baja!"))["to"])
+
+
 def _twice(topic: str, **fields: Any) -> Callable[[Spoilt], Any]:
     return lambda log: log.add(log.first(topic, **fields))
 
@@ -335,6 +392,7 @@ FAULTS: dict[str, Planted] = {
         RESULT, "wrong", "attempted after its end",
         lambda log: log.add(_told(log, step="blocked"), step="attempted", terminal=False, event_id="x"),
     ),
+    "a rejection is not marked": Planted(RESULT, "wrong", "is rejected, and terminal says False", _rejected_softly),
     "a result of nobody's command": Planted(RESULT, "wrong", "'ghost' of", _ghost),
     "two creates": Planted(CREATES, "doubled", "created 2 times", _create_twice),
     "a create of a blocked command": Planted(CREATES, "wrong", "is blocked, and Twilio created", _create_blocked),
@@ -352,6 +410,9 @@ FAULTS: dict[str, Planted] = {
     "a create after a STOP that was acknowledged": Planted(STOP, "wrong", "ms later", _stop_by_acknowledgement),
     "a create by a verdict that had read the STOP": Planted(STOP, "wrong", "read before command", _stop_by_receipt),
     "a create after 21610": Planted(STOP, "wrong", "'not-asked-again'", _refused_by_twilio),
+    "a create after an opt-out of the tenant": Planted(STOP, "wrong", "opt-out of the tenant", _paper_released),
+    "a create by a service that was opted out of": Planted(STOP, "wrong", "'stopped-care'", _by_service),
+    "a create after a word of the tenant's own": Planted(STOP, "wrong", "'stopped-wa-2'", _by_own_word),
     "free text outside of its window": Planted(WINDOW, "wrong", "63016", _outside_window),
     "no step of a message": Planted(STANDS, "lost", "no step is told", _untold_message),
     "a step is missing": Planted(STANDS, "lost", "goes on from", _step_missing),
@@ -361,6 +422,13 @@ FAULTS: dict[str, Planted] = {
     "an older row wins": Planted(STANDS, "wrong", "has other steps than its facts", _row_older),
     "an end is not told": Planted(STANDS, "lost", "no outcome is told", _no_outcome),
     "another end is told": Planted(STANDS, "wrong", "ended undelivered; its facts say", _other_outcome),
+    "a status that no fact says": Planted(STANDS, "wrong", "is told receiving, which no fact says", _never_said),
+    "an end that is not marked": Planted(
+        STANDS, "wrong", "final says False",
+        lambda log: log.change(log.all(DELIVERY, message_sid=_sid(log))[-1], final=False),
+    ),
+    "a row names another command": Planted(STANDS, "wrong", "names another contact or command", _row_of_another),
+    "an end of nobody's message": Planted(STANDS, "wrong", "no fact names it", _end_of_nobody),
     "no evidence": Planted(CONSENTED, "lost", "no evidence", lambda log: log.remove(log.first(CONSENT))),
     "a STOP does not suppress": Planted(CONSENTED, "lost", "opted out of 1 sender", _unsuppressed),
     "somebody is released who wrote no START": Planted(CONSENTED, "wrong", "suppressed for nobody", _released),
@@ -369,6 +437,8 @@ FAULTS: dict[str, Planted] = {
     "a window is forgotten": Planted(OPEN, "lost", "not among those that are open", _window_forgotten),
     "a window is too long": Planted(OPEN, "wrong", "a window until 2099", _window_longer),
     "a window of nobody": Planted(OPEN, "wrong", "who never wrote by WhatsApp", _window_of_nobody),
+    "a window at another sender": Planted(OPEN, "wrong", "to whom nobody wrote", _other_sender),
+    "a key of another tenant": Planted(KEYS, "wrong", "is not one of acme", _of_another_tenant),
     "one person, two keys": Planted(KEYS, "doubled", "one person, 2 keys", _two_keys),
     "two people, one key": Planted(KEYS, "wrong", "2 people, one key", _two_people),
     "one key, two partitions": Planted(KEYS, "doubled", "another partition", _other_partition),
@@ -377,6 +447,7 @@ FAULTS: dict[str, Planted] = {
     "no dead letter": Planted(DEAD, "lost", "no dead letter holds it", _no_letter),
     "a dead letter has other bytes": Planted(DEAD, "wrong", "byte for byte", _cut_letter),
     "a dead letter without a reason": Planted(DEAD, "wrong", "do not say why", _no_reason),
+    "a dead letter on another topic": Planted(DEAD, "wrong", "whose dead letters are elsewhere", _elsewhere),
     "a defect": Planted(DEAD, "wrong", "a defect of the product's own", _defect),
     "a good fact is dead": Planted(DEAD, "wrong", "can be decoded, and is dead", _buried_alive),
     "a good command is dead": Planted(DEAD, "wrong", "can be decoded, and is dead", _buried_command),

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from services.checker.facts import Fact, Facts
+from services.checker.facts import UNSETTLED, Fact, Facts
 from services.checker.finding import Looking
 from services.checker.statuses import Standing, is_end, rung, standings
 from services.checker.topics import DELIVERY, DELIVERY_ROWS, OUTCOMES, SENT, STATUS
@@ -16,6 +16,7 @@ def look(facts: Facts) -> Looking:
     """What stands last of each message is what follows from its facts; each step goes forward; each end is told."""
     looking = Looking()
     if not facts.whole(STATUS, SENT, DELIVERY):
+        looking.unchecked = UNSETTLED
         return looking
     wanted = standings(facts)
     steps, ends, rows = _by_message(facts.of(DELIVERY)), _by_message(facts.of(OUTCOMES)), _rows(facts)

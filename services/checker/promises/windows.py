@@ -10,6 +10,7 @@ def look(facts: Facts) -> Looking:
     """Every free text that was created by WhatsApp, where Twilio looks at windows at all."""
     looking = Looking()
     if facts.witness is None or not facts.witness.windows_enforced:
+        looking.unchecked = "Twilio looked at no windows"
         return looking
     for one in facts.created:
         if one.command_id and one.to.startswith("whatsapp:") and not one.template:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from services.cli import ambiguous, config, contact, topics, trace, why
+from services.cli import ambiguous, check, config, contact, topics, trace, why
 from services.cli.backfill import main as backfill
 from services.cli.demo import main as demo
 from services.ingress import main as ingress
@@ -33,6 +33,7 @@ app.add_typer(ambiguous.app, name="ambiguous")
 app.command("trace")(trace.trace)
 app.command("why")(why.why)
 app.command("contact")(contact.contact)
+app.command("check")(check.check)
 app.command("demo")(demo.demo)
 app.command("backfill")(backfill.backfill)
 

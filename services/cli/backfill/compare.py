@@ -1,15 +1,15 @@
 """Both ends side by side: what Twilio lists in a window, and what the log holds of it."""
 
 from collections.abc import Callable
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
 from services.cli.backfill.lacking import Asker, Held, Lacking, Listed, lacking
 from services.cli.backfill.listing import Account
-from services.cli.backfill.log import LogReader
 from services.cli.backfill.report import Bars
 from services.cli.backfill.window import Window
+from services.cli.log import LogReader
 from services.contract.codec import DecodeError, decode
 from services.contract.topics import INBOUND, SENT, STATUS, Topic
 from services.domain.messages.events import InboundReceived
@@ -39,7 +39,7 @@ class _Told(msgspec.Struct):
 
 
 async def compare(settings: Settings, asker: Asker, window: Window, bars: Bars) -> Comparison:
-    """What the log lacks now. Raises BackfillError and aiokafka's KafkaError."""
+    """What the log lacks now. Raises BackfillError, LogError and aiokafka's KafkaError."""
     account = Account(asker.tenant, settings.tenants[asker.tenant], settings.twilio.api)
     # Twilio first: a fact that comes while it lists is on the log by the time that this is read.
     listed = await account.messages(window, lambda done: bars.show("Twilio's list", done))
@@ -82,7 +82,11 @@ async def _read_facts(log: LogReader, held: Held, bars: Bars) -> None:
 
 
 async def _read(log: LogReader, topic: Topic, take: Callable[[bytes], None], bars: Bars) -> None:
-    await log.read(topic, take, lambda done, total: bars.show(topic.name, done, total))
+    def value(record: Any) -> None:
+        if record.value is not None:
+            take(record.value)
+
+    await log.read((topic.name,), value, lambda done, total: bars.show(topic.name, done, total))
 
 
 async def _fetch(account: Account, sids: list[str], bars: Bars) -> list[Listed]:

@@ -1,25 +1,10 @@
-"""The log's end of the comparison: the committed records of a topic, from a moment to its present end."""
+"""Whether the log can be compared: the topics are there, with the partitions that the settings say."""
 
-import asyncio
-from collections.abc import Callable, Sequence
-from types import TracebackType
-from typing import Self
-
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from collections.abc import Sequence
 
 from services.cli.backfill.errors import BackfillError
 from services.cli.topic_admin import connect
-from services.contract.topics import Topic
 from services.runtime.config import KafkaSettings
-from services.runtime.kafka import client_options
-
-_POLL_MS = 200
-# Without a single record further.
-_STALLED_S = 30.0
-
-Take = Callable[[bytes], None]
-# Hears how many records were read, of how many.
-Told = Callable[[int, int], None]
 
 
 async def check(kafka: KafkaSettings, names: Sequence[str]) -> None:
@@ -34,67 +19,3 @@ async def check(kafka: KafkaSettings, names: Sequence[str]) -> None:
                 f"{name} has {topic.partitions} partitions, kafka.partitions says {kafka.partitions}; facts would go "
                 "where nobody looks for them: correct the setting"
             )
-
-
-class LogReader:
-    """Reads topics one after the other while it is open. Nothing is committed: no group knows of it."""
-
-    def __init__(self, kafka: KafkaSettings, from_ms: int | None) -> None:
-        """`from_ms`: read what was written then or later, in milliseconds since 1970; None: everything."""
-        self._kafka = kafka
-        self._from_ms = from_ms
-        self._consumer = AIOKafkaConsumer(
-            **client_options(kafka), isolation_level="read_committed", enable_auto_commit=False
-        )
-
-    async def __aenter__(self) -> Self:
-        try:
-            await self._consumer.start()
-        except BaseException:
-            await self._consumer.stop()
-            raise
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._consumer.stop()
-
-    async def read(self, topic: Topic, take: Take, told: Told) -> None:
-        """Give `take` every value, up to the end that the topic has now. Raises BackfillError if Kafka stalls."""
-        partitions = [TopicPartition(topic.name, number) for number in range(self._kafka.partitions)]
-        self._consumer.assign(partitions)
-        ends: dict[TopicPartition, int] = await self._consumer.end_offsets(partitions)
-        starts = await self._starts(partitions, ends)
-        for partition, offset in starts.items():
-            self._consumer.seek(partition, offset)
-        total, done, moved_at = sum(max(0, ends[one] - starts[one]) for one in partitions), -1, 0.0
-        clock = asyncio.get_running_loop().time
-        while done < total:
-            at = await self._positions(partitions)
-            before, done = done, sum(max(0, min(at[one], ends[one]) - starts[one]) for one in partitions)
-            told(done, total)
-            moved_at = clock() if done > before else moved_at
-            if clock() - moved_at > _STALLED_S:
-                raise BackfillError(f"Kafka stopped answering while {topic.name} was read; see to it, and run it again")
-            if done < total:
-                await self._take(take)
-
-    async def _take(self, take: Take) -> None:
-        for records in (await self._consumer.getmany(timeout_ms=_POLL_MS)).values():
-            for record in records:
-                if record.value is not None:
-                    take(record.value)
-
-    async def _positions(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
-        # By position, for the last record of a transaction is followed by a marker that nobody is given.
-        return {one: await self._consumer.position(one) for one in partitions}
-
-    async def _starts(
-        self, partitions: list[TopicPartition], ends: dict[TopicPartition, int]
-    ) -> dict[TopicPartition, int]:
-        if self._from_ms is None:
-            first: dict[TopicPartition, int] = await self._consumer.beginning_offsets(partitions)
-            return first
-        found = await self._consumer.offsets_for_times(dict.fromkeys(partitions, self._from_ms))
-        return {one: found[one].offset if found[one] else ends[one] for one in partitions}

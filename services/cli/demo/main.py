@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from services.checker.history import write_history
 from services.cli.demo import settings as demo_settings
 from services.cli.demo import story
 from services.cli.demo.errors import DemoError
@@ -39,7 +40,7 @@ def demo(
     port: Annotated[
         list[str] | None, typer.Option(metavar="NAME=NUMBER", help="The port of one of them; may be repeated.")
     ] = None,
-    keep: Annotated[bool, typer.Option("--keep", help="Leave the throw-away folder, with all logs.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the throw-away folder, logs and record.")] = False,
 ) -> None:
     """Run the whole system on this machine: a Kafka, a Twilio, every service, and a story through them."""
     console = make_console()
@@ -72,6 +73,8 @@ def _run(console: Console, once: bool, commands: int, asked: dict[str, int], kee
                 show.say(f"starting {', '.join(NAMES)}, then {commands:,} commands; Ctrl-C stops everything")
                 stack.start(show)
                 outcome = asyncio.run(Round(settings, story.write(commands), show).run(stack))
+            if keep:
+                write_history(folder / "record", outcome.history)
             tell_outcome(console, outcome)
             if not once:
                 _stay(console, layout, stack, outcome)

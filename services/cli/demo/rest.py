@@ -8,26 +8,11 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from services.cli.demo.log import LogReader
 from services.cli.demo.twilio import Twilio
-from services.contract.topics import (
-    ACCEPTED,
-    CONSENT_COMMANDS,
-    INBOUND,
-    MESSAGES,
-    OUTCOMES,
-    PROCESSOR_APP,
-    RESULTS,
-    SENDER_APP,
-    SENT,
-    STATUS,
-)
+from services.cli.folded import behind
 from services.runtime.config import Settings
 from services.runtime.kafka import client_options
 
 _POLL_S = 0.25
-_FOLDED_BY = {
-    PROCESSOR_APP: {topic.name for topic in (STATUS, SENT, RESULTS, INBOUND, ACCEPTED, OUTCOMES)},
-    SENDER_APP: {topic.name for topic in (MESSAGES, CONSENT_COMMANDS, ACCEPTED, OUTCOMES, INBOUND)},
-}
 
 
 class Rest:
@@ -64,13 +49,7 @@ class Rest:
             return f"{count} commands are not settled"
         if not await self._reader.has_all():
             return "the log still grows"
-        for app, topics in _FOLDED_BY.items():
-            committed = await admin.list_consumer_group_offsets(app)
-            for at, last in self._reader.log.last.items():
-                done = committed[at].offset if at in committed else 0
-                if at.topic in topics and done <= last:
-                    return f"{app} has not folded {at.topic} to its end"
-        return None
+        return await behind(admin, self._reader.log.last)
 
     async def _open_commands(self) -> int:
         async with self._session.get(f"{self._settings.sender.url}/readyz") as response:

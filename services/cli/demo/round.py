@@ -4,10 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import aiohttp
 from aiokafka import AIOKafkaProducer
 
+from services.checker.check import check
+from services.checker.history import History, produced
 from services.cli.demo import rates
 from services.cli.demo.answers import ask_all
 from services.cli.demo.chapters import CHAPTERS
@@ -17,11 +20,13 @@ from services.cli.demo.play import Played, Player
 from services.cli.demo.reconcile import reconcile
 from services.cli.demo.rest import Rest
 from services.cli.demo.rows import Ends, Row
+from services.cli.demo.script import Command
 from services.cli.demo.settings import ACME_SERVICE, ACME_SMS, ACME_WHATSAPP
 from services.cli.demo.show import Count, Show
 from services.cli.demo.stack import Stack
 from services.cli.demo.story import Story
 from services.cli.demo.twilio import Twilio
+from services.cli.live import read_live
 from services.contract.topics import INBOUND, STATUS
 from services.runtime.config import KafkaSettings, Settings
 from services.runtime.kafka import durable_producer
@@ -31,11 +36,12 @@ _WATCH_S = 0.2
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a round came to: the rows, some rates by name, and a MessageSid to look at."""
+    """What a round came to: the rows, some rates by name, a MessageSid to look at, and all that was read."""
 
     rows: tuple[Row, ...]
     rates: Mapping[str, str]
     example: str | None
+    history: History
 
     @property
     def ok(self) -> bool:
@@ -83,6 +89,9 @@ class Round:
             answers = await ask_all(session, settings.processor.url, [message.sid for message in side.created])
             known = people(settings, self._commands, self._replies)
             compared = reconcile(Ends(self._commands, side, reader.log, answers, known))
+        with show.step("checking the promises", "by a checker that shares no code with what it checks"):
+            history = await read_live(settings, lambda *_: None, [_produced(one) for one in self._everything()])
+            promises = checked(history)
         at_rest = Row("everything came to rest", 1, int(still is None), (still,) if still else ())
         story = {command.command_id for command in self._story.commands}
         median, late = rates.produced_to_sent_s(reader.log, story)
@@ -91,7 +100,11 @@ class Round:
             "webhooks acknowledged": f"{rates.webhooks_per_second(side, story):,.0f}/s",
             "records on the log": f"{len(reader.log.entries):,}",
         }
-        return Outcome((at_rest, *compared), told, side.created[0].sid if side.created else None)
+        return Outcome((at_rest, *compared, promises), told, side.created[0].sid if side.created else None, history)
+
+    def _everything(self) -> tuple[Command, ...]:
+        """All that was produced, each as often as it was."""
+        return (*self._story.produced, *(one for chapter in CHAPTERS for one in chapter.commands))
 
     async def _play(self, twilio: Twilio, reader: LogReader, rest: Rest) -> None:
         story, show = self._story, self._show
@@ -128,6 +141,27 @@ class Round:
             "status callbacks logged": Count(log.count[STATUS.name]),
             "inbound messages logged": Count(log.count[INBOUND.name], told),
         }
+
+
+def checked(history: History) -> Row:
+    """The promises that are held, of those that are."""
+    findings = check(history)
+    wrong = [
+        f"{finding.promise}: {fault}"
+        for finding in findings
+        for fault in (
+            *finding.lost[:1],
+            *finding.doubled[:1],
+            *finding.wrong[:1],
+            *([] if finding.checked else [finding.unchecked]),
+        )
+    ]
+    held = sum(finding.ok and finding.checked > 0 for finding in findings)
+    return Row("promises that `switchboard check` finds kept", len(findings), held, tuple(wrong))
+
+
+def _produced(command: Command) -> dict[str, Any]:
+    return produced(command.topic, command.key, command.value)
 
 
 @asynccontextmanager

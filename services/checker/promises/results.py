@@ -1,0 +1,123 @@
+"""One JSON record out, one outcome back (README, "Sending": exactly one terminal result, unless openly ambiguous)."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+
+from services.checker.commands import Asked, Identity, asked, identity, unreadable
+from services.checker.facts import Fact, Facts
+from services.checker.finding import Looking
+from services.checker.history import produced_value
+from services.checker.topics import ACCEPTED, CONSENT_COMMANDS, RESULTS
+
+_ENDS = frozenset({"sent", "failed", "blocked", "expired"})
+_BY_INTAKE = frozenset({"rejected", "recorded"})
+
+
+def look(facts: Facts) -> Looking:
+    """Of every command on the log, and of every one that a producer knows to be there."""
+    looking = Looking()
+    _produced(looking, facts)
+    steps: defaultdict[Identity, list[Fact]] = defaultdict(list)
+    intake: defaultdict[tuple[str, str, str, str], dict[str, Fact]] = defaultdict(dict)
+    for fact in facts.sound(RESULTS):
+        event = fact.event
+        if event.get("step") in _BY_INTAKE:
+            intake[str(event["step"]), fact.text("tenant"), fact.text("command_id"), fact.text("at")][fact.id] = fact
+        else:
+            steps[identity(event)].append(fact)
+    _of_intake(looking, facts, intake)
+    _sends(looking, facts, steps)
+    _whose(looking, facts, steps)
+    return looking
+
+
+def _produced(looking: Looking, facts: Facts) -> None:
+    """What was acknowledged to a producer is on the log."""
+    told = facts.witness.produced if facts.witness is not None else ()
+    wanted = Counter((str(one["topic"]), produced_value(one)) for one in told)
+    stands = Counter(
+        (topic, fact.entry.value or b"") for topic in {topic for topic, _ in wanted} for fact in facts.of(topic)
+    )
+    names = {(str(one["topic"]), produced_value(one)): str(one.get("key", "")) for one in told}
+    for record, count in wanted.items():
+        if (missing := count - stands[record]) > 0:
+            looking.lost.append(
+                f"{record[0]}: {missing} of {count} records produced under {names[record]!r} are not there"
+            )
+
+
+def _of_intake(looking: Looking, facts: Facts, told: Mapping[tuple[str, str, str, str], Mapping[str, Fact]]) -> None:
+    """`rejected` or `recorded`, of each record one."""
+    wanted: defaultdict[tuple[str, str, str, str], list[Asked]] = defaultdict(list)
+    for one in (*asked(facts), *unreadable(facts)):
+        if one.accepted is None:
+            wanted["rejected", one.tenant, one.command_id, one.at].append(one)
+        elif one.fact.entry.topic == CONSENT_COMMANDS:
+            wanted["recorded", one.tenant, one.command_id, one.at].append(one)
+    for key, records in wanted.items():
+        looking.checked += len(records)
+        found = told.get(key, {})
+        where, name = records[0].fact.at, f"command {key[2]!r} of {key[1] or 'nobody'}"
+        if len(found) < len(records) and facts.settled:
+            looking.lost.append(f"{where}: {name} was neither accepted nor {key[0]}")
+        if len(found) > len(records):
+            last = list(found.values())[-1]
+            looking.doubled.append(f"{last.at}: {name} is {key[0]} under {len(found)} ids")
+        ends = not records[0].resolves
+        looking.wrong += [
+            f"{one.at}: {name} is {key[0]}, and terminal says {one.event.get('terminal')}"
+            for one in found.values()
+            if one.event.get("terminal") is not ends
+        ]
+
+
+def _sends(looking: Looking, facts: Facts, steps: Mapping[Identity, Sequence[Fact]]) -> None:
+    for name, accepted in _identities(facts).items():
+        looking.checked += 1
+        told = steps.get(name, ())
+        ends = {fact.id: fact for fact in told if fact.event.get("terminal")}
+        if len(ends) > 1:
+            said = ", ".join(str(fact.event.get("step")) for fact in ends.values())
+            looking.doubled.append(f"{list(ends.values())[-1].at}: {name} has {len(ends)} ends: {said}")
+        elif not ends and facts.settled and (not told or _last(told) != "ambiguous"):
+            looking.lost.append(f"{accepted.at}: {name} has no end; its last step is {_last(told) or 'missing'}")
+        _in_order(looking, name, told)
+
+
+def _last(told: Sequence[Fact]) -> str:
+    return next((str(fact.event.get("step")) for fact in reversed(told) if fact.event.get("step") != "duplicate"), "")
+
+
+def _in_order(looking: Looking, name: Identity, told: Sequence[Fact]) -> None:
+    """An end is marked as one, and nothing comes after it but that the id was used again."""
+    over, seen = False, set[str]()
+    for fact in told:
+        # What is told again under its id is nothing new.
+        if fact.id in seen:
+            continue
+        seen.add(fact.id)
+        step = fact.event.get("step")
+        if fact.event.get("terminal") is not (step in _ENDS):
+            looking.wrong.append(f"{fact.at}: {name} is {step}, and terminal says {fact.event.get('terminal')}")
+        if over and step not in (*_ENDS, "duplicate"):
+            looking.wrong.append(f"{fact.at}: {name} is {step} after its end")
+        over = over or step in _ENDS
+
+
+def _whose(looking: Looking, facts: Facts, steps: Mapping[Identity, Sequence[Fact]]) -> None:
+    """Nobody is told of a command that nobody gave."""
+    if not facts.settled or not facts.whole(ACCEPTED):
+        return
+    known = _identities(facts)
+    for name, told in steps.items():
+        if name not in known:
+            looking.wrong.append(f"{told[0].at}: {name} was never accepted, and is {told[0].event.get('step')}")
+
+
+def _identities(facts: Facts) -> Mapping[Identity, Fact]:
+    """Accepted sends, each by the first time."""
+    found: dict[Identity, Fact] = {}
+    for fact in facts.sound(ACCEPTED):
+        if fact.event.get("event_type") == "send_accepted":
+            found.setdefault(identity(fact.event), fact)
+    return found

@@ -1,0 +1,528 @@
+"""One fault each: the words of the promise that it breaks, the kind of fault, what the finding must say, and how it is
+planted in the good history."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from services.checker.history import produced
+from services.checker.topics import (
+    ACCEPTED,
+    CONSENT,
+    DELIVERY,
+    DELIVERY_ROWS,
+    INBOUND,
+    MESSAGES,
+    OUTCOMES,
+    RESULTS,
+    SENT,
+    SESSIONS,
+    STATUS,
+    SUPPRESSION,
+    dead_of,
+)
+from tests.checker.good import Spoilt, event
+
+WEBHOOKS, IDS, ONCE, RESULT = "each webhook", "same fact has", "derived event", "one terminal result"
+CREATES, TOLD, STOP, WINDOW = "at most one create", "told as a message", "opted out before", "no free text"
+STANDS, CONSENTED, OPEN, KEYS = "each message stands", "may be written to", "windows are open", "one person has one key"
+ORDER, DEAD = "in their order", "dead letter"
+_LONG_AGO = "2020-01-01T00:00:00.000Z"
+
+
+class Planted(NamedTuple):
+    promise: str
+    kind: str
+    says: str
+    plant: Callable[[Spoilt], Any]
+
+
+def _told(log: Spoilt, **fields: Any) -> Any:
+    return log.first(RESULTS, **fields)
+
+
+def _lose_webhook(log: Spoilt) -> None:
+    status = event(log.first(STATUS, message_status="sent"))
+    log.remove(*log.all(STATUS, raw=status["raw"]))
+
+
+def _post_otherwise(log: Spoilt) -> None:
+    status = log.first(STATUS, message_status="sent")
+    log.change(status, raw={**event(status)["raw"], "RawDlrDoneDate": "1"})
+
+
+def _late_answer(log: Spoilt) -> None:
+    """Not acknowledged, so nothing was promised; and still it stands there."""
+    for one in log.witness.callbacks:
+        one["http_status"] = None
+
+
+def _reject_twice(log: Spoilt) -> None:
+    log.add(_told(log, step="rejected", command_id="no-consent"), event_id="another")
+
+
+def _ghost(log: Spoilt) -> None:
+    log.add(_told(log, step="blocked"), command_id="ghost", event_id="ghost")
+
+
+def _lose_produced(log: Spoilt) -> None:
+    log.witness.produced.append(produced(MESSAGES, b"key-7", b'{"command_id":"key-7"}'))
+
+
+def _pending(log: Spoilt) -> None:
+    log.remove(*log.all(RESULTS, command_id="inside-1", step="sent"))
+
+
+def _create_twice(log: Spoilt) -> None:
+    log.witness.messages.append({**log.message("inside-1"), "sid": "SM" + "1" * 32})
+
+
+def _create_blocked(log: Spoilt) -> None:
+    blocked = _told(log, command_id="outside-1", step="blocked")
+    log.create(blocked, event(blocked)["at"], To="whatsapp:+1", From="whatsapp:+2")
+
+
+def _lose_message(log: Spoilt) -> None:
+    log.witness.messages.remove(log.message("inside-1"))
+
+
+def _name_another(log: Spoilt) -> None:
+    log.change(_told(log, command_id="inside-1", step="sent"), message_sid="SM" + "2" * 32)
+
+
+def _unattempted(log: Spoilt) -> None:
+    log.remove(*log.all(RESULTS, command_id="demo-00022", step="attempted"))
+
+
+def _created_before(log: Spoilt) -> None:
+    log.message("demo-00022")["statuses"][0]["at"] = _LONG_AGO
+
+
+def _sent_to_the_stopped(log: Spoilt, **receipt: Any) -> Any:
+    """The command came after the STOP, is attempted and created."""
+    blocked = _told(log, command_id="stopped-sms-0", step="blocked")
+    fields = {"step": "attempted", "terminal": False, "attempt": 1, "event_id": "attempt", **receipt}
+    log.add(blocked, **fields)
+    stop = event(log.first(INBOUND, contact=event(blocked)["contact"]))
+    log.create(blocked, event(blocked)["at"], To=stop["from"], From=stop["to"])
+    return stop
+
+
+def _stop_by_clock(log: Spoilt) -> None:
+    _sent_to_the_stopped(log, receipt=None)
+
+
+def _stop_by_acknowledgement(log: Spoilt) -> None:
+    stop = _sent_to_the_stopped(log, receipt=None)
+    log.remove(*log.all(CONSENT, contact=stop["contact"]))
+
+
+def _stop_by_receipt(log: Spoilt) -> None:
+    """By the clocks it could have come later, but the verdict had read it."""
+    _sent_to_the_stopped(log)
+    for command in log.all(MESSAGES, command_id="stopped-sms-0"):
+        log.put(command, command._replace(timestamp=0))
+    for accepted in log.all(ACCEPTED, command_id="stopped-sms-0"):
+        log.change(accepted, accepted_at="1970-01-01T00:00:00.000Z")
+
+
+def _refused_by_twilio(log: Spoilt) -> None:
+    blocked = _told(log, command_id="not-asked-again", step="blocked")
+    log.add(blocked, step="attempted", terminal=False, attempt=1, event_id="attempt", receipt=None)
+    sender = event(log.first(OUTCOMES, error_code=21610))["sender"]
+    log.create(blocked, event(blocked)["at"], To="+1", From=sender)
+
+
+def _outside_window(log: Spoilt) -> None:
+    log.message("inside-1")["resource"]["error_code"] = 63016
+
+
+def _sid(log: Spoilt) -> str:
+    """Of a message that was delivered, and of which several steps before that were told."""
+    return next(
+        str(event(last)["message_sid"])
+        for last in log.all(DELIVERY, status="delivered")
+        if len(log.all(DELIVERY, message_sid=event(last)["message_sid"])) > 2
+    )
+
+
+def _untold_message(log: Spoilt) -> None:
+    log.remove(*log.all(DELIVERY, message_sid=_sid(log)))
+
+
+def _step_missing(log: Spoilt) -> None:
+    log.remove(log.all(DELIVERY, message_sid=_sid(log))[1])
+
+
+def _step_back(log: Spoilt) -> None:
+    steps = log.all(DELIVERY, message_sid=_sid(log))
+    back = {"status": "sent", "previous_status": "delivered", "final": False, "event_id": "back"}
+    log.add(steps[-1], **back)
+
+
+def _wrong_state(log: Spoilt) -> None:
+    log.change(log.all(DELIVERY, message_sid=_sid(log))[-1], error_code=30003)
+
+
+def _row(log: Spoilt) -> Any:
+    return [row for row in log.entries if row.topic == DELIVERY_ROWS and row.key.decode() == _sid(log)][-1]
+
+
+def _row_lost(log: Spoilt) -> None:
+    log.put(_row(log), _row(log)._replace(value=None))
+
+
+def _row_older(log: Spoilt) -> None:
+    """A late write of one who had lost the partition."""
+    first = next(row for row in log.entries if row.topic == DELIVERY_ROWS and row.key.decode() == _sid(log))
+    log.add(first)
+
+
+def _no_outcome(log: Spoilt) -> None:
+    log.remove(*log.all(OUTCOMES, message_sid=_sid(log)))
+
+
+def _other_outcome(log: Spoilt) -> None:
+    log.change(log.all(OUTCOMES, message_sid=_sid(log))[-1], status="undelivered")
+
+
+def _stop_contact(log: Spoilt) -> str:
+    return str(event(_told(log, command_id="stopped-sms-3", step="blocked"))["contact"])
+
+
+def _unsuppressed(log: Spoilt) -> None:
+    log.remove(*log.all(SUPPRESSION, contact=_stop_contact(log)))
+
+
+def _released(log: Spoilt) -> None:
+    log.change(log.all(SUPPRESSION, contact=_stop_contact(log))[-1], suppressed={})
+
+
+def _hasty_start(log: Spoilt) -> None:
+    """START within a minute lifts nothing."""
+    contact = event(_told(log, command_id="hasty", step="blocked"))["contact"]
+    log.add(log.all(SUPPRESSION, contact=contact)[-1], suppressed={}, event_id="hasty")
+
+
+def _window_untold(log: Spoilt) -> None:
+    log.remove(*log.all(SESSIONS, contact=event(log.first(SESSIONS))["contact"]))
+
+
+def _last_open(log: Spoilt) -> Any:
+    return next(one for one in reversed(log.all(SESSIONS, lambda told: bool(told["windows"]), change="opened")))
+
+
+def _window_forgotten(log: Spoilt) -> None:
+    log.change(_last_open(log), windows={})
+
+
+def _window_longer(log: Spoilt) -> None:
+    last = _last_open(log)
+    log.change(last, windows=dict.fromkeys(event(last)["windows"], "2099-01-01T00:00:00.000Z"))
+
+
+def _window_of_nobody(log: Spoilt) -> None:
+    log.add(log.first(SESSIONS), contact="acme|nobody")
+
+
+def _two_keys(log: Spoilt) -> None:
+    log.change(log.first(INBOUND, body="Yes"), contact="acme|" + "0" * 32)
+
+
+def _two_people(log: Spoilt) -> None:
+    log.change(log.first(INBOUND), **{"from": "+4477009999999"})
+
+
+def _other_partition(log: Spoilt) -> None:
+    moved = log.first(OUTCOMES)
+    log.put(moved, moved._replace(partition=(moved.partition + 1) % 4, offset=10_000))
+
+
+def _other_key(log: Spoilt) -> None:
+    status = log.first(STATUS)
+    log.put(status, status._replace(key=b"SM0"))
+
+
+def _out_of_order(log: Spoilt) -> None:
+    """The second of two commands to one person is created first."""
+    messages = log.witness.messages
+    first, second = log.message("demo-00038"), log.message("demo-00039")
+    one, other = messages.index(first), messages.index(second)
+    messages[one], messages[other] = second, first
+
+
+def _letter(log: Spoilt) -> Any:
+    return log.first(dead_of(MESSAGES))
+
+
+def _headers(letter: Any, **other: bytes) -> tuple[tuple[str, bytes], ...]:
+    return tuple((name, other.get(name.replace("-", "_"), content)) for name, content in letter.headers)
+
+
+def _no_letter(log: Spoilt) -> None:
+    log.remove(_letter(log))
+
+
+def _cut_letter(log: Spoilt) -> None:
+    letter = log.first(dead_of(MESSAGES), lambda _: True)
+    log.put(letter, letter._replace(value=b"other"))
+
+
+def _no_reason(log: Spoilt) -> None:
+    log.put(_letter(log), _letter(log)._replace(headers=()))
+
+
+def _defect(log: Spoilt) -> None:
+    log.put(_letter(log), _letter(log)._replace(headers=_headers(_letter(log), reason=b"defect")))
+
+
+def _buried_alive(log: Spoilt) -> None:
+    status = log.first(STATUS)
+    source = {"source_topic": STATUS, "source_partition": str(status.partition), "source_offset": str(status.offset)}
+    told = {name: text.encode() for name, text in source.items()}
+    headers = _headers(_letter(log), **told)
+    log.entries.append(status._replace(topic=dead_of(STATUS), offset=0, headers=headers))
+
+
+def _buried_command(log: Spoilt) -> None:
+    command = log.first(MESSAGES, command_id="inside-1")
+    headers = _headers(
+        _letter(log), source_partition=str(command.partition).encode(), source_offset=str(command.offset).encode()
+    )
+    log.entries.append(command._replace(topic=dead_of(MESSAGES), offset=10_000, headers=headers))
+
+
+def _elsewhere(log: Spoilt) -> None:
+    letter = _letter(log)
+    log.put(letter, letter._replace(topic=dead_of(STATUS)))
+
+
+def _row_of_another(log: Spoilt) -> None:
+    log.change(_row(log), command_id="other")
+
+
+def _end_of_nobody(log: Spoilt) -> None:
+    log.add(log.first(OUTCOMES), message_sid="SM7", event_id="nobody")
+
+
+def _rejected_softly(log: Spoilt) -> None:
+    log.change(_told(log, step="rejected", command_id="no-consent"), terminal=False)
+
+
+def _other_sender(log: Spoilt) -> None:
+    last = _last_open(log)
+    windows = {**event(last)["windows"], "whatsapp:+14155550199": "2099-01-01T00:00:00.000Z"}
+    log.add(last, windows=windows, event_id="other")
+
+
+def _never_said(log: Spoilt) -> None:
+    steps = log.all(DELIVERY, message_sid=_sid(log))
+    log.change(steps[1], status="receiving")
+
+
+def _of_another_tenant(log: Spoilt) -> None:
+    contact = event(log.first(INBOUND, tenant="acme"))["contact"].replace("acme", "globex")
+    moved = log.first(INBOUND, tenant="acme")
+    log.change(moved, contact=contact)
+
+
+def _paper_released(log: Spoilt) -> None:
+    """An opt-out of the whole tenant holds for every sender."""
+    blocked = _told(log, command_id="paper-sms", step="blocked")
+    for again in log.all(ACCEPTED, event_type="consent_accepted", command_id="paper-in"):
+        log.remove(again)
+    log.add(blocked, step="attempted", terminal=False, attempt=1, event_id="attempt", receipt=None)
+    log.create(blocked, event(blocked)["at"], To="+1", From="+2")
+
+
+def _by_service(log: Spoilt) -> None:
+    """Twilio understood a word of the Messaging Service's own."""
+    blocked = _told(log, command_id="stopped-care", step="blocked")
+    log.add(blocked, step="attempted", terminal=False, attempt=1, event_id="attempt", receipt=None)
+    service = event(log.first(INBOUND, body="ARRÊT"))["raw"]["MessagingServiceSid"]
+    log.create(blocked, event(blocked)["at"], To="+1", MessagingServiceSid=service)
+
+
+def _by_own_word(log: Spoilt) -> None:
+    blocked = _told(log, command_id="stopped-wa-2", step="blocked")
+    log.add(blocked, step="attempted", terminal=False, attempt=1, event_id="attempt", receipt=None)
+    log.create(blocked, event(blocked)["at"], To="+1", From=event(log.first(INBOUND, body="¡Baja!"))["to"])
+
+
+def _twice(topic: str, **fields: Any) -> Callable[[Spoilt], Any]:
+    return lambda log: log.add(log.first(topic, **fields))
+
+
+def _again(topic: str, **fields: Any) -> Callable[[Spoilt], Any]:
+    return lambda log: log.add(log.first(topic), **fields)
+
+
+def _changed(topic: str, **fields: Any) -> Callable[[Spoilt], Any]:
+    return lambda log: log.change(log.first(topic), **fields)
+
+
+FAULTS: dict[str, Planted] = {
+    "a webhook is lost": Planted(WEBHOOKS, "lost", "was acknowledged and is not there", _lose_webhook),
+    "a webhook has two ids": Planted(WEBHOOKS, "doubled", "under 2 ids", _again(STATUS, event_id="another")),
+    "a webhook that nobody posted": Planted(WEBHOOKS, "wrong", "posted by nobody", _post_otherwise),
+    "a parameter is lost": Planted(WEBHOOKS, "lost", "is not there", _post_otherwise),
+    "a fact says what its webhook does not": Planted(WEBHOOKS, "wrong", ": body is not", _changed(INBOUND, body="x")),
+    "one id, two facts": Planted(IDS, "wrong", "2 contents under one id", _again(STATUS, account_sid="AC0")),
+    "one derived id, two contents": Planted(IDS, "wrong", "2 contents", _again(OUTCOMES, at=_LONG_AGO)),
+    "one fact, two ids": Planted(IDS, "doubled", "one content under 2 ids", _again(INBOUND, event_id="another")),
+    "no id": Planted(IDS, "wrong", "no event_id", _changed(SENT, event_id="")),
+    "a step stands twice": Planted(ONCE, "doubled", "stands 2 times", _twice(DELIVERY)),
+    "an outcome stands twice": Planted(ONCE, "doubled", f"{OUTCOMES}/", _twice(OUTCOMES)),
+    "an end stands twice": Planted(ONCE, "doubled", f"{RESULTS}/", _twice(RESULTS, step="sent")),
+    "a command has no end": Planted(RESULT, "lost", "'inside-1' of acme has no end", _pending),
+    "a command is not answered": Planted(
+        RESULT, "lost", "neither accepted nor rejected", lambda log: log.remove(*log.all(RESULTS, step="rejected"))
+    ),
+    "a consent is not answered": Planted(
+        RESULT, "lost", "neither accepted nor recorded", lambda log: log.remove(*log.all(RESULTS, step="recorded"))
+    ),
+    "a produced record is lost": Planted(RESULT, "lost", "produced under 'key-7'", _lose_produced),
+    "a command has two ends": Planted(
+        RESULT, "doubled", "has 2 ends", lambda log: log.add(_told(log, step="sent"), event_id="x", step="failed")
+    ),
+    "a command is rejected twice": Planted(RESULT, "doubled", "rejected under 2 ids", _reject_twice),
+    "an end is not marked": Planted(
+        RESULT, "wrong", "terminal says False", lambda log: log.change(_told(log, step="sent"), terminal=False)
+    ),
+    "a step after the end": Planted(
+        RESULT, "wrong", "attempted after its end",
+        lambda log: log.add(_told(log, step="blocked"), step="attempted", terminal=False, event_id="x"),
+    ),
+    "a rejection is not marked": Planted(RESULT, "wrong", "is rejected, and terminal says False", _rejected_softly),
+    "a result of nobody's command": Planted(RESULT, "wrong", "'ghost' of", _ghost),
+    "two creates": Planted(CREATES, "doubled", "created 2 times", _create_twice),
+    "a create of a blocked command": Planted(CREATES, "wrong", "is blocked, and Twilio created", _create_blocked),
+    "nothing was created": Planted(CREATES, "lost", "Twilio created nothing", _lose_message),
+    "a result names another message": Planted(CREATES, "wrong", "is told to be SM2222", _name_another),
+    "a create without an attempt": Planted(CREATES, "wrong", "no attempt is on the log", _unattempted),
+    "an attempt after the create": Planted(CREATES, "wrong", "attempted after Twilio had created", _created_before),
+    "a sent message is not told": Planted(
+        TOLD, "lost", f"is not on {SENT}", lambda log: log.remove(log.first(SENT, command_id="inside-1"))
+    ),
+    "a message without a result": Planted(
+        TOLD, "wrong", "whose result does not say so", lambda log: log.change(log.first(SENT), message_sid="SM3")
+    ),
+    "a create after a STOP": Planted(STOP, "wrong", "ms later, was created as", _stop_by_clock),
+    "a create after a STOP that was acknowledged": Planted(STOP, "wrong", "ms later", _stop_by_acknowledgement),
+    "a create by a verdict that had read the STOP": Planted(STOP, "wrong", "read before command", _stop_by_receipt),
+    "a create after 21610": Planted(STOP, "wrong", "'not-asked-again'", _refused_by_twilio),
+    "a create after an opt-out of the tenant": Planted(STOP, "wrong", "opt-out of the tenant", _paper_released),
+    "a create by a service that was opted out of": Planted(STOP, "wrong", "'stopped-care'", _by_service),
+    "a create after a word of the tenant's own": Planted(STOP, "wrong", "'stopped-wa-2'", _by_own_word),
+    "free text outside of its window": Planted(WINDOW, "wrong", "63016", _outside_window),
+    "no step of a message": Planted(STANDS, "lost", "no step is told", _untold_message),
+    "a step is missing": Planted(STANDS, "lost", "goes on from", _step_missing),
+    "a step back": Planted(STANDS, "wrong", "goes from delivered to sent", _step_back),
+    "another state": Planted(STANDS, "wrong", "is told delivered 30003 at last", _wrong_state),
+    "a row is lost": Planted(STANDS, "lost", "has no row", _row_lost),
+    "an older row wins": Planted(STANDS, "wrong", "has other steps than its facts", _row_older),
+    "an end is not told": Planted(STANDS, "lost", "no outcome is told", _no_outcome),
+    "another end is told": Planted(STANDS, "wrong", "ended undelivered; its facts say", _other_outcome),
+    "a status that no fact says": Planted(STANDS, "wrong", "is told receiving, which no fact says", _never_said),
+    "an end that is not marked": Planted(
+        STANDS, "wrong", "final says False",
+        lambda log: log.change(log.all(DELIVERY, message_sid=_sid(log))[-1], final=False),
+    ),
+    "a row names another command": Planted(STANDS, "wrong", "names another contact or command", _row_of_another),
+    "an end of nobody's message": Planted(STANDS, "wrong", "no fact names it", _end_of_nobody),
+    "no evidence": Planted(CONSENTED, "lost", "no evidence", lambda log: log.remove(log.first(CONSENT))),
+    "a STOP does not suppress": Planted(CONSENTED, "lost", "opted out of 1 sender", _unsuppressed),
+    "somebody is released who wrote no START": Planted(CONSENTED, "wrong", "suppressed for nobody", _released),
+    "a START within a minute releases": Planted(CONSENTED, "wrong", "suppressed for nobody", _hasty_start),
+    "no window is told": Planted(OPEN, "lost", "tells of no window", _window_untold),
+    "a window is forgotten": Planted(OPEN, "lost", "not among those that are open", _window_forgotten),
+    "a window is too long": Planted(OPEN, "wrong", "a window until 2099", _window_longer),
+    "a window of nobody": Planted(OPEN, "wrong", "who never wrote by WhatsApp", _window_of_nobody),
+    "a window at another sender": Planted(OPEN, "wrong", "to whom nobody wrote", _other_sender),
+    "a key of another tenant": Planted(KEYS, "wrong", "is not one of acme", _of_another_tenant),
+    "one person, two keys": Planted(KEYS, "doubled", "one person, 2 keys", _two_keys),
+    "two people, one key": Planted(KEYS, "wrong", "2 people, one key", _two_people),
+    "one key, two partitions": Planted(KEYS, "doubled", "another partition", _other_partition),
+    "a record under another key": Planted(KEYS, "wrong", "its key is not its message_sid", _other_key),
+    "a later command goes first": Planted(ORDER, "wrong", "was created before", _out_of_order),
+    "no dead letter": Planted(DEAD, "lost", "no dead letter holds it", _no_letter),
+    "a dead letter has other bytes": Planted(DEAD, "wrong", "byte for byte", _cut_letter),
+    "a dead letter without a reason": Planted(DEAD, "wrong", "do not say why", _no_reason),
+    "a dead letter on another topic": Planted(DEAD, "wrong", "whose dead letters are elsewhere", _elsewhere),
+    "a defect": Planted(DEAD, "wrong", "a defect of the product's own", _defect),
+    "a good fact is dead": Planted(DEAD, "wrong", "can be decoded, and is dead", _buried_alive),
+    "a good command is dead": Planted(DEAD, "wrong", "can be decoded, and is dead", _buried_command),
+}  # fmt: skip
+
+
+def _lost_answers(log: Spoilt) -> None:
+    for one in log.witness.callbacks:
+        one["http_status"] = None
+
+
+def _spool_and_kafka(log: Spoilt) -> None:
+    """The produce call timed out, and both came through: one id."""
+    log.add(log.first(STATUS), received_at=_LONG_AGO)
+
+
+def _intake_again(log: Spoilt) -> None:
+    for step in ("accepted", "rejected", "recorded"):
+        log.add(_told(log, step=step))
+    log.add(log.first(ACCEPTED, event_type="send_accepted"))
+    letter = _letter(log)
+    log.entries.append(letter._replace(offset=letter.offset + 10_000))
+
+
+def _backfilled(log: Spoilt) -> None:
+    status = log.first(STATUS, message_status="sent")
+    raw = {"MessageSid": event(status)["message_sid"], "From": event(status)["from"], "To": event(status)["to"]}
+    raw["AccountSid"] = event(status)["account_sid"]
+    log.add(status, provenance="backfill", raw=raw, event_id="backfill", received_at="2099-01-01T00:00:00.000Z")
+
+
+def _still_moving(log: Spoilt) -> None:
+    """Read in the middle: facts without what follows, a create whose end is not on the log."""
+    log.unsettle()
+    log.remove(*log.all(RESULTS, command_id="inside-1", step="sent"), *log.all(SENT, command_id="inside-1"))
+    log.remove(log.all(DELIVERY, message_sid=_sid(log))[-1], *log.all(OUTCOMES, message_sid=_sid(log)))
+    log.remove(*log.all(SUPPRESSION, contact=_stop_contact(log)), *log.all(CONSENT, contact=_stop_contact(log)))
+    log.remove(_letter(log))
+    log.add(log.first(STATUS), raw={"MessageSid": "SM4"}, event_id="new", message_sid="SM4", **dict.fromkeys(
+        ("account_sid", "from", "to"), ""), contact=None)  # fmt: skip
+    log.entries[-1] = log.entries[-1]._replace(key=b"SM4")
+
+
+def _openly_ambiguous(log: Spoilt) -> None:
+    log.remove(*log.all(RESULTS, command_id="ambiguous-0", step="sent"), *log.all(SENT, command_id="ambiguous-0"))
+
+
+def _start_in_between(log: Spoilt) -> None:
+    """Released before the attempt: not surely wrong."""
+    stop = _sent_to_the_stopped(log, receipt=None)
+    later = stop["received_at"].replace("T", "T", 1)
+    start = log.first(INBOUND, event_id=stop["event_id"])
+    day, _, clock = later.partition("T")
+    raw = {**stop["raw"], "Body": "START", "MessageSid": "SM5", "SmsSid": "SM5", "SmsMessageSid": "SM5"}
+    at = f"{int(day[:4]) + 1}{day[4:]}T{clock}"
+    log.add(start, body="START", message_sid="SM5", event_id="start", received_at=at, raw=raw)
+
+
+def _confirmed(log: Spoilt) -> None:
+    """A person found out that it was not sent; what they say is not the product's word."""
+    end = _told(log, command_id="ambiguous-0", step="sent")
+    log.change(end, step="failed", category="ambiguous", message_sid=None)
+    log.remove(*log.all(SENT, command_id="ambiguous-0"))
+
+
+HARMLESS: dict[str, tuple[str, Callable[[Spoilt], Any]]] = {
+    "answers to Twilio are lost": (WEBHOOKS, _lost_answers),
+    "a fact by the spool and by Kafka": (WEBHOOKS, _spool_and_kafka),
+    "what intake tells stands twice": (ONCE, _intake_again),
+    "an accepted command stands twice": (RESULT, _intake_again),
+    "a dead letter stands twice": (DEAD, _intake_again),
+    "a backfill": (WEBHOOKS, _backfilled),
+    "an open ambiguity": (RESULT, _openly_ambiguous),
+    "a START before the attempt": (STOP, _start_in_between),
+    "somebody says it was not sent": (CREATES, _confirmed),
+    **{f"the log still moves: {promise}": (promise, _still_moving) for promise in (
+        WEBHOOKS, IDS, ONCE, RESULT, CREATES, TOLD, STOP, STANDS, CONSENTED, OPEN, KEYS, DEAD)},
+}  # fmt: skip

@@ -1,0 +1,70 @@
+"""The checker is shown to catch each promise broken: one fault is planted in a good history, and found."""
+
+import re
+
+import pytest
+
+from services.checker.check import PROMISES, check
+from services.checker.finding import Finding
+from services.checker.history import History
+from tests.checker.good import Spoilt, good
+from tests.checker.planted import FAULTS, HARMLESS
+
+_KINDS = ("lost", "doubled", "wrong")
+
+
+def find(findings: list[Finding], promise: str) -> Finding:
+    (found,) = [finding for finding in findings if promise in finding.promise]
+    return found
+
+
+def test_the_good_history_keeps_every_promise_and_each_was_looked_at() -> None:
+    for finding in check(good()):
+        assert finding.ok, finding
+        assert finding.checked > 0, finding.promise
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_planted_fault_is_found(fault: str) -> None:
+    planted, log = FAULTS[fault], Spoilt()
+    planted.plant(log)
+    finding = find(check(log.history), planted.promise)
+    said = getattr(finding, planted.kind)
+    assert any(planted.says in one for one in said), finding
+
+
+@pytest.mark.parametrize("change", HARMLESS)
+def test_what_is_no_fault_is_not_called_one(change: str) -> None:
+    promise, spoil = HARMLESS[change]
+    log = Spoilt()
+    spoil(log)
+    finding = find(check(log.history), promise)
+    assert finding.ok, finding
+
+
+def test_each_promise_has_a_fault_planted() -> None:
+    for promise in PROMISES:
+        assert any(planted.promise in promise.sentence for planted in FAULTS.values()), promise.sentence
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_no_finding_tells_a_number_or_a_text(fault: str) -> None:
+    log = Spoilt()
+    FAULTS[fault].plant(log)
+    said = "\n".join(one for finding in check(log.history) for kind in _KINDS for one in getattr(finding, kind))
+    for one in log.witness.messages:
+        resource = one["resource"]
+        for address in (resource["to"], resource["from"]):
+            assert address is None or re.sub(r"\D", "", address) not in said
+        assert len(resource["body"]) < 8 or resource["body"] not in said
+
+
+def test_without_a_witness_what_the_log_cannot_show_is_not_called_kept() -> None:
+    findings = check(History(good().entries))
+    assert all(finding.ok for finding in findings)
+    by_witness = {promise.sentence for promise in PROMISES if promise.by_witness}
+    assert {finding.promise for finding in findings if "log alone" in finding.unchecked} == by_witness
+
+
+def test_a_log_without_records_is_not_called_good() -> None:
+    assert all(finding.unchecked for finding in check(History([])))

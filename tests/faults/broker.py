@@ -29,6 +29,8 @@ class Broker:
 
     def __init__(self, kafka: EmbeddedKafka) -> None:
         self._kafka = kafka
+        # What is done to it is undone before the next is done.
+        self._alone = asyncio.Lock()
 
     @classmethod
     async def start(cls) -> Self:
@@ -42,49 +44,60 @@ class Broker:
         self._kafka.thaw()
         await asyncio.to_thread(self._kafka.stop)
 
-    async def kill(self) -> None:
-        await asyncio.to_thread(self._kafka.kill)
-
-    async def restart(self) -> None:
-        await asyncio.to_thread(self._kafka.restart)
+    async def kill(self, away_s: float) -> None:
+        """kill -9; it comes back after so long and its start."""
+        async with self._alone:
+            await self._killed(away_s)
 
     async def freeze(self, seconds: float) -> None:
         """Nothing answers, and every connection stays open."""
-        await asyncio.to_thread(self._kafka.freeze)
-        await asyncio.sleep(seconds)
-        self._kafka.thaw()
+        async with self._alone:
+            await self._stand(seconds)
 
     async def slow(self, seconds: float) -> None:
         """It stands still most of the time, as behind a disk that does."""
         loop = asyncio.get_running_loop()
-        ends = loop.time() + seconds
-        while loop.time() < ends:
-            await self.freeze(0.15)
-            await asyncio.sleep(0.05)
+        async with self._alone:
+            ends = loop.time() + seconds
+            while loop.time() < ends:
+                await self._stand(0.15)
+                await asyncio.sleep(0.05)
 
     async def fill_disk(self, seconds: float) -> None:
         """No file may grow: the broker gives its log folder up, and ends. It comes back with room."""
-        if self._kafka.pid is not None:
-            resource.prlimit(self._kafka.pid, resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
-        await asyncio.sleep(seconds)
-        await self.kill()
-        await self.restart()
+        async with self._alone:
+            if self._kafka.pid is not None:
+                resource.prlimit(self._kafka.pid, resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
+            await asyncio.sleep(seconds)
+            await self._killed(0.0)
 
     async def refuse_writes(self, seconds: float) -> None:
         """Nobody is authorised to write, to any topic."""
-        await self._acl("--add", *_NOBODY_MAY_WRITE)
-        try:
-            await asyncio.sleep(seconds)
-        finally:
-            await self._acl("--remove", "--force", *_NOBODY_MAY_WRITE)
+        async with self._alone:
+            await self._acl("--add", *_NOBODY_MAY_WRITE)
+            try:
+                await asyncio.sleep(seconds)
+            finally:
+                await self._acl("--remove", "--force", *_NOBODY_MAY_WRITE)
 
     async def lack_replicas(self, seconds: float) -> None:
         """No write is acknowledged: fewer replicas are in sync than each topic asks for."""
-        await self._least_in_sync(2)
-        try:
-            await asyncio.sleep(seconds)
-        finally:
-            await self._least_in_sync(1)
+        async with self._alone:
+            await self._least_in_sync(2)
+            try:
+                await asyncio.sleep(seconds)
+            finally:
+                await self._least_in_sync(1)
+
+    async def _killed(self, away_s: float) -> None:
+        await asyncio.to_thread(self._kafka.kill)
+        await asyncio.sleep(away_s)
+        await asyncio.to_thread(self._kafka.restart)
+
+    async def _stand(self, seconds: float) -> None:
+        await asyncio.to_thread(self._kafka.freeze)
+        await asyncio.sleep(seconds)
+        self._kafka.thaw()
 
     async def _least_in_sync(self, count: int) -> None:
         names = [*(topic.name for topic in (*EVENTS, *DEAD)), *CHANGELOGS]

@@ -103,10 +103,8 @@ async def join_and_leave(house: House, _: Load, dice: random.Random) -> str:
 
 
 async def kill_broker(house: House, _: Load, dice: random.Random) -> str:
-    await house.broker.kill()
     away = dice.choice((0.0, dice.uniform(1.0, 8.0)))
-    await asyncio.sleep(away)
-    await house.broker.restart()
+    await house.broker.kill(away)
     return f"away for {away:.1f} s and its start"
 
 

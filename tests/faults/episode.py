@@ -12,12 +12,11 @@ import aiohttp
 from aiokafka.errors import KafkaError
 
 from services.checker.check import Finding, check
-from services.checker.history import History
-from tests.faults import catalogue, recording
+from tests.faults import catalogue
 from tests.faults.follower import Follower
 from tests.faults.house import House, NotReadyError, opened
 from tests.faults.load import Load
-from tests.faults.rest import Rest
+from tests.faults.rest import NoRestError, Rest, keep
 
 _RECOVERY_S = 120.0
 _REST_S = 180.0
@@ -69,63 +68,74 @@ def _alone(name: str) -> bool:
     return "join" in name or "draining" in name
 
 
-async def run(seed: str, faults: Plan, say: Callable[[str], None], keep: bool, first: int = 1) -> Told:
-    """Play an episode. Its faults are those of `faults`; their details are drawn from `seed`."""
-    told = Told(seed)
-    dice = random.Random(seed)
-    async with opened(keep) as house, Follower(house.kafka) as follower:
-        load = Load(house, f"e{seed}", random.Random(f"load {seed}"))
-        await load.open()
+class Episode:
+    """A house that is broken while it works."""
+
+    def __init__(self, house: House, follower: Follower, seed: str) -> None:
+        self._house = house
+        self._follower = follower
+        self._dice = random.Random(seed)
+        self._load = Load(house, f"e{seed}", random.Random(f"load {seed}"))
+        self._told = Told(seed)
+
+    async def play(self, faults: Plan, say: Callable[[str], None], first: int) -> Told:
+        """Inject all, one after another, as long as it comes to itself again; then compare."""
+        await self._load.open()
         enough = asyncio.Event()
-        playing = asyncio.create_task(load.run(enough))
+        playing = asyncio.create_task(self._load.run(enough))
         try:
             for number, kinds in enumerate(faults, first):
-                injected = await _inject(house, load, follower, dice, number, kinds)
-                told.injected.append(injected)
+                injected = await self._inject(number, kinds)
+                self._told.injected.append(injected)
                 say(f"{number:4}  {' + '.join(kinds)}: {injected.what}; back after {injected.recovery_s:.1f} s")
         except NotReadyError as error:
-            told.broken.append(str(error))
+            self._told.broken.append(str(error))
         finally:
             enough.set()
             await playing
-        await load.close()
-        if still := await Rest(house, load, follower).wait(_REST_S):
-            told.broken.append(f"did not come to rest: {still}")
-        history = await recording.record(house, load, settled=not told.broken)
-        _judge(told, house, load, history)
-        if not told.ok:
-            told.folder = Path(recording.keep(history, seed))
-    return told
+        await self._load.close()
+        await self._compare()
+        return self._told
+
+    async def _inject(self, number: int, kinds: tuple[str, ...]) -> Injected:
+        done = await asyncio.gather(*(self._strike(position, kind) for position, kind in enumerate(kinds)))
+        await self._house.calm()
+        undone = time.monotonic()
+        await self._house.ready(_RECOVERY_S)
+        canaries = [self._load.command(to, body="Are you there?") for to in _CANARIES]
+        await asyncio.gather(*map(self._load.send, canaries))
+        ids = [canary["command_id"] for canary in canaries]
+        if not await self._follower.until_delivered(ids, _RECOVERY_S):
+            ends = {command_id: self._follower.ended.get(command_id) for command_id in ids}
+            raise NotReadyError(f"after fault {number} ({', '.join(kinds)}) no way through: {ends}")
+        return Injected(number, kinds, "; ".join(done), time.monotonic() - undone)
+
+    async def _strike(self, position: int, kind: str) -> str:
+        """The second of two faults strikes while the first does."""
+        await asyncio.sleep(position * self._dice.uniform(0.0, 3.0))
+        try:
+            return await catalogue.FAULTS[kind][1](self._house, self._load, self._dice)
+        except (aiohttp.ClientError, TimeoutError, KafkaError) as error:
+            # Twilio or the broker was frozen by the other one.
+            return f"cut short: {type(error).__name__}"
+
+    async def _compare(self) -> None:
+        told = self._told
+        told.commands = len(self._load.produced)
+        told.ends = [end for member in self._house.members for end in member.ends]
+        if aside := list(self._house.folder.glob("spool/refused.facts")):
+            told.broken.append(f"ingress set facts aside: {aside[0].stat().st_size} bytes")
+        try:
+            history = await Rest(self._house, self._load, self._follower).history(_REST_S)
+        except NoRestError as error:
+            told.broken.append(str(error))
+            return
+        told.findings, told.records = check(history), len(history.entries)
+        if not all(finding.ok for finding in told.findings):
+            told.folder = keep(history, told.seed)
 
 
-def _judge(told: Told, house: House, load: Load, history: History) -> None:
-    told.findings = check(history)
-    told.records, told.commands = len(history.entries), len(load.produced)
-    told.ends = [end for member in house.members for end in member.ends]
-    if aside := list(house.folder.glob("spool/refused.facts")):
-        told.broken.append(f"ingress set facts aside: {aside[0].stat().st_size} bytes")
-
-
-async def _inject(
-    house: House, load: Load, follower: Follower, dice: random.Random, number: int, kinds: tuple[str, ...]
-) -> Injected:
-    done = await asyncio.gather(*(_delayed(position, house, load, dice, kind) for position, kind in enumerate(kinds)))
-    await house.calm()
-    undone = time.monotonic()
-    await house.ready(_RECOVERY_S)
-    canaries = [load.command(to, body="Are you there?") for to in _CANARIES]
-    await asyncio.gather(*(load.send(canary) for canary in canaries))
-    if not await follower.until_delivered([canary["command_id"] for canary in canaries], _RECOVERY_S):
-        missing = [canary["command_id"] for canary in canaries if canary["command_id"] not in follower.ended]
-        raise NotReadyError(f"after fault {number} ({', '.join(kinds)}): no way through for {missing or 'deliveries'}")
-    return Injected(number, kinds, "; ".join(done), time.monotonic() - undone)
-
-
-async def _delayed(position: int, house: House, load: Load, dice: random.Random, kind: str) -> str:
-    """The second of two faults strikes while the first does."""
-    await asyncio.sleep(position * dice.uniform(0.0, 3.0))
-    try:
-        return await catalogue.FAULTS[kind][1](house, load, dice)
-    except (aiohttp.ClientError, TimeoutError, KafkaError) as error:
-        # Twilio or the broker was frozen by the other one.
-        return f"cut short: {type(error).__name__}"
+async def run(seed: str, faults: Plan, say: Callable[[str], None], keep_folder: bool, first: int = 1) -> Told:
+    """Play an episode. Its faults are those of `faults`, numbered from `first`; their details are drawn from `seed`."""
+    async with opened(keep_folder) as house, Follower(house.kafka) as follower:
+        return await Episode(house, follower, seed).play(faults, say, first)

@@ -10,6 +10,7 @@ import pytest
 from tests.faults import catalogue, episode
 from tests.faults.follower import Follower
 from tests.faults.member import Member
+from tests.waiting import eventually
 
 _SERVICES = Path(__file__).parents[2] / "services"
 
@@ -62,9 +63,7 @@ async def test_a_service_that_ends_is_started_again_and_its_reason_noted(tmp_pat
     member._exit_code = lambda: 7  # type: ignore[method-assign]
     member.start()
     watching = asyncio.create_task(member.supervise())
-    async with asyncio.timeout(20):
-        while len(starts) < 2:
-            await asyncio.sleep(0.01)
+    await eventually(lambda: len(starts) > 1, what="started again")
     watching.cancel()
     assert member.ends[0] == why
 

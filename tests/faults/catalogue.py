@@ -46,7 +46,7 @@ async def kill_again_and_again(house: House, _: Load, dice: random.Random) -> st
 
 
 async def kill_all_workers(house: House, _: Load, dice: random.Random) -> str:
-    for victim in [member for service in WORKERS for member in house.of(service)]:
+    for victim in _workers(house):
         await _killed(victim, dice, dice.choice(("kept", "wiped")))
     return "all at once"
 
@@ -67,28 +67,25 @@ async def ingress_dies_before_it_answers(house: House, _: Load, dice: random.Ran
 async def ingress_dies_draining(house: House, _: Load, dice: random.Random) -> str:
     """Kafka has the spool's segment, and the spool does not know it yet."""
     ingress = house.ingress
-    ingress.kill()
-    ingress.start("ingress.drained:1")
-    await house.ready()
-    await house.broker.freeze(dice.uniform(4.0, 6.0))
-    reached = await ingress.killed_itself(_REACHED_S)
+    async with ingress.alone:
+        await asyncio.to_thread(ingress.kill)
+        ingress.start("ingress.drained:1")
+        await house.ready()
+        await house.broker.freeze(dice.uniform(4.0, 6.0))
+        reached = await ingress.killed_itself(_REACHED_S)
     return f"at ingress.drained{'' if reached else ', not reached'}"
 
 
 async def freeze_worker(house: House, _: Load, dice: random.Random) -> str:
     """It stands past its session, others take over, and it wakes up: a zombie."""
     victim, seconds = _worker(house, dice), _FROZEN_S + dice.uniform(0.0, 3.0)
-    await asyncio.to_thread(victim.freeze)
-    await asyncio.sleep(seconds)
-    victim.thaw()
+    await _stands(victim, seconds)
     return f"{victim.name} for {seconds:.1f} s"
 
 
 async def freeze_shortly(house: House, _: Load, dice: random.Random) -> str:
     victim, seconds = dice.choice([*house.of("processor"), *house.of("sender"), house.ingress]), dice.uniform(1.0, 4.0)
-    await asyncio.to_thread(victim.freeze)
-    await asyncio.sleep(seconds)
-    victim.thaw()
+    await _stands(victim, seconds)
     return f"{victim.name} for {seconds:.1f} s"
 
 
@@ -98,7 +95,8 @@ async def join_and_leave(house: House, _: Load, dice: random.Random) -> str:
     came = house.add(service)
     await house.ready()
     goes = dice.choice(list(house.of(service)))
-    await asyncio.to_thread(goes.stop)
+    async with goes.alone:
+        await asyncio.to_thread(goes.stop)
     return f"{came.name} came, {goes.name} went"
 
 
@@ -149,9 +147,7 @@ def twilio(faults: Mapping[str, float], seconds: float = 5.0) -> Fault:
 
 async def freeze_twilio(house: House, _: Load, dice: random.Random) -> str:
     simulator = next(house.of("simulator"))
-    await asyncio.to_thread(simulator.freeze)
-    await asyncio.sleep(dice.uniform(1.0, 2 * REQUEST_TIMEOUT_S))
-    simulator.thaw()
+    await _stands(simulator, dice.uniform(1.0, 2 * REQUEST_TIMEOUT_S))
     return "calls and callbacks hang"
 
 
@@ -227,25 +223,38 @@ FAULTS: Mapping[str, tuple[int, Fault]] = {
 }
 
 
+def _workers(house: House) -> list[Member]:
+    return [member for service in WORKERS for member in house.of(service)]
+
+
 def _worker(house: House, dice: random.Random) -> Member:
-    return dice.choice([member for service in WORKERS for member in house.of(service)])
+    return dice.choice(_workers(house))
 
 
 async def _killed(victim: Member, dice: random.Random, store: str = "kept") -> None:
     """Kill it at this instant, do to its store what is asked, start it again."""
-    await asyncio.sleep(dice.uniform(0.0, 0.5))
-    await asyncio.to_thread(victim.kill)
-    if store == "wiped":
-        await asyncio.to_thread(victim.wipe)
-    elif store != "old copy" or not await asyncio.to_thread(victim.restore_copy):
-        await asyncio.to_thread(victim.keep_copy)
-    victim.start()
+    async with victim.alone:
+        await asyncio.sleep(dice.uniform(0.0, 0.5))
+        await asyncio.to_thread(victim.kill)
+        if store == "wiped":
+            await asyncio.to_thread(victim.wipe)
+        elif store != "old copy" or not await asyncio.to_thread(victim.restore_copy):
+            await asyncio.to_thread(victim.keep_copy)
+        victim.start()
 
 
 async def _dies(victim: Member, point: str, store: str = "kept") -> str:
     """Start it anew with a failpoint, and wait until that has killed it; its orchestrator starts it again."""
-    await asyncio.to_thread(victim.kill)
-    if store == "wiped":
-        await asyncio.to_thread(victim.wipe)
-    victim.start(point)
-    return "" if await victim.killed_itself(_REACHED_S) else ", not reached"
+    async with victim.alone:
+        await asyncio.to_thread(victim.kill)
+        if store == "wiped":
+            await asyncio.to_thread(victim.wipe)
+        victim.start(point)
+        return "" if await victim.killed_itself(_REACHED_S) else ", not reached"
+
+
+async def _stands(victim: Member, seconds: float) -> None:
+    async with victim.alone:
+        await asyncio.to_thread(victim.freeze)
+        await asyncio.sleep(seconds)
+        victim.thaw()

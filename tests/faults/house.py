@@ -48,7 +48,7 @@ class House:
 
     @property
     def ingress(self) -> Member:
-        return next(self.of("ingress"))
+        return next(member for member in self.members if member.service == "ingress")
 
     def of(self, service: str) -> Iterator[Member]:
         """The members of a service that are meant to run."""

@@ -30,6 +30,8 @@ class Member:
         self.port = port or ports.pick()
         self.up = False
         self.ends: list[str] = []
+        # Held by a fault from beginning to end.
+        self.alone = asyncio.Lock()
         self._folder = settings.parent / self.name
         self._folder.mkdir()
         self._settings = settings

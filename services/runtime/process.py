@@ -8,12 +8,27 @@ import sys
 from collections.abc import Awaitable, Callable
 
 import uvloop
-from aiokafka.errors import KafkaConnectionError, ProducerFenced
+from aiokafka.errors import (
+    ClusterAuthorizationFailedError,
+    GroupAuthorizationFailedError,
+    KafkaConnectionError,
+    KafkaError,
+    ProducerFenced,
+    TopicAuthorizationFailedError,
+    TransactionalIdAuthorizationFailed,
+)
 
 from services.runtime.config import ConfigError
 from services.runtime.http import PortTaken
 
 _log = logging.getLogger(__name__)
+
+_FORBIDDEN = (
+    ClusterAuthorizationFailedError,
+    GroupAuthorizationFailedError,
+    TopicAuthorizationFailedError,
+    TransactionalIdAuthorizationFailed,
+)
 
 
 def run(main: Callable[[asyncio.Event], Awaitable[None]]) -> int:
@@ -44,6 +59,11 @@ def _run(runner: asyncio.Runner, main: Callable[[asyncio.Event], Awaitable[None]
     except ProducerFenced:
         # The fence did what it is for: nothing was written after the other one took over.
         _log.error("another worker took this one's partitions: it was frozen or cut off for too long; start it again")
+        return 1
+    except _FORBIDDEN as error:
+        return _refuse(f"Kafka does not permit it: {error}; grant kafka.sasl_username what it names, by Kafka's ACLs")
+    except KafkaError as error:
+        _log.error("Kafka failed us: %r; nothing is lost, start it again", error)
         return 1
     except Exception:
         _log.exception("stopped by an error that should not happen")

@@ -150,12 +150,12 @@ class Member:
                     self.start()
 
     def _why(self) -> str:
-        """The last exception that this life's log tells, or its last line."""
+        """The first error that this life's log tells, or its last line."""
         code = self._exit_code()
         if code == -signal.SIGKILL:
             return "killed at a failpoint"
         said = self.log.read_bytes()[self._said_before :].decode(errors="replace").splitlines()
-        for line in reversed(said):
+        for line in said:
             try:
                 entry = orjson.loads(line)
             except orjson.JSONDecodeError:

@@ -128,9 +128,11 @@ def test_a_thread_that_nobody_ends_does_not_keep_a_failed_process() -> None:
         ("from services.runtime.http import PortTaken; raise PortTaken('taken')", 2, "taken"),
         ("from aiokafka.errors import KafkaConnectionError as E; raise E('away')", 2, "check kafka.bootstrap"),
         ("from aiokafka.errors import ProducerFenced as E; raise E()", 1, "another worker took"),
+        ("from aiokafka.errors import TopicAuthorizationFailedError as E; raise E({'a.topic'})", 2, "grant"),
+        ("from aiokafka.errors import KafkaError as E; raise E('odd')", 1, "Kafka failed us: KafkaError('odd')"),
         ("raise ZeroDivisionError('ours')", 1, "ZeroDivisionError: ours"),
     ],
-    ids=["settings", "port", "broker", "fenced", "defect"],
+    ids=["settings", "port", "broker", "fenced", "forbidden", "kafka", "defect"],
 )
 def test_the_exit_code_says_who_can_mend_it(error: str, code: int, told: str) -> None:
     ended_with, _, log = ended(service(start=error), 8)

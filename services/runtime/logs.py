@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import time
 from datetime import UTC, datetime
 
 import orjson
@@ -15,6 +16,34 @@ _MESSAGE = 2048
 _TRACE = 16384
 # What is scrubbed beyond the cut, so that an address across it is seen whole.
 _MARGIN = 1024
+# Seconds. While a broker is away a client says so many times a second, each of many clients.
+_QUIET_FOR_S = 10.0
+_MOST_SAYINGS = 500
+
+
+class _Repeats(logging.Filter):
+    """Of what a library says again and again, one line each ten seconds, which tells how many there were."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last: dict[tuple[str, str], tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if not record.name.startswith(_NOISY):
+            return True
+        # By what is said, not of what: the message before it is filled in.
+        said, now = (record.name, str(record.msg)), time.monotonic()
+        told_at, kept_back = self._last.get(said, (float("-inf"), 0))
+        if now - told_at < _QUIET_FOR_S:
+            self._last[said] = told_at, kept_back + 1
+            return False
+        if len(self._last) >= _MOST_SAYINGS:
+            # Some write their figures into the message itself.
+            self._last.clear()
+        self._last[said] = now, 0
+        if kept_back:
+            record.msg = f"{record.msg} (and {kept_back} times more since)"
+        return True
 
 
 class _JsonLines(logging.Formatter):
@@ -52,6 +81,7 @@ def configure(service: str, level: str = "INFO") -> None:
     """Send all logging of this process to stderr as JSON lines. Call once, first."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_JsonLines(service))
+    handler.addFilter(_Repeats())
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for name in _NOISY:
         logging.getLogger(name).setLevel(logging.WARNING)

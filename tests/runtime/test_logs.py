@@ -81,3 +81,24 @@ def test_an_address_across_the_cut_is_masked(capsys: pytest.CaptureFixture[str],
     (line,) = lines(capsys)
     assert "415555" not in line["message"]
     assert "550123" not in line["message"]
+
+
+def test_what_a_library_says_again_and_again_is_told_now_and_then_with_how_often(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logs.configure("ingress")
+    moment = 0.0
+    monkeypatch.setattr(logs.time, "monotonic", lambda: moment)
+    for _ in range(100):
+        logging.getLogger("aiokafka.conn").error("Unable to connect to %s", "a")
+    moment = 11.0
+    logging.getLogger("aiokafka.conn").error("Unable to connect to %s", "b")
+    logging.getLogger("aiokafka.conn").error("Something else")
+    for _ in range(3):
+        logging.getLogger("services.a").error("ours is never kept back")
+    assert [line["message"] for line in lines(capsys)] == [
+        "Unable to connect to a",
+        "Unable to connect to b (and 99 times more since)",
+        "Something else",
+        *["ours is never kept back"] * 3,
+    ]

@@ -52,7 +52,6 @@ async def test_all_partitions_share_one_cache_and_one_bound_of_memtables(tmp_pat
     # A flush in the background may move it a little between two looks; caches of their own would differ by megabytes.
     assert max(usages) - min(usages) < _MIB
     # 32 MB were written; with a bound of its own each, none would have had to flush.
-    memtables = sum(number(database, "cur-size-all-mem-tables") for database in databases)
 
     def memtables() -> int:
         return sum(number(database, "cur-size-all-mem-tables") for database in databases)

@@ -88,7 +88,7 @@ def consent(facts: Facts) -> Consent:
 
 
 def _own_words(facts: Facts) -> Mapping[tuple[str, bool, str], Action]:
-    """Tenant, WhatsApp or not, word: those of a tenant's own, as its evidence names them. No settings are known here."""
+    """By tenant, WhatsApp or not, and word: a tenant's own, as its evidence names them. Settings are not known here."""
     found: dict[tuple[str, bool, str], Action] = {}
     for fact in facts.of(CONSENT):
         word, action = fact.text("word"), fact.event.get("action")

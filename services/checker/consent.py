@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from services.checker.addresses import scope
 from services.checker.facts import Fact, Facts
 from services.checker.topics import ACCEPTED, CONSENT, INBOUND, OUTCOMES
-from services.checker.words import Action, heard, spoken
+from services.checker.words import Action, heard, is_standard, spoken
 
 OPTED_OUT = 21610
 TENANT = "tenant"
@@ -87,24 +87,26 @@ def consent(facts: Facts) -> Consent:
     return Consent(said, frozenset(unsure), _people(facts))
 
 
-def _own_words(facts: Facts) -> Mapping[tuple[str, str], Action]:
-    """The words of a tenant's own, as its evidence names them: no settings are known here."""
-    return {
-        (fact.text("tenant"), fact.text("word")): fact.event["action"]
-        for fact in facts.of(CONSENT)
-        if fact.text("word")
-        and fact.event.get("source") == "keyword"
-        and fact.event.get("action") in ("opt_out", "opt_in")
-    }
+def _own_words(facts: Facts) -> Mapping[tuple[str, bool, str], Action]:
+    """By tenant, WhatsApp or not, and word: a tenant's own, as its evidence names them. Settings are not known here."""
+    found: dict[tuple[str, bool, str], Action] = {}
+    for fact in facts.of(CONSENT):
+        word, action = fact.text("word"), fact.event.get("action")
+        if word and fact.event.get("source") == "keyword" and action in ("opt_out", "opt_in"):
+            heard_by = fact.text("address").startswith("whatsapp:")
+            # What everybody says on one channel is no word of the tenant's own on another.
+            for whatsapp in (heard_by,) if is_standard(word) else (True, False):
+                found[fact.text("tenant"), whatsapp, word] = action
+    return found
 
 
-def _written(fact: Fact, words: Mapping[tuple[str, str], Action]) -> Iterator[Said | None]:
+def _written(fact: Fact, words: Mapping[tuple[str, bool, str], Action]) -> Iterator[Said | None]:
     """None: something was said, and it is not sure where."""
     raw = fact.event.get("raw")
     parameters: Mapping[str, Any] = raw if isinstance(raw, dict) else {}
     told, service = _first(parameters.get("OptOutType")), _first(parameters.get("MessagingServiceSid"))
     body, whatsapp = fact.text("body"), fact.text("from").startswith("whatsapp:")
-    action = heard(body, told, whatsapp=whatsapp) or words.get((fact.text("tenant"), spoken(body)))
+    action = heard(body, told, whatsapp=whatsapp) or words.get((fact.text("tenant"), whatsapp, spoken(body)))
     if action is None:
         return
     dated = fact.text("sent_at")

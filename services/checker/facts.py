@@ -64,6 +64,7 @@ class Facts:
         for entry in sorted(history.entries, key=lambda one: (one.topic, one.partition, one.offset)):
             by_topic[entry.topic].append(Fact(entry, _object(entry.value)))
         self._by_topic = by_topic
+        self._sound: dict[str, Sequence[Fact]] = {}
 
     @property
     def topics(self) -> Sequence[str]:
@@ -74,7 +75,9 @@ class Facts:
 
     def sound(self, topic: str) -> Sequence[Fact]:
         """The same without what became a dead letter: nobody folded that."""
-        return [fact for fact in self.of(topic) if fact.at not in self.buried]
+        if topic not in self._sound:
+            self._sound[topic] = [fact for fact in self.of(topic) if fact.at not in self.buried]
+        return self._sound[topic]
 
     @cached_property
     def letters(self) -> Sequence[Fact]:

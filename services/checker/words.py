@@ -23,6 +23,11 @@ def heard(body: str, opt_out_type: str, *, whatsapp: bool) -> Action | None:
     return None
 
 
+def is_standard(word: str) -> bool:
+    """Whether it means something to everybody, on some channel."""
+    return word in _STOP | _START | _START_BY[True] | _START_BY[False]
+
+
 def spoken(body: str) -> str:
     """A short message by its letters, marks and digits, without case; else nothing."""
     text = body.strip()

@@ -380,7 +380,7 @@ FAULTS: dict[str, Planted] = {
     "a consent is not answered": Planted(
         RESULT, "lost", "neither accepted nor recorded", lambda log: log.remove(*log.all(RESULTS, step="recorded"))
     ),
-    "a produced record is lost": Planted(RESULT, "lost", "produced under 'key-7'", _lose_produced),
+    "a produced record is lost": Planted(RESULT, "lost", "1 of 1 produced records of 22 bytes, sha256", _lose_produced),
     "a command has two ends": Planted(
         RESULT, "doubled", "has 2 ends", lambda log: log.add(_told(log, step="sent"), event_id="x", step="failed")
     ),
@@ -513,6 +513,20 @@ def _confirmed(log: Spoilt) -> None:
     log.remove(*log.all(SENT, command_id="ambiguous-0"))
 
 
+def _produced_before(log: Spoilt) -> None:
+    """The command was there before the STOP, and no verdict had read that."""
+    _sent_to_the_stopped(log, receipt=None)
+    for command in log.all(MESSAGES, command_id="stopped-sms-0"):
+        log.put(command, command._replace(timestamp=0))
+    for accepted in log.all(ACCEPTED, command_id="stopped-sms-0"):
+        log.change(accepted, accepted_at="1970-01-01T00:00:00.000Z")
+
+
+def _by_another_sender(log: Spoilt) -> None:
+    _sent_to_the_stopped(log)
+    log.witness.messages[-1]["params"]["From"] = "+14155550199"
+
+
 HARMLESS: dict[str, tuple[str, Callable[[Spoilt], Any]]] = {
     "answers to Twilio are lost": (WEBHOOKS, _lost_answers),
     "a fact by the spool and by Kafka": (WEBHOOKS, _spool_and_kafka),
@@ -522,6 +536,8 @@ HARMLESS: dict[str, tuple[str, Callable[[Spoilt], Any]]] = {
     "a backfill": (WEBHOOKS, _backfilled),
     "an open ambiguity": (RESULT, _openly_ambiguous),
     "a START before the attempt": (STOP, _start_in_between),
+    "a command before the STOP": (STOP, _produced_before),
+    "a STOP to another sender": (STOP, _by_another_sender),
     "somebody says it was not sent": (CREATES, _confirmed),
     **{f"the log still moves: {promise}": (promise, _still_moving) for promise in (
         WEBHOOKS, IDS, ONCE, RESULT, CREATES, TOLD, STOP, STANDS, CONSENTED, OPEN, KEYS, DEAD)},

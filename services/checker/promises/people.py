@@ -30,7 +30,7 @@ def look(facts: Facts) -> Looking:
 
 def _answers(looking: Looking, facts: Facts, known: Consent) -> None:
     last = {fact.text("contact"): fact for fact in facts.of(SUPPRESSION)}
-    for contact in known.said.keys() | last.keys():
+    for contact in known.said.keys() | known.person.keys() | last.keys():
         said = best(known.of_person(contact))
         if contact in known.unsure or _is_much(known, contact, said):
             continue

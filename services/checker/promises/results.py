@@ -1,5 +1,6 @@
 """One JSON record out, one outcome back (README, "Sending": exactly one terminal result, unless openly ambiguous)."""
 
+import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
@@ -38,12 +39,11 @@ def _produced(looking: Looking, facts: Facts) -> None:
     stands = Counter(
         (topic, fact.entry.value or b"") for topic in {topic for topic, _ in wanted} for fact in facts.of(topic)
     )
-    names = {(str(one["topic"]), produced_value(one)): str(one.get("key", "")) for one in told}
-    for record, count in wanted.items():
-        if (missing := count - stands[record]) > 0:
-            looking.lost.append(
-                f"{record[0]}: {missing} of {count} records produced under {names[record]!r} are not there"
-            )
+    for (topic, value), count in wanted.items():
+        if (missing := count - stands[topic, value]) > 0:
+            # Neither its key nor its value: both may be about somebody.
+            name = f"{len(value)} bytes, sha256 {hashlib.sha256(value).hexdigest()[:12]}"
+            looking.lost.append(f"{topic}: {missing} of {count} produced records of {name} are not there")
 
 
 def _of_intake(looking: Looking, facts: Facts, told: Mapping[tuple[str, str, str, str], Mapping[str, Fact]]) -> None:
@@ -57,7 +57,7 @@ def _of_intake(looking: Looking, facts: Facts, told: Mapping[tuple[str, str, str
     for key, records in wanted.items():
         looking.checked += len(records)
         found = told.get(key, {})
-        where, name = records[0].fact.at, f"command {key[2]!r} of {key[1] or 'nobody'}"
+        where, name = records[0].fact.at, f"command {key[2]!r} of {key[1]}" if key[1] else "a record in nobody's name"
         if len(found) < len(records) and facts.settled:
             looking.lost.append(f"{where}: {name} was neither accepted nor {key[0]}")
         if len(found) > len(records):

@@ -82,13 +82,3 @@ def _creates(ends: Ends) -> Iterator[Row]:
         dict.fromkeys(blocked, 0),
         {command_id: created[command_id] for command_id in blocked},
     )
-    told = {
-        entry.event["command_id"]: entry.event["message_sid"]
-        for entry in ends.log.of(RESULTS)
-        if entry.event["step"] == "sent"
-    }
-    yield compare(
-        "results name the message that Twilio created",
-        {message.command_id: message.sid for message in ends.twilio.created},
-        told,
-    )

@@ -1,6 +1,5 @@
-"""Webhooks, where messages stand, how many reached which end, and what holds for every event."""
+"""Where messages stand, how many reached which end, and what is dead. That webhooks are there, `check` looks at."""
 
-import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -8,15 +7,9 @@ from typing import Any
 from services.cli.demo import oracle
 from services.cli.demo.log import Entry
 from services.cli.demo.rows import Ends, Row, compare
-from services.cli.demo.twilio import Posted, content
-from services.contract.topics import ACCEPTED, DEAD, DELIVERABILITY, DELIVERY, EVENTS, INBOUND, OUTCOMES, STATUS, Topic
+from services.cli.demo.twilio import Posted
+from services.contract.topics import DEAD, DELIVERABILITY, DELIVERY, EVENTS, OUTCOMES
 
-# A fact that comes twice has one id, and says when it came.
-_ARRIVAL = {
-    INBOUND.name: ("received_at", "idempotency_token"),
-    STATUS.name: ("received_at", "idempotency_token"),
-    ACCEPTED.name: ("accepted_at", "sequence", "not_after"),
-}
 # What deliverability counts: that a message left, and each end that it came to.
 _COUNTED = frozenset(
     {"sent", "canceled", "failed", "undelivered", "partially_delivered", "received", "delivered", "read"}
@@ -24,31 +17,9 @@ _COUNTED = frozenset(
 
 
 def rows(ends: Ends) -> Iterator[Row]:
-    yield from _webhooks(ends)
     yield from _states(ends)
     yield _deliverability(ends)
-    yield from _events(ends)
     yield _dead(ends)
-
-
-def _webhooks(ends: Ends) -> Iterator[Row]:
-    for kind, topic, what in (("status", STATUS, "callbacks"), ("inbound", INBOUND, "inbound")):
-        mine = [(_fact(one.sid, one.content), one.acknowledged) for one in ends.twilio.posted if one.kind == kind]
-        wanted = {fact: 1 for fact, acknowledged in mine if acknowledged}
-        # A webhook whose answer was lost may be on the log or not: nothing was promised.
-        unsure = {fact for fact, _ in mine} - wanted.keys()
-        ids: defaultdict[str, set[str]] = defaultdict(set)
-        for entry in ends.log.of(topic):
-            ids[_fact(entry.event["message_sid"], content(entry.event["raw"]))].add(entry.event["event_id"])
-        yield compare(
-            f"{what} acknowledged are in the log, once by id",
-            wanted,
-            {fact: len(event_ids) for fact, event_ids in ids.items() if fact not in unsure},
-        )
-
-
-def _fact(sid: str, parameters: str) -> str:
-    return f"{sid}/{hashlib.sha256(parameters.encode()).hexdigest()[:12]}"
 
 
 def _states(ends: Ends) -> Iterator[Row]:
@@ -90,26 +61,6 @@ def _deliverability(ends: Ends) -> Row:
     for event in last.values():
         told.update({f"{event['tenant']} {status}": count for status, count in event["reached"].items()})
     return compare("deliverability adds up to the steps of all messages", Counter(first.values()), told)
-
-
-def _events(ends: Ends) -> Iterator[Row]:
-    for topics, what in (
-        ((INBOUND, STATUS, ACCEPTED), "ids of facts have one content, but for arrival"),
-        # What anyone may produce has no id of ours.
-        (tuple(topic for topic in EVENTS if topic not in (INBOUND, STATUS, ACCEPTED) and not topic.public),
-         "ids of derived events have one content"),
-    ):  # fmt: skip
-        contents: defaultdict[str, set[str]] = defaultdict(set)
-        for topic in topics:
-            for entry in ends.log.of(topic):
-                contents[f"{topic.name} {entry.event['event_id']}"].add(_content(topic, entry))
-        yield compare(what, dict.fromkeys(contents, 1), {name: len(found) for name, found in contents.items()})
-
-
-def _content(topic: Topic, entry: Entry) -> str:
-    if topic.name not in _ARRIVAL:
-        return entry.value.hex()
-    return content({name: value for name, value in entry.event.items() if name not in _ARRIVAL[topic.name]})
 
 
 def _dead(ends: Ends) -> Row:

@@ -1,0 +1,256 @@
+"""Record batches as a broker hands them out, read with distrust: whatever it took from a producer can be read on.
+
+aiokafka's parser stops at a header name that is not UTF-8, reads a record's attributes as a number of any length (so
+that a forged one moves the offset), and unpacks a compressed batch whole, however large it becomes. A partition
+would be held up, or a process's memory used up, by one record. Here such a batch is read record by record; what
+cannot be read even so stands as one `Unread` record with the batch's bytes. A wrong checksum is still an error: it
+is no producer's doing.
+"""
+
+import struct
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+import cramjam
+from aiokafka.errors import CorruptRecordException
+from aiokafka.record.default_records import DefaultRecord, DefaultRecordBatch
+from aiokafka.record.legacy_records import LegacyRecordBatch
+
+# What a compressed batch may become. A broker takes 1 MiB by default; of zeros that would be gigabytes.
+MAX_UNPACKED_BYTES = 32 << 20
+
+_LENGTH = struct.Struct(">qi")
+# Offset, length, epoch, magic, checksum, attributes, last offset delta, first and last timestamp, producer id, its
+# epoch, sequence, count.
+_HEADER = struct.Struct(">qiibIhiqqqhii")
+_MAGIC_AT = 16
+_ATTRIBUTES_AT = 21
+_CODEC = 0x07
+_APPEND_TIME = 0x08
+_GZIP, _SNAPPY, _LZ4, _ZSTD = 1, 2, 3, 4
+_XERIAL = b"\x82SNAPPY\x00"
+
+
+class Unread(bytes):
+    """A batch's bytes, as the value of the one record that stands for those of its records which cannot be read."""
+
+    why: str
+
+    def __new__(cls, batch: bytes, why: str) -> "Unread":
+        unread = super().__new__(cls, batch)
+        unread.why = why
+        return unread
+
+
+class Batch:
+    """A batch of today's format, with what aiokafka's fetcher asks of one."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._parsed = DefaultRecordBatch(data)
+        self.base_offset: int = self._parsed.base_offset
+        self.next_offset: int = self._parsed.next_offset
+        self.producer_id: int = self._parsed.producer_id
+        self.is_transactional: bool = self._parsed.is_transactional
+        self.is_control_batch: bool = self._parsed.is_control_batch
+
+    def validate_crc(self) -> bool:
+        valid: bool = self._parsed.validate_crc()
+        return valid
+
+    def __next__(self) -> Any:
+        """The first record of a control batch: those are the broker's own."""
+        return next(self._parsed)
+
+    def __iter__(self) -> Iterator[Any]:
+        last = self.base_offset - 1
+        try:
+            for record in self._quickly():
+                if not last < record.offset < self.next_offset:
+                    break
+                yield record
+                last = record.offset
+            else:
+                return
+        except (CorruptRecordException, ValueError):
+            pass
+        try:
+            for record in _carefully(self._data):
+                if record.offset >= self.next_offset:
+                    raise ValueError("an offset beyond the batch")
+                if record.offset > last:
+                    yield record
+                    last = record.offset
+        except (ValueError, IndexError, struct.error) as error:
+            yield self._unread(last + 1, str(error))
+
+    def _quickly(self) -> Any:
+        """aiokafka's records, unpacked within bounds."""
+        if self._parsed.compression_type == 0:
+            return self._parsed
+        body = _unpacked(self._data)
+        plain = bytearray(self._data[: _HEADER.size])
+        plain[_ATTRIBUTES_AT + 1] &= ~_CODEC & 0xFF
+        return DefaultRecordBatch(bytes(plain) + body)
+
+    def _unread(self, first: int, why: str) -> Any:
+        last = self.next_offset - 1
+        told = f"offsets {first} to {last} cannot be read: {why}; the value is their whole record batch"
+        timestamp, kind = self._parsed.max_timestamp, self._parsed.timestamp_type
+        return DefaultRecord(last, timestamp, kind, None, Unread(self._data, told), [])
+
+
+class Batches:
+    """The batches of a fetch. A last one that is not whole is left out: it is fetched again."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._at = 0
+
+    def size_in_bytes(self) -> int:
+        return len(self._data)
+
+    def has_next(self) -> bool:
+        return self._end() is not None
+
+    def next_batch(self) -> Any:
+        end = self._end()
+        if end is None:
+            return None
+        data, self._at = self._data[self._at : end], end
+        return Batch(data) if data[_MAGIC_AT] >= 2 else LegacyRecordBatch(data, data[_MAGIC_AT])
+
+    def _end(self) -> int | None:
+        if len(self._data) - self._at < _LENGTH.size:
+            return None
+        _, length = _LENGTH.unpack_from(self._data, self._at)
+        end: int = self._at + _LENGTH.size + length
+        if length < _MAGIC_AT:
+            raise CorruptRecordException(f"a record batch of {length} bytes")
+        return end if end <= len(self._data) else None
+
+
+def _unpacked(batch: bytes) -> bytes:
+    """A compressed batch's records. Raises ValueError where they are too many, or cannot be unpacked."""
+    codec = _HEADER.unpack_from(batch)[5] & _CODEC
+    packed = batch[_HEADER.size :]
+    if codec == _GZIP:
+        return _inflated(packed)
+    if codec == _SNAPPY:
+        return b"".join(_snappy_blocks(packed))
+    if codec in (_LZ4, _ZSTD):
+        return _into_bounds(cramjam.lz4 if codec == _LZ4 else cramjam.zstd, packed)
+    raise ValueError(f"unknown compression {codec}")
+
+
+def _inflated(packed: bytes) -> bytes:
+    unpacked = b""
+    while packed:
+        stream = zlib.decompressobj(wbits=31)
+        try:
+            unpacked += stream.decompress(packed, MAX_UNPACKED_BYTES + 1 - len(unpacked))
+        except zlib.error as error:
+            raise ValueError("no gzip") from error
+        if len(unpacked) > MAX_UNPACKED_BYTES:
+            raise _too_large()
+        if not stream.eof:
+            raise ValueError("gzip ends too early")
+        packed = stream.unused_data
+    return unpacked
+
+
+def _snappy_blocks(packed: bytes) -> Iterator[bytes]:
+    """Blocks as the Java client frames them, or one block as others write it."""
+    if not packed.startswith(_XERIAL):
+        yield _snappy(packed, MAX_UNPACKED_BYTES)
+        return
+    at, room = 16, MAX_UNPACKED_BYTES
+    while at < len(packed):
+        (size,) = struct.unpack_from(">i", packed, at)
+        if size < 0 or at + 4 + size > len(packed):
+            raise ValueError("a snappy block ends too early")
+        block = _snappy(packed[at + 4 : at + 4 + size], room)
+        yield block
+        at, room = at + 4 + size, room - len(block)
+
+
+def _snappy(block: bytes, room: int) -> bytes:
+    try:
+        if cramjam.snappy.decompress_raw_len(block) > room:
+            raise _too_large()
+        return bytes(cramjam.snappy.decompress_raw(block))
+    except cramjam.DecompressionError as error:
+        raise ValueError("no snappy") from error
+
+
+def _into_bounds(codec: Any, packed: bytes) -> bytes:
+    """Unpack into a buffer that does not grow: first into a likely one, then into the largest."""
+    failed: Exception | None = None
+    for size in (16 * len(packed), MAX_UNPACKED_BYTES):
+        buffer = bytearray(min(size, MAX_UNPACKED_BYTES))
+        try:
+            return bytes(memoryview(buffer)[: codec.decompress_into(packed, buffer)])
+        except cramjam.DecompressionError as error:
+            failed = error
+    raise ValueError(f"it unpacks to more than {MAX_UNPACKED_BYTES} bytes, or not at all") from failed
+
+
+def _too_large() -> ValueError:
+    return ValueError(f"it unpacks to more than {MAX_UNPACKED_BYTES} bytes")
+
+
+def _carefully(batch: bytes) -> Iterator[Any]:
+    """The records of a batch, one by one. Raises ValueError or IndexError at the first that is none."""
+    base, *_, attributes, _last, first_time, last_time, _id, _epoch, _sequence, count = _HEADER.unpack_from(batch)
+    body = _unpacked(batch) if attributes & _CODEC else batch[_HEADER.size :]
+    append_time = attributes & _APPEND_TIME
+    reader = _Reader(body)
+    for _ in range(count):
+        reader.number()
+        reader.at += 1  # its attributes: a byte without a meaning
+        time = first_time + reader.number()
+        offset = base + reader.number()
+        key, value = reader.nullable(), reader.nullable()
+        headers = [(reader.name(), reader.nullable()) for _ in range(reader.number())]
+        yield DefaultRecord(offset, last_time if append_time else _long(time), int(bool(append_time)), key, value, headers)
+
+
+def _long(number: int) -> int:
+    """As 64 bits hold it, wrapped around as everybody else's arithmetic does."""
+    return (number + (1 << 63)) % (1 << 64) - (1 << 63)
+
+
+class _Reader:
+    """Kafka's variable-length numbers and what they are the lengths of."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self.at = 0
+
+    def number(self) -> int:
+        found = shift = 0
+        while True:
+            byte = self._data[self.at]
+            self.at += 1
+            found |= (byte & 0x7F) << shift
+            if byte < 0x80:
+                return (found >> 1) ^ -(found & 1)
+            shift += 7
+            if shift > 63:
+                raise ValueError("a number without an end")
+
+    def nullable(self) -> bytes | None:
+        length = self.number()
+        return None if length < 0 else self._bytes(length)
+
+    def name(self) -> str:
+        """A header's name; what is not UTF-8 in it becomes `\\xff`."""
+        return self._bytes(self.number()).decode("utf-8", "backslashreplace")
+
+    def _bytes(self, length: int) -> bytes:
+        end = self.at + length
+        if not 0 <= length <= len(self._data) - self.at:
+            raise ValueError("a length beyond the end")
+        found, self.at = self._data[self.at : end], end
+        return found

@@ -9,7 +9,8 @@ is no producer's doing.
 
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 import cramjam
@@ -19,6 +20,15 @@ from aiokafka.record.legacy_records import LegacyRecordBatch
 
 # What a compressed batch may become. A broker takes 1 MiB by default; of zeros that would be gigabytes.
 MAX_UNPACKED_BYTES = 32 << 20
+
+# No record of ours is larger; of a stranger's, what is beyond is not carried on, lest a few of them fill the memory. The
+# rest has its place in a dead letter.
+_LARGE_BYTES = 1 << 20
+MAX_VALUE_BYTES = 900 * 1024
+MAX_KEY_BYTES = 32 * 1024
+MAX_HEADERS_BYTES = 32 * 1024
+# Stands among the headers in place of those that are left out.
+HEADERS_CUT = "truncated-headers-from-count"
 
 _LENGTH = struct.Struct(">qi")
 # Offset, length, epoch, magic, checksum, attributes, last offset delta, first and last timestamp, producer id, its
@@ -32,13 +42,24 @@ _GZIP, _SNAPPY, _LZ4, _ZSTD = 1, 2, 3, 4
 _XERIAL = b"\x82SNAPPY\x00"
 
 
-class Unread(bytes):
-    """A batch's bytes, as the value of the one record that stands for those of its records which cannot be read."""
+class Cut(bytes):
+    """The beginning of a key or a value that was `whole` bytes long."""
+
+    whole: int
+
+    def __new__(cls, whole: bytes, most: int) -> "Cut":
+        cut = super().__new__(cls, whole[:most])
+        cut.whole = len(whole)
+        return cut
+
+
+class Unread(Cut):
+    """A value that is not to be taken for one, and why: too long, or the batch whose records cannot be read."""
 
     why: str
 
-    def __new__(cls, batch: bytes, why: str) -> "Unread":
-        unread = super().__new__(cls, batch)
+    def __new__(cls, whole: bytes, why: str) -> "Unread":
+        unread = super().__new__(cls, whole, MAX_VALUE_BYTES)
         unread.why = why
         return unread
 
@@ -64,6 +85,11 @@ class Batch:
         return next(self._parsed)
 
     def __iter__(self) -> Iterator[Any]:
+        if len(self._data) <= _LARGE_BYTES and self._parsed.compression_type == 0:
+            return self._records()
+        return map(_bounded, self._records())
+
+    def _records(self) -> Iterator[Any]:
         last = self.base_offset - 1
         try:
             for record in self._quickly():
@@ -131,6 +157,31 @@ class Batches:
         return end if end <= len(self._data) else None
 
 
+def _bounded(record: Any) -> Any:
+    """The record without what no dead letter would hold of it."""
+    key, value, headers = record.key, record.value, record.headers
+    if value is not None and len(value) > _LARGE_BYTES:
+        value = Unread(value, f"a value of {len(value)} bytes; a record has at most {_LARGE_BYTES}")
+    if key is not None and len(key) > MAX_KEY_BYTES:
+        key = Cut(key, MAX_KEY_BYTES)
+    if sum(len(name) + len(content or b"") for name, content in headers) > MAX_HEADERS_BYTES:
+        headers = list(within(headers, MAX_HEADERS_BYTES))
+    if value is record.value and key is record.key and headers is record.headers:
+        return record
+    return DefaultRecord(record.offset, record.timestamp, record.timestamp_type, key, value, headers)
+
+
+def within(headers: Sequence[tuple[str, bytes | None]], room: int) -> Iterator[tuple[str, bytes | None]]:
+    """The first headers, as many as there is room for; then one that says how many there were."""
+    for name, content in headers:
+        # A few bytes for the frame of each, so that empty ones count too.
+        room -= len(name.encode()) + len(content or b"") + 10
+        if room < 0:
+            yield HEADERS_CUT, str(len(headers)).encode()
+            return
+        yield name, content
+
+
 def _unpacked(batch: bytes) -> bytes:
     """A compressed batch's records. Raises ValueError where they are too many, or cannot be unpacked."""
     codec = _HEADER.unpack_from(batch)[5] & _CODEC
@@ -186,14 +237,12 @@ def _snappy(block: bytes, room: int) -> bytes:
 
 def _into_bounds(codec: Any, packed: bytes) -> bytes:
     """Unpack into a buffer that does not grow: first into a likely one, then into the largest."""
-    failed: Exception | None = None
     for size in (16 * len(packed), MAX_UNPACKED_BYTES):
-        buffer = bytearray(min(size, MAX_UNPACKED_BYTES))
-        try:
+        # Errors are not kept: with them the buffers would be, until a garbage collection.
+        with suppress(cramjam.DecompressionError):
+            buffer = bytearray(min(size, MAX_UNPACKED_BYTES))
             return bytes(memoryview(buffer)[: codec.decompress_into(packed, buffer)])
-        except cramjam.DecompressionError as error:
-            failed = error
-    raise ValueError(f"it unpacks to more than {MAX_UNPACKED_BYTES} bytes, or not at all") from failed
+    raise ValueError(f"it unpacks to more than {MAX_UNPACKED_BYTES} bytes, or not at all")
 
 
 def _too_large() -> ValueError:
@@ -213,7 +262,9 @@ def _carefully(batch: bytes) -> Iterator[Any]:
         offset = base + reader.number()
         key, value = reader.nullable(), reader.nullable()
         headers = [(reader.name(), reader.nullable()) for _ in range(reader.number())]
-        yield DefaultRecord(offset, last_time if append_time else _long(time), int(bool(append_time)), key, value, headers)
+        yield DefaultRecord(
+            offset, last_time if append_time else _long(time), int(bool(append_time)), key, value, headers
+        )
 
 
 def _long(number: int) -> int:

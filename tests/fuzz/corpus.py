@@ -23,7 +23,13 @@ RESOLVE = {
     "event_type": "resolve_ambiguous", "command_id": "c-1", "tenant": "acme", "outcome": "not_sent", "by": "me",
     "to": "+14155550123",
 }  # fmt: skip
-CONSENT = {"command_id": "k-1", "tenant": "acme", "address": "+14155550123", "action": "opt_out", "sender": "+14155550100"}
+CONSENT = {
+    "command_id": "k-1",
+    "tenant": "acme",
+    "address": "+14155550123",
+    "action": "opt_out",
+    "sender": "+14155550100",
+}
 COMMANDS: tuple[dict[str, Any], ...] = (SEND, RESOLVE, CONSENT)
 
 
@@ -67,9 +73,13 @@ HEADERS: tuple[list[tuple[str, bytes | None]], ...] = (
     [("", b""), ("\\xff", None), ("n" * 40_000, b"v" * 40_000)],
 )
 
-_odd = st.sampled_from(TEXTS) | st.sampled_from(NUMBERS) | st.text(max_size=50) | st.booleans() | st.none() | st.integers()
+_odd = (
+    st.sampled_from(TEXTS) | st.sampled_from(NUMBERS) | st.text(max_size=50) | st.booleans() | st.none() | st.integers()
+)
 _tree = st.recursive(
-    _odd, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3), max_leaves=8
+    _odd,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3),
+    max_leaves=8,
 )
 
 

@@ -1,12 +1,18 @@
 """Whatever a broker takes from a producer is read on: each record, or the batch's bytes in place of those that are none."""
 
+import gc
+import tracemalloc
+
 import pytest
 from aiokafka.errors import CorruptRecordException
 from aiokafka.record.default_records import DefaultRecordBatch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.runtime.batches import MAX_UNPACKED_BYTES, Batch, Batches, Unread
+from services.contract.topics import MESSAGES
+from services.runtime.batches import MAX_UNPACKED_BYTES, Batches, Unread
+from services.runtime.folding.dead import dead_letter
+from services.runtime.folding.fold import Record
 from tests.fuzz.forge import CODECS, Forged, around, batch
 
 TIME = 1_700_000_000_000
@@ -34,6 +40,7 @@ def read(data: bytes) -> list[DefaultRecordBatch]:
     return found
 
 
+@settings(deadline=None)
 @given(st.lists(records, min_size=1, max_size=5), codecs, st.sampled_from([-1, 0, TIME, 2**63 - 1, -(2**63)]))
 def test_every_record_comes_as_it_was_written(written: list[Forged], codec: str, time: int) -> None:
     found = read(batch(written, codec, time))
@@ -46,6 +53,7 @@ def test_every_record_comes_as_it_was_written(written: list[Forged], codec: str,
         assert -(2**63) <= one.timestamp < 2**63
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200), codecs, st.integers(1, 5))
 def test_what_is_no_record_stands_as_its_batch(body: bytes, codec: str, count: int) -> None:
     """The bytes under a right checksum may be anything; what comes next is still read, at its own offset."""
@@ -66,6 +74,14 @@ def test_a_bomb_is_not_unpacked(codec: str) -> None:
     (one,) = read(bomb)
     assert isinstance(one.value, Unread)
     assert "unpacks to more than" in one.value.why
+    gc.disable()
+    tracemalloc.start()
+    for _ in range(5):
+        read(bomb)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    gc.enable()
+    assert peak < 3 * MAX_UNPACKED_BYTES
     fits = batch([Forged(bytes(MIB)) for _ in range(MAX_UNPACKED_BYTES // MIB - 1)], codec)
     assert [one.offset for one in read(fits)] == list(range(MAX_UNPACKED_BYTES // MIB - 1))
 
@@ -86,6 +102,35 @@ def test_the_java_client_frames_snappy() -> None:
         len(block).to_bytes(4, "big") + block for block in blocks
     )
     assert [len(one.value) for one in read(around(framed, 2, "snappy"))] == [50_000, 1]
+
+
+@pytest.mark.parametrize(
+    "large",
+    [
+        Forged(b"v" * 2 * MIB, b"k" * 10, [(b"a", b"1")]),
+        Forged(b"v", b"k" * 2 * MIB, [(b"a", b"1")]),
+        Forged(None, b"k", [(b"a", b"1"), (b"b", b"h" * 2 * MIB)]),
+    ],
+    ids=["value", "key", "headers"],
+)
+@pytest.mark.parametrize("codec", sorted(CODECS))
+def test_what_no_dead_letter_would_hold_is_not_carried_on(large: Forged, codec: str) -> None:
+    one, good = read(batch([large, Forged(b"good")], codec))
+    assert good.value == b"good"
+    assert len(one.value or b"") + len(one.key) + sum(len(content) for _, content in one.headers) < MIB
+    letter = dict(
+        dead_letter(MESSAGES, Record(MESSAGES.name, 0, 7, 0, one.key, one.value, one.headers), "r", "").headers
+    )
+    wholes = {
+        "truncated-from-bytes": len(large.value or b""),
+        "truncated-key-from-bytes": len(large.key or b""),
+        "truncated-headers-from-count": 2,
+    }
+    told = {name: int(content) for name, content in letter.items() if name.startswith("truncated-")}
+    assert len(told) == 1
+    assert told.items() <= wholes.items()
+    assert isinstance(one.value, Unread) == ("truncated-from-bytes" in told)
+    assert letter["source-header-a"] == b"1"
 
 
 def test_a_wrong_checksum_is_the_brokers_fault_and_half_a_batch_waits() -> None:

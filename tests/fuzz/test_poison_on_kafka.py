@@ -35,7 +35,7 @@ from services.contract.topics import (
 from services.domain.messages.commands import CommandResult
 from services.domain.messages.events import StatusReceived
 from services.runtime.config import load
-from tests.fuzz import corpus, forge
+from tests.fuzz import corpus, forge, malformed
 from tests.fuzz.forge import Forged
 from tests.kafka_records import read_until
 from tests.processes import SECRETS, Service, running, settings_file
@@ -150,7 +150,9 @@ async def _widen(bootstrap: str) -> None:
 async def test_what_comes_behind_poison_goes_through(house: House) -> None:
     """Every value of the corpus, with keys and headers of any bytes, by each compression, to every source."""
     values = list(corpus.VALUES.values())
-    odd = [Forged(value, key) for value, key in zip(values, itertools.cycle([None, b"", b"\xff\xfe", b"k"]), strict=False)]
+    odd = [
+        Forged(value, key) for value, key in zip(values, itertools.cycle([None, b"", b"\xff\xfe", b"k"]), strict=False)
+    ]
     headers = [(b"\xff\xfe", b"1"), (b"", None), (b"a", b""), (b"a", None)]
     odd += [Forged(b"?", headers=headers, attributes=0xFF), Forged(b"?", headers=[(b"n", b"v")] * 5_000)]
     for topic in (*PUBLIC, STATUS, INBOUND, RESULTS, SENT, OUTCOMES, ACCEPTED):
@@ -178,10 +180,11 @@ async def test_what_comes_behind_poison_goes_through(house: House) -> None:
 async def test_records_of_any_time_and_size_go_through(house: House) -> None:
     """Ten megabytes of value, key or headers; timestamps beyond every calendar; bombs; what was taken back."""
     huge = 10 * MIB
-    for topic in PUBLIC:
-        for partition in range(PARTITIONS):
-            for big in (Forged(b"v" * huge, b"k"), Forged(b"v", b"k" * huge), Forged(b"v", headers=[(b"n", b"h" * huge)])):
-                await house.forged(topic, partition, big)
+    large = Forged(b"v" * huge, b"k"), Forged(b"v", b"k" * huge), Forged(b"v", headers=[(b"n", b"h" * huge)])
+    for topic, many in ((MESSAGES, PARTITIONS), (CONSENT_COMMANDS, 1)):
+        for partition in range(many):
+            for one in large:
+                await house.forged(topic, partition, one)
             for time in (-1, 0, 253_402_300_800_000, 2**63 - 1):
                 await house.forged(topic, partition, Forged(b"?"), time=time)
             for packed in ("gzip", "lz4", "zstd"):
@@ -224,6 +227,17 @@ async def test_a_partition_of_poison_holds_up_no_other(house: House) -> None:
     await house.good_commands_pass("behind-the-poison", (0,))
     letters = await house.dead(MESSAGES, count)
     assert sorted(int(dict(one.headers)["source-offset"]) for one in letters) == list(range(count))
+    await house.well()
+
+
+@pytest.mark.slow
+async def test_malformed_http_is_refused_by_processor_and_sender(house: House) -> None:
+    for service in (house.processor, house.sender):
+        port = int(service.url.rpartition(":")[2])
+        for name, sent in malformed.CORPUS.items():
+            answer = await malformed.answered(port, sent)
+            assert all(status < 500 for status in malformed.statuses(answer)), (name, answer[:500])
+            assert await service.ready(), name
     await house.well()
 
 

@@ -11,7 +11,7 @@ import struct
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, Self
 
 import cramjam
 from aiokafka.errors import CorruptRecordException
@@ -21,8 +21,8 @@ from aiokafka.record.legacy_records import LegacyRecordBatch
 # What a compressed batch may become. A broker takes 1 MiB by default; of zeros that would be gigabytes.
 MAX_UNPACKED_BYTES = 32 << 20
 
-# No record of ours is larger; of a stranger's, what is beyond is not carried on, lest a few of them fill the memory. The
-# rest has its place in a dead letter.
+# No key, value or headers of ours are larger. Of a stranger's no more is carried on than a dead letter has room for,
+# lest a few of them fill the memory.
 _LARGE_BYTES = 1 << 20
 MAX_VALUE_BYTES = 900 * 1024
 MAX_KEY_BYTES = 32 * 1024
@@ -47,7 +47,7 @@ class Cut(bytes):
 
     whole: int
 
-    def __new__(cls, whole: bytes, most: int) -> "Cut":
+    def __new__(cls, whole: bytes, most: int) -> Self:
         cut = super().__new__(cls, whole[:most])
         cut.whole = len(whole)
         return cut
@@ -58,10 +58,11 @@ class Unread(Cut):
 
     why: str
 
-    def __new__(cls, whole: bytes, why: str) -> "Unread":
-        unread = super().__new__(cls, whole, MAX_VALUE_BYTES)
-        unread.why = why
-        return unread
+
+def unread(whole: bytes, why: str) -> Unread:
+    found = Unread(whole, MAX_VALUE_BYTES)
+    found.why = why
+    return found
 
 
 class Batch:
@@ -124,7 +125,7 @@ class Batch:
         last = self.next_offset - 1
         told = f"offsets {first} to {last} cannot be read: {why}; the value is their whole record batch"
         timestamp, kind = self._parsed.max_timestamp, self._parsed.timestamp_type
-        return DefaultRecord(last, timestamp, kind, None, Unread(self._data, told), [])
+        return DefaultRecord(last, timestamp, kind, None, unread(self._data, told), [])
 
 
 class Batches:
@@ -161,10 +162,10 @@ def _bounded(record: Any) -> Any:
     """The record without what no dead letter would hold of it."""
     key, value, headers = record.key, record.value, record.headers
     if value is not None and len(value) > _LARGE_BYTES:
-        value = Unread(value, f"a value of {len(value)} bytes; a record has at most {_LARGE_BYTES}")
-    if key is not None and len(key) > MAX_KEY_BYTES:
+        value = unread(value, f"a value of {len(value)} bytes; a record has at most {_LARGE_BYTES}")
+    if key is not None and len(key) > _LARGE_BYTES:
         key = Cut(key, MAX_KEY_BYTES)
-    if sum(len(name) + len(content or b"") for name, content in headers) > MAX_HEADERS_BYTES:
+    if sum(len(name) + len(content or b"") for name, content in headers) > _LARGE_BYTES:
         headers = list(within(headers, MAX_HEADERS_BYTES))
     if value is record.value and key is record.key and headers is record.headers:
         return record

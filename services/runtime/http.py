@@ -11,8 +11,8 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 from prometheus_client import CONTENT_TYPE_LATEST, Counter, generate_latest
 
-# What a connection may hold. Seconds without a whole request, more than a load balancer keeps an idle connection; headers,
-# each of at most 8 KiB; bytes that wait unread. aiohttp's own hour lets a slow caller hold a connection for ever.
+# What a connection may hold. Seconds without a whole request, more than a load balancer keeps an idle connection (with
+# aiohttp's own hour a slow caller would hold it for ever); headers, each of at most 8 KiB; bytes that wait unread.
 CONNECTION: dict[str, Any] = {"keepalive_timeout": 75.0, "max_headers": 64, "read_bufsize": 64 * 1024}
 # Further ones are closed at once. With the above, what all of them hold is bounded.
 MAX_CONNECTIONS = 1000

@@ -13,8 +13,8 @@ from tests.contract.generated import events
 STORE_KEY = "__faust\0offset__"
 OFFSETS = "0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59.999999-23:59", "2026-02-30T00:00:00Z", "2026-W08-6T00:00Z"
 TEXTS = (
-    "", "\0", STORE_KEY, "x" * 70_000, "👋" * 500, "\u202e\ufeff\uffff", "a|b|" + "0" * 32, "whatsapp:" * 200, "+" * 300,
-    "../../etc/passwd", "%00%ff%zz", "+1415555012" + "3" * 200, "US.1", "NaN", "null", *OFFSETS,
+    "", "\0", STORE_KEY, "x" * 70_000, "👋" * 500, "\u202e\ufeff\uffff", "a|b|" + "0" * 32, "whatsapp:" * 200,
+    "+" * 300,     "../../etc/passwd", "%00%ff%zz", "+1415555012" + "3" * 200, "US.1", "NaN", "null", *OFFSETS,
 )  # fmt: skip
 NUMBERS = 0, -1, 2**31, 2**63, -(2**63) - 1, 2**64, 10**400, 1.5, 1e308, -0.0, float("nan"), float("inf")
 

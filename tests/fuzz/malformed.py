@@ -35,7 +35,8 @@ CORPUS: dict[str, bytes] = {
     "HTTP/0.9": b"GET /healthz\r\n\r\n",
     "HTTP/9.9": b"GET / HTTP/9.9\r\n\r\n",
     "an HTTP/2 preface": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0",
-    "an HTTP/2 upgrade": b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nHTTP2-Settings: AA\r\n\r\n" + b"x" * 999,
+    "an HTTP/2 upgrade": b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n"
+    b"Upgrade: h2c\r\nHTTP2-Settings: AA\r\n\r\n" + b"x" * 999,
     "a TLS hello": bytes.fromhex("16030100c8010000c40303") + bytes(200),
     "SSH": b"SSH-2.0-OpenSSH_9.0\r\n",
     "a method of any bytes": b"\xff\xfe / HTTP/1.1\r\nHost: x\r\n\r\n",
@@ -51,7 +52,8 @@ CORPUS: dict[str, bytes] = {
     "a port that is none": b"GET http://x:99999999/ HTTP/1.1\r\nHost: x\r\n\r\n",
     "two slashes": b"GET //evil/%2e%2e//x HTTP/1.1\r\nHost: x\r\n\r\n",
     "bytes in the target": b"GET /twilio/\xff\xfe/messages?\xff HTTP/1.1\r\nHost: x\r\n\r\n",
-    "broken percents in the target": b"POST /twilio/acme/status?%zz=%&%ff=%00 HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n",
+    "broken percents in the target": b"POST /twilio/acme/status?%zz=%&%ff=%00 HTTP/1.1\r\n"
+    b"Host: x\r\nContent-Length: 0\r\n\r\n",
     "null in the target": b"GET /twilio/\0/messages HTTP/1.1\r\nHost: x\r\n\r\n",
     "surrogates in the target": b"GET /v1/messages/%ED%A0%80 HTTP/1.1\r\nHost: x\r\n\r\n",
     "bytes in a key": b"GET /v1/messages/\xff\xfe HTTP/1.1\r\nHost: x\r\n\r\n",
@@ -83,7 +85,8 @@ CORPUS: dict[str, bytes] = {
     "two equal lengths": FORM + b"Content-Length: 3\r\nContent-Length: 3\r\n\r\na=b",
     "a length list": FORM + b"Content-Length: 3, 3\r\n\r\na=b",
     "a length that is too short": sized(FORM, b"a=b") + b"GET /smuggled HTTP/1.1\r\n",
-    "a length and chunks": FORM + b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /s HTTP/1.1\r\n\r\n",
+    "a length and chunks": FORM + b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n"
+    b"\r\n0\r\n\r\nGET /s HTTP/1.1\r\n\r\n",
     "chunks and a length": FORM + b"Transfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n5\r\na=b&c\r\n0\r\n\r\n",
     "chunked twice": FORM + b"Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n",
     "another transfer coding": FORM + b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
@@ -96,7 +99,8 @@ CORPUS: dict[str, bytes] = {
     "a chunk extension without end": FORM + b"Transfer-Encoding: chunked\r\n\r\n3;" + b"x" * 100_000,
     "a chunk that is longer than it says": FORM + b"Transfer-Encoding: chunked\r\n\r\n1\r\na=b\r\n0\r\n\r\n",
     "trailers without end": FORM + b"Transfer-Encoding: chunked\r\n\r\n0\r\n" + b"A: b\r\n" * 50_000 + b"\r\n",
-    "tiny chunks beyond the limit": FORM + b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\na\r\n" * 70_000 + b"0\r\n\r\n",
+    "tiny chunks beyond the limit": FORM + b"Transfer-Encoding: chunked\r\n\r\n"
+    b"" + b"1\r\na\r\n" * 70_000 + b"0\r\n\r\n",
     "a gzip bomb": packed(b"gzip", gzip.compress(bytes(50 * MIB))),
     "a deflate bomb": packed(b"deflate", zlib.compress(bytes(50 * MIB))),
     "a raw deflate bomb": packed(b"deflate", _deflated(bytes(50 * MIB))),
@@ -128,8 +132,10 @@ CORPUS: dict[str, bytes] = {
     "JSON that is no object": sized(JSON, b"null"),
     "expect": FORM + b"Expect: 100-continue\r\nContent-Length: 3\r\n\r\na=b",
     "expect what is unknown": FORM + b"Expect: \xff\r\nContent-Length: 3\r\n\r\na=b",
-    "a websocket": b"GET /metrics2 HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: x\r\n\r\n",
-    "a range": b"GET /nothing HTTP/1.1\r\nHost: x\r\nRange: bytes=99999999999999999999-\r\nIf-Modified-Since: \xff\r\n\r\n",
+    "a websocket": b"GET /metrics2 HTTP/1.1\r\nHost: x\r\n"
+    b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: x\r\n\r\n",
+    "a range": b"GET /nothing HTTP/1.1\r\nHost: x\r\n"
+    b"Range: bytes=99999999999999999999-\r\nIf-Modified-Since: \xff\r\n\r\n",
     "cookies": b"GET /nothing HTTP/1.1\r\nHost: x\r\nCookie: " + b"a=b; " * 1_600 + b"\r\n\r\n",
     "many requests at once": b"GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n" * 2_000,
 }  # fmt: skip

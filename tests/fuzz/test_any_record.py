@@ -14,10 +14,10 @@ from faust.types import TP
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from services.contract import codec
 from services.contract.topics import ACCEPTED, CONSENT_COMMANDS, MESSAGES, RESULTS, Topic
 from services.domain.clock import LAST
 from services.domain.messages.commands import CommandResult
-from services.contract import codec
 from services.processor.topology import topology
 from services.runtime.config import load
 from services.runtime.folding.fold import Emission, Fold

@@ -1,4 +1,4 @@
-"""Whatever a broker takes from a producer is read on: each record, or the batch's bytes in place of those that are none."""
+"""Whatever a broker takes from a producer is read on: each record, or a batch's bytes in place of what is none."""
 
 import gc
 import tracemalloc

@@ -4,8 +4,8 @@ from services.contract.topics import Topic
 from services.runtime.batches import HEADERS_CUT, MAX_HEADERS_BYTES, MAX_KEY_BYTES, MAX_VALUE_BYTES, Cut, within
 from services.runtime.folding.fold import Emission, Record
 
-# Value, key and headers are together below the broker's default limit of 1 MiB; what is longer is cut, and a header says
-# how long it was. A dead letter that the broker refuses would hold its partition up for ever.
+# Value, key and headers are together below the broker's default limit of 1 MiB; what is longer is cut, and a header
+# says how long it was. A dead letter that the broker refuses would hold its partition up for ever.
 _MAX_DETAIL_CHARACTERS = 500
 
 

@@ -131,8 +131,8 @@ class Batch:
 class Batches:
     """The batches of a fetch. A last one that is not whole is left out: it is fetched again."""
 
-    def __init__(self, data: bytes) -> None:
-        self._data = data
+    def __init__(self, data: bytes | None) -> None:
+        self._data = data or b""
         self._at = 0
 
     def size_in_bytes(self) -> int:

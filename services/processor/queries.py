@@ -75,10 +75,7 @@ class Queries:
         return _told({"commands": found})
 
     async def _answer(self, request: web.Request, fold: Fold, view: View) -> web.Response:
-        key = request.match_info["key"]
-        if not _is_text(request.rel_url.raw_path_qs + key):
-            return web.json_response({"error": "the path or the query is not UTF-8"}, status=400)
-        found = look_up(self._app, fold, key)
+        found = look_up(self._app, fold, request.match_info["key"])
         if isinstance(found, Here):
             return _told(view(found.rows))
         if isinstance(found, Nowhere) or _PASSED_ON in request.headers:
@@ -103,15 +100,6 @@ class Queries:
                 return answer.status, await answer.read()
         except (aiohttp.ClientError, TimeoutError):
             return None
-
-
-def _is_text(received: str) -> bool:
-    """aiohttp keeps bytes that are not UTF-8 as lone surrogates, which can be no key and are in no URL."""
-    try:
-        received.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _told(body: object | None) -> web.Response:

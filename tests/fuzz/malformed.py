@@ -58,6 +58,7 @@ CORPUS: dict[str, bytes] = {
     "surrogates in the target": b"GET /v1/messages/%ED%A0%80 HTTP/1.1\r\nHost: x\r\n\r\n",
     "bytes in a key": b"GET /v1/messages/\xff\xfe HTTP/1.1\r\nHost: x\r\n\r\n",
     "bytes in a key of any path": b"GET /v1/commands/a/\xed\xa0\x80?tenant=\xff HTTP/1.1\r\nHost: x\r\n\r\n",
+    "bytes in a query": b"GET /v1/messages/a?tenant=\xff HTTP/1.1\r\nHost: x\r\n\r\n",
     "bytes in a contact": b"GET /v1/contacts/acme%7C\xff%FF%00 HTTP/1.1\r\nHost: x\r\n\r\n",
     "a key of 8 KB": b"GET /v1/commands/" + b"k" * 8_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
     "a key of 60 KB": b"GET /v1/commands/" + b"%41" * 20_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",

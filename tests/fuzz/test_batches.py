@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.contract.topics import MESSAGES
-from services.runtime.batches import MAX_UNPACKED_BYTES, Batches, Unread
+from services.runtime.batches import Batches, Unread
 from services.runtime.folding.dead import dead_letter
 from services.runtime.folding.fold import Record
+from services.runtime.unpacking import MAX_UNPACKED_BYTES
 from tests.fuzz.forge import CODECS, Forged, around, batch
 
 TIME = 1_700_000_000_000

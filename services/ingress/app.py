@@ -35,6 +35,8 @@ from services.runtime.config import Settings
 
 _log = logging.getLogger(__name__)
 
+# A body that takes longer is not Twilio's, who waits 15 s for the answer.
+READ_S = 10.0
 # Twilio may be configured to call with GET.
 _METHODS = ("POST", "GET")
 
@@ -101,7 +103,10 @@ class Webhooks:
         if signed is None:
             raise Rejected("signature")
         try:
-            body = await request.read()
+            async with asyncio.timeout(READ_S):
+                body = await request.read()
+        except TimeoutError as error:
+            raise Rejected("slow") from error
         except web.HTTPRequestEntityTooLarge as error:
             raise Rejected("too_large") from error
         except web.RequestPayloadError as error:
@@ -136,7 +141,7 @@ def make_server(settings: Settings, log: DurableLog, detail: Callable[[], dict[s
     def request(message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> web.BaseRequest:
         return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=max_body)
 
-    return web.Server(webhooks.handle, request_factory=request, access_log=None)
+    return web.Server(webhooks.handle, request_factory=request, access_log=None, **http.CONNECTION)
 
 
 def _arrival(tenant: Tenant, headers: Mapping[str, str]) -> Arrival:

@@ -35,6 +35,7 @@ REASONS = {
     "method": Reason(405, "use POST, or GET if Twilio is configured so", {"Allow": "POST, GET"}),
     "tenant": Reason(404, "no such tenant: check the webhook URL's path against the tenants in the settings"),
     "too_large": Reason(413, "the body is larger than ingress.max_body_bytes"),
+    "slow": Reason(408, "the body did not come in time", {"Connection": "close"}),
     "content_type": Reason(415, f"send {_FORM}, or {_JSON} with bodySHA256 in the URL"),
     "malformed": Reason(400, "the body cannot be read: it must be form-encoded UTF-8, or a JSON object"),
     "signature": Reason(
@@ -88,7 +89,7 @@ def _verified_query(tenant: Tenant, claim: Claim) -> Pairs:
 def _verified_json(tenant: Tenant, claim: Claim, body: bytes) -> Pairs:
     try:
         content = msgspec.json.decode(body, type=dict[str, object])
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Rejected("malformed") from error
     pairs = [(name, _text(value)) for name, value in content.items()]
     if signature.body_is_authentic(claim, _tokens(tenant, pairs), body):

@@ -1,12 +1,25 @@
 """HTTP that every service has: the operations routes, and a server that says what is wrong with its port."""
 
+import asyncio
 import errno
 import logging
+import time
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, Counter, generate_latest
+
+# What a connection may hold. Seconds without a whole request, more than a load balancer keeps an idle connection (with
+# aiohttp's own hour a slow caller would hold it for ever); headers, each of at most 8 KiB; bytes that wait unread.
+CONNECTION: dict[str, Any] = {"keepalive_timeout": 75.0, "max_headers": 64, "read_bufsize": 64 * 1024}
+# Further ones are closed at once. With the above, what all of them hold is bounded.
+MAX_CONNECTIONS = 1000
+# Strangers write these lines.
+_MALFORMED_LOGGED_EVERY_S = 1.0
+
+MALFORMED = Counter("switchboard_malformed_http_total", "Requests that were no HTTP; of each second one is logged")
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.Response]]
 
@@ -60,16 +73,20 @@ class Server:
 async def serve(app: web.Application | web.Server, host: str, port: int, setting: str = "port") -> Server:
     """Listen, without access log or signal handlers. `setting` is the port's key in the settings.
 
-    A `web.Server` is aiohttp without its router: twice as fast where there is next to nothing to route.
-    Raises PortTaken.
+    A `web.Server` is aiohttp without its router: twice as fast where there is next to nothing to route. It is to be
+    made with `**CONNECTION`. Raises PortTaken.
     """
     logging.getLogger("aiohttp.server").addFilter(_brief_about_malformed)
     runner: web.AppRunner | web.ServerRunner
     if isinstance(app, web.Application):
-        runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=5.0)
+        runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=5.0, **CONNECTION)
     else:
         runner = web.ServerRunner(app, handle_signals=False, shutdown_timeout=5.0)
     await runner.setup()
+    if runner.server is not None:
+        _limit(runner.server)
+        if isinstance(app, web.Application):
+            _expect_text(runner.server)
     site = web.TCPSite(runner, host, port)
     try:
         await site.start()
@@ -83,11 +100,48 @@ async def serve(app: web.Application | web.Server, host: str, port: int, setting
     return Server(runner, host, runner.addresses[0][1])
 
 
+def _limit(server: web.Server) -> None:
+    """Close connections beyond MAX_CONNECTIONS as they come."""
+    admit = server.connection_made
+
+    def made(handler: web.RequestHandler, transport: asyncio.Transport) -> None:
+        admit(handler, transport)
+        if len(server.connections) > MAX_CONNECTIONS:
+            # Not at once: the handler has yet to begin.
+            asyncio.get_running_loop().call_soon(transport.abort)
+
+    server.connection_made = made  # type: ignore[method-assign]
+
+
+def _expect_text(server: web.Server) -> None:
+    """Refuse an `Expect` of any bytes: aiohttp's router would repeat it, and fail at that."""
+    handle = server.request_handler
+
+    async def handle_text(request: web.BaseRequest) -> web.StreamResponse:
+        if not request.headers.get("Expect", "").isascii():
+            return web.Response(status=417)
+        return await handle(request)
+
+    server.request_handler = handle_text
+
+
+class _Malformed:
+    """When one was logged last."""
+
+    at = float("-inf")
+
+
 def _brief_about_malformed(record: logging.LogRecord) -> bool:
-    """What is no HTTP is its sender's fault: one line, without the bytes and aiohttp's stack trace."""
+    """What is no HTTP is its sender's fault: one line, seldom, without the bytes and aiohttp's stack trace."""
     error = record.exc_info[1] if record.exc_info else None
-    if isinstance(error, HttpProcessingError):
-        record.msg, record.args = "malformed HTTP is answered with %d: %s", (error.code, type(error).__name__)
-        record.levelno, record.levelname = logging.WARNING, "WARNING"
-        record.exc_info = None
+    if not isinstance(error, HttpProcessingError):
+        return True
+    MALFORMED.inc()
+    moment = time.monotonic()
+    if moment - _Malformed.at < _MALFORMED_LOGGED_EVERY_S:
+        return False
+    _Malformed.at = moment
+    record.msg, record.args = "malformed HTTP is answered with %d: %s", (error.code, type(error).__name__)
+    record.levelno, record.levelname = logging.WARNING, "WARNING"
+    record.exc_info = None
     return True

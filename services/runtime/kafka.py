@@ -4,14 +4,19 @@ import ssl
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.consumer import fetcher
 from aiokafka.helpers import create_ssl_context
 
+from services.runtime.batches import Batches
 from services.runtime.config import ConfigError, KafkaSettings
 
 # aiokafka's default of 16 KiB made its producer 8 times slower at 1,000 records in flight.
 MAX_BATCH_BYTES = 512 * 1024
 # Room for a batch whose headers and keys outweigh its values; brokers take 1 MiB by default.
 MAX_REQUEST_BYTES = 1024 * 1024
+
+# For every consumer of the process; aiokafka has no setting for how batches are read.
+fetcher.MemoryRecords = Batches
 
 
 def ssl_context(kafka: KafkaSettings) -> ssl.SSLContext | None:

@@ -159,3 +159,16 @@ async def test_closing_frees_a_consumer_that_waits_for_room(world: World) -> Non
     assert not full.done()
     world.partition.close()
     await asyncio.wait_for(full, 20)
+
+
+async def test_headers_take_room_as_values_do(world: World) -> None:
+    """Few records, nearly empty but for their headers: else thousands of them would wait in memory."""
+    world.partition._max_batch = 1000
+    heavy = [record(number, fact(number), headers=(("h", bytes(1 << 20)), ("n", None))) for number in range(20)]
+    putting = asyncio.create_task(world.partition.put(SOURCE, heavy))
+    await eventually(lambda: world.partition._waiting)
+    assert not putting.done()
+    world.run()
+    await putting
+    await eventually(lambda: len(world.counted()) == 20)
+    assert len(world.flushes) > 1

@@ -19,8 +19,8 @@ from services.runtime.folding.runner import Listener, Runner
 from services.runtime.folding.store import LogTable, Memory
 from services.runtime.kafka import ssl_context
 
-# Batches, not messages: enough to keep every fold busy, little enough to bound memory.
-_QUEUED_BATCHES = 16
+# Batches, not messages: enough to keep every fold busy, little enough to bound memory where each holds 10 MB.
+_QUEUED_BATCHES = 4
 # Less than an orchestrator waits before it kills.
 _STOP_CRASHED_S = 10.0
 # How late a timer may be told; its event carries the time that it was due.

@@ -25,6 +25,8 @@ _COMMIT_SECONDS = 5.0
 # A broker answers the requests of a connection in order, so each question asked while partitions are assigned waits
 # for a fetch to return; with Faust's 1,500 ms a rebalance takes many seconds.
 _FETCH_WAIT_MS = 100
+# Of all partitions together; several copies of it are made on its way. A larger record comes all the same, alone.
+_FETCH_BYTES = 8 << 20
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):
@@ -35,6 +37,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         # Faust sets this only under its own exactly-once mode; read at the consumer's start.
         consumer._isolation_level = "read_committed"
         consumer._fetch_max_wait_ms = _FETCH_WAIT_MS
+        consumer._fetch_max_bytes = _FETCH_BYTES
         return consumer
 
     async def on_start(self) -> None:

@@ -1,13 +1,11 @@
 """Dead letters: the original bytes and key as they were, with the reason and the source in the headers."""
 
 from services.contract.topics import Topic
+from services.runtime.batches import HEADERS_CUT, MAX_HEADERS_BYTES, MAX_KEY_BYTES, MAX_VALUE_BYTES, Cut, within
 from services.runtime.folding.fold import Emission, Record
 
-# Together below the broker's default limit of 1 MiB; what is longer is cut, and a header says how long it was. A dead
-# letter that the broker refuses would hold its partition up for ever.
-_MAX_VALUE_BYTES = 900 * 1024
-_MAX_KEY_BYTES = 32 * 1024
-_MAX_HEADERS_BYTES = 32 * 1024
+# Value, key and headers are together below the broker's default limit of 1 MiB; what is longer is cut, and a header
+# says how long it was. A dead letter that the broker refuses would hold its partition up for ever.
 _MAX_DETAIL_CHARACTERS = 500
 
 
@@ -23,24 +21,19 @@ def dead_letter(source: Topic, record: Record, reason: str, detail: str) -> Emis
         *_source_headers(record),
     ]
     key, value = record.key or b"", record.value
-    if len(key) > _MAX_KEY_BYTES:
-        headers.append(("truncated-key-from-bytes", str(len(key)).encode()))
-        key = key[:_MAX_KEY_BYTES]
-    if value is not None and len(value) > _MAX_VALUE_BYTES:
-        headers.append(("truncated-from-bytes", str(len(value)).encode()))
-        value = value[:_MAX_VALUE_BYTES]
-    return Emission(source.dead, key, value, headers)
+    if (whole := _whole(key)) > MAX_KEY_BYTES:
+        headers.append(("truncated-key-from-bytes", str(whole).encode()))
+    if value is not None and (whole := _whole(value)) > MAX_VALUE_BYTES:
+        headers.append(("truncated-from-bytes", str(whole).encode()))
+    return Emission(source.dead, key[:MAX_KEY_BYTES], value and value[:MAX_VALUE_BYTES], headers)
+
+
+def _whole(text: bytes) -> int:
+    """How long it was when it was read."""
+    return text.whole if isinstance(text, Cut) else len(text)
 
 
 def _source_headers(record: Record) -> list[tuple[str, bytes]]:
     """The record's own headers under other names, as far as there is room."""
-    kept: list[tuple[str, bytes]] = []
-    room = _MAX_HEADERS_BYTES
-    for name, content in record.headers:
-        header = (f"source-header-{name}", content or b"")
-        # A few bytes for the frame of each, so that empty ones count too.
-        room -= len(header[0].encode()) + len(header[1]) + 10
-        if room < 0:
-            return [*kept, ("truncated-headers-from-count", str(len(record.headers)).encode())]
-        kept.append(header)
-    return kept
+    named = [(name if name == HEADERS_CUT else f"source-header-{name}", content) for name, content in record.headers]
+    return [(name, content or b"") for name, content in within(named, MAX_HEADERS_BYTES)]

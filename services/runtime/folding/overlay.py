@@ -14,6 +14,7 @@ from services.contract import codec
 from services.contract.topics import Topic, topic_of
 from services.domain.due import Due
 from services.runtime import metrics
+from services.runtime.batches import Unread
 from services.runtime.folding import index
 from services.runtime.folding.dead import dead_letter
 from services.runtime.folding.fold import Emission, Fold, Record, Step, Table
@@ -78,6 +79,8 @@ class Overlay:
         self.folded[record.topic, record.partition] = record.offset
         source = self._sources[record.topic]
         try:
+            if isinstance(record.value, Unread):
+                raise codec.DecodeError(record.value.why)
             event = self._fold.read(record) if self._fold.read else codec.decode(record.value, source.event or bytes)
         except codec.DecodeError as error:
             self._bury(record, "undecodable", str(error))

@@ -293,4 +293,10 @@ def _record(consumed: Any) -> Record:
 
 
 def _size(item: Record | Local | Passed | Tick) -> int:
-    return len(item.value or b"") + len(item.key or b"") if isinstance(item, Record) else 0
+    if not isinstance(item, Record):
+        return 0
+    size = len(item.value or b"") + len(item.key or b"")
+    # By hand: most records have three headers, and strangers as many as they like.
+    for name, content in item.headers:
+        size += len(name) + len(content or b"")
+    return size

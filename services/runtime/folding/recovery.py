@@ -10,12 +10,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from aiokafka.errors import KafkaConnectionError
+from aiokafka.errors import CorruptRecordException, KafkaConnectionError
 from faust.tables.manager import TableManager
 from faust.tables.recovery import Recovery, ServiceStopped
 from faust.types import TP
 
 from services.runtime import metrics
+from services.runtime.batches import Unread
 
 logger = logging.getLogger(__name__)
 
@@ -70,6 +71,9 @@ class PositionRecovery(Recovery):
         table = self.tp_to_table.get(tp)
         if table is None or not (tp in self.active_tps or tp in self.standby_tps):
             return
+        if unread := [record.value for record in records if isinstance(record.value, Unread)]:
+            # Nobody writes here but we; rows that were passed over would be missing for ever.
+            raise CorruptRecordException(f"{tp.topic}/{tp.partition}: {unread[0].why}")
         last = records[-1].offset
         table.data.apply(tp.partition, ((record.key, record.value) for record in records), last)
         offsets[tp] = last

@@ -28,8 +28,10 @@ logger = logging.getLogger(__name__)
 _MEMTABLES = 16
 _LEAST_MEMTABLE_BYTES = 256 * 1024
 
-# No text in UTF-8 begins with it: rows that say which rows are due, or open, lie apart from those, in the same table.
+# No text in UTF-8 begins with these: rows that say which rows are due, or open, and how far the changelog is read, lie
+# apart from those, in the same table. Faust's own name for the latter is one that a command may have as its id.
 INDEX = b"\xff"
+_OFFSET_KEY = b"\xfeoffset"
 
 Rows = Iterable[tuple[bytes, bytes | None]]
 
@@ -68,6 +70,8 @@ class Memory:
 
 class PartitionedStore(Store):
     """Faust's RocksDB store, opened with shared memory and closed when a partition leaves."""
+
+    offset_key = _OFFSET_KEY
 
     def __init__(self, *args: Any, memory: Memory, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -1,0 +1,168 @@
+"""Any record on any source topic of any fold: folded, put aside or refused; nothing escapes, nothing outgrows a broker.
+
+On real stores, with the flush that the product has; `test_poison_on_kafka` feeds the corpus to whole processes.
+"""
+
+import asyncio
+import itertools
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from faust.types import TP
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from services.contract import codec
+from services.contract.topics import ACCEPTED, CONSENT_COMMANDS, MESSAGES, RESULTS, Topic
+from services.domain.clock import LAST
+from services.domain.messages.commands import CommandResult
+from services.processor.topology import topology
+from services.runtime.config import load
+from services.runtime.folding.fold import Emission, Fold
+from services.sender.topology import folds
+from tests.folding.ground import Ground
+from tests.fuzz import corpus
+from tests.processes import SECRETS, settings_file
+from tests.waiting import eventually
+
+# With room for framing below what brokers take by default.
+MOST_BYTES = 1_000_000
+
+
+class More(NamedTuple):
+    """A record beside its value."""
+
+    key: bytes | None = b"k"
+    timestamp: int = 1_700_000_000_000
+    headers: Sequence[tuple[str, bytes | None]] = ()
+
+
+Odd = tuple[bytes | None, More]
+
+
+def product(folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[Fold]:
+    """Every fold of processor and sender."""
+    for name, secret in SECRETS.items():
+        monkeypatch.setenv(name, secret)
+    monkeypatch.setenv("SWITCHBOARD_CONFIG", str(settings_file(folder, "127.0.0.1:9")))
+    configured = load()
+    return [*topology(configured), *folds(configured)]
+
+
+class Fed:
+    """A fold on the ground, fed batch by batch on a loop of its own."""
+
+    def __init__(self, fold: Fold, folder: Path) -> None:
+        self.runner = asyncio.Runner()
+        self.fold = fold
+        self.ground = self.runner.run(self._make(fold, folder))
+
+    def feed(self, topic: Topic, odd: list[Odd]) -> list[Emission]:
+        """Fold these records; what was written beside rows."""
+        return self.runner.run(self._feed(topic, odd))
+
+    def wake(self) -> None:
+        """Wake all that will ever be due."""
+        self.runner.run(self.ground.ticks(LAST))
+
+    def close(self) -> None:
+        self.runner.run(self.ground.end())
+        self.runner.close()
+
+    @staticmethod
+    async def _make(fold: Fold, folder: Path) -> Ground:
+        return Ground(fold, folder, max_batch=500)
+
+    async def _feed(self, topic: Topic, odd: list[Odd]) -> list[Emission]:
+        ground, before = self.ground, len(self.ground.written)
+        records = [ground.record(value, topic.name, **more._asdict()) for value, more in odd]
+        await ground.partition.put(topic.name, records)
+        if ground.running is None:
+            ground.run()
+
+        def folded() -> bool:
+            assert ground.running is not None
+            if ground.running.done():
+                ground.running.result()
+            return ground.partition.progress.upto[topic.name] > records[-1].offset
+
+        await eventually(folded, what="all are folded")
+        emissions = [one for written in ground.written[before:] for one in written.emissions]
+        self._check(topic, len(odd), emissions)
+        return emissions
+
+    @staticmethod
+    def _check(topic: Topic, count: int, emissions: list[Emission]) -> None:
+        for one in emissions:
+            headers = sum(len(name) + len(content) for name, content in one.headers)
+            assert len(one.key) + len(one.value or b"") + headers < MOST_BYTES
+        assert b"defect" not in [dict(one.headers)["reason"] for one in emissions if one.topic == topic.dead]
+        if topic.public:
+            # Each is answered: accepted, or refused with a result that can be read.
+            told = [codec.decode(one.value, CommandResult) for one in emissions if one.topic == RESULTS.name]
+            assert len(told) + sum(one.topic == ACCEPTED.name for one in emissions) >= count
+
+
+SOURCES = [
+    ("messages", 0), ("messages", 1), ("commands", 0), ("contacts", 0), ("contacts", 1), ("contacts", 2), ("intake", 0),
+    ("consent-intake", 0), ("outbox", 0), ("outbox", 1), ("outbox", 2),
+]  # fmt: skip
+
+
+@pytest.fixture(params=SOURCES, ids=lambda one: f"{one[0]}-{one[1]}")
+def fed(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Fed, Topic]]:
+    name, number = request.param
+    (fold,) = [one for one in product(tmp_path, monkeypatch) if one.name == name]
+    fed = Fed(fold, tmp_path / "stores")
+    yield fed, fold.sources[number]
+    fed.close()
+
+
+def test_every_source_is_fed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sources = [(fold.name, number) for fold in product(tmp_path, monkeypatch) for number in range(len(fold.sources))]
+    assert sources == SOURCES
+    assert {MESSAGES, CONSENT_COMMANDS} == {topic for topic in _topics(tmp_path, monkeypatch) if topic.public}
+
+
+def _topics(folder: Path, monkeypatch: pytest.MonkeyPatch) -> set[Topic]:
+    return {topic for fold in product(folder, monkeypatch) for topic in fold.sources}
+
+
+def test_any_record_is_folded_or_put_aside(fed: tuple[Fed, Topic]) -> None:
+    one, topic = fed
+    one.feed(topic, [(value, More()) for value in corpus.VALUES.values()])
+    every = itertools.product(corpus.KEYS, corpus.TIMESTAMPS, corpus.HEADERS)
+    one.feed(topic, [(corpus.raw(corpus.SEND), More(*more)) for more in every])
+    mores = st.builds(
+        More,
+        st.sampled_from(corpus.KEYS) | st.none() | st.binary(max_size=20),
+        st.sampled_from(corpus.TIMESTAMPS) | st.integers(-(2**63), 2**63 - 1),
+        st.sampled_from(corpus.HEADERS),
+    )
+
+    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(st.lists(st.tuples(corpus.values(topic.types), mores), min_size=1, max_size=20))
+    def holds(odd: list[Odd]) -> None:
+        one.feed(topic, odd)
+
+    holds()
+    one.wake()
+
+
+def test_a_commands_id_may_be_the_stores_own_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a rejected command any text comes as its id, and is the key of a row."""
+    named = {fold.name: fold for fold in product(tmp_path, monkeypatch)}
+    fed, refusing = Fed(named["commands"], tmp_path / "commands"), Fed(named["intake"], tmp_path / "intake")
+    refused = refusing.feed(MESSAGES, [(corpus.raw({"command_id": corpus.STORE_KEY}), More())])
+    for _ in range(2):
+        told = [(one.value, More(one.key)) for one in refused if one.topic == RESULTS.name]
+        assert told
+        fed.feed(RESULTS, told)
+    row = fed.ground.partition.read(corpus.STORE_KEY)
+    assert row.command_id == corpus.STORE_KEY
+    store = fed.ground.stores["commands"]
+    assert store.persisted_offset(TP(store.changelog, 0)) == len(fed.ground.written)
+    fed.close()
+    refusing.close()

@@ -527,6 +527,40 @@ def _by_another_sender(log: Spoilt) -> None:
     log.witness.messages[-1]["params"]["From"] = "+14155550199"
 
 
+def _compacted(log: Spoilt) -> None:
+    """Of topics that are compacted the last value of each key stays."""
+    for topic in (SESSIONS, SUPPRESSION, DELIVERY_ROWS):
+        records = [one for one in log.entries if one.topic == topic]
+        last = {one.key: one for one in records}
+        log.remove(*(one for one in records if last[one.key] is not one))
+
+
+def _over(log: Spoilt) -> None:
+    """That a window is over is told no more, only what came after: it had ended by then."""
+    contact = event(log.first(SESSIONS, lambda told: not told["windows"], change="expired"))["contact"]
+    *others, last = log.all(SESSIONS, contact=contact)
+    log.remove(*others)
+    log.change(last, change="closing", sender="whatsapp:+14155550199")
+
+
+def _poisoned(log: Spoilt) -> None:
+    """Somebody else wrote onto a topic of ours; it was put aside."""
+    poison = log.add(log.first(STATUS))._replace(value=b'{"message_sid":"SM9"}', key=b"x")
+    log.entries[-1] = poison
+    told = {"source_topic": STATUS, "source_partition": str(poison.partition), "source_offset": str(poison.offset)}
+    headers = _headers(_letter(log), **{name: text.encode() for name, text in told.items()})
+    log.entries.append(poison._replace(topic=dead_of(STATUS), offset=0, headers=headers))
+
+
+def _clocks_differ(log: Spoilt) -> None:
+    """The later record was made earlier, by another producer: nobody promised which goes first."""
+    _out_of_order(log)
+    second = log.first(MESSAGES, command_id="demo-00039")
+    log.put(second, second._replace(timestamp=0))
+    for accepted in log.all(ACCEPTED, command_id="demo-00039"):
+        log.change(accepted, accepted_at="1970-01-01T00:00:00.000Z")
+
+
 HARMLESS: dict[str, tuple[str, Callable[[Spoilt], Any]]] = {
     "answers to Twilio are lost": (WEBHOOKS, _lost_answers),
     "a fact by the spool and by Kafka": (WEBHOOKS, _spool_and_kafka),
@@ -536,6 +570,12 @@ HARMLESS: dict[str, tuple[str, Callable[[Spoilt], Any]]] = {
     "a backfill": (WEBHOOKS, _backfilled),
     "an open ambiguity": (RESULT, _openly_ambiguous),
     "a START before the attempt": (STOP, _start_in_between),
+    "a window that is over": (OPEN, _over),
+    "windows are compacted": (OPEN, _compacted),
+    "answers are compacted": (CONSENTED, _compacted),
+    "rows are compacted": (STANDS, _compacted),
+    **{f"poison: {promise}": (promise, _poisoned) for promise in (WEBHOOKS, IDS, STANDS, KEYS, DEAD)},
+    "producers' clocks differ": (ORDER, _clocks_differ),
     "a command before the STOP": (STOP, _produced_before),
     "a STOP to another sender": (STOP, _by_another_sender),
     "somebody says it was not sent": (CREATES, _confirmed),

@@ -561,6 +561,12 @@ def _clocks_differ(log: Spoilt) -> None:
         log.change(accepted, accepted_at="1970-01-01T00:00:00.000Z")
 
 
+def _clock_moved_in_a_call(log: Spoilt) -> None:
+    """It was set back between the attempt and the create."""
+    log.message("demo-00022")["statuses"][0]["at"] = _LONG_AGO
+    log.change(log.first(RESULTS, command_id="demo-00022", step="sent"), at=_LONG_AGO)
+
+
 HARMLESS: dict[str, tuple[str, Callable[[Spoilt], Any]]] = {
     "answers to Twilio are lost": (WEBHOOKS, _lost_answers),
     "a fact by the spool and by Kafka": (WEBHOOKS, _spool_and_kafka),
@@ -576,6 +582,7 @@ HARMLESS: dict[str, tuple[str, Callable[[Spoilt], Any]]] = {
     "rows are compacted": (STANDS, _compacted),
     **{f"poison: {promise}": (promise, _poisoned) for promise in (WEBHOOKS, IDS, STANDS, KEYS, DEAD)},
     "producers' clocks differ": (ORDER, _clocks_differ),
+    "the clock is moved in a call": (CREATES, _clock_moved_in_a_call),
     "a command before the STOP": (STOP, _produced_before),
     "a STOP to another sender": (STOP, _by_another_sender),
     "somebody says it was not sent": (CREATES, _confirmed),

@@ -55,9 +55,9 @@ def _attempt(looking: Looking, name: Identity, messages: Sequence[Created], told
         return
     first = min(attempts, key=lambda fact: fact.text("at"))
     begun, created = _moment(first.text("at")), _moment(messages[0].at)
-    moved = begun - _moment(iso(first.entry.timestamp))
-    # By a clock that was moved nothing can be said.
-    if abs(moved) < _LEEWAY and created + _LEEWAY < begun:
+    # By a clock that was moved, before or meanwhile, nothing can be said.
+    steady = all(_moved(fact) < _LEEWAY for fact in told if fact.event.get("step") in ("attempted", "sent"))
+    if steady and created + _LEEWAY < begun:
         looking.wrong.append(f"{first.at}: {name} was attempted after Twilio had created {messages[0].sid}")
 
 
@@ -71,6 +71,10 @@ def _named(looking: Looking, facts: Facts, created: Mapping[Identity, Sequence[C
             )
         elif sid not in [one.sid for one in created[name]]:
             looking.wrong.append(f"{fact.at}: {name} is told to be {sid}; Twilio created {created[name][0].sid}")
+
+
+def _moved(fact: Fact) -> timedelta:
+    return abs(_moment(fact.text("at")) - _moment(iso(fact.entry.timestamp)))
 
 
 def _moment(text: str) -> datetime:

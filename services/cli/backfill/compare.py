@@ -7,9 +7,9 @@ import msgspec
 
 from services.cli.backfill.lacking import Asker, Held, Lacking, Listed, lacking
 from services.cli.backfill.listing import Account
-from services.cli.backfill.log import LogReader
-from services.cli.backfill.report import Bars
 from services.cli.backfill.window import Window
+from services.cli.bars import Bars
+from services.cli.log import LogReader
 from services.contract.codec import DecodeError, decode
 from services.contract.topics import INBOUND, SENT, STATUS, Topic
 from services.domain.messages.events import InboundReceived
@@ -39,7 +39,7 @@ class _Told(msgspec.Struct):
 
 
 async def compare(settings: Settings, asker: Asker, window: Window, bars: Bars) -> Comparison:
-    """What the log lacks now. Raises BackfillError and aiokafka's KafkaError."""
+    """What the log lacks now. Raises BackfillError, LogError and aiokafka's KafkaError."""
     account = Account(asker.tenant, settings.tenants[asker.tenant], settings.twilio.api)
     # Twilio first: a fact that comes while it lists is on the log by the time that this is read.
     listed = await account.messages(window, lambda done: bars.show("Twilio's list", done))

@@ -1,5 +1,6 @@
 """Dead letters: the original bytes and key as they were, with the reason and the source in the headers."""
 
+from services.contract import letters
 from services.contract.topics import Topic
 from services.runtime.folding.fold import Emission, Record
 
@@ -14,20 +15,20 @@ _MAX_DETAIL_CHARACTERS = 500
 def dead_letter(source: Topic, record: Record, reason: str, detail: str) -> Emission:
     """What to write to the source's dead-letter topic. `reason` is one of few words, `detail` is for people."""
     headers = [
-        ("reason", reason.encode()),
-        ("detail", detail[:_MAX_DETAIL_CHARACTERS].encode()),
-        ("source-topic", record.topic.encode()),
-        ("source-partition", str(record.partition).encode()),
-        ("source-offset", str(record.offset).encode()),
-        ("source-timestamp-ms", str(record.timestamp).encode()),
+        (letters.REASON, reason.encode()),
+        (letters.DETAIL, detail[:_MAX_DETAIL_CHARACTERS].encode()),
+        (letters.SOURCE_TOPIC, record.topic.encode()),
+        (letters.SOURCE_PARTITION, str(record.partition).encode()),
+        (letters.SOURCE_OFFSET, str(record.offset).encode()),
+        (letters.SOURCE_TIMESTAMP_MS, str(record.timestamp).encode()),
         *_source_headers(record),
     ]
     key, value = record.key or b"", record.value
     if len(key) > _MAX_KEY_BYTES:
-        headers.append(("truncated-key-from-bytes", str(len(key)).encode()))
+        headers.append((f"{letters.TRUNCATED}key-from-bytes", str(len(key)).encode()))
         key = key[:_MAX_KEY_BYTES]
     if value is not None and len(value) > _MAX_VALUE_BYTES:
-        headers.append(("truncated-from-bytes", str(len(value)).encode()))
+        headers.append((f"{letters.TRUNCATED}from-bytes", str(len(value)).encode()))
         value = value[:_MAX_VALUE_BYTES]
     return Emission(source.dead, key, value, headers)
 
@@ -37,10 +38,10 @@ def _source_headers(record: Record) -> list[tuple[str, bytes]]:
     kept: list[tuple[str, bytes]] = []
     room = _MAX_HEADERS_BYTES
     for name, content in record.headers:
-        header = (f"source-header-{name}", content or b"")
+        header = (f"{letters.KEPT}{name}", content or b"")
         # A few bytes for the frame of each, so that empty ones count too.
         room -= len(header[0].encode()) + len(header[1]) + 10
         if room < 0:
-            return [*kept, ("truncated-headers-from-count", str(len(record.headers)).encode())]
+            return [*kept, (f"{letters.TRUNCATED}headers-from-count", str(len(record.headers)).encode())]
         kept.append(header)
     return kept

@@ -1,25 +1,32 @@
-"""The log's end of the comparison: the committed records of a topic, from a moment to its present end."""
+"""Reading the log for people: the committed records of a topic, from a moment to its present end."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
 
-from services.cli.backfill.errors import BackfillError
 from services.cli.topic_admin import connect
 from services.contract.topics import Topic
-from services.runtime.config import KafkaSettings
+from services.runtime.config import ConfigError, KafkaSettings
 from services.runtime.kafka import client_options
 
 _POLL_MS = 200
 # Without a single record further.
 _STALLED_S = 30.0
+# Handed out together, so that nobody holds much of a log at once.
+_TOGETHER = 500
 
 Take = Callable[[bytes], None]
 # Hears how many records were read, of how many.
 Told = Callable[[int, int], None]
+
+
+class LogError(ConfigError):
+    """A sentence for people: why the log cannot be read or written, and what to do next."""
 
 
 async def check(kafka: KafkaSettings, names: Sequence[str]) -> None:
@@ -27,13 +34,22 @@ async def check(kafka: KafkaSettings, names: Sequence[str]) -> None:
     async with connect(kafka) as admin:
         actual = await admin.actual(names)
     if absent := [name for name in names if name not in actual]:
-        raise BackfillError(f"no topic {', '.join(absent)}; run `switchboard topics apply`")
+        raise LogError(f"no topic {', '.join(absent)}; run `switchboard topics apply`")
     for name, topic in actual.items():
         if topic.partitions != kafka.partitions:
-            raise BackfillError(
+            raise LogError(
                 f"{name} has {topic.partitions} partitions, kafka.partitions says {kafka.partitions}; facts would go "
                 "where nobody looks for them: correct the setting"
             )
+
+
+@contextmanager
+def readable(kafka: KafkaSettings) -> Iterator[None]:
+    """Turns what the Kafka client raises into a LogError."""
+    try:
+        yield
+    except (KafkaError, OSError) as error:
+        raise LogError(f"Kafka at {kafka.bootstrap} cannot be read: {error}; run it again") from error
 
 
 class LogReader:
@@ -44,7 +60,10 @@ class LogReader:
         self._kafka = kafka
         self._from_ms = from_ms
         self._consumer = AIOKafkaConsumer(
-            **client_options(kafka), isolation_level="read_committed", enable_auto_commit=False
+            **client_options(kafka),
+            isolation_level="read_committed",
+            enable_auto_commit=False,
+            max_poll_records=_TOGETHER,
         )
 
     async def __aenter__(self) -> Self:
@@ -61,7 +80,17 @@ class LogReader:
         await self._consumer.stop()
 
     async def read(self, topic: Topic, take: Take, told: Told) -> None:
-        """Give `take` every value, up to the end that the topic has now. Raises BackfillError if Kafka stalls."""
+        """Give `take` every value, up to the end that the topic has now. Raises LogError if Kafka stalls."""
+        async for records in self.batches(topic, told):
+            for record in records:
+                if record.value is not None:
+                    take(record.value)
+
+    async def batches(self, topic: Topic, told: Told) -> AsyncGenerator[list[ConsumerRecord]]:
+        """Records, some hundreds at a time and those of a partition in order, up to the end that the topic has now.
+
+        Raises LogError if Kafka stalls.
+        """
         partitions = [TopicPartition(topic.name, number) for number in range(self._kafka.partitions)]
         self._consumer.assign(partitions)
         ends: dict[TopicPartition, int] = await self._consumer.end_offsets(partitions)
@@ -76,15 +105,19 @@ class LogReader:
             told(done, total)
             moved_at = clock() if done > before else moved_at
             if clock() - moved_at > _STALLED_S:
-                raise BackfillError(f"Kafka stopped answering while {topic.name} was read; see to it, and run it again")
-            if done < total:
-                await self._take(take)
+                raise LogError(f"Kafka stopped answering while {topic.name} was read; see to it, and run it again")
+            if done < total and (records := await self._poll(ends)):
+                yield records
 
-    async def _take(self, take: Take) -> None:
-        for records in (await self._consumer.getmany(timeout_ms=_POLL_MS)).values():
-            for record in records:
-                if record.value is not None:
-                    take(record.value)
+    async def oldest(self, topic: Topic) -> dict[int, int]:
+        """By partition: the first offset that the topic still has."""
+        partitions = [TopicPartition(topic.name, number) for number in range(self._kafka.partitions)]
+        return {one.partition: offset for one, offset in (await self._consumer.beginning_offsets(partitions)).items()}
+
+    async def _poll(self, ends: dict[TopicPartition, int]) -> list[ConsumerRecord]:
+        # What came since is left out: it may be what its reader wrote because of what it read.
+        polled = await self._consumer.getmany(timeout_ms=_POLL_MS)
+        return [one for partition, records in polled.items() for one in records if one.offset < ends[partition]]
 
     async def _positions(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
         # By position, for the last record of a transaction is followed by a marker that nobody is given.

@@ -30,12 +30,6 @@ def attend(work: Callable[[], Coroutine[Any, Any, None]], so_far: Callable[[], s
         _end(so_far(), Text(stopped), _INTERRUPTED)
 
 
-def heed_stop() -> None:
-    """Raises CancelledError after a Ctrl-C: the Kafka client may swallow the cancellation that it is."""
-    if (task := asyncio.current_task()) is not None and task.cancelling():
-        raise asyncio.CancelledError
-
-
 def _end(before: str, why: Text, code: int) -> NoReturn:
     if before:
         make_console().print(Text(before), soft_wrap=True)

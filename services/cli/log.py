@@ -52,6 +52,12 @@ def readable(kafka: KafkaSettings) -> Iterator[None]:
         raise LogError(f"Kafka at {kafka.bootstrap} cannot be read: {error}; run it again") from error
 
 
+def heed_stop() -> None:
+    """Raises CancelledError after a Ctrl-C: the Kafka client may swallow the cancellation that it is."""
+    if (task := asyncio.current_task()) is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
 class LogReader:
     """Reads topics one after the other while it is open. Nothing is committed: no group knows of it."""
 
@@ -100,6 +106,7 @@ class LogReader:
         total, done, moved_at = sum(max(0, ends[one] - starts[one]) for one in partitions), -1, 0.0
         clock = asyncio.get_running_loop().time
         while done < total:
+            heed_stop()
             at = await self._positions(partitions)
             before, done = done, sum(max(0, min(at[one], ends[one]) - starts[one]) for one in partitions)
             told(done, total)

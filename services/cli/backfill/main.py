@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from services.cli.attended import attend, heed_stop
+from services.cli.attended import attend
 from services.cli.backfill.compare import Comparison, compare
 from services.cli.backfill.errors import BackfillError
 from services.cli.backfill.injection import inject
@@ -14,7 +14,7 @@ from services.cli.backfill.report import summary, table
 from services.cli.backfill.window import Window, window
 from services.cli.bars import Bars
 from services.cli.demo.show import make_console
-from services.cli.log import check, readable
+from services.cli.log import check, heed_stop, readable
 from services.cli.times import Time
 from services.contract.topics import INBOUND, SENT, STATUS
 from services.runtime.clock import CLOCK, now

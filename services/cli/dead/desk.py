@@ -81,19 +81,20 @@ class Desk:
             raise self._refused(error) from error
 
     async def _transact(self, dealings: Sequence[Dealing]) -> None:
-        await self._producer.begin_transaction()
+        transaction = self._producer.transaction()
+        await transaction.__aenter__()
         try:
-            sent = [await self._enqueue(one) for one in dealings if one.how == "retried"]
-            await asyncio.gather(*sent)
+            await asyncio.gather(*[await self._enqueue(one) for one in dealings if one.how == "retried"])
             reach("retry.enqueued")
             await asyncio.gather(*[await self._mark(one) for one in dealings])
             reach("retry.marked")
-        except BaseException:
+        except BaseException as error:
+            # Readers of those topics wait until it is aborted; but who is stopped does not wait for a broker for ever.
             with suppress(KafkaError, TimeoutError):
                 async with asyncio.timeout(_CLOSE_S):
-                    await self._producer.abort_transaction()
+                    await transaction.__aexit__(type(error), error, error.__traceback__)
             raise
-        await self._producer.commit_transaction()
+        await transaction.__aexit__(None, None, None)
         reach("retry.committed")
 
     async def _enqueue(self, dealing: Dealing) -> "asyncio.Future[object]":

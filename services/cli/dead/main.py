@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from services.cli.attended import attend, heed_stop
+from services.cli.attended import attend
 from services.cli.bars import Bars
 from services.cli.contact import key_of
 from services.cli.dead.asked import Asked, Filters, ask_for
@@ -20,6 +19,7 @@ from services.cli.dead.errors import DeadError
 from services.cli.dead.reading import Found, find
 from services.cli.dead.report import Overview, describe
 from services.cli.demo.show import make_console
+from services.cli.log import heed_stop
 from services.cli.times import Time
 from services.contract.letters import Position
 from services.runtime.config import Settings, load
@@ -217,6 +217,8 @@ def _say(line: str) -> None:
 
 
 def _show(table: Table) -> None:
-    console: Console = make_console()
-    # Where nobody looks, lines may be as long as they are.
-    console.print(table, width=None if console.is_terminal else _PLAIN_WIDTH, crop=False)
+    console = make_console()
+    if not console.is_terminal:
+        # Where nobody looks, lines may be as long as they are.
+        console.width = _PLAIN_WIDTH
+    console.print(table, crop=False)

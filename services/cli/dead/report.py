@@ -63,6 +63,7 @@ class Overview:
     def newest(self) -> Table:
         """A line for each of the newest, the newest first."""
         table = _table("put aside (UTC)", "letter", "reason", "key", "bytes", "why")
+        _fold_last(table)
         for row in sorted(self._newest, reverse=True):
             table.add_row(*map(plain, row))
         return table
@@ -85,7 +86,7 @@ def describe(found: Found) -> Table:
     }
     for name, cell in rows.items():
         table.add_row(plain(name), plain(cell))
-    table.columns[1].no_wrap, table.columns[1].overflow = False, "fold"
+    _fold_last(table)
     return table
 
 
@@ -114,3 +115,8 @@ def _table(*columns: str) -> Table:
     for name in columns:
         table.add_column(name, no_wrap=True)
     return table
+
+
+def _fold_last(table: Table) -> None:
+    """Let it take as many lines as it needs, so that the others stay whole."""
+    table.columns[-1].no_wrap, table.columns[-1].overflow = False, "fold"

@@ -73,7 +73,7 @@ def read_fact(record: ConsumerRecord) -> InboundReceived | StatusReceived | None
 
 
 def is_copy(record: ConsumerRecord, oldest: int) -> bool:
-    """Did a replay write it, and is what it was copied from still there? `oldest`: the first offset of its partition."""
+    """Did a replay write it, and is what it was copied from still there? `oldest`: its partition's first offset."""
     copied_from = dict(record.headers).get(REPLAYED_FROM)
     return copied_from is not None and copied_from.isdigit() and int(copied_from) >= oldest
 

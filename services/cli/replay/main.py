@@ -11,11 +11,11 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from services.cli.attended import attend, heed_stop
+from services.cli.attended import attend
 from services.cli.bars import Bars
 from services.cli.contact import key_of
 from services.cli.demo.show import make_console
-from services.cli.log import LogReader, check, readable
+from services.cli.log import LogReader, check, heed_stop, readable
 from services.cli.replay.facts import Asked, ReplayError, Tally, copy, is_copy, read_fact, topics
 from services.cli.replay.pace import Pace
 from services.cli.times import Time, limits

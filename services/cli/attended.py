@@ -20,8 +20,10 @@ def attend(work: Callable[[], Coroutine[Any, Any, None]], so_far: Callable[[], s
 
     `so_far`: what was done before that, as a sentence, or nothing.
     """
-    # It logs each address that it cannot reach; the error says it once.
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    # The Kafka client logs each address that it cannot reach, and leaves the futures of batches that failed together to
+    # asyncio; the error says it once.
+    for name in ("aiokafka", "asyncio"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         asyncio.run(work())
     except ConfigError as error:

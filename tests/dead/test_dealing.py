@@ -71,6 +71,7 @@ async def test_what_dies_again_and_is_retried_again_names_the_last_letter_alone(
     assert list(last.headers) == [*HEADERS, ("retried-from", again.position.encode())]
 
 
+@pytest.mark.slow
 async def test_what_was_cut_cannot_be_retried_but_dropped(house: House) -> None:
     key = fresh_key()
     cut, whole = lost(key, b"x" * 1_000_000), lost(key)
@@ -136,6 +137,7 @@ async def test_a_second_shell_ends_the_first_and_knows_all_that_it_did(house: Ho
     assert len(await marks(house, letters)) == 2
 
 
+@pytest.mark.slow
 async def test_two_shells_at_once_retry_nothing_twice(house: House) -> None:
     key = fresh_key()
     letters = [lost(key) for _ in range(1200)]

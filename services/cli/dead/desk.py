@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from types import TracebackType
-from typing import Literal, NamedTuple, Self
+from typing import Any, Literal, NamedTuple, Self
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
@@ -101,7 +101,7 @@ class Desk:
         """The record as it was: key, bytes, headers and partition, so that it is the same fact and in its order."""
         letter = dealing.letter
         kept = [(name, content) for name, content in letter.headers if name != RETRIED_FROM]
-        sent: asyncio.Future[object] = await self._producer.send(
+        return await self._send(
             letter.name.topic,
             letter.value if dealing.value is None else dealing.value,
             key=letter.key,
@@ -110,18 +110,17 @@ class Desk:
             timestamp_ms=letter.timestamp_ms if letter.name.topic in _PUBLIC else None,
             headers=[*kept, (RETRIED_FROM, str(letter.name).encode())],
         )
-        return sent
 
     async def _mark(self, dealing: Dealing) -> "asyncio.Future[object]":
         fact = handled(dealing.letter.name, dealing.how, now(), dealing.note)
         key = HANDLED.key(fact).encode()
-        sent: asyncio.Future[object] = await self._producer.send(
-            HANDLED.name,
-            encode(fact),
-            key=key,
-            partition=partition_of(key, self._kafka.partitions),
-            headers=headers(HANDLED.name),
-        )
+        partition = partition_of(key, self._kafka.partitions)
+        return await self._send(HANDLED.name, encode(fact), key=key, partition=partition, headers=headers(HANDLED.name))
+
+    async def _send(self, topic: str, value: bytes | None, **record: Any) -> "asyncio.Future[object]":
+        sent: asyncio.Future[object] = await self._producer.send(topic, value, **record)
+        # Of records that fail together one tells why.
+        sent.add_done_callback(lambda done: done.cancelled() or done.exception())
         return sent
 
     def _refused(self, error: BaseException) -> DeadError:

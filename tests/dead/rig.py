@@ -78,7 +78,7 @@ async def on_the_log(house: House, topic: Topic | str, key: str | None = None) -
         while any([await consumer.position(one) < end for one, end in ends.items()]):
             for records in (await consumer.getmany(timeout_ms=100)).values():
                 found += records
-    return [record for record in found if key in (None, (record.key or b"").decode())]
+    return [record for record in found if key is None or record.key == key.encode()]
 
 
 async def marks(house: House, letters: Sequence[Lost]) -> list[LetterHandled]:

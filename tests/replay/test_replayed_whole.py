@@ -121,7 +121,7 @@ async def _see(house: House, simulator: str, strangers: list[str]) -> Seen:
             if not strange(record.key, record.value):
                 rows[name, record.key] = record.value
     messages = (await _get(f"{simulator}/simulator/messages"))[1]["messages"]
-    return Seen(told_of, rows, sorted(one["body"] for one in messages if one["body"] != "x"))
+    return Seen(told_of, rows, sorted(one["params"]["Body"] for one in messages if one["params"]["Body"] != "x"))
 
 
 @pytest.mark.slow

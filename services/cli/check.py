@@ -15,7 +15,7 @@ from services.checker.check import check as check_history
 from services.checker.finding import Finding
 from services.checker.history import History, HistoryError, read_history, write_history
 from services.cli.asking import plain
-from services.cli.backfill.report import Bars
+from services.cli.bars import Bars
 from services.cli.demo.show import make_console
 from services.cli.live import read_live
 from services.runtime.config import ConfigError, Settings, load

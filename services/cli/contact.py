@@ -19,7 +19,7 @@ def contact(
 ) -> None:
     """Show a contact: opt-outs by scope, consent with its evidence, open windows, last messages. Exit 1: not known."""
     # A key needs no secret, and a URL no settings.
-    key = address if "|" in address else _key(load(), tenant, address)
+    key = address if "|" in address else key_of(load(), tenant, address)
     found = ask(url or load().processor.url, "contacts", key)
     console = Console()
     if found is None:
@@ -33,7 +33,10 @@ def contact(
     console.print(_recent(found))
 
 
-def _key(settings: Settings, tenant: str | None, address: str) -> str:
+def key_of(settings: Settings, tenant: str | None, address: str) -> str:
+    """The contact key of an address, or that key as it is. Raises typer.BadParameter where the tenant is not clear."""
+    if "|" in address:
+        return address
     names = list(settings.tenants)
     if tenant is None and len(names) != 1:
         raise typer.BadParameter(f"name the tenant with --tenant: {', '.join(names) or 'none is configured'}")

@@ -1,27 +1,62 @@
-"""The log's end, for whoever compares: the committed records of topics, up to their present ends."""
+"""Reading the log for people: the committed records of topics, from a moment to their present ends."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
 
+from services.cli.topic_admin import connect
+from services.contract.topics import Topic
 from services.runtime.config import ConfigError, KafkaSettings
 from services.runtime.kafka import client_options
 
 _POLL_MS = 200
 # Without a single record further.
 _STALLED_S = 30.0
+# Handed out together, so that nobody holds much of a log at once.
+_TOGETHER = 500
 
 # Takes a record as aiokafka gives it: key, value, headers, partition, offset, timestamp.
-Take = Callable[[Any], None]
+Take = Callable[[ConsumerRecord], None]
 # Hears how many records were read, of how many.
 Told = Callable[[int, int], None]
 
 
 class LogError(ConfigError):
-    """The log cannot be read; a sentence for people, with what to do next."""
+    """A sentence for people: why the log cannot be read or written, and what to do next."""
+
+
+async def check(kafka: KafkaSettings, names: Sequence[str]) -> None:
+    """Raises ConfigError, with the remedy, unless Kafka answers and has these topics with our number of partitions."""
+    async with connect(kafka) as admin:
+        actual = await admin.actual(names)
+    if absent := [name for name in names if name not in actual]:
+        raise LogError(f"no topic {', '.join(absent)}; run `switchboard topics apply`")
+    for name, topic in actual.items():
+        if topic.partitions != kafka.partitions:
+            raise LogError(
+                f"{name} has {topic.partitions} partitions, kafka.partitions says {kafka.partitions}; facts would go "
+                "where nobody looks for them: correct the setting"
+            )
+
+
+@contextmanager
+def readable(kafka: KafkaSettings) -> Iterator[None]:
+    """Turns what the Kafka client raises into a LogError."""
+    try:
+        yield
+    except (KafkaError, OSError) as error:
+        raise LogError(f"Kafka at {kafka.bootstrap} cannot be read: {error}; run it again") from error
+
+
+def heed_stop() -> None:
+    """Raises CancelledError after a Ctrl-C: the Kafka client may swallow the cancellation that it is."""
+    if (task := asyncio.current_task()) is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 class LogReader:
@@ -32,7 +67,10 @@ class LogReader:
         self._kafka = kafka
         self._from_ms = from_ms
         self._consumer = AIOKafkaConsumer(
-            **client_options(kafka), isolation_level="read_committed", enable_auto_commit=False
+            **client_options(kafka),
+            isolation_level="read_committed",
+            enable_auto_commit=False,
+            max_poll_records=_TOGETHER,
         )
 
     async def __aenter__(self) -> Self:
@@ -53,15 +91,35 @@ class LogReader:
 
         Raises LogError if Kafka stalls.
         """
-        partitions = [TopicPartition(name, number) for name in topics for number in range(self._kafka.partitions)]
+        ends = await self.ends(self._partitions(topics))
+        async for records in self._up_to(ends, told):
+            for record in records:
+                take(record)
+        return ends
+
+    async def batches(self, topic: Topic, told: Told) -> AsyncGenerator[list[ConsumerRecord]]:
+        """Records, some hundreds at a time and those of a partition in order, up to the end that the topic has now.
+
+        Raises LogError if Kafka stalls.
+        """
+        async for records in self._up_to(await self.ends(self._partitions([topic.name])), told):
+            yield records
+
+    async def ends(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
+        """The offsets that come next, as readers of committed records see it."""
+        found: dict[TopicPartition, int] = await self._consumer.end_offsets(partitions)
+        return found
+
+    async def _up_to(self, ends: dict[TopicPartition, int], told: Told) -> AsyncGenerator[list[ConsumerRecord]]:
+        partitions = list(ends)
         self._consumer.assign(partitions)
-        ends = await self.ends(partitions)
         starts = await self._starts(partitions, ends)
         for partition, offset in starts.items():
             self._consumer.seek(partition, offset)
         total, done, moved_at = sum(max(0, ends[one] - starts[one]) for one in partitions), -1, 0.0
         clock = asyncio.get_running_loop().time
         while done < total:
+            heed_stop()
             at = await self._positions(partitions)
             before, done = done, sum(max(0, min(at[one], ends[one]) - starts[one]) for one in partitions)
             told(done, total)
@@ -69,20 +127,21 @@ class LogReader:
             if clock() - moved_at > _STALLED_S:
                 behind = ", ".join(sorted({one.topic for one in partitions if at[one] < ends[one]}))
                 raise LogError(f"Kafka stopped answering while {behind} was read; see to it, and run it again")
-            if done < total:
-                await self._take(take, ends)
-        return ends
+            if done < total and (records := await self._poll(ends)):
+                yield records
 
-    async def ends(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
-        """The offsets that come next, as readers of committed records see it."""
-        found: dict[TopicPartition, int] = await self._consumer.end_offsets(partitions)
-        return found
+    def _partitions(self, topics: Sequence[str]) -> list[TopicPartition]:
+        return [TopicPartition(name, number) for name in topics for number in range(self._kafka.partitions)]
 
-    async def _take(self, take: Take, ends: dict[TopicPartition, int]) -> None:
-        for partition, records in (await self._consumer.getmany(timeout_ms=_POLL_MS)).items():
-            for record in records:
-                if record.offset < ends[partition]:
-                    take(record)
+    async def oldest(self, topic: Topic) -> dict[int, int]:
+        """By partition: the first offset that the topic still has."""
+        partitions = self._partitions([topic.name])
+        return {one.partition: offset for one, offset in (await self._consumer.beginning_offsets(partitions)).items()}
+
+    async def _poll(self, ends: dict[TopicPartition, int]) -> list[ConsumerRecord]:
+        # What came since is left out: it may be what its reader wrote because of what it read.
+        polled = await self._consumer.getmany(timeout_ms=_POLL_MS)
+        return [one for partition, records in polled.items() for one in records if one.offset < ends[partition]]
 
     async def _positions(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
         # By position, for the last record of a transaction is followed by a marker that nobody is given.

@@ -11,7 +11,9 @@ import typer
 
 from services.cli import ambiguous, check, config, contact, topics, trace, why
 from services.cli.backfill import main as backfill
+from services.cli.dead import main as dead
 from services.cli.demo import main as demo
+from services.cli.replay import main as replay
 from services.ingress import main as ingress
 from services.processor import main as processor
 from services.runtime import logs
@@ -30,12 +32,14 @@ app = typer.Typer(
 app.add_typer(topics.app, name="topics")
 app.add_typer(config.app, name="config")
 app.add_typer(ambiguous.app, name="ambiguous")
+app.add_typer(dead.app, name="dead")
 app.command("trace")(trace.trace)
 app.command("why")(why.why)
 app.command("contact")(contact.contact)
 app.command("check")(check.check)
 app.command("demo")(demo.demo)
 app.command("backfill")(backfill.backfill)
+app.command("replay")(replay.replay)
 
 Service = Callable[[Settings, asyncio.Event], Awaitable[None]]
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, get_args
 
 import msgspec
 
+from services.contract.letters import LetterHandled
 from services.domain.consent.commands import ConsentAccepted, ContactLinked, RecordConsent
 from services.domain.consent.events import ConsentRecorded, SuppressionChanged
 from services.domain.messages import deliverability
@@ -96,6 +97,8 @@ DELIVERABILITY = Topic(
     _QUARTER,
     replaces=deliverability.row_key,
 )
+# Kept longer than the dead letters themselves: one that was dealt with must not look as if it were not.
+HANDLED = Topic("twilio.dead.handled.v1", LetterHandled, lambda e: str(e.position), "source position", _QUARTER)
 
 EVENTS = (
     INBOUND,
@@ -111,6 +114,7 @@ EVENTS = (
     CONSENT,
     SUPPRESSION,
     DELIVERABILITY,
+    HANDLED,
 )
 # Folded topics have a place for what cannot be folded: the record as it was, key and bytes, the reason in headers.
 DEAD = tuple(

@@ -15,6 +15,7 @@ from aiokafka.errors import CorruptRecordException
 from aiokafka.record.default_records import DefaultRecord, DefaultRecordBatch
 from aiokafka.record.legacy_records import LegacyRecordBatch
 
+from services.contract import letters
 from services.runtime.unpacking import unpacked
 
 # No key, value or headers of ours are larger. Of a stranger's no more is carried on than a dead letter has room for,
@@ -24,7 +25,7 @@ MAX_VALUE_BYTES = 900 * 1024
 MAX_KEY_BYTES = 32 * 1024
 MAX_HEADERS_BYTES = 32 * 1024
 # Stands among the headers in place of those that are left out.
-HEADERS_CUT = "truncated-headers-from-count"
+HEADERS_CUT = f"{letters.TRUNCATED}headers-from-count"
 
 _LENGTH = struct.Struct(">qi")
 # Offset, length, epoch, magic, checksum, attributes, last offset delta, first and last timestamp, producer id, its

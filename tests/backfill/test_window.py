@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.cli.backfill.errors import BackfillError
 from services.cli.backfill.window import Window, window
+from services.runtime.config import ConfigError
 
 from .rig import NOW
 
@@ -49,7 +49,7 @@ def test_twilio_is_asked_for_whole_days_and_a_little() -> None:
     ],
 )
 def test_what_makes_no_sense_is_a_sentence(since: str | None, until: str | None, sentence: str) -> None:
-    with pytest.raises(BackfillError) as told:
+    with pytest.raises(ConfigError) as told:
         window(since, until, NOW, KEPT)
     assert sentence in str(told.value)
     assert "  " not in str(told.value)

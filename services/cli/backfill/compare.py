@@ -7,8 +7,8 @@ import msgspec
 
 from services.cli.backfill.lacking import Asker, Held, Lacking, Listed, lacking
 from services.cli.backfill.listing import Account
-from services.cli.backfill.report import Bars
 from services.cli.backfill.window import Window
+from services.cli.bars import Bars
 from services.cli.log import LogReader
 from services.contract.codec import DecodeError, decode
 from services.contract.topics import INBOUND, SENT, STATUS, Topic

@@ -1,32 +1,28 @@
 """`switchboard backfill`: what Twilio has and the log lacks, shown, and with --apply injected."""
 
-import asyncio
-import logging
 from typing import Annotated
 
 import typer
-from aiokafka.errors import KafkaError
-from rich.console import Console
 from rich.text import Text
 
+from services.cli.attended import attend
 from services.cli.backfill.compare import Comparison, compare
 from services.cli.backfill.errors import BackfillError
 from services.cli.backfill.injection import inject
 from services.cli.backfill.lacking import Asker
-from services.cli.backfill.log import check
-from services.cli.backfill.report import Bars, summary, table
+from services.cli.backfill.report import summary, table
 from services.cli.backfill.window import Window, window
+from services.cli.bars import Bars
 from services.cli.demo.show import make_console
+from services.cli.log import check, heed_stop, readable
+from services.cli.times import Time
 from services.contract.topics import INBOUND, SENT, STATUS
 from services.runtime.clock import CLOCK, now
-from services.runtime.config import ConfigError, Settings, load
+from services.runtime.config import Settings, load
 from services.runtime.policy import consent_words
 
-_INTERRUPTED = 130
 _PLAIN_WIDTH = 200
 _KEPT = min(topic.retention for topic in (INBOUND, STATUS) if topic.retention)
-
-Time = Annotated[str | None, typer.Option(metavar="TIME", help="ISO 8601 with a zone, such as 2026-11-20T00:00Z.")]
 
 
 class _Work:
@@ -43,15 +39,9 @@ class _Work:
         """Compare, show, and inject if asked to. Raises ConfigError with a sentence for whatever is in the way."""
         await check(self._settings.kafka, [topic.name for topic in (INBOUND, STATUS, SENT)])
         bars = Bars()
-        with bars.progress:
-            try:
-                comparison = await compare(self._settings, self._asker, self._window, bars)
-            except (KafkaError, OSError) as error:
-                bootstrap = self._settings.kafka.bootstrap
-                raise BackfillError(f"Kafka at {bootstrap} cannot be read: {error}; run it again") from error
-        if (task := asyncio.current_task()) is not None and task.cancelling():
-            # The Kafka client may swallow the cancellation that Ctrl-C is.
-            raise asyncio.CancelledError
+        with bars.progress, readable(self._settings.kafka):
+            comparison = await compare(self._settings, self._asker, self._window, bars)
+        heed_stop()
         self._tell(comparison)
         if not comparison.lacking:
             return
@@ -70,6 +60,10 @@ class _Work:
 
         with bars.progress:
             await inject(self._settings.kafka, [one.event for one in comparison.lacking], acknowledged)
+
+    def so_far(self) -> str:
+        """What a stopped run has done, as a sentence; empty if nothing."""
+        return f"{self.injected:,} facts were injected before that; they stay, and are facts." if self.injected else ""
 
     def say(self, line: str, style: str = "") -> None:
         self._console.print(Text(line, style), soft_wrap=True)
@@ -95,20 +89,13 @@ def backfill(
 
     Nothing is ever sent to anybody. A second run injects nothing twice. Subaccounts are not asked.
     """
-    # It logs each address that it cannot reach; the error says it once.
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    work: _Work | None = None
-    try:
-        work = _prepare(load(), tenant, since, until)
-        asyncio.run(work.run(apply))
-    except ConfigError as error:
-        _say_what_was_injected(work)
-        Console(stderr=True, highlight=False).print(Text(str(error)), style="red", soft_wrap=True)
-        raise typer.Exit(1) from None
-    except KeyboardInterrupt:
-        _say_what_was_injected(work)
-        Console(stderr=True, highlight=False).print("Stopped. A second run finds what is still lacking.")
-        raise typer.Exit(_INTERRUPTED) from None
+    works: list[_Work] = []
+
+    async def work() -> None:
+        works.append(_prepare(load(), tenant, since, until))
+        await works[0].run(apply)
+
+    attend(work, lambda: works[0].so_far() if works else "", "Stopped. A second run finds what is still lacking.")
 
 
 def _prepare(settings: Settings, tenant: str, since: str | None, until: str | None) -> _Work:
@@ -120,8 +107,3 @@ def _prepare(settings: Settings, tenant: str, since: str | None, until: str | No
     secret = settings.tenants[tenant].contact_secret.get_secret_value().encode()
     asker = Asker(tenant, secret, consent_words(settings)[tenant])
     return _Work(settings, asker, window(since, until, now(), _KEPT))
-
-
-def _say_what_was_injected(work: _Work | None) -> None:
-    if work is not None and work.injected:
-        work.say(f"{work.injected:,} facts were injected before that; they stay, and are facts.")

@@ -1,12 +1,10 @@
-"""What a backfill shows: bars while it works, then counts and a few examples. No bodies, no whole addresses."""
+"""What a backfill shows: counts and a few examples. No bodies, no whole addresses."""
 
 import re
 from collections import Counter
 from collections.abc import Sequence
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -21,29 +19,6 @@ _NAMES: dict[Kind, tuple[str, str]] = {
     "status": ("status", "statuses"),
 }
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-
-
-class Bars:
-    """A bar for each thing that takes a while; on a terminal alone, and gone when all is over."""
-
-    def __init__(self) -> None:
-        console = Console(stderr=True, highlight=False)
-        self.progress = Progress(
-            TextColumn("{task.description:<24}"),
-            BarColumn(24),
-            TextColumn("{task.fields[told]}"),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-        )
-        self._tasks: dict[str, TaskID] = {}
-
-    def show(self, name: str, done: int, total: int | None = None) -> None:
-        """So many are done, of so many where that is known."""
-        if name not in self._tasks:
-            self._tasks[name] = self.progress.add_task(name, total=None, told="")
-        told = f"{done:,}" if total is None else f"{done:,}/{total:,}"
-        self.progress.update(self._tasks[name], completed=done, total=total, told=told)
 
 
 def summary(found: Sequence[Lacking]) -> str:

@@ -4,10 +4,10 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from services.cli.backfill.errors import BackfillError
-from services.domain.clock import later, parse, to_iso
+from services.cli.times import TimeError, milliseconds, moment
+from services.domain.clock import later, parse
 
 _DEFAULT_S = 86_400.0
-_EXAMPLE = "2026-11-20T00:00Z"
 
 
 class Window(NamedTuple):
@@ -22,7 +22,7 @@ class Window(NamedTuple):
     @property
     def since_ms(self) -> int:
         """`since` in milliseconds since 1970."""
-        return int(parse(self.since).timestamp() * 1000)
+        return milliseconds(self.since)
 
     def days(self) -> tuple[datetime, datetime]:
         """Whole days in UTC that hold the window, for a filter that may count days, with or without its ends."""
@@ -33,13 +33,14 @@ class Window(NamedTuple):
 def window(since: str | None, until: str | None, now: str, kept: timedelta) -> Window:
     """What was asked for; by default the last 24 hours. `kept`: how far back the log reaches.
 
-    Raises BackfillError for what is no time, for an empty range, and for one of which the log has forgotten a part.
+    Raises TimeError for what is no time and for an empty range, BackfillError for one of which the log has forgotten a
+    part.
     """
     # Nothing was sent later than now, and a day after the last moment there is would be none.
-    end = min(_moment("--until", until) if until else now, now)
-    start = _moment("--since", since) if since else later(end, -_DEFAULT_S)
+    end = min(moment("--until", until) if until else now, now)
+    start = moment("--since", since) if since else later(end, -_DEFAULT_S)
     if start >= end:
-        raise BackfillError(f"--since {start} is not before --until {end}; give an earlier --since")
+        raise TimeError(f"--since {start} is not before --until {end}; give an earlier --since")
     oldest = later(now, -kept.total_seconds())
     if start < oldest:
         raise BackfillError(
@@ -47,10 +48,3 @@ def window(since: str | None, until: str | None, now: str, kept: timedelta) -> W
             f"look as if it lacked it. Give a --since after {oldest}"
         )
     return Window(start, end)
-
-
-def _moment(option: str, text: str) -> str:
-    try:
-        return to_iso(parse(text))
-    except ValueError as error:
-        raise BackfillError(f"{option} {text!r} is no time: {error}. Write it such as {_EXAMPLE}") from error

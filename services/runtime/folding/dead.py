@@ -1,5 +1,6 @@
 """Dead letters: the original bytes and key as they were, with the reason and the source in the headers."""
 
+from services.contract import letters
 from services.contract.topics import Topic
 from services.runtime.batches import HEADERS_CUT, MAX_HEADERS_BYTES, MAX_KEY_BYTES, MAX_VALUE_BYTES, Cut, within
 from services.runtime.folding.fold import Emission, Record
@@ -12,19 +13,19 @@ _MAX_DETAIL_CHARACTERS = 500
 def dead_letter(source: Topic, record: Record, reason: str, detail: str) -> Emission:
     """What to write to the source's dead-letter topic. `reason` is one of few words, `detail` is for people."""
     headers = [
-        ("reason", reason.encode()),
-        ("detail", detail[:_MAX_DETAIL_CHARACTERS].encode()),
-        ("source-topic", record.topic.encode()),
-        ("source-partition", str(record.partition).encode()),
-        ("source-offset", str(record.offset).encode()),
-        ("source-timestamp-ms", str(record.timestamp).encode()),
+        (letters.REASON, reason.encode()),
+        (letters.DETAIL, detail[:_MAX_DETAIL_CHARACTERS].encode()),
+        (letters.SOURCE_TOPIC, record.topic.encode()),
+        (letters.SOURCE_PARTITION, str(record.partition).encode()),
+        (letters.SOURCE_OFFSET, str(record.offset).encode()),
+        (letters.SOURCE_TIMESTAMP_MS, str(record.timestamp).encode()),
         *_source_headers(record),
     ]
     key, value = record.key or b"", record.value
     if (whole := _whole(key)) > MAX_KEY_BYTES:
-        headers.append(("truncated-key-from-bytes", str(whole).encode()))
+        headers.append((f"{letters.TRUNCATED}key-from-bytes", str(whole).encode()))
     if value is not None and (whole := _whole(value)) > MAX_VALUE_BYTES:
-        headers.append(("truncated-from-bytes", str(whole).encode()))
+        headers.append((f"{letters.TRUNCATED}from-bytes", str(whole).encode()))
     return Emission(source.dead, key[:MAX_KEY_BYTES], value and value[:MAX_VALUE_BYTES], headers)
 
 
@@ -35,5 +36,5 @@ def _whole(text: bytes) -> int:
 
 def _source_headers(record: Record) -> list[tuple[str, bytes]]:
     """The record's own headers under other names, as far as there is room."""
-    named = [(name if name == HEADERS_CUT else f"source-header-{name}", content) for name, content in record.headers]
+    named = [(name if name == HEADERS_CUT else f"{letters.KEPT}{name}", content) for name, content in record.headers]
     return [(name, content or b"") for name, content in within(named, MAX_HEADERS_BYTES)]

@@ -1,0 +1,135 @@
+"""Where letters are dealt with: the record goes to its topic again together with the mark that says so, or neither.
+
+One desk at a time. Its transactional id is a fence: whoever opens it ends what another shell had under way, and reads
+the marks after that, so that no letter is dealt with twice by two people at once.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, Literal, NamedTuple, Self
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
+
+from services.cli.dead.errors import DeadError
+from services.cli.dead.letters import RETRIED_FROM, Letter
+from services.contract.codec import encode, headers
+from services.contract.letters import handled
+from services.contract.partition import partition_of
+from services.contract.topics import EVENTS, HANDLED
+from services.runtime.clock import now
+from services.runtime.config import KafkaSettings
+from services.runtime.failpoints import reach
+from services.runtime.kafka import durable_producer
+
+How = Literal["retried", "dropped"]
+_ID = "switchboard-dead-letters"
+# How long readers of those topics wait for a shell that was killed in the middle and has no successor.
+_TRANSACTION_TIMEOUT_MS = 10_000
+_CLOSE_S = 5.0
+_PUBLIC = frozenset(topic.name for topic in EVENTS if topic.public)
+
+
+class Dealing(NamedTuple):
+    """What is done about a letter. `value`: the bytes to write, where they are not the original ones."""
+
+    letter: Letter
+    how: How
+    note: str | None = None
+    value: bytes | None = None
+
+
+class Desk:
+    """Writes while it is open. Raises DeadError, a sentence, for whatever Kafka does not do."""
+
+    def __init__(self, kafka: KafkaSettings) -> None:
+        self._kafka = kafka
+        self._producer: AIOKafkaProducer = durable_producer(
+            kafka, transactional_id=_ID, transaction_timeout_ms=_TRANSACTION_TIMEOUT_MS
+        )
+
+    async def __aenter__(self) -> Self:
+        try:
+            async with asyncio.timeout(_TRANSACTION_TIMEOUT_MS / 1000):
+                await self._producer.start()
+        except (KafkaError, OSError, TimeoutError) as error:
+            await self._close()
+            raise self._refused(error) from error
+        except BaseException:
+            await self._close()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._close()
+
+    async def deal(self, dealings: Sequence[Dealing]) -> None:
+        """All of them, in one transaction. When it raises, or is cancelled, none of them stands."""
+        try:
+            async with asyncio.timeout(_TRANSACTION_TIMEOUT_MS / 1000):
+                await self._transact(dealings)
+        except (ProducerFenced, InvalidProducerEpoch) as error:
+            raise DeadError(
+                "another shell began to retry or drop letters, and this one stops for it; run it again when that is "
+                "done"
+            ) from error
+        except (KafkaError, OSError, TimeoutError) as error:
+            raise self._refused(error) from error
+
+    async def _transact(self, dealings: Sequence[Dealing]) -> None:
+        transaction = self._producer.transaction()
+        await transaction.__aenter__()
+        try:
+            await asyncio.gather(*[await self._enqueue(one) for one in dealings if one.how == "retried"])
+            reach("retry.enqueued")
+            await asyncio.gather(*[await self._mark(one) for one in dealings])
+            reach("retry.marked")
+        except BaseException as error:
+            # Readers of those topics wait until it is aborted; but who is stopped does not wait for a broker for ever.
+            with suppress(KafkaError, TimeoutError):
+                async with asyncio.timeout(_CLOSE_S):
+                    await transaction.__aexit__(type(error), error, error.__traceback__)
+            raise
+        await transaction.__aexit__(None, None, None)
+        reach("retry.committed")
+
+    async def _enqueue(self, dealing: Dealing) -> "asyncio.Future[object]":
+        """The record as it was: key, bytes, headers and partition, so that it is the same fact and in its order."""
+        letter = dealing.letter
+        kept = [(name, content) for name, content in letter.headers if name != RETRIED_FROM]
+        return await self._send(
+            letter.name.topic,
+            letter.value if dealing.value is None else dealing.value,
+            key=letter.key,
+            partition=letter.name.partition,
+            # A command that names no end of its validity counts it from when it was produced: it is not younger now.
+            timestamp_ms=letter.timestamp_ms if letter.name.topic in _PUBLIC else None,
+            headers=[*kept, (RETRIED_FROM, str(letter.name).encode())],
+        )
+
+    async def _mark(self, dealing: Dealing) -> "asyncio.Future[object]":
+        fact = handled(dealing.letter.name, dealing.how, now(), dealing.note)
+        key = HANDLED.key(fact).encode()
+        partition = partition_of(key, self._kafka.partitions)
+        return await self._send(HANDLED.name, encode(fact), key=key, partition=partition, headers=headers(HANDLED.name))
+
+    async def _send(self, topic: str, value: bytes | None, **record: Any) -> "asyncio.Future[object]":
+        sent: asyncio.Future[object] = await self._producer.send(topic, value, **record)
+        # Of records that fail together one tells why.
+        sent.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return sent
+
+    def _refused(self, error: BaseException) -> DeadError:
+        return DeadError(
+            f"Kafka at {self._kafka.bootstrap} does not take it ({error or 'no answer'}); see to it, and run it again: "
+            "what is done already is known then"
+        )
+
+    async def _close(self) -> None:
+        with suppress(TimeoutError, KafkaError):
+            async with asyncio.timeout(_CLOSE_S):
+                await self._producer.stop()

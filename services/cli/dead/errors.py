@@ -1,0 +1,7 @@
+"""Why a dead letter cannot be dealt with."""
+
+from services.runtime.config import ConfigError
+
+
+class DeadError(ConfigError):
+    """A sentence for people, with what to do next."""

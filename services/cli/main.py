@@ -12,6 +12,7 @@ import typer
 from services.cli import ambiguous, config, contact, topics, trace, why
 from services.cli.backfill import main as backfill
 from services.cli.demo import main as demo
+from services.cli.rebuild import main as rebuild
 from services.ingress import main as ingress
 from services.processor import main as processor
 from services.runtime import logs
@@ -35,6 +36,7 @@ app.command("why")(why.why)
 app.command("contact")(contact.contact)
 app.command("demo")(demo.demo)
 app.command("backfill")(backfill.backfill)
+app.command("rebuild")(rebuild.rebuild)
 
 Service = Callable[[Settings, asyncio.Event], Awaitable[None]]
 

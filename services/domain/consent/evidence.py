@@ -1,7 +1,7 @@
 """Consent read back from its evidence: `twilio.consent.v1` alone, in its order, gives the row that the fold had."""
 
-from services.domain.consent.events import ConsentRecorded, LinkRecorded
 from services.domain.consent.commands import Mark
+from services.domain.consent.events import ConsentRecorded, LinkRecorded
 from services.domain.consent.suppression import Standing, Told, join
 
 

@@ -13,7 +13,7 @@ from tests.processes import SECRETS, settings_file
 from tests.waiting import eventually
 
 from .history import history
-from .house import House
+from .house import PARTITIONS, House
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +21,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """The processor has folded everything, and is stopped."""
     folder = tmp_path_factory.mktemp("rebuild")
     with EmbeddedKafka.start() as kafka, pytest.MonkeyPatch.context() as environment:
-        settings = settings_file(folder, kafka.bootstrap)
+        settings = settings_file(folder, kafka.bootstrap, kafka={"partitions": PARTITIONS})
         for name, value in {**SECRETS, "SWITCHBOARD_CONFIG": str(settings), "NO_PROXY": "127.0.0.1"}.items():
             environment.setenv(name, value)
         asyncio.run(topics.ensure(load()))

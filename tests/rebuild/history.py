@@ -34,7 +34,7 @@ def _facts(random: Random, name: str) -> Iterator[msgspec.Struct]:
     person, second = random.choice(PEOPLE), random.randrange(3000)
     match random.randrange(6):
         case 0 | 1:
-            yield from _message(random, person, name, second % 50)
+            yield from _message(random, person, name)
         case 2:
             yield wrote(
                 random.choice(["STOP", "START", "hello"]), second, f"SMs{name}", service=SERVICE, contact=person
@@ -50,21 +50,26 @@ def _facts(random: Random, name: str) -> Iterator[msgspec.Struct]:
                 yield _result(command, person, step)
 
 
-def _message(random: Random, person: str, name: str, second: int) -> Iterator[msgspec.Struct]:
+def _message(random: Random, person: str, name: str) -> Iterator[msgspec.Struct]:
+    moment = _ago(random.randrange(3000))
     fields = {"message_sid": f"SMo{name}", "contact": person, "command_id": f"c{name}"}
-    yield replace(created("queued", second, **fields), event_id=f"created {name}")
+    yield replace(created("queued", **fields), event_id=f"created {name}", sent_at=moment)
     ends, error = random.choice([("delivered", None), ("read", None), ("undelivered", 30003), ("failed", 21610)])
     for status, code in (("sent", None), (ends, error)):
-        yield replace(callback(status, second + 1, code, **fields), event_id=f"{status} {name}")
+        yield replace(callback(status, 0, code, **fields), event_id=f"{status} {name}", received_at=moment)
 
 
 def _by_whatsapp(random: Random, person: str, name: str) -> msgspec.Struct:
-    moment = iso(time.time_ns() // 1_000_000 - random.choice(_AGO_S) * 1000 + random.randrange(1000))
+    moment = _ago(random.choice(_AGO_S) + random.random())
     sender = random.choice([WHATSAPP, f"whatsapp:{OTHER}"])
     body = random.choice(["hello", "STOP", "SUBSCRIBE"])
     other = random.choice(PEOPLE) if random.random() < 0.3 else None
     fact = wrote(body, 0, f"SMw{name}", to=sender, contact=person, linked=other if other != person else None)
     return replace(fact, received_at=moment)
+
+
+def _ago(seconds: float) -> str:
+    return iso(time.time_ns() // 1_000_000 - int(seconds * 1000))
 
 
 def _consent(random: Random, person: str, name: str, second: int) -> Iterator[msgspec.Struct]:

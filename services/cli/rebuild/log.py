@@ -13,7 +13,9 @@ from services.runtime.config import KafkaSettings
 from services.runtime.folding.fold import Record
 from services.runtime.kafka import client_options
 
-_POLL_MS = 200
+_POLL_MS = 50
+# A broker answers the requests of a connection in order: whatever is asked waits for a fetch under way to return.
+_FETCH_WAIT_MS = 50
 # Without a single record further.
 _STALLED_S = 30.0
 Offsets = Mapping[TopicPartition, int]
@@ -25,7 +27,10 @@ class Log:
     def __init__(self, kafka: KafkaSettings, admin: TopicAdmin) -> None:
         self._admin = admin
         self._consumer = AIOKafkaConsumer(
-            **client_options(kafka), isolation_level="read_committed", enable_auto_commit=False
+            **client_options(kafka),
+            isolation_level="read_committed",
+            enable_auto_commit=False,
+            fetch_max_wait_ms=_FETCH_WAIT_MS,
         )
 
     async def __aenter__(self) -> Self:

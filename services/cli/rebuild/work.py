@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import NamedTuple
 
@@ -56,15 +56,17 @@ class Work:
             folder = Path(stack.enter_context(self._folder()))
             async with connect(self._kafka) as admin, Log(self._kafka, admin) as log:
                 await self._stopped(log)
-                stores = [self._open(stack, folder / f"shadow-{one}") for one in range(self._kafka.partitions)]
+                stores = [
+                    stack.enter_context(closing(Scratch(folder / f"shadow-{one}", self._memory)))
+                    for one in range(self._kafka.partitions)
+                ]
                 for partition, rows in snapshot.rows() if snapshot else ():
                     stores[partition].apply(rows)
                 self.cut = snapshot is None and await self._is_cut(log)
                 for partition, rows_of in enumerate(stores):
-                    live = Live(self._plan, partition, self._open(stack, folder / f"live-{partition}"))
                     shadow = await self._shadow(log, partition, rows_of, snapshot)
-                    await self._partition(log, partition, shadow, live, told)
-                    live.rows.close()
+                    with closing(Scratch(folder / f"live-{partition}", self._memory)) as rows:
+                        await self._partition(log, partition, shadow, Live(self._plan, partition, rows), told)
             if self._wish.save is not None:
                 self.saved = save(self._wish.save, self._plan, self._shadows)
 
@@ -79,11 +81,6 @@ class Work:
             raise RebuildError(
                 f"no scratch folder can be made in {self._wish.scratch} ({error.strerror}); name another with --scratch"
             ) from error
-
-    def _open(self, stack: ExitStack, folder: Path) -> Scratch:
-        scratch = Scratch(folder, self._memory)
-        stack.callback(scratch.close)
-        return scratch
 
     async def _stopped(self, log: Log) -> None:
         if self._wish.apply and (members := await log.members(self._plan.app)):

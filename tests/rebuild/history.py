@@ -16,7 +16,7 @@ from tests.sender.histories import accepted
 
 PEOPLE = [f"acme|{number:032x}" for number in range(1, 41)]
 # Windows that are closing, open, over, and just opened.
-_AGO_S = (85_000, 40_000, 90_000, 10)
+_AGO_S = (85_000, 40_000, 90_000, 100)
 
 
 def history(seed: int, count: int) -> list[msgspec.Struct]:
@@ -27,7 +27,9 @@ def history(seed: int, count: int) -> list[msgspec.Struct]:
     for _ in range(len(facts) // 3):
         one = random.randrange(len(facts) - 5)
         facts[one], facts[one + 4] = facts[one + 4], facts[one]
-    return facts
+    # Some say yes to everything at last, and are free again.
+    yes = [stated("opt_in", 0, command=f"yes{seed}x{number}") for number in range(0, len(PEOPLE), 3)]
+    return [*facts, *(replace(one, contact=PEOPLE[3 * number], given_at=_ago(0)) for number, one in enumerate(yes))]
 
 
 def _facts(random: Random, name: str) -> Iterator[msgspec.Struct]:

@@ -8,9 +8,10 @@ import pytest
 from services.contract import codec
 from services.contract.topics import ACCEPTED, CONSENT, DELIVERY, INBOUND, OUTCOMES
 from services.domain.consent.suppression import Standing, suppressed
+from tests.domain.suppression_oracle import wrote
 from tests.waiting import eventually
 
-from .history import history
+from .history import PEOPLE, history
 from .house import House, Rows, canonical
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
@@ -63,7 +64,7 @@ async def test_rows_that_are_older_than_the_log_are_no_differences(house: House)
     """The test before has cut it."""
     with house.processor() as processor:
         await eventually(processor.ready, 60, "the processor is ready")
-        await house.tell(history(5, 12))
+        await house.tell([wrote("hello", 0, "SMlate", contact=one) for one in PEOPLE[:3]])
         await house.folded()
     told = await house.told("recent")
     rows = await house.rows("recent")

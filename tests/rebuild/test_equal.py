@@ -97,7 +97,7 @@ async def test_a_corrupt_a_missing_and_a_foreign_row_are_found_and_mended(house:
     rows = {key: value for key, value in before.items() if not key.startswith(INDEX)}
     keys = sorted(key for key, value in rows.items() if table != "suppression" or json.loads(value).get("outs"))
     corrupt, missing, unreadable = keys[0], keys[1], keys[2]
-    foreign = corrupt + b"0"
+    foreign = b"x" + corrupt
     planted: list[tuple[bytes, bytes | None]] = [(corrupt, _changed(table, rows[corrupt])), (missing, None)]
     planted += [(unreadable, b"{"), (foreign, rows[corrupt])]
     if table == "sessions":

@@ -8,7 +8,7 @@ from services.contract.topics import SESSIONS, SUPPRESSION, Topic
 from services.domain.consent.events import SuppressionChanged
 from services.domain.consent.suppression import Standing, suppressed
 from services.domain.identity import derived_event_id
-from services.domain.messages.deliverability import Counts, DeliverabilityCounted
+from services.domain.messages.deliverability import Counts, DeliverabilityCounted, row_key
 from services.domain.messages.delivery import Delivery, restated
 from services.domain.messages.sessions import SessionChanged, Sessions
 from services.runtime.folding.fold import Emission
@@ -50,7 +50,8 @@ def _ended(table: str, key: str, before: Any) -> list[Emission]:
     """The log knows nothing of such a row."""
     if topic := _BY_KEY.get(table):
         return [Emission(topic.name, key.encode(), None, codec.headers(topic.name))]
-    if isinstance(before, Counts):
+    # A row in a place that is not its own says nothing of its own.
+    if isinstance(before, Counts) and row_key(before) == key:
         source = derived_event_id(key, "rebuilt", "none")
         return [emission(_counted(before, source, {}), None)]
     return []

@@ -60,8 +60,8 @@ class Work:
                     stack.enter_context(closing(Scratch(folder / f"shadow-{one}", self._memory)))
                     for one in range(self._kafka.partitions)
                 ]
-                for partition, rows in snapshot.rows() if snapshot else ():
-                    stores[partition].apply(rows)
+                for partition, saved in snapshot.rows() if snapshot else ():
+                    stores[partition].apply(saved)
                 self.cut = snapshot is None and await self._is_cut(log)
                 for partition, rows_of in enumerate(stores):
                     shadow = await self._shadow(log, partition, rows_of, snapshot)

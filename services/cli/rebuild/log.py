@@ -2,8 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
-from types import TracebackType
-from typing import Self
+from contextlib import asynccontextmanager
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
@@ -24,27 +23,9 @@ Offsets = Mapping[TopicPartition, int]
 class Log:
     """Committed records, read by offset while it is open. Nothing is committed: no group knows of it."""
 
-    def __init__(self, kafka: KafkaSettings, admin: TopicAdmin) -> None:
+    def __init__(self, consumer: AIOKafkaConsumer, admin: TopicAdmin) -> None:
         self._admin = admin
-        self._consumer = AIOKafkaConsumer(
-            **client_options(kafka),
-            isolation_level="read_committed",
-            enable_auto_commit=False,
-            fetch_max_wait_ms=_FETCH_WAIT_MS,
-        )
-
-    async def __aenter__(self) -> Self:
-        try:
-            await self._consumer.start()
-        except BaseException:
-            await self._consumer.stop()
-            raise
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._consumer.stop()
+        self._consumer = consumer
 
     async def begins(self, partitions: Iterable[TopicPartition]) -> Offsets:
         """The first offset that retention has left of each."""
@@ -91,3 +72,21 @@ class Log:
             if clock() - moved_at > _STALLED_S:
                 raise RebuildError("Kafka stopped answering while the log was read; see to it, and run it again")
             before = now_at
+
+
+@asynccontextmanager
+async def reading(kafka: KafkaSettings, admin: TopicAdmin) -> AsyncIterator[Log]:
+    """The log, while the block lasts."""
+    consumer = AIOKafkaConsumer(
+        **client_options(kafka),
+        isolation_level="read_committed",
+        enable_auto_commit=False,
+        fetch_max_wait_ms=_FETCH_WAIT_MS,
+    )
+    try:
+        await consumer.start()
+        yield Log(consumer, admin)
+    finally:
+        # A task of the consumer's that has not begun would hand its cancellation on to us, in place of any error.
+        await asyncio.sleep(0)
+        await consumer.stop()

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from rocksdict import Rdict, WriteBatch
+from rocksdict import Rdict
 
-from services.runtime.folding.store import INDEX, Memory, Rows
+from services.runtime.folding.store import INDEX, Memory, Rows, batch_of
 
 _MEMORY_BYTES = 16 << 20
 # Like an index row's, no key of a row begins with it.
@@ -24,13 +24,7 @@ class Scratch:
 
     def apply(self, rows: Rows) -> None:
         """Write rows; None removes one."""
-        batch = WriteBatch(raw_mode=True)
-        for key, value in rows:
-            if value is None:
-                batch.delete(key)
-            else:
-                batch.put(key, value)
-        self._rows.write(batch)
+        self._rows.write(batch_of(rows))
 
     def rows(self) -> Iterator[tuple[bytes, bytes]]:
         """All rows, in key order."""

@@ -11,7 +11,7 @@ from aiokafka import TopicPartition
 from services.cli.rebuild.compare import Comparison, Found
 from services.cli.rebuild.errors import RebuildError
 from services.cli.rebuild.live import Live
-from services.cli.rebuild.log import Log
+from services.cli.rebuild.log import Log, reading
 from services.cli.rebuild.plan import Plan
 from services.cli.rebuild.publish import publish
 from services.cli.rebuild.scratch import Scratch, make_memory
@@ -54,7 +54,7 @@ class Work:
         snapshot = self._snapshot()
         with ExitStack() as stack:
             folder = Path(stack.enter_context(self._folder()))
-            async with connect(self._kafka) as admin, Log(self._kafka, admin) as log:
+            async with connect(self._kafka) as admin, reading(self._kafka, admin) as log:
                 await self._stopped(log)
                 stores = [
                     stack.enter_context(closing(Scratch(folder / f"shadow-{one}", self._memory)))

@@ -13,6 +13,7 @@ from services.cli import ambiguous, check, config, contact, topics, trace, why
 from services.cli.backfill import main as backfill
 from services.cli.dead import main as dead
 from services.cli.demo import main as demo
+from services.cli.rebuild import main as rebuild
 from services.cli.replay import main as replay
 from services.ingress import main as ingress
 from services.processor import main as processor
@@ -40,6 +41,7 @@ app.command("check")(check.check)
 app.command("demo")(demo.demo)
 app.command("backfill")(backfill.backfill)
 app.command("replay")(replay.replay)
+app.command("rebuild")(rebuild.rebuild)
 
 Service = Callable[[Settings, asyncio.Event], Awaitable[None]]
 

@@ -1,8 +1,9 @@
-"""Topics at a real broker: read them, create them, set their keys. Nothing here deletes."""
+"""Topics at a real broker: read them, create them, set their keys; and who reads them. Nothing here deletes."""
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
+from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaConnectionError, KafkaError, NodeNotReadyError, for_code
@@ -75,6 +76,16 @@ class TopicAdmin:
             for code, message, _, name in answer.resources:
                 if code:
                     raise TopicsError(f"{name} cannot be altered: {message or for_code(code).__name__}")
+
+    async def members(self, group: str) -> int:
+        """How many consumers a group has now."""
+        answers = await self._client.describe_consumer_groups([group])
+        return sum(len(described[5]) for answer in answers for described in answer.groups)
+
+    async def committed(self, group: str, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        """The offsets that a group goes on from; 0 where it has committed none."""
+        answer = await self._client.list_consumer_group_offsets(group, partitions=list(partitions))
+        return {one: max(0, answer[one].offset) if one in answer else 0 for one in partitions}
 
     async def _configs(self, names: Sequence[str]) -> dict[str, dict[str, tuple[str, int]]]:
         """By topic and key: the effective value and where it was set. A topic that went away is left out."""

@@ -8,7 +8,7 @@ import msgspec
 
 from services.contract.letters import LetterHandled
 from services.domain.consent.commands import ConsentAccepted, ContactLinked, RecordConsent
-from services.domain.consent.events import ConsentRecorded, SuppressionChanged
+from services.domain.consent.events import ConsentRecorded, LinkRecorded, SuppressionChanged
 from services.domain.messages import deliverability
 from services.domain.messages.commands import (
     CommandAccepted,
@@ -87,7 +87,7 @@ DELIVERY = Topic("twilio.delivery.v1", DeliveryChanged, lambda e: e.message_sid,
 OUTCOMES = Topic("twilio.outcomes.v1", OutcomeReached, lambda e: e.contact, "contact", _MONTH)
 
 SESSIONS = Topic("twilio.sessions.v1", SessionChanged, lambda e: e.contact, "contact", None, compacted=True)
-CONSENT = Topic("twilio.consent.v1", ConsentRecorded, lambda e: e.contact, "contact", None)
+CONSENT = Topic("twilio.consent.v1", ConsentRecorded | LinkRecorded, lambda e: e.contact, "contact", None)
 SUPPRESSION = Topic("twilio.suppression.v1", SuppressionChanged, lambda e: e.contact, "contact", None, compacted=True)
 DELIVERABILITY = Topic(
     "twilio.deliverability.v1",

@@ -9,12 +9,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from services.domain.consent.commands import Action, ConsentAccepted, ContactLinked, Mark, SharedMark
-from services.domain.consent.events import ConsentRecorded, SuppressionChanged
+from services.domain.consent.events import ConsentRecorded, LinkRecorded, SuppressionChanged
 from services.domain.messages.commands import CommandAccepted
 from services.domain.messages.events import InboundReceived, OutcomeReached, Parameters
 
 Fact = InboundReceived | OutcomeReached | ConsentAccepted | ContactLinked
-Derived = ConsentRecorded | SuppressionChanged | ContactLinked | CommandAccepted
+Derived = ConsentRecorded | LinkRecorded | SuppressionChanged | ContactLinked | CommandAccepted
 
 CONTACT = "acme|c0ffee"
 PERSON = "+14155550123"

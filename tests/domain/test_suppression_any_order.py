@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from services.domain.consent.commands import ContactLinked, Mark, SharedMark
-from services.domain.consent.events import ConsentRecorded, SuppressionChanged
+from services.domain.consent.events import ConsentRecorded, LinkRecorded, SuppressionChanged
+from services.domain.consent.evidence import recall
 from services.domain.consent.suppression import Standing, Suppressing, suppressed
 from tests.domain import suppression_oracle as oracle
 from tests.domain.suppression_oracle import (
@@ -196,6 +197,7 @@ def test_linked_contacts_come_to_one_answer_however_they_hear_of_it(case: tuple[
     waiting: dict[str, list[Fact]] = {name: [fact for fact in facts if fact.contact == name] for name in names}
     states: dict[str, Standing | None] = dict.fromkeys(names)
     last: dict[str, Any] = {name: {} for name in names}
+    recalled: dict[str, Standing | None] = dict.fromkeys(names)
     for turn in [*turns, *([0, 1, 2] * 60)]:
         if not waiting[names[turn]]:
             continue
@@ -206,8 +208,24 @@ def test_linked_contacts_come_to_one_answer_however_they_hear_of_it(case: tuple[
                 waiting[one.contact].append(one)
             if isinstance(one, SuppressionChanged):
                 last[fact.contact] = one.suppressed
+            if isinstance(one, ConsentRecorded | LinkRecorded):
+                recalled[one.contact] = recall(recalled[one.contact], one)
     assert not any(waiting.values())
     answer = oracle.answer(facts)
     for name in names:
         assert plain(states[name]) == answer
         assert last[name] == suppressed(states[name])
+    assert recalled == states
+
+
+@given(reorderings())
+def test_the_evidence_alone_gives_the_same_row(case: tuple[list[Fact], list[Fact]]) -> None:
+    _, again = case
+    state, emitted = play(again)
+    recalled: Standing | None = None
+    for one in emitted:
+        if isinstance(one, ConsentRecorded | LinkRecorded):
+            recalled = recall(recalled, one)
+    assert recalled == state
+    # What the raw topics still hold then changes nothing.
+    assert play(again, recalled) == (state, [])

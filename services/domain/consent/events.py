@@ -7,14 +7,13 @@ import msgspec
 from services.domain.consent.commands import Action
 
 
-class ConsentRecorded(msgspec.Struct, frozen=True, kw_only=True):
+class ConsentRecorded(msgspec.Struct, frozen=True, kw_only=True, tag_field="event_type", tag="consent_recorded"):
     """Evidence (`twilio.consent.v1`, keyed by contact, kept for ever): who said yes or no, when, where and how.
 
     `at` is what it counts from: when it was said if that is `exact`, else when we heard of it. `mark` tells one
-    statement from another: the MessageSid, or the id of the fact.
+    statement from another: the MessageSid, or the id of the fact. `evidence` is the id of the fact that first said it.
     """
 
-    event_type: Literal["consent_recorded"] = "consent_recorded"
     event_id: str
     tenant: str
     contact: str
@@ -24,6 +23,7 @@ class ConsentRecorded(msgspec.Struct, frozen=True, kw_only=True):
     scopes: list[str]
     source: str
     mark: str
+    evidence: str
     consents: bool
     word: str | None = None
     message_sid: str | None = None
@@ -33,6 +33,20 @@ class ConsentRecorded(msgspec.Struct, frozen=True, kw_only=True):
     ip: str | None = None
     user_agent: str | None = None
     proof: str | None = None
+
+
+class LinkRecorded(msgspec.Struct, frozen=True, kw_only=True, tag_field="event_type", tag="link_recorded"):
+    """Two contacts became one person (`twilio.consent.v1`, keyed by `contact`): what `linked` says holds here too.
+
+    `evidence` is the id of the fact that named both.
+    """
+
+    event_id: str
+    tenant: str
+    contact: str
+    linked: str
+    at: str
+    evidence: str
 
 
 class Suppression(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from services.domain.clock import seconds_between
 from services.domain.consent.commands import Action, ConsentAccepted, ContactLinked, Mark, SharedMark
 from services.domain.consent.confirmation import Texts, confirmation
-from services.domain.consent.events import ConsentRecorded, Suppression, SuppressionChanged
+from services.domain.consent.events import ConsentRecorded, LinkRecorded, Suppression, SuppressionChanged
 from services.domain.consent.keywords import NO_WORDS, Heard, Words, hear
 from services.domain.consent.scopes import TENANT, scopes_of
 from services.domain.identity import derived_event_id
@@ -33,7 +33,7 @@ _EARLIER = "~earlier"
 
 Marks = dict[str, dict[str, Mark]]
 Event = InboundReceived | OutcomeReached | ConsentAccepted | ContactLinked | CommandAccepted
-Derived = ConsentRecorded | SuppressionChanged | ContactLinked | CommandAccepted
+Derived = ConsentRecorded | LinkRecorded | SuppressionChanged | ContactLinked | CommandAccepted
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -80,10 +80,11 @@ class Suppressing:
         link = event.linked if isinstance(event, InboundReceived | ContactLinked) else None
         if not told and not link:
             return state, []
-        joined, news = _join(known, told, link)
+        joined, news = join(known, told, link)
         if joined == known:
             return state, []
         derived: list[Derived] = [_evidence(joined, event, one) for one in news]
+        derived += [_linked(joined, event, one) for one in joined.links if one not in known.links]
         before, after = suppressed(known), suppressed(joined)
         if after != before:
             derived.append(_changed(joined, event, after))
@@ -175,7 +176,7 @@ def _told(event: Event, heard: Heard | None) -> list[Told]:
             return []
 
 
-def _join(state: Standing, told: Iterable[Told], link: str | None) -> tuple[Standing, list[Told]]:
+def join(state: Standing, told: Iterable[Told], link: str | None) -> tuple[Standing, list[Told]]:
     """The joined state, and those of `told` that it did not hold."""
     outs, ins = dict(state.outs), dict(state.ins)
     news = []
@@ -230,8 +231,20 @@ def _evidence(state: Standing, event: Event, told: Told) -> ConsentRecorded:
         scopes=list(told.scopes),
         source=told.mark.source,
         mark=told.id,
+        evidence=told.mark.evidence,
         consents=told.mark.consents,
         **told.evidence,
+    )
+
+
+def _linked(state: Standing, event: Event, link: str) -> LinkRecorded:
+    return LinkRecorded(
+        event_id=derived_event_id(event.event_id, "link", f"{state.contact}>{link}"),
+        tenant=state.tenant,
+        contact=state.contact,
+        linked=link,
+        at=_time(event),
+        evidence=event.event_id,
     )
 
 

@@ -98,7 +98,9 @@ def fold(
     after = _answer(joined)
     derived: list[DeliveryChanged | OutcomeReached] = []
     if after != before:
-        derived.append(_changed(joined, after, before, event))
+        previous = before.status if before else None
+        transition = f"{previous}>{after.status}:{after.error_code}"
+        derived.append(_changed(joined, after, previous, derived_event_id(event.event_id, "delivery", transition)))
     # An end can be told once it is known whom it is about.
     told = before is not None and before.final and state is not None and bool(state.contact)
     if after.final and joined.contact and not (told and after == before):
@@ -153,13 +155,15 @@ def _answer(state: Delivery) -> _Answer:
     return _Answer(status, status in FINAL, state.error_code)
 
 
-def _changed(
-    state: Delivery, after: _Answer, before: _Answer | None, event: StatusReceived | MessageSent
-) -> DeliveryChanged:
-    previous = before.status if before else None
+def restated(state: Delivery, event_id: str) -> DeliveryChanged:
+    """Where a message stands, told again: no step forward, so that nobody counts one."""
+    return _changed(state, _answer(state), state.status, event_id)
+
+
+def _changed(state: Delivery, after: _Answer, previous: str | None, event_id: str) -> DeliveryChanged:
     info = explain(after.error_code) if after.error_code else None
     return DeliveryChanged(
-        event_id=derived_event_id(event.event_id, "delivery", f"{previous}>{after.status}:{after.error_code}"),
+        event_id=event_id,
         tenant=state.tenant,
         at=state.steps[after.status].at,
         message_sid=state.message_sid,

@@ -27,6 +27,11 @@ def entries(table: Table, key: str, row: Any) -> frozenset[bytes]:
     return frozenset(found)
 
 
+def key_of(entry: bytes) -> str:
+    """The key of the row that an index row belongs to."""
+    return (entry[len(_DUE) + _TIME + 1 :] if entry.startswith(_DUE) else entry[len(_OPEN) :]).decode(errors="replace")
+
+
 def changes(was: frozenset[bytes], now: frozenset[bytes]) -> Iterator[Emission]:
     """The index rows that come and go with a changed row."""
     for gone in was - now:

@@ -30,6 +30,11 @@ _CLOSE_S = 3.0
 transactions.BACKOFF_OVERRIDE = 0.003
 
 
+def fence_of(app: str, fold: str, partition: int) -> str:
+    """The transactional id that guards a partition of a fold."""
+    return f"{app}-{fold}-{partition}"
+
+
 class Ledger:
     """Writes for one partition, fenced. Errors of the broker come out of `write`; the process is to stop then."""
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from services.contract import codec
-from services.contract.topics import Topic, topic_of
+from services.contract.topics import topic_of
 from services.domain.due import Due
 from services.runtime import metrics
 from services.runtime.batches import Unread
@@ -85,7 +85,7 @@ class Overlay:
         except codec.DecodeError as error:
             self._bury(record, "undecodable", str(error))
             for told in self._fold.refused(record, str(error)):
-                self._emissions.append(_emission(told, topic_of(told), None))
+                self._emissions.append(emission(told, None))
             return
         try:
             self._keep(self._change(event), codec.traceparent(record.headers))
@@ -201,9 +201,9 @@ class Overlay:
         for event in staged.derived:
             topic = topic_of(event)
             if topic.replaces:
-                latest[topic.name, topic.replaces(event)] = _emission(event, topic, traceparent)
+                latest[topic.name, topic.replaces(event)] = emission(event, traceparent)
             else:
-                emissions.append(_emission(event, topic, traceparent))
+                emissions.append(emission(event, traceparent))
         self.rows.update(staged.rows)
         self.size += sum(len(row.encoded or b"") for row in staged.rows.values())
         self._emissions += emissions
@@ -219,12 +219,14 @@ def _takes(step: Step, event: Any) -> bool:
     return step.takes is None or isinstance(event, step.takes)
 
 
-def _emission(event: msgspec.Struct, topic: Topic, traceparent: bytes | None) -> Emission:
-    emission = Emission(
+def emission(event: msgspec.Struct, traceparent: bytes | None) -> Emission:
+    """The record of a derived event. Raises TooLarge."""
+    topic = topic_of(event)
+    record = Emission(
         topic.name, topic.key(event).encode(), codec.encode(event), codec.headers(topic.name, traceparent)
     )
-    _fits(len(emission.key) + len(emission.value or b""))
-    return emission
+    _fits(len(record.key) + len(record.value or b""))
+    return record
 
 
 def _fits(size: int) -> None:

@@ -10,7 +10,7 @@ from faust.types import TP
 from services.runtime import metrics
 from services.runtime.config import KafkaSettings
 from services.runtime.folding.fold import Fold
-from services.runtime.folding.ledger import Ledger
+from services.runtime.folding.ledger import Ledger, fence_of
 from services.runtime.folding.partition import Flush, Partition
 from services.runtime.folding.store import PartitionedStore
 
@@ -116,7 +116,7 @@ class Runner:
         async with self._lock:
             await self._release()
             for name, number in wanted:
-                ledger = Ledger(self._kafka, f"{self._app_id}-{name}-{number}")
+                ledger = Ledger(self._kafka, fence_of(self._app_id, name, number))
                 partition = Partition(self.folds[name], number, ledger, self.stores.get(name, {}), self._max_batch)
                 self._owned[name, number] = _Owned(partition, ledger, None)
             await asyncio.gather(*(owned.ledger.open() for owned in self._owned.values()))

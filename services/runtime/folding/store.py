@@ -96,12 +96,7 @@ class PartitionedStore(Store):
 
     def apply(self, partition: int, rows: Rows, changelog_offset: int) -> None:
         """Write rows (None removes one) and the changelog offset they were written at, in one batch."""
-        batch = WriteBatch(raw_mode=True)
-        for key, value in rows:
-            if value is None:
-                batch.delete(key)
-            else:
-                batch.put(key, value)
+        batch = batch_of(rows)
         batch.put(self.offset_key, str(changelog_offset).encode())
         self.partition(partition).write(batch)
 
@@ -135,6 +130,17 @@ class PartitionedStore(Store):
         if database is not None:
             # Faust waits for the garbage collector; a lock held on meanwhile would fail the next owner on this disk.
             database.close()
+
+
+def batch_of(rows: Rows) -> WriteBatch:
+    """Rows to be written at once; None removes one."""
+    batch = WriteBatch(raw_mode=True)
+    for key, value in rows:
+        if value is None:
+            batch.delete(key)
+        else:
+            batch.put(key, value)
+    return batch
 
 
 def _older(path: Path, seconds: float) -> bool:

@@ -1,0 +1,86 @@
+"""What derived topics are told of a row that was mended: the whole, as it stands now. Nobody is written to by it."""
+
+from typing import Any
+
+from services.cli.rebuild.plan import Plan
+from services.contract import codec
+from services.contract.topics import SESSIONS, SUPPRESSION, Topic
+from services.domain.consent.events import SuppressionChanged
+from services.domain.consent.suppression import Standing, suppressed
+from services.domain.identity import derived_event_id
+from services.domain.messages.deliverability import Counts, DeliverabilityCounted, row_key
+from services.domain.messages.delivery import Delivery, restated
+from services.domain.messages.sessions import SessionChanged, Sessions
+from services.runtime.folding.fold import Emission
+from services.runtime.folding.overlay import emission
+
+# Compacted by the key of the row.
+_BY_KEY: dict[str, Topic] = {"suppression": SUPPRESSION, "sessions": SESSIONS}
+
+
+def restate(plan: Plan, key: str, before: Any, after: Any, at: str) -> list[Emission]:
+    """The records beside a mended row; none where the service tells the world nothing of its table. `at`: now."""
+    if plan.service != "processor":
+        return []
+    if after is None:
+        return _ended(plan.table.name, key, before)
+    # With the moment: a row that is mended twice is told of twice.
+    source = derived_event_id(key, "rebuilt", at)
+    match after:
+        case Standing():
+            event: Any = SuppressionChanged(
+                event_id=derived_event_id(source, "suppression", key),
+                tenant=after.tenant,
+                contact=after.contact,
+                at=at,
+                suppressed=suppressed(after),
+            )
+        case Sessions():
+            event = _session(after, source, at)
+        case Delivery():
+            event = restated(after, derived_event_id(source, "delivery", key))
+        case Counts():
+            event = _counted(after, source)
+        case _:
+            return []
+    return [emission(event, None)]
+
+
+def _ended(table: str, key: str, before: Any) -> list[Emission]:
+    """The log knows nothing of such a row."""
+    if topic := _BY_KEY.get(table):
+        return [Emission(topic.name, key.encode(), None, codec.headers(topic.name))]
+    # A row in a place that is not its own says nothing of its own.
+    if isinstance(before, Counts) and row_key(before) == key:
+        source = derived_event_id(key, "rebuilt", "none")
+        return [emission(_counted(before, source, {}), None)]
+    return []
+
+
+def _session(row: Sessions, source: str, at: str) -> SessionChanged:
+    """The window that is open longest, and all that are open."""
+    sender, window = max(row.windows.items(), key=lambda item: (item[1].until, item[0]))
+    return SessionChanged(
+        event_id=derived_event_id(source, "session", f"{sender} {window.until}"),
+        tenant=row.tenant,
+        contact=row.contact,
+        at=at,
+        sender=sender,
+        change="closing" if window.closing_told else "opened",
+        until=window.until,
+        windows={name: kept.until for name, kept in row.windows.items()},
+    )
+
+
+def _counted(row: Counts, source: str, reached: dict[str, int] | None = None) -> DeliverabilityCounted:
+    return DeliverabilityCounted(
+        event_id=derived_event_id(source, "counted", row.minute),
+        tenant=row.tenant,
+        minute=row.minute,
+        country=row.country,
+        carrier=row.carrier,
+        sender=row.sender,
+        error=row.error,
+        part=row.part,
+        reached=row.reached if reached is None else reached,
+    )

@@ -1,0 +1,142 @@
+"""One run of `switchboard rebuild`: partition by partition, with one scratch folder for all of them."""
+
+import tempfile
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import NamedTuple
+
+from aiokafka import TopicPartition
+
+from services.cli.rebuild.compare import Comparison, Found
+from services.cli.rebuild.errors import RebuildError
+from services.cli.rebuild.live import Live
+from services.cli.rebuild.log import Log, reading
+from services.cli.rebuild.plan import Plan
+from services.cli.rebuild.publish import publish
+from services.cli.rebuild.scratch import Scratch, make_memory
+from services.cli.rebuild.shadow import Shadow, partitions_of
+from services.cli.rebuild.snapshot import Snapshot, save
+from services.cli.topic_admin import connect
+from services.runtime.config import KafkaSettings
+from services.runtime.folding.ledger import Ledger, fence_of
+
+Told = Callable[[str, int, int | None], None]
+
+
+class Wish(NamedTuple):
+    """What a run is asked for."""
+
+    apply: bool = False
+    snapshot: Path | None = None
+    save: Path | None = None
+    scratch: Path | None = None
+
+
+class Work:
+    """A run, and how far it came."""
+
+    def __init__(self, kafka: KafkaSettings, plan: Plan, wish: Wish) -> None:
+        self._kafka = kafka
+        self._plan = plan
+        self._wish = wish
+        self._memory = make_memory()
+        self._shadows: list[Shadow] = []
+        self.found: list[Found] = []
+        self.records = 0
+        self.published = 0
+        self.saved: int | None = None
+        # Did retention cut the log, and no snapshot replaces what is gone?
+        self.cut = False
+
+    async def run(self, told: Told) -> None:
+        """Compare, publish if asked to, save if asked to. Raises RebuildError, TopicsError, aiokafka's KafkaError."""
+        snapshot = self._snapshot()
+        with ExitStack() as stack:
+            folder = Path(stack.enter_context(self._folder()))
+            async with connect(self._kafka) as admin, reading(self._kafka, admin) as log:
+                await self._stopped(log)
+                stores = [
+                    stack.enter_context(closing(Scratch(folder / f"shadow-{one}", self._memory)))
+                    for one in range(self._kafka.partitions)
+                ]
+                for partition, saved in snapshot.rows() if snapshot else ():
+                    stores[partition].apply(saved)
+                self.cut = snapshot is None and await self._is_cut(log)
+                for partition, rows_of in enumerate(stores):
+                    shadow = await self._shadow(log, partition, rows_of, snapshot)
+                    with closing(Scratch(folder / f"live-{partition}", self._memory)) as rows:
+                        await self._partition(log, partition, shadow, Live(self._plan, partition, rows), told)
+            if self._wish.save is not None:
+                self.saved = save(self._wish.save, self._plan, self._shadows)
+
+    def _snapshot(self) -> Snapshot | None:
+        file = self._wish.snapshot
+        return None if file is None else Snapshot(file, self._plan, self._kafka.partitions)
+
+    def _folder(self) -> "tempfile.TemporaryDirectory[str]":
+        try:
+            return tempfile.TemporaryDirectory(prefix="switchboard-rebuild-", dir=self._wish.scratch)
+        except OSError as error:
+            raise RebuildError(
+                f"no scratch folder can be made in {self._wish.scratch} ({error.strerror}); name another with --scratch"
+            ) from error
+
+    async def _stopped(self, log: Log) -> None:
+        if self._wish.apply and (members := await log.members(self._plan.app)):
+            raise RebuildError(
+                f"{members} of the group {self._plan.app} are running, and would go on from the rows that they have; "
+                f"stop every `switchboard {self._plan.service}`, run this with --apply, and start them again"
+            )
+
+    async def _is_cut(self, log: Log) -> bool:
+        sources = [self._plan.whole] if self._plan.whole else self._plan.shadow.sources
+        partitions = [TopicPartition(one.name, number) for one in sources for number in range(self._kafka.partitions)]
+        cut = sorted({one.topic for one, begins in (await log.begins(partitions)).items() if begins})
+        if cut and not self._plan.repeatable:
+            raise RebuildError(
+                f"{', '.join(cut)} has been cut by retention, and what was counted from the rest cannot be told; give "
+                "a --snapshot that was saved before"
+            )
+        return bool(cut)
+
+    async def _shadow(self, log: Log, partition: int, rows: Scratch, snapshot: Snapshot | None) -> Shadow:
+        begins = await log.begins(partitions_of(self._plan, partition))
+        if snapshot is None:
+            shadow = Shadow(self._plan, partition, rows, begins)
+        else:
+            at = {one: snapshot.at(partition)[one.topic] for one in begins}
+            if gone := sorted(one.topic for one, offset in begins.items() if offset > at[one] and self._needs(one)):
+                raise RebuildError(
+                    f"the snapshot is too old: retention has cut {', '.join(gone)} since; give a later one, or none"
+                )
+            shadow = Shadow(self._plan, partition, rows, {one: max(begins[one], offset) for one, offset in at.items()})
+        self._shadows.append(shadow)
+        return shadow
+
+    def _needs(self, partition: TopicPartition) -> bool:
+        return self._plan.whole is None or partition.topic == self._plan.whole.name
+
+    async def _partition(self, log: Log, partition: int, shadow: Shadow, live: Live, told: Told) -> None:
+        name = f"partition {partition}"
+        ledger = Ledger(self._kafka, fence_of(self._plan.app, self._plan.live, partition))
+        try:
+            if self._wish.apply:
+                # From here on no worker of before writes, and one that starts now shuts us out.
+                await ledger.open()
+                await self._stopped(log)
+            if self.cut:
+                # What is gone cannot be folded again; whether the rows hold what is left can be told.
+                await live.refresh(log, lambda done, total: told(f"{name}, live", done, total))
+                shadow.begin_with(live)
+            comparison = Comparison(self._plan, partition, log, shadow, live)
+            found = await comparison.run(self.cut, lambda what, done, total: told(f"{name}, {what}", done, total))
+            self.found.append(found)
+            self.records += shadow.records
+            if self._wish.apply:
+                await publish(self._plan, partition, ledger, comparison, self._note)
+        finally:
+            await ledger.close()
+
+    def _note(self, rows: int) -> None:
+        self.published += rows

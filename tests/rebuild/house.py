@@ -1,0 +1,175 @@
+"""A log with a history, a processor that folded it, and the command."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+
+from services.cli.topic_admin import connect
+from services.contract import codec
+from services.contract.partition import partition_of
+from services.contract.topics import (
+    ACCEPTED,
+    INBOUND,
+    OUTCOMES,
+    PROCESSOR_APP,
+    RESULTS,
+    SENT,
+    STATUS,
+    changelog,
+    topic_of,
+)
+from services.runtime.config import KafkaSettings
+from services.runtime.folding.store import INDEX
+from tests.processes import SECRETS, Service, running
+from tests.waiting import eventually
+
+PARTITIONS = 2
+SOURCES = (STATUS, SENT, RESULTS, INBOUND, ACCEPTED, OUTCOMES)
+Rows = dict[bytes, bytes]
+
+
+class House:
+    """The broker, the settings, and where the processor answers."""
+
+    def __init__(self, bootstrap: str, settings: Path, folder: Path, port: int) -> None:
+        self.bootstrap = bootstrap
+        self.folder = folder
+        self._settings = settings
+        self._port = port
+
+    @contextmanager
+    def processor(self, **environment: str) -> Iterator[Service]:
+        with running("processor", self._settings, self.folder, self._port, **environment) as service:
+            yield service
+
+    def command(self, *words: str) -> list[str]:
+        return [sys.executable, "-m", "services.cli", "--config", str(self._settings), "rebuild", *words]
+
+    async def rebuild(self, *words: str, code: int = 0, **environment: str) -> str:
+        """What it says, after it ended with this exit code."""
+        done = await asyncio.to_thread(
+            subprocess.run,
+            self.command(*words),
+            env={**os.environ, **SECRETS, **environment},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == code, (done.returncode, done.stdout[-3000:], done.stderr[-3000:])
+        assert "Traceback" not in done.stderr
+        return done.stdout if "--json" in words else done.stdout + done.stderr
+
+    async def told(self, *words: str, code: int = 0) -> dict[str, Any]:
+        """The same as JSON."""
+        told: dict[str, Any] = json.loads(await self.rebuild(*words, "--json", code=code))
+        return told
+
+    async def tell(self, facts: Iterable[msgspec.Struct]) -> None:
+        """Write facts as their services do."""
+        async with AIOKafkaProducer(bootstrap_servers=self.bootstrap, acks="all", linger_ms=5) as producer:
+            sent = []
+            for fact in facts:
+                topic = topic_of(fact)
+                key = topic.key(fact).encode()
+                sent.append(
+                    await producer.send(
+                        topic.name, codec.encode(fact), key=key, partition=partition_of(key, PARTITIONS)
+                    )
+                )
+            await asyncio.gather(*sent)
+
+    async def plant(self, table: str, rows: Iterable[tuple[bytes, bytes | None]]) -> None:
+        """Write rows into a live table, past everybody."""
+        async with AIOKafkaProducer(bootstrap_servers=self.bootstrap, acks="all") as producer:
+            for key, value in rows:
+                at = place(table, key)
+                await producer.send_and_wait(changelog(PROCESSOR_APP, table), value, key=key, partition=at)
+
+    async def rows(self, table: str) -> Rows:
+        """The live rows, as a restore would find them."""
+        return await self.last(changelog(PROCESSOR_APP, table))
+
+    async def last(self, topic: str) -> Rows:
+        """The last committed value of each key."""
+        found: Rows = {}
+        for key, value in await self.records(topic):
+            if value is None:
+                found.pop(key or b"", None)
+            else:
+                found[key or b""] = value
+        return found
+
+    async def records(self, topic: str) -> list[tuple[bytes | None, bytes | None]]:
+        """All committed records."""
+        found = await self._read({TopicPartition(topic, number): 0 for number in range(PARTITIONS)})
+        return [(one.key, one.value) for one in found]
+
+    async def _read(self, since: Mapping[TopicPartition, int]) -> list[ConsumerRecord]:
+        found = []
+        async with AIOKafkaConsumer(
+            bootstrap_servers=self.bootstrap, isolation_level="read_committed", enable_auto_commit=False
+        ) as consumer:
+            consumer.assign(list(since))
+            begins = await consumer.beginning_offsets(list(since))
+            for partition, offset in since.items():
+                consumer.seek(partition, max(begins[partition], offset))
+            ends = await consumer.end_offsets(list(since))
+            while any([await consumer.position(one) < end for one, end in ends.items()]):
+                for batch in (await consumer.getmany(timeout_ms=100)).values():
+                    found += batch
+        return found
+
+    async def folded(self) -> None:
+        """Wait until the processor has folded all there is."""
+        await eventually(self._is_folded, 60, "all is folded")
+
+    async def _is_folded(self) -> bool:
+        partitions = [TopicPartition(topic.name, number) for topic in SOURCES for number in range(PARTITIONS)]
+        async with connect(KafkaSettings(bootstrap=self.bootstrap)) as admin:
+            committed = await admin.committed(PROCESSOR_APP, partitions)
+        return not await self._read(committed)
+
+    async def cut(self, *topics: str) -> None:
+        """Retention has taken all that these topics held."""
+        partitions = [TopicPartition(topic, number) for topic in topics for number in range(PARTITIONS)]
+        async with AIOKafkaConsumer(bootstrap_servers=self.bootstrap) as consumer:
+            ends = await consumer.end_offsets(partitions)
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap)
+        await admin.start()
+        try:
+            await admin.delete_records({one: RecordsToDelete(end) for one, end in ends.items()})
+        finally:
+            await admin.close()
+
+
+def place(table: str, key: bytes) -> int:
+    """The partition of a row, or of an index row, which ends with the key of its row."""
+    name = key.rpartition(b" ")[2] if key.startswith(INDEX) else key
+    # Counts lie where the messages lie that they count; their key ends with that.
+    return int(name.rpartition(b"|")[2]) if table == "deliverability" else partition_of(name, PARTITIONS)
+
+
+def canonical(rows: Rows) -> dict[str, str]:
+    """Rows whatever the order of their maps' keys; without index rows."""
+    return {
+        key.decode(): json.dumps(json.loads(value), sort_keys=True)
+        for key, value in rows.items()
+        if not key.startswith(INDEX)
+    }
+
+
+def saved(file: Path) -> Rows:
+    """The rows of a snapshot."""
+    rows = [json.loads(line) for line in file.read_text().splitlines()[1:-1]]
+    return {key.encode(): json.dumps(row).encode() for _, key, row in rows}

@@ -1,0 +1,91 @@
+"""Retention has cut the log: what consent's evidence gives alone, and what a snapshot tells."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from services.contract import codec
+from services.contract.topics import ACCEPTED, CONSENT, DELIVERY, INBOUND, OUTCOMES
+from services.domain.consent.suppression import Standing, suppressed
+from tests.domain.suppression_oracle import wrote
+from tests.waiting import eventually
+
+from .history import PEOPLE, history
+from .house import House, Rows, canonical
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+
+
+def _answers(rows: Rows) -> dict[bytes, object]:
+    return {key: suppressed(codec.decode(row, Standing)) for key, row in rows.items()}
+
+
+async def test_what_a_snapshot_holds_need_not_be_on_the_log(house: House, tmp_path: Path) -> None:
+    file = tmp_path / "saved"
+    assert (await house.told("deliverability", "--save", str(file)))["differences"] == []
+    await house.cut(DELIVERY.name)
+    with house.processor() as processor:
+        await eventually(processor.ready, 60, "the processor is ready")
+        await house.tell(history(4, 60))
+        await house.folded()
+    said = await house.rebuild("deliverability", code=2)
+    assert "has been cut by retention" in said
+    told = await house.told("deliverability", "--snapshot", str(file))
+    assert told["differences"] == []
+    assert told["rows"]["equal"] == len(canonical(await house.rows("deliverability"))) > 10
+
+    await house.cut(DELIVERY.name)
+    assert "the snapshot is too old" in await house.rebuild("deliverability", "--snapshot", str(file), code=2)
+    half = tmp_path / "half"
+    half.write_bytes(file.read_bytes()[:-20])
+    assert "is no whole snapshot" in await house.rebuild("deliverability", "--snapshot", str(half), code=2)
+    assert "is a snapshot of deliverability" in await house.rebuild("recent", "--snapshot", str(file), code=2)
+
+
+async def test_every_stop_comes_back_from_the_evidence_alone(house: House) -> None:
+    before = await house.rows("suppression")
+    answers = _answers(before)
+    sources = {one.source for answer in answers.values() for one in answer.values()}  # type: ignore[attr-defined]
+    assert sources >= {"keyword", "twilio_21610", "command"}
+    assert any(not answer for answer in answers.values())
+    assert any(json.loads(row).get("links") for row in before.values())
+    await house.cut(INBOUND.name, ACCEPTED.name, OUTCOMES.name)
+    await house.plant("suppression", [(key, None) for key in before])
+
+    told = await house.told("suppression", "--apply")
+    assert (told["published"], told["log_cut"]) == (len(before), False)
+    after = await house.rows("suppression")
+    assert _answers(after) == answers
+    assert canonical(after) == canonical(before)
+
+
+async def test_rows_that_are_older_than_the_log_are_no_differences(house: House) -> None:
+    """The test before has cut it."""
+    with house.processor() as processor:
+        await eventually(processor.ready, 60, "the processor is ready")
+        await house.tell([wrote("hello", 0, "SMlate", contact=one) for one in PEOPLE[:3]])
+        await house.folded()
+    told = await house.told("recent")
+    rows = await house.rows("recent")
+    told_of = {key for topic in (INBOUND, ACCEPTED, OUTCOMES) for key, _ in await house.records(topic.name)}
+    older = [key for key in rows if key not in told_of]
+    assert 0 < len(older) < len(rows)
+    assert (told["log_cut"], told["differences"]) == (True, [])
+    assert told["rows"]["older_than_the_log"] == len(older)
+    assert told["rows"]["equal"] == len(rows) - len(older)
+
+    # What the log still holds, every row must hold.
+    key = next(key for key, _ in await house.records(INBOUND.name) if key)
+    await house.plant("recent", [(key, None)])
+    assert [one["how"] for one in (await house.told("recent", code=1))["differences"]] == ["only on the log"]
+    assert (await house.told("recent", "--apply"))["published"] == 1
+    assert key in await house.rows("recent")
+
+
+async def test_evidence_that_was_cut_ends_no_suppression(house: House) -> None:
+    before = await house.rows("suppression")
+    await house.cut(CONSENT.name)
+    told = await house.told("suppression", "--apply")
+    assert (told["published"], told["log_cut"]) == (0, True)
+    assert canonical(await house.rows("suppression")) == canonical(before)

@@ -8,11 +8,8 @@ _LENGTH = 16
 
 def _digest(parts: Iterable[bytes]) -> str:
     # Each part goes in with its length, so that ("ab", "c") and ("a", "bc") differ.
-    hashed = hashlib.sha256()
-    for part in parts:
-        hashed.update(len(part).to_bytes(4, "big"))
-        hashed.update(part)
-    return hashed.digest()[:_LENGTH].hex()
+    text = b"".join([len(part).to_bytes(4, "big") + part for part in parts])
+    return hashlib.sha256(text).digest()[:_LENGTH].hex()
 
 
 def raw_event_id(kind: str, tenant: str, content: Iterable[bytes]) -> str:

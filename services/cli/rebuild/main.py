@@ -7,14 +7,12 @@ from typing import Annotated
 
 import msgspec
 import typer
-from aiokafka.errors import KafkaError
 from rich.console import Console
 from rich.text import Text
 
-from services.cli.backfill.log import check
-from services.cli.backfill.report import Bars
+from services.cli.bars import Bars
 from services.cli.demo.show import make_console
-from services.cli.rebuild.errors import RebuildError
+from services.cli.log import check, heed_stop, readable
 from services.cli.rebuild.plan import Service, plan
 from services.cli.rebuild.report import counts, differences, summary, table
 from services.cli.rebuild.work import Wish, Work
@@ -43,15 +41,9 @@ class _Run:
         """Raises ConfigError with a sentence for whatever is in the way."""
         await check(self._settings.kafka, [*(topic.name for topic in self._plan.shadow.sources), self._plan.changelog])
         bars = Bars()
-        with bars.progress:
-            try:
-                await self.work.run(bars.show)
-            except (KafkaError, OSError) as error:
-                bootstrap = self._settings.kafka.bootstrap
-                raise RebuildError(f"Kafka at {bootstrap} cannot be read: {error}; run it again") from error
-        if (task := asyncio.current_task()) is not None and task.cancelling():
-            # The Kafka client may swallow the cancellation that Ctrl-C is.
-            raise asyncio.CancelledError
+        with bars.progress, readable(self._settings.kafka):
+            await self.work.run(bars.show)
+        heed_stop()
 
     @property
     def differs(self) -> bool:

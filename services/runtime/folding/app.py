@@ -54,6 +54,7 @@ def fold_app(
         broker_commit_interval=1.0,
         broker_max_poll_records=worker.max_batch,
         canonical_url=worker.url,
+        consumer_group_instance_id=worker.instance_id,
         consumer_auto_offset_reset="earliest",
         datadir=str(worker.data_dir),
         store="rocksdb://",

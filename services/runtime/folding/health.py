@@ -12,5 +12,5 @@ def reasons(app: FoldApp) -> list[str]:
     if app.rebalancing:
         return ["partitions are being assigned"]
     if not app.tables.actives_ready:
-        return ["tables are being restored from their changelogs"]
+        return [f"tables are being restored from their changelogs: {app.tables.recovery.progress()}"]
     return []

@@ -26,7 +26,8 @@ async def test_a_named_worker_that_comes_back_disturbs_nobody(rig: Rig, ending: 
             one.discard()
         else:
             await one.stop()
-        again = named(rig, "one")
+        # At the same address, as a pod of a StatefulSet is.
+        again = rig.start("one", instance_id="one", session_timeout_s=_SESSION_S, port=one.spec.port)
         assert await again.ready(rig.partitions // 2) == owned[0]
     await rig.folded()
     assert (len(two.said("leaving")), len(two.said("ready")), two.owns()) == (left, ready, owned[1])
@@ -61,6 +62,19 @@ async def test_a_frozen_worker_whose_name_was_taken_ends_when_it_wakes(rig: Rig)
     await rig.tell(rig.facts(100))
     await rig.folded(but=frozen)
     await rig.same_rows([await newer.stop()])
+
+
+async def test_a_named_worker_that_comes_back_at_another_address_has_partitions_too(rig: Rig) -> None:
+    one, two = named(rig, "one"), named(rig, "two")
+    await one.ready(rig.partitions // 2)
+    await two.ready(rig.partitions // 2)
+    one.discard()
+    again = named(rig, "one")
+    await again.ready(rig.partitions // 2)
+    await two.ready(rig.partitions // 2)
+    await rig.tell(rig.facts(100))
+    await rig.folded()
+    await rig.same_rows([await again.stop(), await two.stop()])
 
 
 @pytest.mark.slow

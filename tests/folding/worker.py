@@ -1,7 +1,8 @@
 """One worker with the tally fold, to be run as a process: `python -m tests.folding.worker`, told by FOLDING_SPEC.
 
 Says what it does in JSON lines on stdout: `ready` with its partitions whenever it becomes so, `restored` with what
-its restore read, `standby` with what it read for others' partitions, `taken`, `flushed` and `leaving` by partition, and at SIGTERM its rows as `shown`.
+its restore read, `standby` with what it read for others' partitions, `unready` with why it is restoring, `taken`,
+`flushed` and `leaving` by partition, and at SIGTERM its rows as `shown`.
 Exits as a service does.
 """
 

@@ -17,6 +17,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from services.runtime.config import ConfigError
+from services.runtime.folding.membership import keep_name
 from services.runtime.folding.runner import RecordBatch, Runner
 
 logger = logging.getLogger(__name__)
@@ -26,8 +27,6 @@ _COMMIT_SECONDS = 5.0
 # A broker answers the requests of a connection in order, so each question asked while partitions are assigned waits
 # for a fetch to return; with Faust's 1,500 ms a rebalance takes many seconds.
 _FETCH_WAIT_MS = 100
-# Kafka's code for: another member has joined under your group.instance.id. aiokafka has no name for it.
-_FENCED_INSTANCE_ID = 82
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):
@@ -55,35 +54,10 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         # aiokafka tells nobody that it has not heard of its group for longer than a session.
         coordinator._do_heartbeat = told
         if self.app.conf.consumer_group_instance_id is not None:
-            self._keep_name(coordinator)
+            keep_name(coordinator, self.app.assignor, self._end)
 
-    def _keep_name(self, coordinator: Any) -> None:
-        """End the process when another has joined under its name.
-
-        aiokafka sends the name with a join only, and joins as somebody new when a heartbeat finds it unknown: it would
-        take the name back from the newer one, and so on for ever. Here it first joins as who it was; then the broker
-        says whether its session is merely over, or its name another's.
-        """
-        nobody, forget, send = coordinator.generation, coordinator.reset_generation, coordinator._send_req
-
-        def forget_generation() -> None:
-            if coordinator.generation == nobody:
-                forget()
-            coordinator.generation = nobody
-            coordinator.request_rejoin()
-
-        async def sent(request: Any) -> Any:
-            response = await send(request)
-            if getattr(response, "error_code", 0) == _FENCED_INSTANCE_ID:
-                taken = ConfigError(
-                    f"instance_id: another worker has joined as {self.app.conf.consumer_group_instance_id}; this older "
-                    "one ends, so that nothing is folded twice; give each worker a name of its own"
-                )
-                asyncio.run_coroutine_threadsafe(self.app.crash(taken), self.parent_loop)
-            return response
-
-        coordinator.reset_generation = forget_generation
-        coordinator._send_req = sent
+    def _end(self, why: ConfigError) -> None:
+        asyncio.run_coroutine_threadsafe(self.app.crash(why), self.parent_loop)
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
         committed: Mapping[TP, int] = await self.call_thread(self._seek_to_committed)

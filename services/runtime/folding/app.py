@@ -35,6 +35,10 @@ class FoldApp(faust.App):
     runner: Runner
     pulse: Pulse
 
+    def _crash(self, reason: BaseException) -> None:
+        # Faust keeps the last one, which is what the first one led to.
+        super()._crash(self.crash_reason or reason)
+
 
 def fold_app(
     app_id: str,

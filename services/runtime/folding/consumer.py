@@ -56,8 +56,8 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         if self.app.conf.consumer_group_instance_id is not None:
             keep_name(coordinator, self.app.assignor, self._end)
 
-    def _end(self, why: ConfigError) -> None:
-        asyncio.run_coroutine_threadsafe(self.app.crash(why), self.parent_loop)
+    async def _end(self, why: ConfigError) -> None:
+        await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self.app.crash(why), self.parent_loop))
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
         committed: Mapping[TP, int] = await self.call_thread(self._seek_to_committed)

@@ -6,7 +6,7 @@ new when a heartbeat finds it unknown: of two with one name each would take it b
 refuses an assignment that names another address than its own.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiokafka.coordinator.protocol import ConsumerProtocol
@@ -20,7 +20,7 @@ from services.runtime.config import ConfigError
 _FENCED_INSTANCE_ID = 82
 
 
-def keep_name(coordinator: Any, assignor: Any, end: Callable[[ConfigError], None]) -> None:
+def keep_name(coordinator: Any, assignor: Any, end: Callable[[ConfigError], Awaitable[None]]) -> None:
     """Make a member of aiokafka's keep its name, or `end` it when another has joined under that.
 
     What has lost its session joins as who it was: then the broker says whether its name is another's by now.
@@ -35,7 +35,8 @@ def keep_name(coordinator: Any, assignor: Any, end: Callable[[ConfigError], None
         response = await send(request)
         error = getattr(response, "error_code", 0)
         if error == _FENCED_INSTANCE_ID:
-            end(_taken(coordinator._group_instance_id))
+            # Before aiokafka tells Faust of an unknown error: the first reason is the one that people read.
+            await end(_taken(coordinator._group_instance_id))
         elif error == UnknownMemberIdError.errno and isinstance(request, JoinGroupRequest):
             # The session is over, and nobody has the name.
             forget()

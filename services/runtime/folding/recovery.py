@@ -90,6 +90,7 @@ class PositionRecovery(Recovery):
         # Faust clears it where it reads changelogs, which is not done there any more: left from the former restore,
         # it would end this one at once.
         self.signal_recovery_end.clear()
+        self._began = time.monotonic(), 0
         await self.app.consumer.halt()
         await self.app.runner.fence((tp.topic, tp.partition) for tp in self.app.assignor.assigned_actives())
 

@@ -77,7 +77,7 @@ def _settled(rig: Rig, running: list[Running]) -> None:
     for worker in running:
         rig.wait(
             worker,
-            lambda worker=worker: worker.metric("switchboard_partitions_owned", 'fold="delivery"') == share,
+            lambda worker=worker: worker.metric("switchboard_partitions_owned", 'fold="messages"') == share,
             f"{worker.name} has {share} partitions",
         )
         rig.wait_ready(worker)
@@ -99,7 +99,7 @@ def _rate(rig: Rig, running: list[Running], events: int, say: Say) -> float:
 
 
 def _folded(running: list[Running]) -> float:
-    return sum(worker.metric("switchboard_folded_total", 'fold="delivery"') for worker in running)
+    return sum(worker.metric("switchboard_folded_total", 'fold="messages"') for worker in running)
 
 
 def _recovery(keys: int, events: int, say: Say, rig: Rig) -> Recovered:

@@ -86,7 +86,7 @@ async def test_a_backup_older_than_removals_are_kept_is_read_anew(rig: Rig) -> N
     await rig.folded()
     await worker.stop()
     # What a compacted changelog no longer says: that this row is gone.
-    _restamp(rig.home / "one", rows={b"key-that-is-gone": b'{"key":"","number":1,"chain":"x"}'})
+    _restamp(rig.home / "one", rows={b"key-that-is-gone": b'{"key":"key-that-is-gone","number":1,"chain":"x"}'})
     shutil.copytree(rig.home / "one" / "data", rig.home / "two" / "data")
     _restamp(rig.home / "two", age_s=TOMBSTONES_KEPT.total_seconds() + 60)
     await rig.tell(rig.facts(100))
@@ -106,7 +106,9 @@ async def test_a_store_of_another_changelog_is_read_anew(rig: Rig) -> None:
     worker = rig.start()
     await rig.folded()
     await worker.stop()
-    _restamp(rig.home / "one", beyond=1_000_000, rows={b"key-of-another-cluster": b'{"key":"","number":1,"chain":"x"}'})
+    _restamp(
+        rig.home / "one", beyond=1_000_000, rows={b"key-of-another": b'{"key":"key-of-another","number":1,"chain":"x"}'}
+    )
 
     again = rig.start()
     await again.ready(rig.partitions)

@@ -13,4 +13,9 @@ FLUSH_SECONDS = Histogram(
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )  # fmt: skip
 OWNED = Gauge("switchboard_partitions_owned", "Partitions this worker folds", ["fold"])
+RESTORED = Counter(
+    "switchboard_restored_records_total",
+    "Changelog records read into tables: own ones, and those of a standby",
+    ["kind"],
+)
 RESTORE_REMAINING = Gauge("switchboard_restore_remaining_records", "Changelog records still to be read before ready")

@@ -2,16 +2,19 @@
 
 import argparse
 import logging
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
+import msgspec
 from aiokafka.errors import KafkaError
 from rich.console import Console
 
 from services.cli.kafka.errors import EmbeddedKafkaError
-from tests.bench import fold, ingress, latency, memory, sender, stop
+from tests.bench import fold, growth, ingress, latency, memory, sender, stop
 from tests.bench.load import ServerGone
 from tests.bench.processes import CannotMeasure
 from tests.bench.report import Table, conditions, document
@@ -19,6 +22,7 @@ from tests.bench.report import Table, conditions, document
 PARTS: dict[str, Callable[[bool, Callable[[str], None]], list[Table]]] = {
     "ingress": ingress.measure,
     "fold": fold.measure,
+    "growth": growth.measure,
     "latency": latency.measure,
     "memory": memory.measure,
     "sender": sender.measure,
@@ -33,6 +37,8 @@ def main(arguments: Sequence[str]) -> int:
     unknown = set(options.parts) - set(PARTS)
     if unknown:
         _parser().error(f"no such part: {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
+    if options.picture and find_spec("matplotlib") is None:
+        _parser().error("--picture needs matplotlib; `make bench` makes an environment that has it")
     # A client's word on a broker that is still starting is no news here.
     logging.getLogger("aiokafka").setLevel(logging.ERROR)
     console = Console()
@@ -52,6 +58,10 @@ def main(arguments: Sequence[str]) -> int:
             text = document(f"python -m tests.bench {' '.join(arguments)}", tables)
             options.markdown.write_text(text, encoding="utf-8")
             console.print(f"the tables are in {options.markdown}")
+        if options.picture and (charts := [chart for table in tables for chart in table.charts]):
+            draw = [sys.executable, "-m", "tests.bench.draw", str(options.picture)]
+            subprocess.run(draw, input=msgspec.json.encode(charts), check=True)
+            console.print(f"the curves are in {options.picture}")
     return 0
 
 
@@ -60,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("parts", nargs="*", metavar="part", help=f"{', '.join(PARTS)}; none named: all")
     parser.add_argument("--short", action="store_true", help="does it run? The figures say little")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables there, too")
+    parser.add_argument("--picture", type=Path, metavar="FILE", help="draw the curves there, as SVG")
     return parser
 
 

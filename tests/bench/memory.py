@@ -88,7 +88,7 @@ async def _processor(rig: Rig, total: int, say: Say) -> Measured:
     producing = asyncio.create_task(log.produce(rig.bootstrap, STATUS.name, workload.facts(total)))
     await _follow(rig, growth, "switchboard_folded_total")
     await producing
-    rows, disk = count(total / len(workload.STATUSES)), mebibytes(_on_disk(rig.folder / "processor"))
+    rows, disk = count(total / len(workload.STATUSES)), mebibytes(on_disk(rig.folder / "processor"))
     return growth.row(), f"processor: grows with RocksDB's two bounds, not with its rows: {rows}, {disk} on disk."
 
 
@@ -114,5 +114,6 @@ async def _follow(rig: Rig, growth: Growth, metric: str) -> None:
         await asyncio.sleep(_POLL_S)
 
 
-def _on_disk(folder: Path) -> int:
+def on_disk(folder: Path) -> int:
+    """Bytes of all files in a folder."""
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

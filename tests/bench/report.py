@@ -14,6 +14,17 @@ _PACKAGES = ("aiohttp", "aiokafka", "faust-streaming", "rocksdict", "fastapi", "
 
 
 @dataclass(frozen=True)
+class Chart:
+    """A curve: titles with their units, and its points from left to right."""
+
+    title: str
+    x: str
+    y: str
+    points: Sequence[tuple[float, float]]
+    logarithmic: bool = False
+
+
+@dataclass(frozen=True)
 class Table:
     """Figures with what must be known to read them."""
 
@@ -21,6 +32,7 @@ class Table:
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
     notes: Sequence[str] = field(default=())
+    charts: Sequence[Chart] = field(default=())
 
     def screen(self) -> Screen:
         """For rich; the first column is text, the others are figures."""

@@ -22,7 +22,8 @@ from tests.bench.workload import ACCOUNT, CONTACT_SECRET, PUBLIC_URL, TENANT, TO
 
 PARTITIONS = 4
 
-_SWITCHBOARD = (sys.executable, "-m", "services.cli")
+# The command that people use.
+SWITCHBOARD = (sys.executable, "-m", "services.cli")
 _ROOT = Path(__file__).parents[2]
 _START_S = 60.0
 _STOP_S = 15.0
@@ -44,10 +45,14 @@ class Running(NamedTuple):
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def metric(self, name: str) -> float:
-        """The sum of a counter over its labels."""
+    def metric(self, name: str, labels: str = "") -> float:
+        """The sum of a metric over its labels, or where it has these (`fold="delivery"`)."""
         lines = requests.get(f"{self.url}/metrics", timeout=10).text.splitlines()
-        return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith((f"{name}{{", f"{name} ")))
+        return sum(
+            float(line.rpartition(" ")[2])
+            for line in lines
+            if line.startswith((f"{name}{{{labels}", f"{name}{labels} "))
+        )
 
 
 class Rig:
@@ -81,13 +86,13 @@ class Rig:
 
     def service(self, name: str, cores: set[int]) -> Running:
         """One of ours, by the command that people use; returns once it is ready."""
-        running = self.start(name, [*_SWITCHBOARD, name], {}, cores, self.ports[name])
+        running = self.start(name, [*SWITCHBOARD, name], {}, cores, self.ports[name])
         self.wait_ready(running)
         return running
 
     def simulator(self) -> Running:
         """A Twilio to send to, out of the measured core's way."""
-        running = self.start("simulator", [*_SWITCHBOARD, "simulator"], {}, others(), self.ports["simulator"])
+        running = self.start("simulator", [*SWITCHBOARD, "simulator"], {}, others(), self.ports["simulator"])
         self.wait(running, lambda: not ports.is_free(running.port), "the simulator listens")
         return running
 
@@ -102,8 +107,8 @@ class Rig:
         self._processes[process.pid] = process
         return Running(name, process.pid, port)
 
-    def wait_ready(self, running: Running) -> None:
-        self.wait(running, lambda: _is_ready(running), f"{running.name} is ready")
+    def wait_ready(self, running: Running, seconds: float = _START_S) -> None:
+        self.wait(running, lambda: _is_ready(running), f"{running.name} is ready", seconds)
 
     def stop(self, running: Running) -> None:
         self._processes[running.pid].stop(_STOP_S)
@@ -167,7 +172,7 @@ class Rig:
 
     def _apply_topics(self) -> None:
         done = subprocess.run(
-            [*_SWITCHBOARD, "topics", "apply"],
+            [*SWITCHBOARD, "topics", "apply"],
             env=self.environment(),
             capture_output=True, text=True, timeout=_START_S, check=False,
         )  # fmt: skip

@@ -57,7 +57,7 @@ class Rig:
             source=self.source,
             derived=self.derived,
             data_dir=str(self.home / name / "data"),
-            port=ports.pick(),
+            port=more.pop("port", None) or ports.pick(),
             partitions=self.partitions,
             **more,
         )

@@ -9,6 +9,7 @@ import pytest
 
 from tests.folding.process import Worker
 from tests.folding.rig import Rig, rig_with
+from tests.waiting import eventually
 
 
 @asynccontextmanager
@@ -40,6 +41,30 @@ async def test_a_second_worker_joins_and_leaves_under_load(rig: Rig) -> None:
         await one.ready(rig.partitions)
     await rig.folded()
     await rig.same_rows([await one.stop()])
+
+
+async def test_a_standby_that_takes_over_reads_only_the_tail(rig: Rig) -> None:
+    await rig.tell(rig.facts(1000, keys=200))
+    one, two = rig.start("one"), rig.start("two")
+    await one.ready(rig.partitions // 2)
+    await two.ready(rig.partitions // 2)
+    await rig.folded()
+    rows_written = len(await rig.read(rig.changelog))
+
+    def follows() -> bool:
+        # The newest of a worker's own and of its standbys' records make up the whole changelog, at least.
+        flushed = sum(line["rows"] for line in two.lines() if "flushed" in line)
+        return flushed + sum(two.said("standby")) + sum(two.said("restored")) >= rows_written
+
+    await eventually(follows, 40, "the second worker has read what the first one wrote")
+    read_before = sum(two.said("restored"))
+    one.discard()
+    await two.ready(rig.partitions)
+    # The record at each remembered offset is read again.
+    assert sum(two.said("restored")) - read_before <= rig.partitions < rows_written / 10
+    await rig.tell(rig.facts(100, keys=200))
+    await rig.folded()
+    await rig.same_rows([await two.stop()])
 
 
 @pytest.mark.slow

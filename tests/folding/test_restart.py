@@ -1,8 +1,16 @@
 """What a worker finds when it comes back: its store, or nothing but the changelog."""
 
-from aiokafka import AIOKafkaProducer
+import shutil
+import time
+from pathlib import Path
 
+from aiokafka import AIOKafkaProducer
+from rocksdict import Options, Rdict
+
+from services.contract.plan import TOMBSTONES_KEPT
 from tests.folding.rig import Rig
+
+_OFFSET_KEY = b"__faust\0offset__"
 
 
 async def test_facts_are_folded_and_restored_rows_go_on(rig: Rig) -> None:
@@ -43,10 +51,85 @@ async def test_a_wiped_store_is_restored_and_says_how_far_it_is(rig: Rig) -> Non
     remaining = again.said("remaining")
     assert remaining == sorted(remaining, reverse=True)
     assert remaining[0] > remaining[-1]
-    assert "changelog records to go" in again.log
+    assert "changelog records to go; " in again.log
+    assert "a second, about" in again.log
+    reasons = [reason for (reason,) in again.said("unready")]
+    assert len(set(reasons)) > 2
+    assert "% done, " in reasons[-1]
     await rig.tell(rig.facts(100))
     await rig.folded()
     await rig.same_rows([await again.stop()])
+
+
+async def test_a_backup_is_brought_up_to_date_by_the_tail(rig: Rig) -> None:
+    await rig.tell(rig.facts(100))
+    worker = rig.start()
+    await rig.folded()
+    await worker.stop()
+    before = len(await rig.read(rig.changelog))
+    shutil.copytree(rig.home / "one" / "data", rig.home / "two" / "data")
+    await rig.tell(rig.facts(200))
+    again = rig.start()
+    await rig.folded()
+    await again.stop()
+
+    from_backup = rig.start("two")
+    await from_backup.ready(rig.partitions)
+    after = len(await rig.read(rig.changelog))
+    assert after - before <= sum(from_backup.said("restored")) <= after - before + rig.partitions
+    await rig.same_rows([await from_backup.stop()])
+
+
+async def test_a_backup_older_than_removals_are_kept_is_read_anew(rig: Rig) -> None:
+    await rig.tell(rig.facts(100))
+    worker = rig.start()
+    await rig.folded()
+    await worker.stop()
+    # What a compacted changelog no longer says: that this row is gone.
+    _restamp(rig.home / "one", rows={b"key-that-is-gone": b'{"key":"key-that-is-gone","number":1,"chain":"x"}'})
+    shutil.copytree(rig.home / "one" / "data", rig.home / "two" / "data")
+    _restamp(rig.home / "two", age_s=TOMBSTONES_KEPT.total_seconds() + 60)
+    await rig.tell(rig.facts(100))
+    again = rig.start()
+    await rig.folded()
+    assert "key-that-is-gone" in await again.stop()
+
+    from_backup = rig.start("two")
+    await from_backup.ready(rig.partitions)
+    assert sum(from_backup.said("restored")) == len(await rig.read(rig.changelog))
+    assert "read anew: it is older than removals are kept" in from_backup.log
+    await rig.same_rows([await from_backup.stop()])
+
+
+async def test_a_store_of_another_changelog_is_read_anew(rig: Rig) -> None:
+    await rig.tell(rig.facts(100))
+    worker = rig.start()
+    await rig.folded()
+    await worker.stop()
+    _restamp(
+        rig.home / "one", beyond=1_000_000, rows={b"key-of-another": b'{"key":"key-of-another","number":1,"chain":"x"}'}
+    )
+
+    again = rig.start()
+    await again.ready(rig.partitions)
+    assert sum(again.said("restored")) == len(await rig.read(rig.changelog))
+    assert "read anew: it is at 1000" in again.log
+    await rig.tell(rig.facts(100))
+    await rig.folded()
+    await rig.same_rows([await again.stop()])
+
+
+def _restamp(home: Path, age_s: float = 0.0, beyond: int = 0, rows: dict[bytes, bytes] | None = None) -> None:
+    """Change what a worker's stores say of their age and place, and give them rows."""
+    stores = list((home / "data").rglob("*.db"))
+    assert stores
+    for path in stores:
+        store = Rdict(str(path), options=Options(raw_mode=True))
+        if (stamp := store.get(_OFFSET_KEY)) is not None:
+            store.put(_OFFSET_KEY, b"%d %.3f" % (int(stamp.split()[0]) + beyond, time.time() - age_s))
+            for key, value in (rows or {}).items():
+                store.put(key, value)
+        store.close()
 
 
 async def test_a_restore_ends_although_the_changelog_ends_in_an_aborted_transaction(rig: Rig) -> None:

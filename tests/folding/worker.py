@@ -1,7 +1,8 @@
 """One worker with the tally fold, to be run as a process: `python -m tests.folding.worker`, told by FOLDING_SPEC.
 
 Says what it does in JSON lines on stdout: `ready` with its partitions whenever it becomes so, `restored` with what
-its restore read, `taken`, `flushed` and `leaving` by partition, and at SIGTERM its rows as `shown`.
+its restore read, `standby` with what it read for others' partitions, `unready` with why it is restoring, `taken`,
+`flushed` and `leaving` by partition, and at SIGTERM its rows as `shown`.
 Exits as a service does.
 """
 
@@ -39,6 +40,7 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
     port: int
     partitions: int
     session_timeout_s: float = 6.0
+    instance_id: str | None = None
     max_batch: int = 50
     # Stop (SIGSTOP) in the midst of folding a fact with the note `freeze`.
     freezes: bool = False
@@ -101,6 +103,8 @@ class Watched(PositionRecovery):
             gauge = metrics.RESTORE_REMAINING.collect()
             remaining = next(iter(next(iter(gauge)).samples)).value
             say(restored=len(records), partition=tp.partition, remaining=remaining)
+        else:
+            say(standby=len(records), partition=tp.partition)
 
 
 async def _run(spec: Spec, stop: asyncio.Event) -> None:
@@ -115,6 +119,7 @@ async def _run(spec: Spec, stop: asyncio.Event) -> None:
         port=spec.port,
         data_dir=Path(spec.data_dir),
         session_timeout_s=spec.session_timeout_s,
+        instance_id=spec.instance_id,
         max_batch=spec.max_batch,
     )
     app = fold_app(spec.app, [fold], kafka, worker, {tally.FOLD: Telling()})
@@ -132,8 +137,13 @@ async def _run(spec: Spec, stop: asyncio.Event) -> None:
 
 async def _tell(app: FoldApp) -> None:
     was: list[int] | None = None
+    restoring: list[str] = []
     while True:
-        owned = None if reasons(app) else sorted(part.partition for part in app.runner.partitions(tally.FOLD))
+        why = reasons(app)
+        if why != restoring and any("restored" in reason for reason in why):
+            say(unready=why)
+            restoring = why
+        owned = None if why else sorted(part.partition for part in app.runner.partitions(tally.FOLD))
         if owned != was:
             say(**({"waiting": True} if owned is None else {"ready": owned}))
         was = owned

@@ -35,6 +35,10 @@ class FoldApp(faust.App):
     runner: Runner
     pulse: Pulse
 
+    def _crash(self, reason: BaseException) -> None:
+        # Faust keeps the last one, which is what the first one led to.
+        super()._crash(self.crash_reason or reason)
+
 
 def fold_app(
     app_id: str,
@@ -54,6 +58,7 @@ def fold_app(
         broker_commit_interval=1.0,
         broker_max_poll_records=worker.max_batch,
         canonical_url=worker.url,
+        consumer_group_instance_id=worker.instance_id,
         consumer_auto_offset_reset="earliest",
         datadir=str(worker.data_dir),
         store="rocksdb://",

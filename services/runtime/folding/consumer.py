@@ -16,6 +16,8 @@ from faust.events import Event
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
+from services.runtime.config import ConfigError
+from services.runtime.folding.membership import keep_name
 from services.runtime.folding.runner import RecordBatch, Runner
 
 logger = logging.getLogger(__name__)
@@ -54,6 +56,11 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
         # aiokafka tells nobody that it has not heard of its group for longer than a session.
         coordinator._do_heartbeat = told
+        if self.app.conf.consumer_group_instance_id is not None:
+            keep_name(coordinator, self.app.assignor, self._end)
+
+    async def _end(self, why: ConfigError) -> None:
+        await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self.app.crash(why), self.parent_loop))
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
         committed: Mapping[TP, int] = await self.call_thread(self._seek_to_committed)

@@ -9,8 +9,9 @@ def reasons(app: FoldApp) -> list[str]:
         return ["starting"]
     if app.pulse.in_doubt():
         return ["the group has not been heard of: frozen or cut off, others may own the partitions by now"]
-    if app.rebalancing:
+    # First: to Faust a rebalance lasts until all is restored.
+    if app.in_recovery and (progress := app.tables.recovery.progress()).total:
+        return [f"tables are being restored from their changelogs: {progress}"]
+    if app.rebalancing or not app.tables.actives_ready:
         return ["partitions are being assigned"]
-    if not app.tables.actives_ready:
-        return ["tables are being restored from their changelogs"]
     return []

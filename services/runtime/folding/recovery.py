@@ -5,10 +5,12 @@ is never handed out. Here records go from the fetch straight into RocksDB, batch
 restored when the consumer's position has passed what was the end when its fence was taken.
 """
 
+import asyncio
 import logging
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiokafka.errors import CorruptRecordException, KafkaConnectionError
 from faust.tables.manager import TableManager
@@ -21,8 +23,63 @@ from services.runtime.batches import Unread
 logger = logging.getLogger(__name__)
 
 
+# For how long the end of a transaction that is committed already may be on its way to a changelog.
+_MARKED_S = 3.0
+_ASK_AGAIN_S = 0.1
+
+
+class Progress(NamedTuple):
+    """Changelog records: to be read when the restore began (`at`, monotonic seconds), and still."""
+
+    at: float
+    total: int
+    remaining: int
+
+    def __str__(self) -> str:
+        return f"{self._done:.0%} done, {self.remaining:,} changelog records to go"
+
+    def pace(self) -> str:
+        """Records per second so far, and the estimate from it."""
+        rate = (self.total - self.remaining) / max(time.monotonic() - self.at, 0.001)
+        return f"{rate:,.0f} a second, " + (f"about {self.remaining / rate:,.0f} s left" if rate else "just begun")
+
+    @property
+    def _done(self) -> float:
+        # Rounded down: nothing is all done before it is.
+        return max(0, 100 * (self.total - self.remaining) // self.total) / 100 if self.total else 0.0
+
+
 class PositionRecovery(Recovery):
     """Restores tables in batches; takes the fences first."""
+
+    _began: tuple[float, int] = (0.0, 0)
+
+    def progress(self) -> Progress:
+        """How far the restore of this worker's own partitions is."""
+        return Progress(*self._began, sum(max(0, count) for count in self.active_remaining().values()))
+
+    async def _build_offsets(self, consumer: Any, tps: set[TP], destination: Counter[TP], title: str) -> None:
+        for tp, why in (await self._unfit(consumer, tps)).items():
+            logger.warning("the store of %s %d is read anew: %s", tp.topic, tp.partition, why)
+            self.tp_to_table[tp].data.wipe(tp.partition)
+            destination[tp] = 0
+        await super()._build_offsets(consumer, tps, destination, title)
+        if title == "active":
+            self._began = time.monotonic(), 0
+            self._began = time.monotonic(), self.progress().remaining
+            metrics.RESTORE_REMAINING.set(self.progress().remaining)
+
+    async def _unfit(self, consumer: Any, tps: set[TP]) -> dict[TP, str]:
+        """The stores that may not be folded on, and why."""
+        deadline = time.monotonic() + _MARKED_S
+        while True:
+            ends = await consumer.highwaters(*tps) if tps else {}
+            reasons = {tp: self.tp_to_table[tp].data.unfit(tp.partition, ends.get(tp) or 0) for tp in tps}
+            unfit = {tp: why for tp, why in reasons.items() if why}
+            if not unfit or time.monotonic() > deadline:
+                return unfit
+            # Until its end is marked, what was just written in a transaction seems to lie beyond the end.
+            await asyncio.sleep(_ASK_AGAIN_S)
 
     async def _build_highwaters(self, consumer: Any, tps: set[TP], destination: Counter[TP], title: str) -> None:
         if title == "active":
@@ -34,6 +91,7 @@ class PositionRecovery(Recovery):
         # Faust clears it where it reads changelogs, which is not done there any more: left from the former restore,
         # it would end this one at once.
         self.signal_recovery_end.clear()
+        self._began = time.monotonic(), 0
         await self.app.consumer.halt()
         await self.app.runner.fence((tp.topic, tp.partition) for tp in self.app.assignor.assigned_actives())
 
@@ -75,9 +133,11 @@ class PositionRecovery(Recovery):
             # Nobody writes here but we; rows that were passed over would be missing for ever.
             raise CorruptRecordException(f"{tp.topic}/{tp.partition}: {unread[0].why}")
         last = records[-1].offset
-        table.data.apply(tp.partition, ((record.key, record.value) for record in records), last)
+        rows = ((record.key, record.value) for record in records)
+        table.data.apply(tp.partition, rows, last, records[-1].timestamp / 1000)
         offsets[tp] = last
-        metrics.RESTORE_REMAINING.set(sum(self.active_remaining().values()))
+        metrics.RESTORED.labels(kind="active" if tp in self.active_tps else "standby").inc(len(records))
+        metrics.RESTORE_REMAINING.set(self.progress().remaining)
 
     def reached(self, positions: Mapping[TP, int]) -> None:
         """Note how far the consumer is; ends the restore when every active partition is at its end."""
@@ -104,9 +164,8 @@ class PositionRecovery(Recovery):
     async def _publish_stats(self) -> None:
         """Say every few seconds how much is still to be restored."""
         async for _ in self.itertimer(self.stats_interval, name="restore.progress"):
-            if self.in_recovery and (remaining := self.active_remaining()):
-                done = sum(offset or 0 for offset in self.active_offsets.values())
-                logger.info("restoring tables: %d changelog records to go, at %d", sum(remaining.values()), done)
+            if self.in_recovery and (progress := self.progress()).remaining:
+                logger.info("restoring tables: %s; %s", progress, progress.pace())
 
 
 class FoldTableManager(TableManager):

@@ -5,7 +5,6 @@ import logging
 import shutil
 import time
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
 import faust
@@ -78,11 +77,7 @@ class PartitionedStore(Store):
         self._memory = memory
 
     def _open_for_partition(self, partition: int) -> Rdict:
-        path: Path = self.partition_path(partition)
-        if _older(path, TOMBSTONES_KEPT.total_seconds()):
-            logger.warning("%s was away for too long to be brought up to date; it is read anew", path.name)
-            shutil.rmtree(path)
-        return Rdict(str(path), options=self._memory.options())
+        return Rdict(str(self.partition_path(partition)), options=self._memory.options())
 
     @property
     def changelog(self) -> str:
@@ -94,10 +89,44 @@ class PartitionedStore(Store):
         """The database of a partition, opened if need be."""
         return self._db_for_partition(partition)
 
-    def apply(self, partition: int, rows: Rows, changelog_offset: int) -> None:
-        """Write rows (None removes one) and the changelog offset they were written at, in one batch."""
+    def persisted_offset(self, tp: TP) -> int | None:
+        stamp = self._stamp(tp.partition)
+        return None if stamp is None else stamp[0]
+
+    def _stamp(self, partition: int) -> tuple[int, float] | None:
+        """The changelog offset that a partition's rows are of, and when (Unix seconds) that was the changelog's end."""
+        stamp = self.partition(partition).get(self.offset_key)
+        if stamp is None:
+            return None
+        offset, at = stamp.split()
+        return int(offset), float(at)
+
+    def unfit(self, partition: int, end: int) -> str | None:
+        """Why the rows cannot be brought up to date from a changelog with this end; None if they can, or are none."""
+        stamp = self._stamp(partition)
+        if stamp is None:
+            return None
+        offset, at = stamp
+        if offset >= end:
+            return f"it is at {offset}, beyond the changelog's end {end}: of another cluster, or of an earlier topic"
+        # After the last record nothing stands but the mark that ends its transaction.
+        if offset < end - 2 and time.time() - at > TOMBSTONES_KEPT.total_seconds():
+            return "it is older than removals are kept in the changelog, and would keep rows that are gone"
+        return None
+
+    def wipe(self, partition: int) -> None:
+        """Remove a partition's rows; it is opened empty."""
+        self._close(partition)
+        shutil.rmtree(self.partition_path(partition))
+
+    def apply(self, partition: int, rows: Rows, changelog_offset: int, at: float | None = None) -> None:
+        """Write rows (None removes one) and the changelog offset they were written at, in one batch.
+
+        `at`: when that offset was the changelog's end (Unix seconds), if that is not now. It lies in the store, not in
+        the dates of its files, for a backup that is copied has new ones.
+        """
         batch = batch_of(rows)
-        batch.put(self.offset_key, str(changelog_offset).encode())
+        batch.put(self.offset_key, b"%d %.3f" % (changelog_offset, time.time() if at is None else at))
         self.partition(partition).write(batch)
 
     def rows(self, partition: int) -> Iterator[tuple[bytes, bytes]]:
@@ -141,12 +170,6 @@ def batch_of(rows: Rows) -> WriteBatch:
         else:
             batch.put(key, value)
     return batch
-
-
-def _older(path: Path, seconds: float) -> bool:
-    """Was a database last open so long ago? Opening and closing it touches its files, whatever is written."""
-    touched = [file.stat().st_mtime for file in path.iterdir()] if path.is_dir() else []
-    return bool(touched) and time.time() - max(touched) > seconds
 
 
 class LogTable(faust.Table):

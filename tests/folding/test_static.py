@@ -1,0 +1,91 @@
+"""Workers with names of their own (`instance_id`): back before their session is over, they disturb nobody."""
+
+import signal
+
+import pytest
+
+from tests.folding.process import Worker
+from tests.folding.rig import Rig
+from tests.folding.test_rebalance import load
+
+# Long: what is waited for here may not be a session's end.
+_SESSION_S = 25.0
+
+
+def named(rig: Rig, name: str, folder: str | None = None, session_timeout_s: float = _SESSION_S) -> Worker:
+    return rig.start(folder or name, instance_id=name, session_timeout_s=session_timeout_s)
+
+
+@pytest.mark.parametrize("ending", ["killed", "stopped"])
+async def test_a_named_worker_that_comes_back_disturbs_nobody(rig: Rig, ending: str) -> None:
+    one, two = named(rig, "one"), named(rig, "two")
+    owned = await one.ready(rig.partitions // 2), await two.ready(rig.partitions // 2)
+    left, ready = len(two.said("leaving")), len(two.said("ready"))
+    async with load(rig):
+        if ending == "killed":
+            one.discard()
+        else:
+            await one.stop()
+        # At the same address, as a pod of a StatefulSet is.
+        again = rig.start("one", instance_id="one", session_timeout_s=_SESSION_S, port=one.spec.port)
+        assert await again.ready(rig.partitions // 2) == owned[0]
+    await rig.folded()
+    assert (len(two.said("leaving")), len(two.said("ready")), two.owns()) == (left, ready, owned[1])
+    await rig.same_rows([await again.stop(), await two.stop()])
+
+
+async def test_of_two_with_one_name_the_older_ends(rig: Rig) -> None:
+    older = named(rig, "one", "older")
+    await older.ready(rig.partitions)
+    async with load(rig):
+        newer = named(rig, "one", "newer")
+        assert await older.exit_code() == 2
+        await newer.ready(rig.partitions)
+    assert "another worker has joined as one" in older.log
+    await rig.folded(but=older)
+    await rig.same_rows([await newer.stop()])
+
+
+async def test_a_frozen_worker_whose_name_was_taken_ends_when_it_wakes(rig: Rig) -> None:
+    await rig.tell(rig.facts(100))
+    frozen = named(rig, "one", "frozen")
+    await rig.folded()
+    frozen.signal(signal.SIGSTOP)
+    newer = named(rig, "one", "newer")
+    await newer.ready(rig.partitions)
+    await rig.tell(rig.facts(100))
+    await rig.folded()
+
+    frozen.signal(signal.SIGCONT)
+    assert await frozen.exit_code() == 2
+    assert "another worker has joined as one" in frozen.log
+    await rig.tell(rig.facts(100))
+    await rig.folded(but=frozen)
+    await rig.same_rows([await newer.stop()])
+
+
+async def test_a_named_worker_that_comes_back_at_another_address_has_partitions_too(rig: Rig) -> None:
+    one, two = named(rig, "one"), named(rig, "two")
+    await one.ready(rig.partitions // 2)
+    await two.ready(rig.partitions // 2)
+    one.discard()
+    again = named(rig, "one")
+    await again.ready(rig.partitions // 2)
+    await two.ready(rig.partitions // 2)
+    await rig.tell(rig.facts(100))
+    await rig.folded()
+    await rig.same_rows([await again.stop(), await two.stop()])
+
+
+@pytest.mark.slow
+async def test_a_named_worker_whose_session_ran_out_joins_anew(rig: Rig) -> None:
+    frozen, other = named(rig, "one", None, 6.0), named(rig, "two", None, 6.0)
+    await frozen.ready(rig.partitions // 2)
+    frozen.signal(signal.SIGSTOP)
+    await other.ready(rig.partitions)
+    frozen.signal(signal.SIGCONT)
+    await frozen.ready(rig.partitions // 2, deadline_s=60)
+    await other.ready(rig.partitions // 2, deadline_s=60)
+    await rig.tell(rig.facts(100))
+    await rig.folded()
+    await rig.same_rows([await frozen.stop(), await other.stop()])

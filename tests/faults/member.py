@@ -27,6 +27,7 @@ class Member:
     def __init__(self, service: str, number: int, settings: Path, port: int | None = None) -> None:
         self.name = f"{service}-{number}"
         self.service = service
+        self._number = number
         self.port = port or ports.pick()
         self.up = False
         self.ends: list[str] = []
@@ -75,6 +76,9 @@ class Member:
         own = {f"{section}PORT": str(self.port)}
         if self.service in ("processor", "sender"):
             own |= {f"{section}DATA_DIR": str(self.store)}
+            if self._number % 2:
+                # Every second worker has a name of its own in its group, as a StatefulSet's pods have.
+                own |= {f"{section}INSTANCE_ID": self.name}
         return own
 
     def kill(self) -> None:

@@ -16,6 +16,7 @@ from tests.faults import catalogue
 from tests.faults.follower import Follower
 from tests.faults.house import House, NotReadyError, opened
 from tests.faults.load import Load
+from tests.faults.member import DEFECT
 from tests.faults.rest import NoRestError, Rest, keep
 
 _RECOVERY_S = 120.0
@@ -123,6 +124,7 @@ class Episode:
         told = self._told
         told.commands = len(self._load.produced)
         told.ends = [end for member in self._house.members for end in member.ends]
+        told.broken += [f"a process ended by a defect: {end}" for end in told.ends if DEFECT in end]
         if aside := list(self._house.folder.glob("spool/refused.facts")):
             told.broken.append(f"ingress set facts aside: {aside[0].stat().st_size} bytes")
         try:

@@ -43,8 +43,13 @@ def test_kinds_can_be_chosen() -> None:
 @pytest.mark.parametrize(
     ("said", "why"),
     [
-        (b'{"level":"ERROR","message":"m","exception":"Traceback\\nbuiltins.ValueError: no"}\n', "ValueError"),
-        (b'{"level":"ERROR","message":"another worker took them"}\n', "another worker took them"),
+        (
+            b'{"logger":"services.runtime.process","message":"it should not happen",'
+            b'"exception":"Trace\\nValueError: no"}\n'
+            b'{"logger":"aiokafka","message":"closing"}\n',
+            "it should not happen ValueError: no",
+        ),
+        (b'{"logger":"aiokafka","message":"closing"}\n', "exit code 7, and no word"),
         (b"no topic\n", "exit code 7: no topic"),
     ],
 )

@@ -58,7 +58,10 @@ def _run(runner: asyncio.Runner, main: Callable[[asyncio.Event], Awaitable[None]
         return _refuse(f"cannot reach Kafka: {error}; check kafka.bootstrap and that the broker is up")
     except ProducerFenced:
         # The fence did what it is for: nothing was written after the other one took over.
-        _log.error("another worker took this one's partitions: it was frozen or cut off for too long; start it again")
+        _log.error(
+            "another worker took this one's partitions: it was frozen or cut off for too long, or another has its "
+            "instance_id; start it again"
+        )
         return 1
     except _FORBIDDEN as error:
         return _refuse(f"Kafka does not permit it: {error}; grant kafka.sasl_username what it names, by Kafka's ACLs")

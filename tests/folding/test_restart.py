@@ -8,9 +8,8 @@ from aiokafka import AIOKafkaProducer
 from rocksdict import Options, Rdict
 
 from services.contract.plan import TOMBSTONES_KEPT
+from services.runtime.folding.store import PartitionedStore
 from tests.folding.rig import Rig
-
-_OFFSET_KEY = b"__faust\0offset__"
 
 
 async def test_facts_are_folded_and_restored_rows_go_on(rig: Rig) -> None:
@@ -125,8 +124,8 @@ def _restamp(home: Path, age_s: float = 0.0, beyond: int = 0, rows: dict[bytes, 
     assert stores
     for path in stores:
         store = Rdict(str(path), options=Options(raw_mode=True))
-        if (stamp := store.get(_OFFSET_KEY)) is not None:
-            store.put(_OFFSET_KEY, b"%d %.3f" % (int(stamp.split()[0]) + beyond, time.time() - age_s))
+        if (stamp := store.get(PartitionedStore.offset_key)) is not None:
+            store.put(PartitionedStore.offset_key, b"%d %.3f" % (int(stamp.split()[0]) + beyond, time.time() - age_s))
             for key, value in (rows or {}).items():
                 store.put(key, value)
         store.close()

@@ -39,9 +39,11 @@ async def test_of_two_with_one_name_the_older_ends(rig: Rig) -> None:
     await older.ready(rig.partitions)
     async with load(rig):
         newer = named(rig, "one", "newer")
-        assert await older.exit_code() == 2
+        # Its group says so, or in the middle of a flush the fence does.
+        code = await older.exit_code()
         await newer.ready(rig.partitions)
-    assert "another worker has joined as one" in older.log
+    told = {1: "another worker took this one's partitions", 2: "another worker has joined as one"}
+    assert told[code] in older.log
     await rig.folded(but=older)
     await rig.same_rows([await newer.stop()])
 

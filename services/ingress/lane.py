@@ -60,8 +60,10 @@ class _Connection(RequestHandler):
             return
         # Out of sight, so that aiohttp only queues what it has parsed.
         self._waiter = None
-        super().data_received(data)
-        self._waiter = waiter
+        try:
+            super().data_received(data)
+        finally:
+            self._waiter = waiter
         if self._messages and not self._take(waiter):
             waiter.set_result(None)
 
@@ -77,6 +79,7 @@ class _Connection(RequestHandler):
             or payload.total_bytes > server.max_body
             or not server.receiving.concerns(message.path)
             or self._buffer_paused
+            or self._paused  # who does not read its answers waits until they are gone, as aiohttp has it
             or self._upgraded
         ):
             return False

@@ -6,6 +6,7 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
 from faust.types import TP
 from rocksdict import Rdict
 
@@ -115,3 +116,48 @@ async def test_a_store_is_unfit_when_it_is_behind_and_old_or_beyond_the_end(tmp_
     assert list(store.rows(0)) == []
     assert store.unfit(0, 100) is None
     await store.stop()
+
+
+async def test_a_store_at_the_end_has_missed_nothing_until_now(tmp_path: Path) -> None:
+    store = store_of(app_in(tmp_path))
+    old = time.time() - TOMBSTONES_KEPT.total_seconds() - 60
+    store.apply(0, [(b"a", b"1")], 7, old)
+    assert store.unfit(0, 9) is None
+    # Meanwhile another owner wrote: what it removed, this one reads.
+    assert store.unfit(0, 100) is None
+
+
+async def test_a_restore_that_was_interrupted_goes_on_however_old_the_records_are(tmp_path: Path) -> None:
+    store = store_of(app_in(tmp_path))
+    long_ago = time.time() - 30 * TOMBSTONES_KEPT.total_seconds()
+    store.restore(0, [(b"a", b"1")], 7, long_ago)
+    assert store.unfit(0, 100) is None
+    # But it does not make a store younger than the first of its parts.
+    store.apply(1, [(b"a", b"1")], 7, time.time() - TOMBSTONES_KEPT.total_seconds() - 60)
+    store.restore(1, [(b"b", b"1")], 8, long_ago)
+    assert "older than removals" in (store.unfit(1, 100) or "")
+    store.restore(1, [(b"b", b"1")], 9, time.time() - 60)
+    assert store.unfit(1, 100) is None
+
+
+async def test_a_wipe_that_was_killed_halfway_leaves_nothing_that_cannot_be_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = store_of(app_in(tmp_path))
+    store.apply(0, [(b"a", b"1")], 7)
+    with monkeypatch.context() as patch:
+
+        def killed(path: Path, **_: object) -> None:
+            if path.exists():
+                next(path.glob("MANIFEST*")).unlink()
+                raise KeyboardInterrupt
+
+        patch.setattr("services.runtime.folding.store.shutil.rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            store.wipe(0)
+    again = store_of(app_in(tmp_path))
+    assert list(again.rows(0)) == []
+    again.apply(0, [(b"b", b"2")], 3)
+    again.wipe(0)
+    assert list(again.rows(0)) == []
+    await again.stop()

@@ -6,6 +6,7 @@ or with another before it, goes aiohttp's.
 
 import asyncio
 import re
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -219,3 +220,40 @@ def held(monkeypatch: pytest.MonkeyPatch) -> "asyncio.Event":
 
     monkeypatch.setattr(lane._Connection, "_answer", late)
     return begun
+
+
+async def test_who_never_reads_its_answers_is_not_answered_without_bound(tmp_path: Path) -> None:
+    held: list[asyncio.Transport] = []
+    made = lane._Connection.connection_made
+
+    def connection_made(self: lane._Connection, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        held.append(transport)
+        # Else the kernel would hold megabytes of answers for us.
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        made(self, transport)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lane._Connection, "connection_made", connection_made)
+        chosen = settings(tmp_path)
+        async with running(chosen):
+            with socket.socket() as client:
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                client.connect(("127.0.0.1", chosen.ingress.port))
+                client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                client.setblocking(False)
+                await _send_alone(client, request(STATUS, signature="forged"), 5000)
+                assert held[-1].get_write_buffer_size() < 256 * 1024
+
+
+async def _send_alone(client: socket.socket, each: bytes, times: int) -> None:
+    """Send requests one by one, so that none is pipelined, for as long as they are taken."""
+    loop = asyncio.get_running_loop()
+    for _ in range(times):
+        try:
+            async with asyncio.timeout(1):
+                await loop.sock_sendall(client, each)
+        except TimeoutError:
+            return
+        for _turn in range(6):
+            await asyncio.sleep(0)

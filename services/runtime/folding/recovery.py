@@ -134,7 +134,7 @@ class PositionRecovery(Recovery):
             raise CorruptRecordException(f"{tp.topic}/{tp.partition}: {unread[0].why}")
         last = records[-1].offset
         rows = ((record.key, record.value) for record in records)
-        table.data.apply(tp.partition, rows, last, records[-1].timestamp / 1000)
+        table.data.restore(tp.partition, rows, last, records[-1].timestamp / 1000)
         offsets[tp] = last
         metrics.RESTORED.labels(kind="active" if tp in self.active_tps else "standby").inc(len(records))
         metrics.RESTORE_REMAINING.set(self.progress().remaining)

@@ -5,6 +5,7 @@ import logging
 import shutil
 import time
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import faust
@@ -77,6 +78,8 @@ class PartitionedStore(Store):
         self._memory = memory
 
     def _open_for_partition(self, partition: int) -> Rdict:
+        # What a kill left of `wipe`.
+        shutil.rmtree(self._gone(partition), ignore_errors=True)
         return Rdict(str(self.partition_path(partition)), options=self._memory.options())
 
     @property
@@ -94,7 +97,7 @@ class PartitionedStore(Store):
         return None if stamp is None else stamp[0]
 
     def _stamp(self, partition: int) -> tuple[int, float] | None:
-        """The changelog offset that a partition's rows are of, and when (Unix seconds) that was the changelog's end."""
+        """The changelog offset that a partition's rows are of, and since when (Unix seconds) no removal was missed."""
         stamp = self.partition(partition).get(self.offset_key)
         if stamp is None:
             return None
@@ -102,27 +105,51 @@ class PartitionedStore(Store):
         return int(offset), float(at)
 
     def unfit(self, partition: int, end: int) -> str | None:
-        """Why the rows cannot be brought up to date from a changelog with this end; None if they can, or are none."""
+        """Why the rows cannot be brought up to date from a changelog with this end; None if they can, or are none.
+
+        Rows that stand at the end have missed nothing until now, which is noted.
+        """
         stamp = self._stamp(partition)
         if stamp is None:
             return None
         offset, at = stamp
+        if end - 2 <= offset < end:
+            # After the last record nothing stands but the mark that ends its transaction.
+            self.apply(partition, (), offset)
+            return None
         if offset >= end:
             return f"it is at {offset}, beyond the changelog's end {end}: of another cluster, or of an earlier topic"
-        # After the last record nothing stands but the mark that ends its transaction.
-        if offset < end - 2 and time.time() - at > TOMBSTONES_KEPT.total_seconds():
+        if time.time() - at > TOMBSTONES_KEPT.total_seconds():
             return "it is older than removals are kept in the changelog, and would keep rows that are gone"
         return None
 
     def wipe(self, partition: int) -> None:
         """Remove a partition's rows; it is opened empty."""
         self._close(partition)
-        shutil.rmtree(self.partition_path(partition))
+        # At once: half a database cannot be opened, at no start.
+        gone = self._gone(partition)
+        shutil.rmtree(gone, ignore_errors=True)
+        self.partition_path(partition).rename(gone)
+        shutil.rmtree(gone, ignore_errors=True)
+
+    def _gone(self, partition: int) -> Path:
+        path: Path = self.partition_path(partition)
+        return path.with_name(f"{path.name}.gone")
+
+    def restore(self, partition: int, rows: Rows, changelog_offset: int, written_at: float) -> None:
+        """Write rows that were read off the changelog; the last was written there at that time (Unix seconds).
+
+        A removal that comes later in the changelog vanishes a week after the record was written at the earliest, and a
+        week after this store was last known to have missed none: the later of the two counts.
+        """
+        stamp = self._stamp(partition)
+        known = time.time() if stamp is None else stamp[1]
+        self.apply(partition, rows, changelog_offset, max(known, written_at))
 
     def apply(self, partition: int, rows: Rows, changelog_offset: int, at: float | None = None) -> None:
         """Write rows (None removes one) and the changelog offset they were written at, in one batch.
 
-        `at`: when that offset was the changelog's end (Unix seconds), if that is not now. It lies in the store, not in
+        `at`: since when no removal was missed (Unix seconds); None: until now none was. It lies in the store, not in
         the dates of its files, for a backup that is copied has new ones.
         """
         batch = batch_of(rows)

@@ -32,7 +32,8 @@ class _Repeats(logging.Filter):
         if not record.name.startswith(_NOISY):
             return True
         # By what is said, not of what: the message before it is filled in.
-        said, now = (record.name, str(record.msg)), time.monotonic()
+        raised = record.exc_info[0] if record.exc_info else None
+        said, now = (record.name, f"{record.msg} {raised}"), time.monotonic()
         told_at, kept_back = self._last.get(said, (float("-inf"), 0))
         if now - told_at < _QUIET_FOR_S:
             self._last[said] = told_at, kept_back + 1

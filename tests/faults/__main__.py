@@ -88,11 +88,13 @@ def _report(told: Sequence[Told], console: Console) -> dict[str, Counter[str]]:
     faults = Table("fault", "times", "back after, median", "at most", title="What was done", title_justify="left")
     recovery: dict[str, list[float]] = {}
     for injected in (one for each in told for one in each.injected):
-        for kind in injected.kinds:
+        for kind in injected.struck:
             recovery.setdefault(kind, []).append(injected.recovery_s)
     for kind, seconds in sorted(recovery.items()):
         faults.add_row(kind, str(len(seconds)), f"{median(seconds):.1f} s", f"{max(seconds):.1f} s")
     console.print(faults)
+    struck = sum(map(len, recovery.values()))
+    console.print(f"{struck} faults struck, {len(recovery)} of {len(catalogue.FAULTS)} kinds", style="bold")
     promises = Table("promise", "checked", "lost", "doubled", "wrong", title="What came of it", title_justify="left")
     sums: dict[str, Counter[str]] = {}
     for finding in (one for each in told for one in each.findings):

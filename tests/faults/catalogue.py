@@ -11,7 +11,12 @@ from tests.faults.load import CONSENT, MESSAGES, Load
 from tests.faults.member import Member
 from tests.faults.settings import REQUEST_TIMEOUT_S, SESSION_TIMEOUT_S
 
-# Returns what was done, in a few words.
+
+class DidNotStrike(Exception):
+    """Nothing happened; the text says why."""
+
+
+# Returns what was done, in a few words. Raises DidNotStrike.
 Fault = Callable[[House, Load, random.Random], Awaitable[str]]
 
 FLUSH = ("flush.folded", "flush.begun", "flush.sent", "flush.acknowledged", "flush.committed", "flush.applied")
@@ -51,17 +56,23 @@ async def kill_all_workers(house: House, _: Load, dice: random.Random) -> str:
     return "all at once"
 
 
-async def die_at_failpoint(house: House, _: Load, dice: random.Random) -> str:
+def die_at(point: str) -> Fault:
     """A worker is killed at a named place between two awaits: chance misses these."""
-    victim = _worker(house, dice)
-    names = FLUSH if victim.service == "processor" else FLUSH + 2 * ATTEMPT
-    point, store = f"{dice.choice(names)}:{dice.randint(1, 40)}", dice.choice(("kept", "kept", "wiped"))
-    return f"{victim.name} at {point}, store {store}{await _dies(victim, point, store)}"
+
+    async def fault(house: House, _: Load, dice: random.Random) -> str:
+        services = ("sender",) if point in ATTEMPT else WORKERS
+        victim = dice.choice([member for service in services for member in house.of(service)])
+        nth, store = dice.randint(1, 40), dice.choice(("kept", "kept", "wiped"))
+        await _dies(victim, f"{point}:{nth}", store)
+        return f"{victim.name} at its pass {nth}, store {store}"
+
+    return fault
 
 
 async def ingress_dies_before_it_answers(house: House, _: Load, dice: random.Random) -> str:
-    point = f"ingress.durable:{dice.randint(1, 30)}"
-    return f"at {point}{await _dies(house.ingress, point)}"
+    nth = dice.randint(1, 30)
+    await _dies(house.ingress, f"ingress.durable:{nth}", "kept")
+    return f"at its pass {nth}"
 
 
 async def ingress_dies_draining(house: House, _: Load, dice: random.Random) -> str:
@@ -72,8 +83,9 @@ async def ingress_dies_draining(house: House, _: Load, dice: random.Random) -> s
         ingress.start("ingress.drained:1")
         await house.ready()
         await house.broker.freeze(dice.uniform(4.0, 6.0))
-        reached = await ingress.killed_itself(_REACHED_S)
-    return f"at ingress.drained{'' if reached else ', not reached'}"
+        if not await ingress.killed_itself(_REACHED_S):
+            raise DidNotStrike("ingress.drained was not reached")
+    return "with a segment acknowledged and not removed"
 
 
 async def freeze_worker(house: House, _: Load, dice: random.Random) -> str:
@@ -195,7 +207,7 @@ FAULTS: Mapping[str, tuple[int, Fault]] = {
     "kill -9 a worker": (8, kill_worker),
     "kill -9 a worker again and again": (3, kill_again_and_again),
     "kill -9 all workers": (1, kill_all_workers),
-    "die at a failpoint": (8, die_at_failpoint),
+    **{f"die at {point}": (1, die_at(point)) for point in (*FLUSH, *ATTEMPT)},
     "freeze a worker past its session": (4, freeze_worker),
     "freeze a service shortly": (3, freeze_shortly),
     "a worker joins, one leaves": (3, join_and_leave),
@@ -243,14 +255,15 @@ async def _killed(victim: Member, dice: random.Random, store: str = "kept") -> N
         victim.start()
 
 
-async def _dies(victim: Member, point: str, store: str = "kept") -> str:
+async def _dies(victim: Member, point: str, store: str) -> None:
     """Start it anew with a failpoint, and wait until that has killed it; its orchestrator starts it again."""
     async with victim.alone:
         await asyncio.to_thread(victim.kill)
         if store == "wiped":
             await asyncio.to_thread(victim.wipe)
         victim.start(point)
-        return "" if await victim.killed_itself(_REACHED_S) else ", not reached"
+        if not await victim.killed_itself(_REACHED_S):
+            raise DidNotStrike(f"{victim.name} did not reach {point}")
 
 
 async def _stands(victim: Member, seconds: float) -> None:

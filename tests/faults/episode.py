@@ -12,6 +12,7 @@ import aiohttp
 from aiokafka.errors import KafkaError
 
 from services.checker.check import Finding, check
+from services.cli.kafka.errors import EmbeddedKafkaError
 from tests.faults import catalogue
 from tests.faults.follower import Follower
 from tests.faults.house import House, NotReadyError, opened
@@ -26,10 +27,10 @@ _CANARIES = ("+12025559001", "+12025559002", "+12025559004", "+12025559005")
 
 
 class Injected(NamedTuple):
-    """A fault: its number, the names of its kinds, what was done, and how long (seconds) until all worked again."""
+    """A fault: its number, the kinds that struck, what was done, and how long (seconds) until all worked again."""
 
     number: int
-    kinds: tuple[str, ...]
+    struck: tuple[str, ...]
     what: str
     recovery_s: float
 
@@ -109,16 +110,19 @@ class Episode:
         if not await self._follower.until_delivered(ids, _RECOVERY_S):
             ends = {command_id: self._follower.ended.get(command_id) for command_id in ids}
             raise NotReadyError(f"after fault {number} ({', '.join(kinds)}) no way through: {ends}")
-        return Injected(number, kinds, "; ".join(done), time.monotonic() - undone)
+        struck = tuple(kind for kind, (_, really) in zip(kinds, done, strict=True) if really)
+        return Injected(number, struck, "; ".join(what for what, _ in done), time.monotonic() - undone)
 
-    async def _strike(self, position: int, kind: str) -> str:
-        """The second of two faults strikes while the first does."""
+    async def _strike(self, position: int, kind: str) -> tuple[str, bool]:
+        """What was done, and whether it struck. The second of two faults strikes while the first does."""
         await asyncio.sleep(position * self._dice.uniform(0.0, 3.0))
         try:
-            return await catalogue.FAULTS[kind][1](self._house, self._load, self._dice)
-        except (aiohttp.ClientError, TimeoutError, KafkaError) as error:
+            return await catalogue.FAULTS[kind][1](self._house, self._load, self._dice), True
+        except catalogue.DidNotStrike as error:
+            return f"did not strike: {error}", False
+        except (aiohttp.ClientError, TimeoutError, KafkaError, EmbeddedKafkaError) as error:
             # Twilio or the broker was frozen by the other one.
-            return f"cut short: {type(error).__name__}"
+            return f"did not strike: {type(error).__name__}", False
 
     async def _compare(self) -> None:
         told = self._told

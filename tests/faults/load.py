@@ -40,6 +40,7 @@ class Load:
         self._producing = Producing(house.kafka)
         self._count = 0
         self._under_way: set[asyncio.Task[None]] = set()
+        self._failed: list[BaseException] = []
         self.produced: list[dict[str, Any]] = []
         self.posted: list[dict[str, Any]] = []
         self._deeds: tuple[tuple[int, Deed], ...] = (
@@ -62,9 +63,14 @@ class Load:
         await asyncio.gather(*(self._write(friend(number), WHATSAPP, "Any news?") for number in range(_FRIENDS)))
 
     async def close(self) -> None:
-        """Wait for what is under way: it is acknowledged in the end, as the broker is up again."""
-        await asyncio.gather(*self._under_way)
+        """Wait for what is under way: it is acknowledged in the end, as the broker is up again.
+
+        Raises what went wrong with the load itself: then nothing is known.
+        """
+        await asyncio.gather(*self._under_way, return_exceptions=True)
         await self._producing.close()
+        if self._failed:
+            raise self._failed[0]
 
     async def run(self, enough: asyncio.Event) -> None:
         weights = [weight for weight, _ in self._deeds]
@@ -72,8 +78,13 @@ class Load:
             (_, deed) = self._dice.choices(self._deeds, weights)[0]
             task = asyncio.create_task(deed())
             self._under_way.add(task)
-            task.add_done_callback(self._under_way.discard)
+            task.add_done_callback(self._done)
             await asyncio.sleep(_TICK_S)
+
+    def _done(self, task: "asyncio.Task[None]") -> None:
+        self._under_way.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._failed.append(error)
 
     async def say(self, topic: str, value: bytes, key: str) -> None:
         """Produce a record; it is written down once it is acknowledged."""

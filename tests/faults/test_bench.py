@@ -23,6 +23,7 @@ def test_every_failpoint_of_the_services_is_in_the_catalogue() -> None:
         for name in re.findall(r"reach\(\"([\w.]+)\"\)", file.read_text(encoding="utf-8"))
     }
     assert named == {*catalogue.FLUSH, *catalogue.ATTEMPT, *catalogue.INGRESS}
+    assert {f"die at {point}" for point in (*catalogue.FLUSH, *catalogue.ATTEMPT)} <= {*catalogue.FAULTS}
 
 
 def test_a_plan_has_each_kind_and_is_repeated_by_its_seed() -> None:

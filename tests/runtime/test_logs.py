@@ -102,3 +102,10 @@ def test_what_a_library_says_again_and_again_is_told_now_and_then_with_how_often
         "Something else",
         *["ours is never kept back"] * 3,
     ]
+
+
+def test_another_exception_is_no_repetition(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("ingress")
+    for error in (ValueError("a"), ValueError("b"), KeyError("c")):
+        logging.getLogger("faust").error("failed", exc_info=error)
+    assert [line["exception"] for line in lines(capsys)] == ["ValueError: a", "KeyError: 'c'"]

@@ -28,6 +28,8 @@ from services.contract.topics import (
     STATUS,
     SUPPRESSION,
 )
+from services.domain.clock import later
+from services.runtime.clock import now
 from services.runtime.config import load
 from tests.dead.rig import House, on_the_log
 from tests.kafka_records import produce
@@ -35,7 +37,7 @@ from tests.processes import SECRETS, running, settings_file
 from tests.switchboard import switchboard
 from tests.waiting import eventually
 
-from .rig import PARTITIONS, SENDER, heard, one_in_each_partition, people, told, write
+from .rig import PARTITIONS, SENDER, contact_of, heard, one_in_each_partition, people, told, write
 
 DERIVED = (ACCEPTED, RESULTS, SENT, DELIVERY, OUTCOMES, SESSIONS, CONSENT, SUPPRESSION, DELIVERABILITY, *DEAD)
 
@@ -135,7 +137,7 @@ async def test_a_replay_of_everything_changes_tells_and_sends_nothing(
         monkeypatch.setenv(name, value)
     await topics.ensure(load())
     house = House(settings, broker.bootstrap)
-    stopped, returned, talker = (next(people("whatsapp:")) for _ in range(3))
+    stopped, returned, talker, gone = (next(people("whatsapp:")) for _ in range(4))
     sids = [f"SM{uuid.uuid4().hex}" for _ in range(6)]
     with (
         running("simulator", settings, tmp_path, ports["simulator"]) as simulator,
@@ -147,10 +149,13 @@ async def test_a_replay_of_everything_changes_tells_and_sends_nothing(
         quiet = Quiet(house, processor.url)
         # Both write, so that a confirmation may be sent to them; one takes it back, long after.
         long_ago = {"received_at": "2026-01-01T00:00:00.000Z"}
+        three_days_ago, after_it = later(now(), -3 * 86_400), later(now(), -3 * 86_400 + 60)
         await write(
             house.bootstrap,
             heard(talker, "hello"),
             heard(talker, "and again"),
+            heard(gone, "hello", received_at=three_days_ago),
+            heard(gone, "and again", received_at=after_it),
             heard(stopped, "hello"),
             heard(stopped, "STOP"),
             heard(returned, "STOP", **long_ago),
@@ -168,6 +173,13 @@ async def test_a_replay_of_everything_changes_tells_and_sends_nothing(
             return True
 
         await eventually(answered, 60, "what confirms STOP, the late STOP and START has ended")
+
+        async def over() -> bool:
+            changes = [json.loads(one.value)["change"] for one in await on_the_log(house, SESSIONS, contact_of(gone))]
+            assert changes == ["opened", "extended", "closing", "expired"]
+            return True
+
+        await eventually(over, 60, "the window of whoever wrote three days ago is told to be over")
         await quiet.settle()
         before = await _see(house, simulator.url, quiet.strangers)
         facts = len(await on_the_log(house, INBOUND)) + len(await on_the_log(house, STATUS))

@@ -60,13 +60,16 @@ class Schedule:
                 self._not_before[row] = entry.not_before
             else:
                 self._not_before.pop(row, None)
-        elif entry.state in ("settled", "ambiguous"):
-            self._open.pop(row, None)
-            self._not_before.pop(row, None)
-            if entry.state == "settled":
-                self._release(entry.contact, row)
-            else:
-                self.hold(entry, entry.ambiguous_at or now)
+        elif entry.state == "settled":
+            self.forget(entry.contact, row)
+        elif entry.state == "ambiguous":
+            self._close(row)
+            self.hold(entry, entry.ambiguous_at or now)
+
+    def forget(self, contact: str, row: str) -> None:
+        """This command is settled, or its row is gone: nothing waits for it any more."""
+        self._close(row)
+        self._release(contact, row)
 
     def hold(self, entry: Entry, since: str) -> None:
         """Since then nobody knows whether this command's message was created."""
@@ -102,6 +105,10 @@ class Schedule:
     def contacts(self) -> list[str]:
         """Contacts that have open commands."""
         return list(self._by_contact)
+
+    def _close(self, row: str) -> None:
+        self._open.pop(row, None)
+        self._not_before.pop(row, None)
 
     def _waiting(self, entry: Entry, row: str) -> Waiting:
         command = entry.command

@@ -11,7 +11,7 @@ from typing import Any
 from prometheus_client import Gauge
 
 from services.domain.clock import seconds_between
-from services.domain.messages.outbox import Attempted, Entry, Unknown
+from services.domain.messages.outbox import Attempted, Entry, Unknown, contact_of
 from services.runtime.clock import now
 from services.runtime.folding.partition import Flush, Partition
 from services.runtime.folding.runner import Listener
@@ -91,10 +91,13 @@ class Scheduler(Listener):
         if owned is None or not rows:
             return
         moment = now()
-        entries = [entry for entry in rows.values() if entry is not None]
-        for entry in entries:
-            owned.schedule.note(entry, moment)
-        for contact in {entry.contact for entry in entries}:
+        for row, entry in rows.items():
+            if entry is not None:
+                owned.schedule.note(entry, moment)
+            else:
+                # Perhaps one that waited: too late for so long that it was settled and forgotten in this flush.
+                owned.schedule.forget(contact_of(row), row)
+        for contact in {contact_of(row) for row in rows}:
             self._offer(partition, contact, moment)
         OPEN.set(self.rows_open())
 

@@ -44,13 +44,6 @@ class Open(NamedTuple):
 def windows(messages: Iterable[InboundReceived], now: str) -> dict[str, Open]:
     """Sender → its window, by a clock that stands at `now`."""
     clock = datetime.fromisoformat(now)
-    latest: dict[str, tuple[datetime, str, str | None]] = {}
-    for one in messages:
-        if one.from_.startswith("whatsapp:"):
-            said_at = datetime.fromisoformat(one.received_at if one.sent_at is None else one.sent_at)
-            service = one.raw.get("MessagingServiceSid")
-            told = (said_at + timedelta(days=1), one.message_sid, str(service) if service else None)
-            latest[one.to] = max(latest.get(one.to, told), told, key=lambda window: window[:2])
     return {
         sender: Open(
             until.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
@@ -58,6 +51,28 @@ def windows(messages: Iterable[InboundReceived], now: str) -> dict[str, Open]:
             service,
             until - timedelta(hours=1) <= clock,
         )
-        for sender, (until, message_sid, service) in latest.items()
+        for sender, (until, message_sid, service) in _latest(messages).items()
         if until > clock
     }
+
+
+def over(messages: Iterable[InboundReceived], now: str) -> dict[str, str]:
+    """Sender → when its last window ended, for 30 days from the message that opened it."""
+    clock = datetime.fromisoformat(now)
+    return {
+        sender: until.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        for sender, (until, _, _) in _latest(messages).items()
+        if until <= clock < until + timedelta(days=29)
+    }
+
+
+def _latest(messages: Iterable[InboundReceived]) -> dict[str, tuple[datetime, str, str | None]]:
+    """Sender → the end, the message and the service of its last window."""
+    latest: dict[str, tuple[datetime, str, str | None]] = {}
+    for one in messages:
+        if one.from_.startswith("whatsapp:"):
+            said_at = datetime.fromisoformat(one.received_at if one.sent_at is None else one.sent_at)
+            service = one.raw.get("MessagingServiceSid")
+            told = (said_at + timedelta(days=1), one.message_sid, str(service) if service else None)
+            latest[one.to] = max(latest.get(one.to, told), told, key=lambda window: window[:2])
+    return latest

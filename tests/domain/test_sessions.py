@@ -28,6 +28,11 @@ def play(
     return state, emitted
 
 
+def ended(over: dict[str, str]) -> Sessions:
+    """What is left once all windows are over."""
+    return Sessions(tenant="acme", contact=CONTACT, windows={}, over=over)
+
+
 def told(emitted: list[SessionChanged]) -> list[tuple[str, str, str]]:
     """What was told, in short: change, when, until when."""
     return [(one.change, one.at, one.until) for one in emitted]
@@ -144,7 +149,7 @@ def test_of_two_messages_of_one_moment_the_greater_id_stays_and_nothing_is_told_
 
 def test_each_sender_has_its_own_window_and_all_that_are_open_are_told() -> None:
     state, emitted = play([wrote(0), wrote(1, "SM2", OTHER), 23, 24, 25])
-    assert state is None
+    assert state == ended({SENDER: at(24), OTHER: at(25)})
     assert [(one.change, one.sender, one.windows) for one in emitted] == [
         ("opened", SENDER, {SENDER: at(24)}),
         ("opened", OTHER, {SENDER: at(24), OTHER: at(25)}),
@@ -162,7 +167,7 @@ def test_windows_of_one_moment_are_told_one_by_one() -> None:
     state, closing = fold(state, Due(key=CONTACT, at=at(23)))
     assert [(one.change, one.sender) for one in closing] == [("closing", SENDER), ("closing", OTHER)]
     state, expired = fold(state, Due(key=CONTACT, at=at(24)))
-    assert state is None
+    assert state == ended({SENDER: at(24), OTHER: at(24)})
     assert [(one.change, one.sender, sorted(one.windows)) for one in expired] == [
         ("expired", SENDER, [OTHER]),
         ("expired", OTHER, []),
@@ -193,7 +198,33 @@ def test_a_row_is_woken_for_its_next_change() -> None:
     while state is not None and (moment := due(state)) is not None:
         woken.append(moment)
         state, _ = fold(state, Due(key=CONTACT, at=moment))
-    assert woken == [at(23), at(24), at(25), at(26)]
+    month = 29 * 24
+    assert woken == [at(23), at(24), at(25), at(26), at(24 + month), at(26 + month)]
+
+
+def test_when_a_window_was_over_is_remembered_for_a_month_so_that_a_replay_opens_nothing() -> None:
+    replayed: list[InboundReceived | float] = [wrote(0), wrote(5, "SM2"), wrote(5, "SM3")]
+    state, _ = play([*replayed, 24 * 30 + 5 - MILLISECOND])
+    assert state == ended({SENDER: at(29)})
+    assert play([*replayed, 24 * 30], state) == (state, [])
+    assert play([24 * 30 + 5], state) == (None, [])
+
+
+def test_a_new_message_opens_again_and_takes_the_place_of_what_was_over() -> None:
+    state, _ = play([wrote(0), wrote(0, "SM2", OTHER), 24])
+    state, emitted = play([wrote(MILLISECOND, "SM3")], state)
+    assert told(emitted) == [("opened", at(MILLISECOND), at(24 + MILLISECOND))]
+    assert state is not None
+    assert (list(state.windows), state.over) == ([SENDER], {OTHER: at(24)})
+    assert open_until(state, OTHER, None) is None
+
+
+def test_of_windows_that_are_over_a_row_remembers_the_latest() -> None:
+    senders = [f"whatsapp:+141555501{number:02}" for number in range(MOST_SENDERS + 1)]
+    state, _ = play([one for n, to in enumerate(senders) for one in (wrote(n, f"SM{n}", to), n + 24)])
+    state, _ = play([99], state)
+    assert state is not None
+    assert (state.windows, sorted(state.over)) == ({}, senders[1:])
 
 
 def test_ids_are_of_the_message_or_of_the_timer_alone() -> None:
@@ -253,5 +284,6 @@ def test_the_last_moment_of_time_is_no_error() -> None:
 
 
 def test_the_state_survives_its_table() -> None:
-    state, _ = play([wrote(0, service="MG1"), wrote(5, "SM2", OTHER), 23])
-    assert codec.decode(codec.encode(state), Sessions) == state
+    for hour in (23, 24, 99):
+        state, _ = play([wrote(0, service="MG1"), wrote(5, "SM2", OTHER), hour])
+        assert codec.decode(codec.encode(state), Sessions) == state

@@ -44,13 +44,15 @@ def open_windows(rows: dict[str, str]) -> dict[str, str]:
     found = {}
     for key, text in rows.items():
         row = json.loads(text)
+        windows = row["windows"]
         row["windows"] = {
             sender: {**window, "closing_told": later(window["until"], -3600) <= now}
-            for sender, window in row["windows"].items()
+            for sender, window in windows.items()
             if window["until"] > now
         }
-        if row["windows"]:
-            found[key] = json.dumps(row, sort_keys=True)
+        ended = {sender: window["until"] for sender, window in windows.items() if window["until"] <= now}
+        row["over"] = {**row.get("over", {}), **ended}
+        found[key] = json.dumps(row, sort_keys=True)
     return found
 
 
@@ -86,6 +88,7 @@ def _changed(table: str, row: bytes) -> bytes:
             value["ins"] = {}
         case "sessions":
             value["windows"] = {sender: {**one, "message_sid": "SMz"} for sender, one in value["windows"].items()}
+            value["over"] = {"whatsapp:+14155550177": iso(time.time_ns() // 1_000_000)}
         case _:
             value["lines"].popitem()
     return json.dumps(value).encode()
@@ -98,10 +101,13 @@ async def test_a_corrupt_a_missing_and_a_foreign_row_are_found_and_mended(house:
     keys = sorted(key for key, value in rows.items() if table != "suppression" or json.loads(value).get("outs"))
     corrupt, missing, unreadable = keys[0], keys[1], keys[2]
     foreign = b"x" + corrupt
-    planted: list[tuple[bytes, bytes | None]] = [(corrupt, _changed(table, rows[corrupt])), (missing, None)]
-    planted += [(unreadable, b"{"), (foreign, rows[corrupt])]
+    planted: list[tuple[bytes, bytes | None]] = [(corrupt, _changed(table, rows[corrupt])), (unreadable, b"{")]
+    planted.append((foreign, rows[corrupt]))
     if table == "sessions":
+        # Somebody whose windows are all over, which is to be told as well.
+        missing = next(key for key in keys[4:] if not json.loads(rows[key])["windows"])
         planted.append((INDEX + b"due 2026-11-20T00:00:00.000Z " + keys[3], b""))
+    planted.append((missing, None))
     await house.plant(table, planted)
     written = {topic: len(await house.records(topic)) for topic in (ACCEPTED.name, MESSAGES.name, RESULTS.name)}
 

@@ -28,6 +28,8 @@ from services.contract.topics import (
     STATUS,
     SUPPRESSION,
 )
+from services.domain.clock import later
+from services.runtime.clock import now
 from services.runtime.config import load
 from tests.dead.rig import House, on_the_log
 from tests.kafka_records import produce
@@ -35,7 +37,7 @@ from tests.processes import SECRETS, running, settings_file
 from tests.switchboard import switchboard
 from tests.waiting import eventually
 
-from .rig import PARTITIONS, SENDER, heard, one_in_each_partition, people, told, write
+from .rig import PARTITIONS, SENDER, contact_of, heard, one_in_each_partition, people, told, write
 
 DERIVED = (ACCEPTED, RESULTS, SENT, DELIVERY, OUTCOMES, SESSIONS, CONSENT, SUPPRESSION, DELIVERABILITY, *DEAD)
 
@@ -135,7 +137,7 @@ async def test_a_replay_of_everything_changes_tells_and_sends_nothing(
         monkeypatch.setenv(name, value)
     await topics.ensure(load())
     house = House(settings, broker.bootstrap)
-    stopped, talker, returned = next(people("whatsapp:")), next(people("whatsapp:")), next(people())
+    stopped, returned, talker, gone = (next(people("whatsapp:")) for _ in range(4))
     sids = [f"SM{uuid.uuid4().hex}" for _ in range(6)]
     with (
         running("simulator", settings, tmp_path, ports["simulator"]) as simulator,
@@ -145,12 +147,15 @@ async def test_a_replay_of_everything_changes_tells_and_sends_nothing(
         for service in (processor, sender):
             await eventually(service.ready, 90, "it is ready")
         quiet = Quiet(house, processor.url)
-        # One says STOP on WhatsApp, where we confirm it; one by SMS, and takes it back long after.
+        # Both write, so that a confirmation may be sent to them; one takes it back, long after.
         long_ago = {"received_at": "2026-01-01T00:00:00.000Z"}
+        three_days_ago, after_it = later(now(), -3 * 86_400), later(now(), -3 * 86_400 + 60)
         await write(
             house.bootstrap,
             heard(talker, "hello"),
             heard(talker, "and again"),
+            heard(gone, "hello", received_at=three_days_ago),
+            heard(gone, "and again", received_at=after_it),
             heard(stopped, "hello"),
             heard(stopped, "STOP"),
             heard(returned, "STOP", **long_ago),
@@ -164,10 +169,17 @@ async def test_a_replay_of_everything_changes_tells_and_sends_nothing(
         async def answered() -> bool:
             results = [json.loads(record.value) for record in await on_the_log(house, RESULTS)]
             ends = [one for one in results if one["terminal"] and one["command_id"].startswith("confirm-")]
-            assert len(ends) == 1
+            assert len(ends) == 3, [(one["command_id"], one["step"], one["reason"]) for one in results]
             return True
 
-        await eventually(answered, 60, "what confirms the STOP has ended")
+        await eventually(answered, 60, "what confirms STOP, the late STOP and START has ended")
+
+        async def over() -> bool:
+            changes = [json.loads(one.value)["change"] for one in await on_the_log(house, SESSIONS, contact_of(gone))]
+            assert changes == ["opened", "extended", "closing", "expired"]
+            return True
+
+        await eventually(over, 60, "the window of whoever wrote three days ago is told to be over")
         await quiet.settle()
         before = await _see(house, simulator.url, quiet.strangers)
         facts = len(await on_the_log(house, INBOUND)) + len(await on_the_log(house, STATUS))
@@ -177,7 +189,7 @@ async def test_a_replay_of_everything_changes_tells_and_sends_nothing(
         await quiet.settle()
         after = await _see(house, simulator.url, quiet.strangers)
 
-    assert len(before.sent) == 1
+    assert before.sent
     assert after.sent == before.sent
     assert {name for name, _ in before.told} >= {
         topic.name for topic in (CONSENT, SUPPRESSION, SESSIONS, DELIVERABILITY)

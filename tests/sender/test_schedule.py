@@ -205,3 +205,14 @@ def test_backing_off_doubles_up_to_a_minute(attempt: int, least: float, most: fl
 @given(st.integers(min_value=1, max_value=10**6), st.floats(min_value=0, max_value=3600))
 def test_backing_off_is_never_less_than_twilio_asked_for(attempt: int, retry_after: float) -> None:
     assert retry_after < backoff_s(attempt, retry_after) <= retry_after + 60
+
+
+def test_a_command_whose_row_is_gone_holds_up_nothing() -> None:
+    schedule, _ = noted(accepted("a", 1), accepted("b", 2))
+    schedule.hold(after(pending(accepted("a", 1)), LOST), NOW)
+    schedule.forget("acme|a", "acme|a a")
+    assert begun(schedule) == "acme|a b"
+    schedule.done("acme|a")
+    schedule.forget("acme|a", "acme|a b")
+    assert begun(schedule) is None
+    assert (len(schedule), schedule.contacts()) == (0, [])

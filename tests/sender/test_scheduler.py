@@ -84,6 +84,11 @@ class World:
         rows.entries |= changed
         await self.scheduler.flushed(cast(Partition, rows), Flush({OUTBOX: changed}, {}))
 
+    async def gone(self, rows: Rows, entry: Entry) -> None:
+        """Its time was over so long ago that one flush has settled and forgotten it."""
+        del rows.entries[row_key(entry)]
+        await self.scheduler.flushed(cast(Partition, rows), Flush({OUTBOX: {row_key(entry): None}}, {}))
+
     async def _attempt(self, partition: Partition, entry: Entry) -> None:
         self.order.append(entry.command_id)
         future = self.attempts[entry.command_id] = asyncio.get_running_loop().create_future()
@@ -211,6 +216,22 @@ async def test_what_is_settled_while_it_waits_does_not_go() -> None:
         await world.ends(name)
     assert set(world.order) == begun
     assert world.scheduler.rows_open() == 0
+
+
+async def test_what_expires_and_is_forgotten_at_once_holds_up_nothing_of_its_contact() -> None:
+    world = World(concurrency=1)
+    other, old, young = pending("z"), pending("a0", "acme|a"), pending("a1", "acme|a", sequence=1)
+    rows = await world.take(other)
+    await world.attempted("z")
+    await world.put(rows, old, young)
+    await world.gone(rows, old)
+    await world.ends("z")
+    await world.attempted("a1")
+    assert world.scheduler.rows_open() == 1
+    await world.gone(rows, young)
+    await world.ends("a1")
+    assert world.scheduler.rows_open() == 0
+    assert world.order == ["z", "a1"]
 
 
 async def test_a_partition_that_leaves_begins_nothing_more_and_its_attempts_have_a_short_time() -> None:

@@ -3,10 +3,14 @@
 import msgspec
 import pytest
 
+from services.contract.codec import encode
 from services.contract.topics import ACCEPTED, MESSAGES, SENT
+from services.domain.clock import later
 from services.domain.messages.commands import CommandAccepted
 from services.domain.messages.events import MessageSent
-from tests.kafka_records import read_until
+from services.runtime.clock import now
+from tests.kafka_records import produce, read_until
+from tests.sender.histories import accepted
 from tests.sender.rig import Desk, signed_command
 from tests.waiting import eventually
 
@@ -104,6 +108,23 @@ async def test_a_command_past_its_not_after_expires_and_is_not_sent(desk: Desk) 
     await desk.until(ids, "expired")
     assert await desk.steps(ids[0]) == ["accepted", "expired"]
     assert await desk.creates(ids) == {ids[0]: []}
+
+
+async def test_what_was_too_late_more_than_a_month_ago_expires_and_holds_up_nothing_of_its_contact(desk: Desk) -> None:
+    """What answers a STOP of long ago, in a backfill say, is past intake: it has that STOP's own time.
+
+    It is settled and forgotten in one flush, most of them while they wait for their turn.
+    """
+    long_ago = {"accepted_at": "2020-01-01T00:00:00.000Z", "not_after": "2020-01-01T00:05:00.000Z", "urgent": True}
+    today = {"accepted_at": now(), "not_after": later(now(), 600)}
+    name = desk.command("")["command_id"]
+    old = [accepted(f"{name}old-{number}", contact=f"acme|{name}{number}", **long_ago) for number in range(100)]
+    young = [accepted(f"{name}young-{number}", contact=f"acme|{name}{number}", **today) for number in range(100)]
+    records = [(ACCEPTED.key(one).encode(), encode(one)) for one in (*old, *young)]
+    await produce(desk.bootstrap, ACCEPTED.name, records)
+    await desk.until([one.command_id for one in old], "expired")
+    await desk.until([one.command_id for one in young], "sent")
+    await desk.sent_once([one.command_id for one in young])
 
 
 async def test_a_sender_that_the_tenant_may_not_use_is_blocked(desk: Desk) -> None:

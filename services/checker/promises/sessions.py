@@ -36,7 +36,7 @@ def look(facts: Facts) -> Looking:
         if told is None:
             looking.lost.append(f"{contact}: it wrote by WhatsApp, and {SESSIONS} tells of no window")
             continue
-        # By a clock that was set back a window may open after a later one was over.
+        # By a clock that was set back something earlier may be told after a window was over.
         left = {sender: until for sender, until in windows.items() if (contact, sender, until) not in over}
         _compare(looking, told, windows, left)
     for contact, told in last.items():

@@ -10,7 +10,7 @@ from services.domain.consent.suppression import Standing, suppressed
 from services.domain.identity import derived_event_id
 from services.domain.messages.deliverability import Counts, DeliverabilityCounted, row_key
 from services.domain.messages.delivery import Delivery, restated
-from services.domain.messages.sessions import SessionChanged, Sessions
+from services.domain.messages.sessions import Change, SessionChanged, Sessions
 from services.runtime.folding.fold import Emission
 from services.runtime.folding.overlay import emission
 
@@ -58,17 +58,21 @@ def _ended(table: str, key: str, before: Any) -> list[Emission]:
 
 
 def _session(row: Sessions, source: str, at: str) -> SessionChanged:
-    """The window that is open longest, and all that are open."""
-    sender, window = max(row.windows.items(), key=lambda item: (item[1].until, item[0]))
+    """The window that is open longest, or was, and all that are open."""
+    ends = {sender: window.until for sender, window in row.windows.items()}
+    until, sender = max((until, sender) for sender, until in (ends or row.over).items())
+    change: Change = "opened" if sender in ends else "expired"
+    if sender in ends and row.windows[sender].closing_told:
+        change = "closing"
     return SessionChanged(
-        event_id=derived_event_id(source, "session", f"{sender} {window.until}"),
+        event_id=derived_event_id(source, "session", f"{sender} {until}"),
         tenant=row.tenant,
         contact=row.contact,
         at=at,
         sender=sender,
-        change="closing" if window.closing_told else "opened",
-        until=window.until,
-        windows={name: kept.until for name, kept in row.windows.items()},
+        change=change,
+        until=until,
+        windows=ends,
     )
 
 

@@ -129,6 +129,11 @@ def row_key(event: Fact | Entry) -> str:
     return f"{event.contact} {event.command_id or ''}"
 
 
+def contact_of(key: str) -> str:
+    """The contact in a row's key. There is no blank in a contact key; in a command id there may be."""
+    return key.partition(" ")[0]
+
+
 def due(entry: Entry) -> str | None:
     """A command that waits expires; one that is settled is forgotten."""
     if entry.state == "pending" and entry.command is not None:

@@ -1,7 +1,9 @@
 """The sessions fold: the 24 hours in which WhatsApp lets us write freely, per contact and sender of ours.
 
 Any message of the person opens or extends the window. The state says until when; that it is over is read off the
-clock by whoever asks, and told by a timer.
+clock by whoever asks, and told by a timer. When it was over is remembered for 30 days from the last message, as long
+as the log keeps it: a replay then opens nothing again. That is one small row for each person who wrote in that time.
+What is replayed later still, or was older when it came, is told again, as of its own time.
 """
 
 from typing import Literal, NamedTuple
@@ -16,7 +18,10 @@ from services.domain.messages.events import InboundReceived, parameter
 
 WINDOW_S = 86_400.0
 CLOSING_S = 3_600.0
-# A row is written whole; a window beyond them is not remembered, so that only a template may go.
+# From a window's end.
+REMEMBER_S = 29 * 86_400.0
+# A row is written whole; a window beyond them is not remembered, so that only a template may go. Of windows that are
+# over the latest are.
 MOST_SENDERS = 64
 
 Change = Literal["opened", "extended", "closing", "expired"]
@@ -31,12 +36,16 @@ class Window(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     closing_told: bool = False
 
 
-class Sessions(msgspec.Struct, frozen=True, kw_only=True):
-    """The windows of a contact by our sender (`whatsapp:+1415…`). Key: contact."""
+class Sessions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The windows of a contact by our sender (`whatsapp:+1415…`). Key: contact.
+
+    `over`: sender → until when its last window was, of those whose end is told. None of them is in `windows`.
+    """
 
     tenant: str
     contact: str
     windows: dict[str, Window]
+    over: dict[str, str] = {}
 
 
 class SessionChanged(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,7 +85,8 @@ def fold(state: Sessions | None, event: msgspec.Struct) -> tuple[Sessions | None
 
 def due(state: Sessions) -> str | None:
     """When the row wants to be woken next."""
-    return min((_next(window) for window in state.windows.values()), default=None)
+    times = [*map(_next, state.windows.values()), *map(_forgotten_at, state.over.values())]
+    return min(times, default=None)
 
 
 def open_until(state: Sessions | None, sender: str | None, service: str | None) -> str | None:
@@ -91,6 +101,10 @@ def _next(window: Window) -> str:
     return window.until if window.closing_told else later(window.until, -CLOSING_S)
 
 
+def _forgotten_at(until: str) -> str:
+    return later(until, REMEMBER_S)
+
+
 def _heard(state: Sessions | None, event: InboundReceived) -> tuple[Sessions | None, list[SessionChanged]]:
     said_at = event.sent_at or event.received_at
     until = later(said_at, WINDOW_S)
@@ -99,13 +113,14 @@ def _heard(state: Sessions | None, event: InboundReceived) -> tuple[Sessions | N
     # Of two messages of one moment the greater id: any choice that no order of arrival changes.
     if before is not None and (before.until, before.message_sid) >= (until, event.message_sid):
         return state, []
-    if before is None and len(known.windows) >= MOST_SENDERS:
+    if before is None and (until <= known.over.get(event.to, "") or len(known.windows) >= MOST_SENDERS):
         return state, []
     service = parameter(event.raw, "MessagingServiceSid") or None
     window = Window(until=until, message_sid=event.message_sid, service=service)
     if before is not None and before.until == until:
         window = replace(window, closing_told=before.closing_told)
-    joined = replace(known, windows=dict(sorted({**known.windows, event.to: window}.items())))
+    over = {sender: ended for sender, ended in known.over.items() if sender != event.to}
+    joined = replace(known, windows=dict(sorted({**known.windows, event.to: window}.items())), over=over)
     if before is not None and before.until == until:
         return joined, []
     change: Change = "extended" if before is not None and said_at < before.until else "opened"
@@ -119,13 +134,23 @@ def _due(state: Sessions, event: Due) -> tuple[Sessions | None, list[SessionChan
             continue
         change: Change = "expired" if window.closing_told else "closing"
         left = {name: kept for name, kept in state.windows.items() if name != sender}
+        over = state.over
         if change == "closing":
             left = dict(sorted({**left, sender: replace(window, closing_told=True)}.items()))
-        state = replace(state, windows=left)
+        else:
+            over = _latest({**over, sender: window.until})
+        state = replace(state, windows=left, over=over)
         # From the timer alone, so that whoever ticks, and whenever, tells the same event.
         source = f"{state.contact} {sender}"
         derived.append(_changed(state, sender, window, change, _Told(_next(window), source)))
-    return (state if state.windows else None), derived
+    over = {sender: until for sender, until in state.over.items() if _forgotten_at(until) > event.at}
+    state = replace(state, over=over)
+    return (state if state.windows or state.over else None), derived
+
+
+def _latest(over: dict[str, str]) -> dict[str, str]:
+    by_time = sorted(over.items(), key=lambda item: (item[1], item[0]))
+    return dict(sorted(by_time[-MOST_SENDERS:]))
 
 
 def _changed(state: Sessions, sender: str, window: Window, change: Change, told: _Told) -> SessionChanged:

@@ -6,7 +6,8 @@ import pytest
 
 from services.checker.check import PROMISES, check
 from services.checker.finding import Finding
-from services.checker.history import History
+from services.checker.history import History, produced
+from services.checker.topics import MESSAGES
 from tests.checker.good import Spoilt, good
 from tests.checker.planted import FAULTS, HARMLESS
 
@@ -68,3 +69,14 @@ def test_without_a_witness_what_the_log_cannot_show_is_not_called_kept() -> None
 
 def test_a_log_without_records_is_not_called_good() -> None:
     assert all(finding.unchecked for finding in check(History([])))
+
+
+def test_of_a_long_record_its_reader_may_be_shown_the_beginning_only() -> None:
+    log = Spoilt()
+    whole = b"x" * (2 << 20)
+    log.add(log.first(MESSAGES))
+    log.entries[-1] = log.entries[-1]._replace(value=whole[: 900 * 1024])
+    log.witness.produced.append(produced(MESSAGES, b"", whole))
+    log.witness.produced.append(produced(MESSAGES, b"", b"y" + whole))
+    lost = [fault for finding in check(log.history) for fault in finding.lost if "produced records" in fault]
+    assert len(lost) == 1

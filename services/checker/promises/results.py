@@ -12,6 +12,8 @@ from services.checker.topics import ACCEPTED, CONSENT_COMMANDS, RESULTS
 
 _ENDS = frozenset({"sent", "failed", "blocked", "expired"})
 _BY_INTAKE = frozenset({"rejected", "recorded"})
+# Of a record of megabytes whoever reads the log may be shown the beginning only.
+_SEEN_BYTES = 900 * 1024
 
 
 def look(facts: Facts) -> Looking:
@@ -35,9 +37,11 @@ def look(facts: Facts) -> Looking:
 def _produced(looking: Looking, facts: Facts) -> None:
     """What was acknowledged to a producer is on the log."""
     told = facts.witness.produced if facts.witness is not None else ()
-    wanted = Counter((str(one["topic"]), produced_value(one)) for one in told)
+    wanted = Counter((str(one["topic"]), produced_value(one)[:_SEEN_BYTES]) for one in told)
     stands = Counter(
-        (topic, fact.entry.value or b"") for topic in {topic for topic, _ in wanted} for fact in facts.of(topic)
+        (topic, (fact.entry.value or b"")[:_SEEN_BYTES])
+        for topic in {topic for topic, _ in wanted}
+        for fact in facts.of(topic)
     )
     for (topic, value), count in wanted.items():
         if (missing := count - stands[topic, value]) > 0:

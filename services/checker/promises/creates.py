@@ -27,6 +27,9 @@ def look(facts: Facts) -> Looking:
     steps: defaultdict[Identity, list[Fact]] = defaultdict(list)
     for fact in facts.sound(RESULTS):
         steps[identity(fact.event)].append(fact)
+    # By how much a clock was moved, as far as the log shows it: within that nothing can be said of what was first.
+    attempts = [fact for told in steps.values() for fact in told if fact.event.get("step") == "attempted"]
+    leeway = _LEEWAY + max(map(_moved, attempts), default=timedelta())
     for name, messages in created.items():
         looking.checked += 1
         if len(messages) > 1:
@@ -34,7 +37,7 @@ def look(facts: Facts) -> Looking:
             looking.doubled.append(f"{name} was created {len(messages)} times at Twilio: {sids}")
         _end(looking, name, messages, steps.get(name, ()))
         if facts.settled:
-            _attempt(looking, name, messages, steps.get(name, ()))
+            _attempt(looking, name, messages, steps.get(name, ()), leeway)
     if facts.settled:
         # Else Twilio may have been asked before, or after, the log was read.
         _named(looking, facts, created)
@@ -48,16 +51,15 @@ def _end(looking: Looking, name: Identity, messages: Sequence[Created], told: Se
             looking.wrong.append(f"{fact.at}: {name} is {step}, and Twilio created {messages[0].sid}")
 
 
-def _attempt(looking: Looking, name: Identity, messages: Sequence[Created], told: Sequence[Fact]) -> None:
+def _attempt(
+    looking: Looking, name: Identity, messages: Sequence[Created], told: Sequence[Fact], leeway: timedelta
+) -> None:
     attempts = [fact for fact in told if fact.event.get("step") == "attempted"]
     if not attempts:
         looking.wrong.append(f"{name} was created as {messages[0].sid}, and no attempt is on the log")
         return
     first = min(attempts, key=lambda fact: fact.text("at"))
-    begun, created = _moment(first.text("at")), _moment(messages[0].at)
-    # By a clock that was moved, before or meanwhile, nothing can be said.
-    steady = all(_moved(fact) < _LEEWAY for fact in told if fact.event.get("step") in ("attempted", "sent"))
-    if steady and created + _LEEWAY < begun:
+    if _moment(messages[0].at) + leeway < _moment(first.text("at")):
         looking.wrong.append(f"{first.at}: {name} was attempted after Twilio had created {messages[0].sid}")
 
 

@@ -10,7 +10,7 @@ import matplotlib as mpl
 import msgspec
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullLocator, StrMethodFormatter
+from matplotlib.ticker import EngFormatter, NullLocator, StrMethodFormatter
 
 from tests.bench.report import Chart
 
@@ -44,12 +44,13 @@ def _draw(axes: Axes, chart: Chart) -> None:
         axes.set_xscale("log")
         axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xticks(sorted({x for points in chart.curves.values() for x, _ in points}))
-    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    axes.xaxis.set_major_formatter(EngFormatter())
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
+    axes.margins(y=0.1)
     axes.set_ylim(bottom=0)
     axes.grid(color=_INK, alpha=0.3)
     if len(chart.curves) > 1:
-        axes.legend(framealpha=0)
+        axes.legend(framealpha=0, loc="upper left")
 
 
 if __name__ == "__main__":

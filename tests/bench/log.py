@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -63,17 +63,22 @@ async def committed(bootstrap: str, group: str, topic: str) -> int:
     return sum(found.offset for tp, found in offsets.items() if tp.topic == topic and found.offset > 0)
 
 
-async def ends(bootstrap: str, topics: Iterable[str]) -> dict[TopicPartition, int]:
+async def ends(bootstrap: str, topics: Iterable[str], partitions: int = PARTITIONS) -> dict[TopicPartition, int]:
     """The end of every partition of these topics."""
-    tps = [TopicPartition(topic, partition) for topic in topics for partition in range(PARTITIONS)]
+    return await _ends(bootstrap, [TopicPartition(topic, number) for topic in topics for number in range(partitions)])
+
+
+async def _ends(bootstrap: str, tps: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
     async with AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=None) as consumer:
         found: dict[TopicPartition, int] = await consumer.end_offsets(tps)
     return found
 
 
 async def times(bootstrap: str, since: dict[TopicPartition, int], topics: Iterable[str]) -> list[int]:
-    """When the broker wrote each committed record of these topics (ms), from `since` on."""
-    until = await ends(bootstrap, topics)
+    """When the broker wrote each committed record of these topics (ms), from `since` on, which names all of their
+    partitions."""
+    wanted = set(topics)
+    until = await _ends(bootstrap, [tp for tp in since if tp.topic in wanted])
     found: list[int] = []
     async with AIOKafkaConsumer(
         bootstrap_servers=bootstrap, group_id=None, isolation_level="read_committed"

@@ -2,7 +2,7 @@
 
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -15,12 +15,12 @@ _PACKAGES = ("aiohttp", "aiokafka", "faust-streaming", "rocksdict", "fastapi", "
 
 @dataclass(frozen=True)
 class Chart:
-    """A curve: titles with their units, and its points from left to right."""
+    """Curves by their names: titles with their units, and each one's points from left to right."""
 
     title: str
     x: str
     y: str
-    points: Sequence[tuple[float, float]]
+    curves: Mapping[str, Sequence[tuple[float, float]]]
     logarithmic: bool = False
 
 

@@ -61,8 +61,12 @@ class Rig:
     This process and the broker keep to the cores that are not measured.
     """
 
-    def __init__(self, say: Callable[[str], None], properties: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, say: Callable[[str], None], properties: Mapping[str, str] | None = None, partitions: int = PARTITIONS
+    ) -> None:
+        """`properties` are Kafka's; each topic gets this many partitions."""
         self._say = say
+        self._partitions = partitions
         self._properties = dict(properties or {})
         self._stack = ExitStack()
         self._processes: dict[int, Process] = {}
@@ -113,6 +117,10 @@ class Rig:
     def stop(self, running: Running) -> None:
         self._processes[running.pid].stop(_STOP_S)
 
+    def kill(self, running: Running) -> None:
+        """kill -9."""
+        self._processes[running.pid].kill()
+
     def ended(self, running: Running) -> bool:
         """Whether it has ended well. Raises CannotMeasure, with its last words, when it has not."""
         code = self._processes[running.pid].exit_code
@@ -150,7 +158,8 @@ class Rig:
         settings = {
             "public_url": PUBLIC_URL,
             "kafka": {
-                "bootstrap": self.bootstrap, "partitions": PARTITIONS, "replication": 1, "min_insync_replicas": 1,
+                "bootstrap": self.bootstrap, "partitions": self._partitions,
+                "replication": 1, "min_insync_replicas": 1,
             },
             "tenants": {
                 TENANT: {

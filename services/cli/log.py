@@ -71,6 +71,8 @@ class LogReader:
             isolation_level="read_committed",
             enable_auto_commit=False,
             max_poll_records=_TOGETHER,
+            # Where retention overtakes the reader it goes on with what is left; by default it would skip all of that.
+            auto_offset_reset="earliest",
         )
 
     async def __aenter__(self) -> Self:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -229,3 +230,17 @@ def test_the_evidence_alone_gives_the_same_row(case: tuple[list[Fact], list[Fact
     assert recalled == state
     # What the raw topics still hold then changes nothing.
     assert play(again, recalled) == (state, [])
+
+
+@given(reorderings())
+def test_evidence_of_before_it_named_its_fact_suppresses_the_same(case: tuple[list[Fact], list[Fact]]) -> None:
+    _, again = case
+    state, emitted = play(again)
+    recalled: Standing | None = None
+    for one in emitted:
+        if isinstance(one, ConsentRecorded):
+            written = {name: value for name, value in msgspec.to_builtins(one).items() if name != "evidence"}
+            recalled = recall(recalled, msgspec.convert(written, ConsentRecorded))
+        elif isinstance(one, LinkRecorded):
+            recalled = recall(recalled, one)
+    assert suppressed(recalled).keys() == suppressed(state).keys()

@@ -46,7 +46,10 @@ class Log:
         return await self._admin.members(group)
 
     async def read(self, since: Offsets, until: Offsets) -> AsyncIterator[list[Record]]:
-        """The records of each partition from one offset up to, not including, another. RebuildError if Kafka stalls."""
+        """The records of each partition from one offset up to, not including, another.
+
+        Raises RebuildError if Kafka stalls, or retention removes some of them meanwhile.
+        """
         wanted = {one: offset for one, offset in since.items() if offset < until[one]}
         if not wanted:
             return
@@ -72,6 +75,9 @@ class Log:
             if clock() - moved_at > _STALLED_S:
                 raise RebuildError("Kafka stopped answering while the log was read; see to it, and run it again")
             before = now_at
+        # Where retention overtook us, aiokafka went on with what was left.
+        if cut := sorted({one.topic for one, begin in (await self.begins(wanted)).items() if begin > wanted[one]}):
+            raise RebuildError(f"retention cut {', '.join(cut)} while it was read; run it again")
 
 
 @asynccontextmanager
@@ -81,6 +87,7 @@ async def reading(kafka: KafkaSettings, admin: TopicAdmin) -> AsyncIterator[Log]
         **client_options(kafka),
         isolation_level="read_committed",
         enable_auto_commit=False,
+        auto_offset_reset="earliest",
         fetch_max_wait_ms=_FETCH_WAIT_MS,
     )
     try:

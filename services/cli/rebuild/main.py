@@ -50,6 +50,11 @@ class _Run:
         """Is there a difference left?"""
         return self.work.published < sum(len(one.differing) for one in self.work.found)
 
+    @property
+    def undecided(self) -> bool:
+        """Are there rows of which it cannot be told?"""
+        return any(one.undecided for one in self.work.found)
+
     def tell(self) -> None:
         """For people: what was compared, what differs, what was done."""
         found = self.work.found
@@ -69,7 +74,7 @@ class _Run:
             lines.append(
                 "Retention has cut the log. What rows hold from before was taken as it stands: a --snapshot would tell."
             )
-        if any(one.undecided for one in found):
+        if self.undecided:
             lines.append(
                 f"Not decided: rows that the log tells more of than the {self._plan.service} has folded; ask again."
             )
@@ -143,7 +148,7 @@ def rebuild(
         run.tell_json()
     else:
         run.tell()
-    raise typer.Exit(_DIFFERS if run.differs else 0)
+    raise typer.Exit(_DIFFERS if run.differs else _IMPOSSIBLE if run.undecided else 0)
 
 
 def _say(run: _Run | None, line: str, style: str) -> None:

@@ -73,6 +73,11 @@ class Plan(NamedTuple):
         return changelog(self.app, self.table.name)
 
     @property
+    def derived(self) -> tuple[Topic, ...]:
+        """Sources that folds of ours have written: nobody else's records stand there."""
+        return tuple(topic for topic in self.shadow.sources if topic in (CONSENT, DELIVERY))
+
+    @property
     def repeatable(self) -> bool:
         """May a fact be folded onto a row that holds it already?"""
         return self.table.name not in _COUNTS

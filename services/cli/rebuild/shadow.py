@@ -10,7 +10,8 @@ from services.cli.rebuild.live import Live
 from services.cli.rebuild.log import Log, Offsets
 from services.cli.rebuild.plan import Plan
 from services.cli.rebuild.scratch import Scratch
-from services.contract import codec
+from services.contract import codec, letters
+from services.contract.letters import Position
 from services.runtime.folding.fold import Fold, Record, Step, Table
 from services.runtime.folding.overlay import Overlay
 
@@ -26,6 +27,9 @@ class Shadow:
         self.records = 0
         self._plan = plan
         self._partition = partition
+        # Positions of records of our own that could not be folded: rows would lack what they say.
+        self.unread: list[Position] = []
+        self._own = {topic.dead: topic.name for topic in plan.shadow.sources if topic in plan.derived}
         self._touched: set[str] = set()
         step = replace(plan.step, table=replace(plan.table, key=self._key))
         self._fold = Fold(plan.shadow.name, plan.shadow.sources, (step,))
@@ -75,6 +79,10 @@ class Shadow:
         self._keep(overlay)
 
     def _keep(self, overlay: Overlay) -> None:
+        for one in overlay.emissions:
+            if one.topic in self._own:
+                offset = int(dict(one.headers)[letters.SOURCE_OFFSET])
+                self.unread.append(Position(self._own[one.topic], self._partition, offset))
         self.rows.apply((key.encode(), row.encoded) for (_, key), row in overlay.rows.items())
         self.rows.touch(self._touched)
         self._touched.clear()

@@ -23,7 +23,8 @@ class ConsentRecorded(msgspec.Struct, frozen=True, kw_only=True, tag_field="even
     scopes: list[str]
     source: str
     mark: str
-    evidence: str
+    # Of what was written before it was named here: nothing.
+    evidence: str = ""
     consents: bool
     word: str | None = None
     message_sid: str | None = None

@@ -10,5 +10,6 @@ def recall(state: Standing | None, event: ConsentRecorded | LinkRecorded) -> Sta
     known = state or Standing(tenant=event.tenant, contact=event.contact)
     if isinstance(event, LinkRecorded):
         return join(known, [], event.linked)[0]
-    mark = Mark(at=event.at, exact=event.exact, evidence=event.evidence, source=event.source, consents=event.consents)
+    evidence = event.evidence or event.mark
+    mark = Mark(at=event.at, exact=event.exact, evidence=evidence, source=event.source, consents=event.consents)
     return join(known, [Told(event.action, tuple(event.scopes), event.mark, mark, {})], None)[0]

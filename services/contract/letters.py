@@ -16,6 +16,8 @@ SOURCE_TIMESTAMP_MS = "source-timestamp-ms"
 KEPT = "source-header-"
 # Before the names of headers that say what was cut off, so that the record cannot be had back from the letter.
 TRUNCATED = "truncated-"
+# Says that the value is a whole record batch, of which no record could be read.
+WHOLE_BATCH = "whole-batch"
 
 
 class Position(NamedTuple):

@@ -52,11 +52,13 @@ class Unread(Cut):
     """A value that is not to be taken for one, and why: too long, or the batch whose records cannot be read."""
 
     why: str
+    # Is it the batch?
+    batch: bool
 
 
-def unread(whole: bytes, why: str) -> Unread:
+def unread(whole: bytes, why: str, batch: bool = False) -> Unread:
     found = Unread(whole, MAX_VALUE_BYTES)
-    found.why = why
+    found.why, found.batch = why, batch
     return found
 
 
@@ -95,7 +97,7 @@ class Batch:
                 last = record.offset
             else:
                 return
-        except (CorruptRecordException, ValueError):
+        except (CorruptRecordException, ValueError, IndexError, struct.error):
             pass
         try:
             for record in _carefully(self._data):
@@ -120,7 +122,7 @@ class Batch:
         last = self.next_offset - 1
         told = f"offsets {first} to {last} cannot be read: {why}; the value is their whole record batch"
         timestamp, kind = self._parsed.max_timestamp, self._parsed.timestamp_type
-        return DefaultRecord(last, timestamp, kind, None, unread(self._data, told), [])
+        return DefaultRecord(last, timestamp, kind, None, unread(self._data, told, batch=True), [])
 
 
 class Batches:

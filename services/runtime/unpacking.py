@@ -51,7 +51,12 @@ def _snappy_blocks(packed: bytes) -> Iterator[bytes]:
         yield _snappy(packed, MAX_UNPACKED_BYTES)
         return
     at, room = 16, MAX_UNPACKED_BYTES
-    while at < len(packed):
+    # A rest that is no length is the end, as the Java client has it.
+    while at + 4 <= len(packed):
+        if packed.startswith(_XERIAL, at):
+            # One stream after another.
+            at += 16
+            continue
         (size,) = struct.unpack_from(">i", packed, at)
         if size < 0 or at + 4 + size > len(packed):
             raise ValueError("a snappy block ends too early")

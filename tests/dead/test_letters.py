@@ -11,6 +11,7 @@ from services.cli.dead.letters import position, read_letter
 from services.cli.dead.masked import shape
 from services.contract.letters import Position
 from services.contract.topics import INBOUND, MESSAGES
+from services.runtime.batches import unread
 from services.runtime.folding.dead import dead_letter
 from services.runtime.folding.fold import Record
 
@@ -52,6 +53,13 @@ def test_a_letter_holds_the_record_that_it_was(
     letter = read_letter(consumed(buried.key, buried.value, buried.headers))
     assert (letter.name, letter.key, letter.value) == (Position(INBOUND.name, 3, 17), key, value)
     assert (list(letter.headers), letter.timestamp_ms, letter.obstacle) == (headers, 1000, "")
+
+
+def test_a_whole_batch_is_no_record_to_be_retried() -> None:
+    batch = unread(b"a batch", "offsets 1 to 3 cannot be read", batch=True)
+    buried = dead_letter(INBOUND, Record(INBOUND.name, 3, 17, 1000, None, batch, []), "undecodable", batch.why)
+    letter = read_letter(consumed(buried.key, buried.value, buried.headers))
+    assert letter.obstacle == "it is a whole record batch, and no record"
 
 
 @given(st.dictionaries(st.sampled_from(sorted(FIELDS)), st.text()), st.integers(0, 40), st.booleans())

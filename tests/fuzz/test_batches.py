@@ -95,14 +95,29 @@ def test_what_attributes_move_is_read_where_it_stands() -> None:
     assert [(one.offset, one.value) for one in read(forged)] == [(0, b"v"), (1, b"w")]
 
 
-def test_the_java_client_frames_snappy() -> None:
-    plain = batch([Forged(b"v" * 50_000), Forged(b"w")])
-    body = plain[61:]
+def _framed_by_java(body: bytes) -> bytes:
     blocks = [CODECS["snappy"](body[at : at + 32_768]) for at in range(0, len(body), 32_768)]
-    framed = b"\x82SNAPPY\x00\x00\x00\x00\x01\x00\x00\x00\x01" + b"".join(
-        len(block).to_bytes(4, "big") + block for block in blocks
-    )
-    assert [len(one.value) for one in read(around(framed, 2, "snappy"))] == [50_000, 1]
+    header = b"\x82SNAPPY\x00\x00\x00\x00\x01\x00\x00\x00\x01"
+    return header + b"".join(len(block).to_bytes(4, "big") + block for block in blocks)
+
+
+@pytest.mark.parametrize("rest", [b"", b"\0", b"\0\0\0"], ids=["", "1 byte more", "3 bytes more"])
+def test_the_java_client_frames_snappy(rest: bytes) -> None:
+    """A broker takes it with a rest that is no length, as the Java client's reader does."""
+    body = batch([Forged(b"v" * 50_000), Forged(b"w")])[61:]
+    assert [len(one.value) for one in read(around(_framed_by_java(body) + rest, 2, "snappy"))] == [50_000, 1]
+
+
+def test_one_framed_stream_may_follow_another() -> None:
+    body = batch([Forged(b"v" * 50_000), Forged(b"w")])[61:]
+    streams = _framed_by_java(body[:40_000]) + _framed_by_java(body[40_000:])
+    assert [len(one.value) for one in read(around(streams, 2, "snappy"))] == [50_000, 1]
+
+
+@given(st.binary(max_size=60), st.integers(0, 80))
+def test_whatever_is_framed_ends_in_records_or_in_its_batch(noise: bytes, cut: int) -> None:
+    packed = _framed_by_java(batch([Forged(b"v")])[61:])[:cut] + noise
+    assert all(one.value is None or isinstance(one.value, bytes) for one in read(around(packed, 1, "snappy")))
 
 
 @pytest.mark.parametrize(

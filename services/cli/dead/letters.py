@@ -91,6 +91,8 @@ def _source(topic: str, headers: dict[str, bytes]) -> Position | None:
 def _obstacle(source: Position | None, headers: dict[str, bytes]) -> str:
     if source is None:
         return "it does not say which record it was"
+    if letters.WHOLE_BATCH in headers:
+        return "it is a whole record batch, and no record"
     cut = [name for name in headers if name.startswith(letters.TRUNCATED)]
     if not cut:
         return ""

@@ -2,7 +2,7 @@
 
 from services.contract import letters
 from services.contract.topics import Topic
-from services.runtime.batches import HEADERS_CUT, MAX_HEADERS_BYTES, MAX_KEY_BYTES, MAX_VALUE_BYTES, Cut, within
+from services.runtime.batches import HEADERS_CUT, MAX_HEADERS_BYTES, MAX_KEY_BYTES, MAX_VALUE_BYTES, Cut, Unread, within
 from services.runtime.folding.fold import Emission, Record
 
 # Value, key and headers are together below the broker's default limit of 1 MiB; what is longer is cut, and a header
@@ -26,6 +26,8 @@ def dead_letter(source: Topic, record: Record, reason: str, detail: str) -> Emis
         headers.append((f"{letters.TRUNCATED}key-from-bytes", str(whole).encode()))
     if value is not None and (whole := _whole(value)) > MAX_VALUE_BYTES:
         headers.append((f"{letters.TRUNCATED}from-bytes", str(whole).encode()))
+    if isinstance(value, Unread) and value.batch:
+        headers.append((letters.WHOLE_BATCH, b"1"))
     return Emission(source.dead, key[:MAX_KEY_BYTES], value and value[:MAX_VALUE_BYTES], headers)
 
 

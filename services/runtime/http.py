@@ -14,7 +14,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, Counter, generate_latest
 # What a connection may hold. Seconds without a whole request, more than a load balancer keeps an idle connection (with
 # aiohttp's own hour a slow caller would hold it for ever); headers, each of at most 8 KiB; bytes that wait unread.
 CONNECTION: dict[str, Any] = {"keepalive_timeout": 75.0, "max_headers": 64, "read_bufsize": 64 * 1024}
-# Further ones are closed at once. With the above, what all of them hold is bounded.
+# With the above, what all of them hold is bounded.
 MAX_CONNECTIONS = 1000
 # Strangers write these lines.
 _MALFORMED_LOGGED_EVERY_S = 1.0
@@ -101,16 +101,32 @@ async def serve(app: web.Application | web.Server, host: str, port: int, setting
 
 
 def _limit(server: web.Server) -> None:
-    """Close connections beyond MAX_CONNECTIONS as they come."""
+    """Beyond MAX_CONNECTIONS close who has been idle the longest; where all are busy, who comes.
+
+    Else those who hold connections and say nothing would keep out Twilio, and the orchestrator who asks for our health.
+    """
     admit = server.connection_made
 
     def made(handler: web.RequestHandler, transport: asyncio.Transport) -> None:
+        idle = min(filter(_is_idle, server.connections), key=_idle_since, default=None)
         admit(handler, transport)
         if len(server.connections) > MAX_CONNECTIONS:
+            leaves = transport if idle is None else idle.transport or transport
             # Not at once: the handler has yet to begin.
-            asyncio.get_running_loop().call_soon(transport.abort)
+            asyncio.get_running_loop().call_soon(leaves.abort)
 
     server.connection_made = made  # type: ignore[method-assign]
+
+
+def _is_idle(handler: web.RequestHandler) -> bool:
+    """Does it wait for a request, of which nothing whole has come?"""
+    waiter = handler._waiter
+    return waiter is not None and not waiter.done() and not handler._messages and handler.transport is not None
+
+
+def _idle_since(handler: web.RequestHandler) -> float:
+    # When it would be closed for being idle; nothing yet for who has never asked.
+    return handler._next_keepalive_close_time
 
 
 def _expect_text(server: web.Server) -> None:

@@ -79,6 +79,10 @@ class Worker:
     async def stop(self) -> Mapping[str, list[Any]]:
         """End it in good order; the rows that it had."""
         self.signal(signal.SIGTERM)
+        return await self.shown()
+
+    async def shown(self) -> Mapping[str, list[Any]]:
+        """The rows that it had, once it has ended in good order."""
         code = await self.exit_code()
         assert code == 0, f"exit code {code}\n{self.log[-3000:]}"
         return cast(Mapping[str, list[Any]], self.said("shown")[-1])

@@ -205,6 +205,13 @@ class Rig:
     def settings(self) -> KafkaSettings:
         return KafkaSettings(bootstrap=self.bootstrap, partitions=self.partitions, replication=1, min_insync_replicas=1)
 
+    @staticmethod
+    async def stop(*workers: Worker) -> list[Mapping[str, list[Any]]]:
+        """End all at once, so that none is given what another had and shows nothing meanwhile; their rows."""
+        for worker in workers:
+            worker.signal(signal.SIGTERM)
+        return [await worker.shown() for worker in workers]
+
     async def same_rows(self, shown: Iterable[Mapping[str, list[Any]]]) -> None:
         """What the workers showed at their end equals the oracle's rows: the local stores are right too."""
         rows, _ = await self.oracle()

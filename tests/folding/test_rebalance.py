@@ -86,7 +86,7 @@ async def test_three_workers_come_and_go_under_load(kafka: str, tmp_path: Path) 
             await three.stop()
             await all_ready(one, two)
         await rig.folded()
-        await rig.same_rows([await one.stop(), await two.stop()])
+        await rig.same_rows(await rig.stop(one, two))
 
 
 async def all_ready(*workers: Worker) -> None:

@@ -31,7 +31,7 @@ async def test_a_named_worker_that_comes_back_disturbs_nobody(rig: Rig, ending: 
         assert await again.ready(rig.partitions // 2) == owned[0]
     await rig.folded()
     assert (len(two.said("leaving")), len(two.said("ready")), two.owns()) == (left, ready, owned[1])
-    await rig.same_rows([await again.stop(), await two.stop()])
+    await rig.same_rows(await rig.stop(again, two))
 
 
 async def test_of_two_with_one_name_the_older_ends(rig: Rig) -> None:
@@ -76,7 +76,7 @@ async def test_a_named_worker_that_comes_back_at_another_address_has_partitions_
     await two.ready(rig.partitions // 2)
     await rig.tell(rig.facts(100))
     await rig.folded()
-    await rig.same_rows([await again.stop(), await two.stop()])
+    await rig.same_rows(await rig.stop(again, two))
 
 
 @pytest.mark.slow
@@ -90,4 +90,4 @@ async def test_a_named_worker_whose_session_ran_out_joins_anew(rig: Rig) -> None
     await other.ready(rig.partitions // 2, deadline_s=60)
     await rig.tell(rig.facts(100))
     await rig.folded()
-    await rig.same_rows([await frozen.stop(), await other.stop()])
+    await rig.same_rows(await rig.stop(frozen, other))

@@ -51,4 +51,4 @@ async def test_a_worker_frozen_while_idle_folds_on_from_what_others_left_or_ends
     await two.ready(rig.partitions // 2, deadline_s=60)
     await rig.tell(rig.facts(100))
     await rig.folded(but=one)
-    await rig.same_rows([await again.stop(), await two.stop()])
+    await rig.same_rows(await rig.stop(again, two))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from services.ingress import app
+from services.ingress import app, lane
 from services.runtime import http
 from services.runtime.config import Settings
 from tests.fuzz import malformed
@@ -76,28 +76,58 @@ async def test_headers_that_never_end_are_not_waited_for(
         assert await caller.post(MESSAGES, [("Body", "Hi")]) == 200
 
 
-async def test_connections_are_counted(caller: Caller, chosen: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Beyond the most, a connection is closed at once; those there are go on, and their end makes room."""
+async def test_idle_connections_keep_nobody_out(
+    caller: Caller, chosen: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beyond the most, the one that has been idle the longest is closed."""
     monkeypatch.setattr(http, "MAX_CONNECTIONS", 5)
     held = [await asyncio.open_connection("127.0.0.1", chosen.ingress.port) for _ in range(20)]
-    closed = 0
-    for reader, _ in held:
-        try:
-            async with asyncio.timeout(0.5):
-                closed += await reader.read() == b""
-        except TimeoutError:
-            continue
-        except ConnectionError:
-            closed += 1
-    assert closed >= 15
+
+    async def closed() -> bool:
+        return sum([await _is_closed(reader) for reader, _ in held]) >= 15
+
+    await eventually(closed, what="the older ones are closed")
     assert await caller.post(MESSAGES, [("Body", "Hi")]) == 200
+    assert statuses(await answered(chosen.ingress.port, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")) == [200]
     for _, writer in held:
         writer.close()
 
-    async def let_in() -> bool:
-        return statuses(await answered(chosen.ingress.port, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")) == [200]
 
-    await eventually(let_in, what="there is room again")
+async def test_busy_connections_are_not_closed_for_others(
+    caller: Caller, chosen: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handlers: list[lane._Connection] = []
+    made = lane._Connection.connection_made
+
+    def connection_made(self: lane._Connection, transport: asyncio.BaseTransport) -> None:
+        made(self, transport)
+        handlers.append(self)
+
+    monkeypatch.setattr(lane._Connection, "connection_made", connection_made)
+    monkeypatch.setattr(http, "MAX_CONNECTIONS", 5)
+    head = b"POST /twilio/acme/messages HTTP/1.1\r\nHost: x\r\nX-Twilio-Signature: x\r\nContent-Length: 9\r\n\r\n"
+    busy = [await asyncio.open_connection("127.0.0.1", chosen.ingress.port) for _ in range(5)]
+    for _, writer in busy:
+        # It is being read: its body has yet to come.
+        writer.write(head)
+        await writer.drain()
+    await eventually(lambda: len(handlers) == 5 and not any(map(http._is_idle, handlers)), what="all are being read")
+    reader, _ = await asyncio.open_connection("127.0.0.1", chosen.ingress.port)
+
+    async def refused() -> bool:
+        return await _is_closed(reader)
+
+    await eventually(refused, what="the newcomer is closed")
+    assert not any([await _is_closed(one) for one, _ in busy])
+    for _, writer in busy:
+        writer.write(b"Body=Hi!!")
+    assert [statuses(await one.readuntil(b"\r\n\r\n")) for one, _ in busy] == [[415]] * 5
+    for _, writer in busy:
+        writer.close()
+
+
+async def _is_closed(reader: asyncio.StreamReader) -> bool:
+    return reader.at_eof() or reader.exception() is not None
 
 
 async def test_what_strangers_write_is_logged_seldom(

@@ -11,6 +11,7 @@ import uvloop
 from aiokafka.errors import (
     ClusterAuthorizationFailedError,
     GroupAuthorizationFailedError,
+    InvalidTxnState,
     KafkaConnectionError,
     KafkaError,
     ProducerFenced,
@@ -56,7 +57,7 @@ def _run(runner: asyncio.Runner, main: Callable[[asyncio.Event], Awaitable[None]
         return _refuse(str(error))
     except KafkaConnectionError as error:
         return _refuse(f"cannot reach Kafka: {error}; check kafka.bootstrap and that the broker is up")
-    except ProducerFenced:
+    except (ProducerFenced, InvalidTxnState):
         # The fence did what it is for: nothing was written after the other one took over.
         _log.error(
             "another worker took this one's partitions: it was frozen or cut off for too long, or another has its "

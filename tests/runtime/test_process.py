@@ -43,6 +43,7 @@ class App:
     async def crash(self, error):
         if self.crash_reason is None:
             self.crash_reason = error
+            self.crashes(error)
         self._crashed.set()
 
     def tick(self, now):
@@ -107,6 +108,12 @@ def test_a_crashed_service_that_stops_ends_at_once(hangs: str) -> None:
     # What crashed it is what is told, whatever came of the stop.
     assert "OSError: broken" in log
     assert ("and this too" in log) == (hangs != "pass")
+
+
+def test_a_crashed_service_whose_event_loop_stands_still_ends_all_the_same() -> None:
+    code, _, log = ended(service(start=_CRASHES, stop="time.sleep(3600)"), 30)
+    assert code == 1
+    assert "crashed by OSError('broken'), and everything waits" in log
 
 
 def test_a_service_without_timers_ends() -> None:

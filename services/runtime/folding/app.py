@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+import os
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ from services.runtime.kafka import ssl_context
 _QUEUED_BATCHES = 4
 # Less than an orchestrator waits before it kills.
 _STOP_CRASHED_S = 10.0
+_END_S = 5.0
 # How late a timer may be told; its event carries the time that it was due.
 _TICK_S = 0.5
 
@@ -35,8 +38,13 @@ class FoldApp(faust.App):
     runner: Runner
     pulse: Pulse
 
+    # Told of the first reason to crash, in whichever thread it came up.
+    crashes: Callable[[BaseException], None] = staticmethod(lambda _: None)
+
     def _crash(self, reason: BaseException) -> None:
         # Faust keeps the last one, which is what the first one led to.
+        if self.crash_reason is None:
+            self.crashes(reason)
         super()._crash(self.crash_reason or reason)
 
 
@@ -126,7 +134,19 @@ def _credentials(kafka: KafkaSettings) -> Any:
 
 
 async def run_app(app: FoldApp, stop: asyncio.Event) -> None:
-    """Start the app and wait for `stop`. Raises what crashed the app, when something did."""
+    """Start the app and wait for `stop`. Raises what crashed the app, when something did.
+
+    Whatever the event loop waits for: a crashed process has ended some seconds later.
+    """
+    watch = _Watch()
+    app.crashes = watch.crashed
+    try:
+        await _run_app(app, stop)
+    finally:
+        watch.cancel()
+
+
+async def _run_app(app: FoldApp, stop: asyncio.Event) -> None:
     app.finalize()
     await app.start()
     waits = {asyncio.create_task(stop.wait()), asyncio.create_task(app._crashed.wait())}
@@ -145,6 +165,28 @@ async def run_app(app: FoldApp, stop: asyncio.Event) -> None:
         return
     await _stop_crashed(app)
     raise reason
+
+
+class _Watch:
+    """Ends the process from a thread of its own: Faust's threads wait for each other, and for the event loop."""
+
+    def __init__(self) -> None:
+        self._timer: threading.Timer | None = None
+
+    def crashed(self, reason: BaseException) -> None:
+        self._timer = threading.Timer(_STOP_CRASHED_S + _END_S, self._end, (reason,))
+        self._timer.daemon = True
+        self._timer.start()
+
+    def cancel(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    @staticmethod
+    def _end(reason: BaseException) -> None:
+        logger.error("crashed by %r, and everything waits; the process ends all the same", reason)
+        logging.shutdown()
+        os._exit(1)
 
 
 async def _tick(app: FoldApp) -> None:

@@ -69,7 +69,7 @@ def _run(runner: asyncio.Runner, main: Callable[[asyncio.Event], Awaitable[None]
     except KafkaError as error:
         _log.error("Kafka failed us: %r; nothing is lost, start it again", error)
         return 1
-    except Exception:
+    except (Exception, asyncio.CancelledError):
         _log.exception("stopped by an error that should not happen")
         return 1
     return 0

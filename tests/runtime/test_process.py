@@ -101,13 +101,23 @@ def test_a_crashed_service_whose_stop_hangs_ends_all_the_same(hangs: str) -> Non
     assert 9 < time.monotonic() - started < 15
 
 
-@pytest.mark.parametrize("hangs", ["pass", "raise RuntimeError('and this too')"], ids=["stops", "fails to"])
+@pytest.mark.parametrize(
+    "hangs",
+    ["pass", "raise RuntimeError('and this too')", "raise asyncio.CancelledError('and this too')"],
+    ids=["stops", "fails to", "is cancelled"],
+)
 def test_a_crashed_service_that_stops_ends_at_once(hangs: str) -> None:
     code, said, log = ended(service(start=_CRASHES, stop=hangs), 8)
     assert (code, said.split()) == (1, ["started", "stopping"])
     # What crashed it is what is told, whatever came of the stop.
     assert "OSError: broken" in log
-    assert ("and this too" in log) == (hangs != "pass")
+    assert ("did not stop cleanly" in log) == (hangs != "pass")
+
+
+def test_a_service_that_is_cancelled_from_within_ends() -> None:
+    thread = "threading.Thread(target=time.sleep, args=(3600,)).start(); raise asyncio.CancelledError"
+    code, _, log = ended(service(start=thread), 8)
+    assert (code, "should not happen" in log) == (1, True)
 
 
 def test_a_crashed_service_whose_event_loop_stands_still_ends_all_the_same() -> None:

@@ -201,5 +201,8 @@ async def _stop_crashed(app: FoldApp) -> None:
     await asyncio.wait({stopping}, timeout=_STOP_CRASHED_S)
     if not stopping.done():
         logger.error("the crashed app does not stop; its process ends all the same")
+    elif stopping.cancelled():
+        # Faust cancels what it waits for, itself among it.
+        logger.error("the crashed app did not stop cleanly: it was cancelled")
     elif (error := stopping.exception()) is not None:
         logger.error("the crashed app did not stop cleanly: %r", error)

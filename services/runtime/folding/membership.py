@@ -53,7 +53,7 @@ def keep_name(coordinator: Any, assignor: Any, end: Callable[[ConfigError], Awai
 
 def _taken(name: str) -> ConfigError:
     return ConfigError(
-        f"instance_id: another worker has joined as {name}; this older one ends, so that nothing is folded twice; "
+        f"instance_id: another worker has joined as {name}; this one ends, so that nothing is folded twice; "
         "give each worker a name of its own"
     )
 

@@ -110,10 +110,13 @@ class Batch:
             yield self._unread(last + 1, str(error))
 
     def _quickly(self) -> Any:
-        """aiokafka's records, unpacked within bounds."""
-        if self._parsed.compression_type == 0:
+        """aiokafka's records, unpacked within bounds, where it reads what stands there."""
+        packed = self._parsed.compression_type != 0
+        body = _unpacked(self._data) if packed else self._data[_HEADER.size :]
+        if not _plain_attributes(body, _HEADER.unpack_from(self._data)[-1]):
+            return _carefully(self._data)
+        if not packed:
             return self._parsed
-        body = _unpacked(self._data)
         plain = bytearray(self._data[: _HEADER.size])
         plain[_ATTRIBUTES_AT + 1] &= ~_CODEC & 0xFF
         return DefaultRecordBatch(bytes(plain) + body)
@@ -182,6 +185,17 @@ def within(headers: Sequence[tuple[str, bytes | None]], room: int) -> Iterator[t
 
 def _unpacked(batch: bytes) -> bytes:
     return unpacked(_HEADER.unpack_from(batch)[5] & _CODEC, batch[_HEADER.size :])
+
+
+def _plain_attributes(body: bytes, count: int) -> bool:
+    """Whether each record's attributes are the same as a byte and as a number: else the rest is read one byte late."""
+    reader = _Reader(body)
+    for _ in range(count):
+        length = reader.number()
+        if length < 1 or body[reader.at] & 0x80:
+            return False
+        reader.at += length
+    return True
 
 
 def _carefully(batch: bytes) -> Iterator[Any]:

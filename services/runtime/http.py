@@ -111,9 +111,13 @@ def _limit(server: web.Server) -> None:
         idle = min(filter(_is_idle, server.connections), key=_idle_since, default=None)
         admit(handler, transport)
         if len(server.connections) > MAX_CONNECTIONS:
-            leaves = transport if idle is None else idle.transport or transport
-            # Not at once: the handler has yet to begin.
-            asyncio.get_running_loop().call_soon(leaves.abort)
+            if idle is None or idle.transport is None:
+                # Not at once: the handler has yet to begin.
+                asyncio.get_running_loop().call_soon(transport.abort)
+                return
+            idle.transport.abort()
+            # It counts until it is told; that it is not taken for idle again by who comes in the same turn.
+            idle.force_close()
 
     server.connection_made = made  # type: ignore[method-assign]
 

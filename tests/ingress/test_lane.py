@@ -15,6 +15,7 @@ import pytest_asyncio
 
 from services.ingress import lane
 from services.ingress.main import run
+from services.runtime import http
 from services.runtime.config import Settings
 from tests.ingress.rig import FORM, PUBLIC, running, settings
 from tests.ingress.signing import ACCOUNT, Pairs, form, sign
@@ -257,3 +258,22 @@ async def _send_alone(client: socket.socket, each: bytes, times: int) -> None:
             return
         for _turn in range(6):
             await asyncio.sleep(0)
+
+
+async def test_a_request_on_the_short_way_makes_no_room_for_others(
+    tmp_path: Path, held: "asyncio.Event", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = settings(tmp_path)
+    async with running(chosen):
+        monkeypatch.setattr(http, "MAX_CONNECTIONS", 1)
+        connection = await line(chosen)
+        connection.writer.write(request(STATUS))
+        await held.wait()
+        refused = [await line(chosen) for _ in range(3)]
+        assert all([await one.ended() for one in refused])
+        assert await connection.status() == 204
+        # Idle now: the next one has its place.
+        other = await line(chosen)
+        other.writer.write(request(STATUS))
+        assert await other.status() == 204
+        assert await connection.ended()

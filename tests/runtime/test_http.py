@@ -1,11 +1,15 @@
 import asyncio
+import socket
+from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
+import pytest_asyncio
 from aiohttp import web
 
 from services.runtime import http
 from services.runtime.http import PortTaken, operations, operations_by_path, serve
+from tests.waiting import eventually
 
 
 async def get(url: str) -> tuple[int, str, str]:
@@ -40,6 +44,113 @@ async def test_a_server_without_a_router() -> None:
     server = await serve(web.Server(handle), "127.0.0.1", 0)
     assert (await get(f"{server.url}/healthz"))[0] == 200
     await server.close()
+
+
+class Holding:
+    """A server of two connections at most. A request for `/slow` waits until `let_go` is set."""
+
+    def __init__(self) -> None:
+        self.let_go = asyncio.Event()
+        self.slow = 0
+        self.web = web.Server(self._handle, **http.CONNECTION)
+
+    async def _handle(self, request: web.BaseRequest) -> web.Response:
+        if request.path == "/slow":
+            self.slow += 1
+            await self.let_go.wait()
+        return web.Response(text="done")
+
+    async def wait_for_slow(self, count: int) -> None:
+        async def there() -> bool:
+            return self.slow == count
+
+        await eventually(there, 20, "the slow requests are under way")
+
+
+class Line:
+    """A connection, and what is asked on it."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader, self.writer = reader, writer
+
+    def ask(self, path: str) -> None:
+        self.writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+
+    async def answered(self) -> bool:
+        """Whether there is an answer; else the connection was closed."""
+        try:
+            async with asyncio.timeout(20):
+                return (await self._reader.readuntil(b"done")).startswith(b"HTTP/1.1 200 ")
+        except (ConnectionError, asyncio.IncompleteReadError):
+            return False
+
+
+async def line(server: http.Server) -> Line:
+    return Line(*await asyncio.open_connection("127.0.0.1", server.port))
+
+
+@pytest_asyncio.fixture
+async def holding(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Holding, http.Server]]:
+    monkeypatch.setattr(http, "MAX_CONNECTIONS", 2)
+    held = Holding()
+    server = await serve(held.web, "127.0.0.1", 0)
+    yield held, server
+    held.let_go.set()
+    await server.close()
+
+
+@pytest.mark.parametrize("begun", [b"", b"GET /healthz HTTP/1.1\r\nHost:"], ids=["silent", "half a request"])
+async def test_the_longest_idle_makes_room(holding: tuple[Holding, http.Server], begun: bytes) -> None:
+    held, server = holding
+    idle = [await line(server) for _ in range(2)]
+    for one in idle:
+        one.ask("/")
+        assert await one.answered()
+    # What was opened first was asked on last.
+    idle[0].ask("/")
+    assert await idle[0].answered()
+    for one in idle:
+        one.writer.write(begun)
+    health = await line(server)
+    health.ask("/healthz")
+    assert await health.answered()
+    assert not await idle[1].answered()
+    assert len(held.web.connections) == 2
+    assert (await get(f"{server.url}/healthz"))[0] == 200
+    assert not await idle[0].answered()
+
+
+async def test_each_of_those_that_come_at_once_is_made_room_for(holding: tuple[Holding, http.Server]) -> None:
+    held, server = holding
+    idle = [await line(server) for _ in range(2)]
+    for one in idle:
+        one.ask("/")
+        assert await one.answered()
+    # Both stand at the door before the loop turns.
+    come = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(2)]
+    for one in [Line(*await asyncio.open_connection(sock=each)) for each in come]:
+        one.ask("/healthz")
+        assert await one.answered()
+    assert not any([await one.answered() for one in idle])
+    assert len(held.web.connections) == 2
+
+
+async def test_a_request_under_way_makes_no_room(holding: tuple[Holding, http.Server]) -> None:
+    held, server = holding
+    busy = await line(server)
+    busy.ask("/slow")
+    await held.wait_for_slow(1)
+    for _ in range(5):
+        other = await line(server)
+        other.ask("/healthz")
+        assert await other.answered()
+    other.ask("/slow")
+    await held.wait_for_slow(2)
+    refused = await line(server)
+    assert not await refused.answered()
+    held.let_go.set()
+    assert await busy.answered()
+    assert await other.answered()
 
 
 async def test_a_taken_port_says_which_and_what_to_do() -> None:

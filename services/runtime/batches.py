@@ -111,11 +111,10 @@ class Batch:
 
     def _quickly(self) -> Any:
         """aiokafka's records, unpacked within bounds, where it reads what stands there."""
-        packed = self._parsed.compression_type != 0
-        body = _unpacked(self._data) if packed else self._data[_HEADER.size :]
+        body = _body(self._data)
         if not _plain_attributes(body, _HEADER.unpack_from(self._data)[-1]):
             return _carefully(self._data)
-        if not packed:
+        if self._parsed.compression_type == 0:
             return self._parsed
         plain = bytearray(self._data[: _HEADER.size])
         plain[_ATTRIBUTES_AT + 1] &= ~_CODEC & 0xFF
@@ -183,8 +182,10 @@ def within(headers: Sequence[tuple[str, bytes | None]], room: int) -> Iterator[t
         yield name, content
 
 
-def _unpacked(batch: bytes) -> bytes:
-    return unpacked(_HEADER.unpack_from(batch)[5] & _CODEC, batch[_HEADER.size :])
+def _body(batch: bytes) -> bytes:
+    """The records of a batch, unpacked. Raises ValueError where that cannot be done within bounds."""
+    codec, rest = _HEADER.unpack_from(batch)[5] & _CODEC, batch[_HEADER.size :]
+    return unpacked(codec, rest) if codec else rest
 
 
 def _plain_attributes(body: bytes, count: int) -> bool:
@@ -201,9 +202,8 @@ def _plain_attributes(body: bytes, count: int) -> bool:
 def _carefully(batch: bytes) -> Iterator[Any]:
     """The records of a batch, one by one. Raises ValueError or IndexError at the first that is none."""
     base, *_, attributes, _last, first_time, last_time, _id, _epoch, _sequence, count = _HEADER.unpack_from(batch)
-    body = _unpacked(batch) if attributes & _CODEC else batch[_HEADER.size :]
     append_time = attributes & _APPEND_TIME
-    reader = _Reader(body)
+    reader = _Reader(_body(batch))
     for _ in range(count):
         reader.number()
         reader.at += 1  # its attributes: a byte without a meaning

@@ -50,12 +50,6 @@ def _post_otherwise(log: Spoilt) -> None:
     log.change(status, raw={**event(status)["raw"], "RawDlrDoneDate": "1"})
 
 
-def _late_answer(log: Spoilt) -> None:
-    """Not acknowledged, so nothing was promised; and still it stands there."""
-    for one in log.witness.callbacks:
-        one["http_status"] = None
-
-
 def _reject_twice(log: Spoilt) -> None:
     log.add(_told(log, step="rejected", command_id="no-consent"), event_id="another")
 

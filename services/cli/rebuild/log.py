@@ -62,10 +62,7 @@ class Log:
         while any(before[one] < until[one] for one in wanted):
             batch = await self._consumer.getmany(timeout_ms=_POLL_MS)
             records = [
-                Record(one.topic, one.partition, one.offset, one.timestamp, one.key, one.value, one.headers)
-                for partition, found in batch.items()
-                for one in found
-                if one.offset < until[partition]
+                Record.of(one) for partition, found in batch.items() for one in found if one.offset < until[partition]
             ]
             if records:
                 # As they came: of several topics none runs far ahead.

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, Self
 
 import msgspec
 
@@ -88,3 +88,16 @@ class Record(NamedTuple):
     key: bytes | None
     value: bytes | None
     headers: Sequence[tuple[str, bytes]]
+
+    @classmethod
+    def of(cls, consumed: Any) -> Self:
+        """From a record as aiokafka hands it out."""
+        return cls(
+            consumed.topic,
+            consumed.partition,
+            consumed.offset,
+            consumed.timestamp,
+            consumed.key,
+            consumed.value,
+            consumed.headers,
+        )

@@ -82,7 +82,7 @@ class Partition:
         if self._closed:
             return
         # A seek to the committed offset, which ends every restore, may hand the same records out twice.
-        fresh = [_record(record) for record in records if record.offset > seen]
+        fresh = [Record.of(record) for record in records if record.offset > seen]
         self._waiting.extend(fresh)
         self._waiting_bytes += sum(map(_size, fresh))
         self._accepted[topic] = max(seen, records[-1].offset)
@@ -278,18 +278,6 @@ def _cancel(items: Iterable[Record | Local | Passed | Tick]) -> None:
     for item in items:
         if isinstance(item, Local):
             item.committed.cancel()
-
-
-def _record(consumed: Any) -> Record:
-    return Record(
-        consumed.topic,
-        consumed.partition,
-        consumed.offset,
-        consumed.timestamp,
-        consumed.key,
-        consumed.value,
-        consumed.headers,
-    )
 
 
 def _size(item: Record | Local | Passed | Tick) -> int:

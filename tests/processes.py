@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
+import pytest
 import yaml
 
 from services.cli.kafka.ports import pick
+from services.runtime.config import Settings, load
 
 SECRETS = {"TEST_AUTH_TOKEN": "0123456789abcdef0123456789abcdef", "TEST_CONTACT_SECRET": "a secret of the tests"}
+LOOPBACK = {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
 ACCOUNT = "AC" + "1" * 32
 
 
@@ -40,6 +43,14 @@ def settings_file(folder: Path, bootstrap: str, **sections: Mapping[str, object]
     path = folder / "switchboard.yaml"
     path.write_text(yaml.safe_dump(settings), encoding="utf-8")
     return path
+
+
+def settings_of(path: Path, **secrets: str) -> Settings:
+    """The settings in a file. It is named in the environment for this moment only: a worker runs tests of several."""
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in {**SECRETS, **secrets, "SWITCHBOARD_CONFIG": str(path)}.items():
+            environment.setenv(name, value)
+        return load()
 
 
 @dataclass
@@ -72,7 +83,7 @@ def running(name: str, settings: Path, folder: Path, port: int, **environment: s
     with log.open("ab") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "services.cli", "--config", str(settings), name],
-            env={**os.environ, **SECRETS, **environment},
+            env={**os.environ, **LOOPBACK, **SECRETS, **environment},
             stdout=output,
             stderr=output,
         )

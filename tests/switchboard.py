@@ -8,7 +8,7 @@ from asyncio.subprocess import PIPE, Process
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.processes import SECRETS
+from tests.processes import LOOPBACK, SECRETS
 
 
 class Said(NamedTuple):
@@ -32,7 +32,7 @@ async def start(settings: Path, *words: str, **environment: str) -> Process:
         "--config",
         str(settings),
         *words,
-        env={**os.environ, **SECRETS, **environment},
+        env={**os.environ, **LOOPBACK, **SECRETS, **environment},
         stdout=PIPE,
         stderr=PIPE,
         preexec_fn=_hear_ctrl_c,

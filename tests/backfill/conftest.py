@@ -11,8 +11,7 @@ import yaml
 
 from services.cli import topics
 from services.cli.kafka.broker import EmbeddedKafka
-from services.runtime.config import load
-from tests.processes import SECRETS, running, settings_file
+from tests.processes import running, settings_file, settings_of
 from tests.waiting import eventually
 
 from .house import OTHER, House, Twilio
@@ -22,12 +21,9 @@ from .house import OTHER, House, Twilio
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     folder = tmp_path_factory.mktemp("backfill")
     with EmbeddedKafka.start() as kafka, ExitStack() as stack:
-        environment = stack.enter_context(pytest.MonkeyPatch.context())
         settings = settings_file(folder, kafka.bootstrap)
-        for name, value in {**SECRETS, "SWITCHBOARD_CONFIG": str(settings), "NO_PROXY": "127.0.0.1"}.items():
-            environment.setenv(name, value)
         ports = _complete(settings)
-        asyncio.run(topics.ensure(load()))
+        asyncio.run(topics.ensure(settings_of(settings)))
         urls = {}
         for name, port in ports.items():
             service = stack.enter_context(running(name, settings, folder, port))

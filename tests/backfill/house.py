@@ -16,7 +16,7 @@ from services.contract.codec import decode, headers
 from services.contract.partition import partition_of
 from services.contract.topics import INBOUND, STATUS, Topic, topic_of
 from services.domain.messages.events import InboundReceived, StatusReceived
-from tests.processes import ACCOUNT, SECRETS
+from tests.processes import ACCOUNT, LOOPBACK, SECRETS
 from tests.waiting import eventually
 
 OTHER = "AC" + "2" * 32
@@ -89,7 +89,7 @@ async def backfill(house: House, *words: str, code: int = 0, **environment: str)
     """What it says, after it ended with this exit code."""
     process = await asyncio.create_subprocess_exec(
         *command(house, *words),
-        env={**os.environ, **environment},
+        env={**os.environ, **LOOPBACK, **SECRETS, **environment},
         stdout=PIPE,
         stderr=STDOUT,
     )

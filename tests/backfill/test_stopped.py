@@ -11,7 +11,7 @@ from aiohttp.test_utils import TestServer
 
 from services.cli.backfill.injection import inject
 from services.cli.backfill.lacking import lacking
-from services.runtime.config import load
+from tests.processes import LOOPBACK, SECRETS, settings_of
 
 from .house import House, backfill, command, injected
 from .rig import ACME, NOW, held, listed
@@ -34,7 +34,7 @@ async def test_ctrl_c_while_twilio_lists_says_so_and_writes_nothing(house: House
         environment = {"SWITCHBOARD_TWILIO__API": str(server.make_url("")).rstrip("/")}
         process = await asyncio.create_subprocess_exec(
             *command(house, "--tenant", "acme", "--apply"),
-            env={**os.environ, **environment},
+            env={**os.environ, **LOOPBACK, **SECRETS, **environment},
             stdout=PIPE,
             stderr=STDOUT,
             # A shell starts what runs in the background with Ctrl-C ignored, and every process inherits that.
@@ -61,7 +61,7 @@ async def test_stopped_in_the_middle_it_knows_what_the_log_has(house: House) -> 
         count[0] += 1
         begun.set()
 
-    work = asyncio.create_task(inject(load().kafka, facts, acknowledged))
+    work = asyncio.create_task(inject(settings_of(house.settings).kafka, facts, acknowledged))
     await asyncio.wait_for(begun.wait(), 30)
     work.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -10,7 +10,7 @@ from services.cli.dead.desk import Dealing, Desk
 from services.cli.dead.errors import DeadError
 from services.cli.dead.letters import read_letter
 from services.contract.topics import INBOUND, MESSAGES
-from services.runtime.config import load
+from tests.processes import settings_of
 from tests.switchboard import switchboard
 
 from .rig import HEADERS, VALUE, House, bury, fresh_key, lost, marks, on_the_log
@@ -127,9 +127,10 @@ async def test_a_second_shell_ends_the_first_and_knows_all_that_it_did(house: Ho
     letters = [lost(key) for _ in range(2)]
     await bury(house, *letters)
     first, second = [Dealing(read_letter(one), "retried") for one in await on_the_log(house, INBOUND.dead, key)]
-    async with Desk(load().kafka) as one:
+    kafka = settings_of(house.settings).kafka
+    async with Desk(kafka) as one:
         await one.deal([first])
-        async with Desk(load().kafka):
+        async with Desk(kafka):
             with pytest.raises(DeadError, match="another shell began to retry or drop"):
                 await one.deal([second])
     assert "1 retried." in (await switchboard(house.settings, "dead", "retry", "--key", key, "--apply")).text

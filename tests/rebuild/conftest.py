@@ -8,8 +8,7 @@ import yaml
 
 from services.cli import topics
 from services.cli.kafka.broker import EmbeddedKafka
-from services.runtime.config import load
-from tests.processes import SECRETS, settings_file
+from tests.processes import settings_file, settings_of
 from tests.waiting import eventually
 
 from .history import history
@@ -20,11 +19,9 @@ from .house import PARTITIONS, House
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """The processor has folded everything, and is stopped."""
     folder = tmp_path_factory.mktemp("rebuild")
-    with EmbeddedKafka.start() as kafka, pytest.MonkeyPatch.context() as environment:
+    with EmbeddedKafka.start() as kafka:
         settings = settings_file(folder, kafka.bootstrap, kafka={"partitions": PARTITIONS})
-        for name, value in {**SECRETS, "SWITCHBOARD_CONFIG": str(settings), "NO_PROXY": "127.0.0.1"}.items():
-            environment.setenv(name, value)
-        asyncio.run(topics.ensure(load()))
+        asyncio.run(topics.ensure(settings_of(settings)))
         made = House(kafka.bootstrap, settings, folder, yaml.safe_load(settings.read_text())["processor"]["port"])
         asyncio.run(_live(made))
         yield made

@@ -30,7 +30,7 @@ from services.contract.topics import (
 )
 from services.runtime.config import KafkaSettings
 from services.runtime.folding.store import INDEX
-from tests.processes import SECRETS, Service, running
+from tests.processes import LOOPBACK, SECRETS, Service, running
 from tests.waiting import eventually
 
 PARTITIONS = 2
@@ -60,7 +60,7 @@ class House:
         done = await asyncio.to_thread(
             subprocess.run,
             self.command(*words),
-            env={**os.environ, **SECRETS, **environment},
+            env={**os.environ, **LOOPBACK, **SECRETS, **environment},
             capture_output=True,
             text=True,
             timeout=120,

@@ -11,7 +11,7 @@ import pytest
 from services.cli import topics
 from services.cli.kafka import ports
 from services.cli.kafka.broker import EmbeddedKafka
-from services.runtime.config import load
+from tests.processes import settings_of
 from tests.sender.rig import SECRETS, Desk, Service, Twilio, write_settings
 
 Start = Callable[..., Service]
@@ -35,12 +35,10 @@ def _loopback_without_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     folder = tmp_path_factory.mktemp("sender-house")
-    with EmbeddedKafka.start() as kafka, pytest.MonkeyPatch.context() as environment:
+    with EmbeddedKafka.start() as kafka:
         port = ports.pick()
         settings = write_settings(folder / "settings.yaml", kafka.bootstrap, port)
-        for name, value in {**SECRETS, "SWITCHBOARD_CONFIG": str(settings)}.items():
-            environment.setenv(name, value)
-        asyncio.run(topics.ensure(load()))
+        asyncio.run(topics.ensure(settings_of(settings, **SECRETS)))
         simulator = Service("simulator", settings, folder, {})
         try:
             yield House(kafka.bootstrap, settings, port)

@@ -6,6 +6,7 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 from aiokafka.consumer import fetcher
 from aiokafka.helpers import create_ssl_context
+from aiokafka.producer import message_accumulator
 
 from services.runtime.batches import Batches
 from services.runtime.config import ConfigError, KafkaSettings
@@ -17,6 +18,19 @@ MAX_REQUEST_BYTES = 1024 * 1024
 
 # For every consumer of the process; aiokafka has no setting for how batches are read.
 fetcher.MemoryRecords = Batches
+
+
+class _Batch(message_accumulator.MessageBatch):  # type: ignore[misc] # aiokafka has no types
+    """A batch to send that tells its failure once: by the future of its sender."""
+
+    def failure(self, exception: BaseException) -> None:
+        super().failure(exception)
+        # Else this one, which nobody asks, ends as a traceback in the log whenever the fence is taken.
+        if self._drain_waiter.done():
+            self._drain_waiter.exception()
+
+
+message_accumulator.MessageBatch = _Batch
 
 
 def ssl_context(kafka: KafkaSettings) -> ssl.SSLContext | None:
@@ -64,3 +78,12 @@ def durable_producer(kafka: KafkaSettings, **more: Any) -> AIOKafkaProducer:
         max_request_size=MAX_REQUEST_BYTES,
         **more,
     )
+
+
+def told_once(producer: AIOKafkaProducer) -> None:
+    """In a transaction: whose fence is taken hears it from what was sent, not from a traceback in the log besides.
+
+    aiokafka keeps it in a future as well, which nobody asks by then.
+    """
+    ended = producer._txn_manager.wait_for_transaction_end()
+    ended.add_done_callback(lambda done: done.cancelled() or done.exception())

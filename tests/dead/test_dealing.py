@@ -1,6 +1,7 @@
 """`switchboard dead retry` and `drop`: once, whole, and known to everybody who looks."""
 
 import asyncio
+import gc
 from collections import Counter
 from typing import Any
 
@@ -122,7 +123,9 @@ async def test_killed_after_both_writes_both_stand(house: House) -> None:
     assert len(await on_the_log(house, INBOUND, key)) == len(await marks(house, [one])) == 1
 
 
-async def test_a_second_shell_ends_the_first_and_knows_all_that_it_did(house: House) -> None:
+async def test_a_second_shell_ends_the_first_and_knows_all_that_it_did(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
     key = fresh_key()
     letters = [lost(key) for _ in range(2)]
     await bury(house, *letters)
@@ -133,6 +136,9 @@ async def test_a_second_shell_ends_the_first_and_knows_all_that_it_did(house: Ho
         async with Desk(kafka):
             with pytest.raises(DeadError, match="another shell began to retry or drop"):
                 await one.deal([second])
+    del one
+    gc.collect()
+    assert "never retrieved" not in caplog.text
     assert "1 retried." in (await switchboard(house.settings, "dead", "retry", "--key", key, "--apply")).text
     assert len(await on_the_log(house, INBOUND, key)) == 2
     assert len(await marks(house, letters)) == 2

@@ -22,7 +22,7 @@ from services.contract.topics import EVENTS, HANDLED
 from services.runtime.clock import now
 from services.runtime.config import KafkaSettings
 from services.runtime.failpoints import reach
-from services.runtime.kafka import durable_producer
+from services.runtime.kafka import durable_producer, told_once
 
 How = Literal["retried", "dropped"]
 _ID = "switchboard-dead-letters"
@@ -83,6 +83,7 @@ class Desk:
     async def _transact(self, dealings: Sequence[Dealing]) -> None:
         transaction = self._producer.transaction()
         await transaction.__aenter__()
+        told_once(self._producer)
         try:
             await asyncio.gather(*[await self._enqueue(one) for one in dealings if one.how == "retried"])
             reach("retry.enqueued")

@@ -18,7 +18,7 @@ from services.contract.partition import partition_of
 from services.runtime.config import KafkaSettings
 from services.runtime.failpoints import reach
 from services.runtime.folding.fold import Emission
-from services.runtime.kafka import durable_producer
+from services.runtime.kafka import durable_producer, told_once
 
 # How long readers of committed records wait for a worker that died in the middle of a flush and has no successor.
 _TRANSACTION_TIMEOUT_MS = 20_000
@@ -86,6 +86,7 @@ class Ledger:
         rows: Mapping[str, Sequence[Emission]],
     ) -> dict[str, int]:
         await producer.begin_transaction()
+        told_once(producer)
         reach("flush.begun")
         batches = await self._by_partition(producer, emissions)
         for changelog, changed in rows.items():

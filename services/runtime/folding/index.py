@@ -34,6 +34,8 @@ def key_of(entry: bytes) -> str:
 
 def changes(was: frozenset[bytes], now: frozenset[bytes]) -> Iterator[Emission]:
     """The index rows that come and go with a changed row."""
+    if was == now:
+        return
     for gone in was - now:
         yield Emission("", gone, None, [])
     for come in now - was:

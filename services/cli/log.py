@@ -1,13 +1,13 @@
 """Reading the log for people: the committed records of topics, from a moment to their present ends."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from services.cli.topic_admin import connect
 from services.contract.topics import Topic
@@ -15,6 +15,8 @@ from services.runtime.config import ConfigError, KafkaSettings
 from services.runtime.kafka import client_options
 
 _POLL_MS = 200
+# A broker answers the requests of a connection in order: whatever is asked waits for a fetch under way to return.
+_FETCH_WAIT_MS = 50
 # Without a single record further.
 _STALLED_S = 30.0
 # Handed out together, so that nobody holds much of a log at once.
@@ -24,6 +26,7 @@ _TOGETHER = 500
 Take = Callable[[ConsumerRecord], None]
 # Hears how many records were read, of how many.
 Told = Callable[[int, int], None]
+Offsets = Mapping[TopicPartition, int]
 
 
 class LogError(ConfigError):
@@ -59,6 +62,60 @@ def heed_stop() -> None:
         raise asyncio.CancelledError
 
 
+def log_consumer(kafka: KafkaSettings) -> AIOKafkaConsumer:
+    """A consumer of committed records, not started, for `read_between`. Nothing is committed: no group knows of it."""
+    return AIOKafkaConsumer(
+        **client_options(kafka),
+        isolation_level="read_committed",
+        enable_auto_commit=False,
+        # Where retention overtakes a reader, it is to know.
+        auto_offset_reset="none",
+        fetch_max_wait_ms=_FETCH_WAIT_MS,
+    )
+
+
+async def read_between(
+    consumer: AIOKafkaConsumer, since: Offsets, until: Offsets, told: Told, together: int | None = None
+) -> AsyncGenerator[list[ConsumerRecord]]:
+    """The records of each partition from one offset up to, not including, another; those of a partition in order.
+
+    `together`: at most so many at a time. Raises LogError if Kafka stalls, or if retention removes some before they are
+    read. What was read may go meanwhile.
+    """
+    wanted = {one: offset for one, offset in since.items() if offset < until[one]}
+    total, done, moved_at = sum(until[one] - offset for one, offset in wanted.items()), -1, 0.0
+    consumer.assign(list(wanted))
+    for partition, offset in wanted.items():
+        consumer.seek(partition, offset)
+    clock = asyncio.get_running_loop().time
+    while done < total:
+        heed_stop()
+        # By position, for the last record of a transaction is followed by a marker that nobody is given.
+        at = {one: await consumer.position(one) for one in wanted}
+        before, done = done, sum(min(at[one], until[one]) - offset for one, offset in wanted.items())
+        told(done, total)
+        moved_at = clock() if done > before else moved_at
+        if clock() - moved_at > _STALLED_S:
+            behind = ", ".join(sorted({one.topic for one in wanted if at[one] < until[one]}))
+            raise LogError(f"Kafka stopped answering while {behind} was read; see to it, and run it again")
+        consumer.pause(*(one for one in wanted if at[one] >= until[one]))
+        if done < total and (records := await _poll(consumer, until, together)):
+            yield records
+
+
+async def _poll(consumer: AIOKafkaConsumer, until: Offsets, together: int | None) -> list[ConsumerRecord]:
+    try:
+        polled = await consumer.getmany(timeout_ms=_POLL_MS, max_records=together)
+    except OffsetOutOfRangeError as error:
+        if lost := sorted({one.topic for one, offset in error.args[0].items() if offset < until[one]}):
+            raise LogError(
+                f"retention removed records of {', '.join(lost)} before they were read; run it again for what is left"
+            ) from error
+        return []
+    # What came since is left out: it may be what its reader wrote because of what it read.
+    return [one for partition, records in polled.items() for one in records if one.offset < until[partition]]
+
+
 class LogReader:
     """Reads topics while it is open. Nothing is committed: no group knows of it."""
 
@@ -66,14 +123,7 @@ class LogReader:
         """`from_ms`: read what was written then or later, in milliseconds since 1970; None: everything."""
         self._kafka = kafka
         self._from_ms = from_ms
-        self._consumer = AIOKafkaConsumer(
-            **client_options(kafka),
-            isolation_level="read_committed",
-            enable_auto_commit=False,
-            max_poll_records=_TOGETHER,
-            # Where retention overtakes the reader it goes on with what is left; by default it would skip all of that.
-            auto_offset_reset="earliest",
-        )
+        self._consumer = log_consumer(kafka)
 
     async def __aenter__(self) -> Self:
         try:
@@ -91,7 +141,7 @@ class LogReader:
     async def read(self, topics: Sequence[str], take: Take, told: Told) -> dict[TopicPartition, int]:
         """Give `take` every record up to the ends that these topics have now, and return the ends.
 
-        Raises LogError if Kafka stalls.
+        Raises LogError, as `read_between` does.
         """
         ends = await self.ends(self._partitions(topics))
         async for records in self._up_to(ends, told):
@@ -102,7 +152,7 @@ class LogReader:
     async def batches(self, topic: Topic, told: Told) -> AsyncGenerator[list[ConsumerRecord]]:
         """Records, some hundreds at a time and those of a partition in order, up to the end that the topic has now.
 
-        Raises LogError if Kafka stalls.
+        Raises LogError, as `read_between` does.
         """
         async for records in self._up_to(await self.ends(self._partitions([topic.name])), told):
             yield records
@@ -113,24 +163,9 @@ class LogReader:
         return found
 
     async def _up_to(self, ends: dict[TopicPartition, int], told: Told) -> AsyncGenerator[list[ConsumerRecord]]:
-        partitions = list(ends)
-        self._consumer.assign(partitions)
-        starts = await self._starts(partitions, ends)
-        for partition, offset in starts.items():
-            self._consumer.seek(partition, offset)
-        total, done, moved_at = sum(max(0, ends[one] - starts[one]) for one in partitions), -1, 0.0
-        clock = asyncio.get_running_loop().time
-        while done < total:
-            heed_stop()
-            at = await self._positions(partitions)
-            before, done = done, sum(max(0, min(at[one], ends[one]) - starts[one]) for one in partitions)
-            told(done, total)
-            moved_at = clock() if done > before else moved_at
-            if clock() - moved_at > _STALLED_S:
-                behind = ", ".join(sorted({one.topic for one in partitions if at[one] < ends[one]}))
-                raise LogError(f"Kafka stopped answering while {behind} was read; see to it, and run it again")
-            if done < total and (records := await self._poll(ends)):
-                yield records
+        starts = await self._starts(list(ends), ends)
+        async for records in read_between(self._consumer, starts, ends, told, _TOGETHER):
+            yield records
 
     def _partitions(self, topics: Sequence[str]) -> list[TopicPartition]:
         return [TopicPartition(name, number) for name in topics for number in range(self._kafka.partitions)]
@@ -139,15 +174,6 @@ class LogReader:
         """By partition: the first offset that the topic still has."""
         partitions = self._partitions([topic.name])
         return {one.partition: offset for one, offset in (await self._consumer.beginning_offsets(partitions)).items()}
-
-    async def _poll(self, ends: dict[TopicPartition, int]) -> list[ConsumerRecord]:
-        # What came since is left out: it may be what its reader wrote because of what it read.
-        polled = await self._consumer.getmany(timeout_ms=_POLL_MS)
-        return [one for partition, records in polled.items() for one in records if one.offset < ends[partition]]
-
-    async def _positions(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
-        # By position, for the last record of a transaction is followed by a marker that nobody is given.
-        return {one: await self._consumer.position(one) for one in partitions}
 
     async def _starts(
         self, partitions: list[TopicPartition], ends: dict[TopicPartition, int]

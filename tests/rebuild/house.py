@@ -44,16 +44,16 @@ class House:
     def __init__(self, bootstrap: str, settings: Path, folder: Path, port: int) -> None:
         self.bootstrap = bootstrap
         self.folder = folder
-        self._settings = settings
+        self.settings = settings
         self._port = port
 
     @contextmanager
     def processor(self, **environment: str) -> Iterator[Service]:
-        with running("processor", self._settings, self.folder, self._port, **environment) as service:
+        with running("processor", self.settings, self.folder, self._port, **environment) as service:
             yield service
 
     def command(self, *words: str) -> list[str]:
-        return [sys.executable, "-m", "services.cli", "--config", str(self._settings), "rebuild", *words]
+        return [sys.executable, "-m", "services.cli", "--config", str(self.settings), "rebuild", *words]
 
     async def rebuild(self, *words: str, code: int = 0, **environment: str) -> str:
         """What it says, after it ended with this exit code."""

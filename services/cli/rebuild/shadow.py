@@ -6,8 +6,9 @@ from typing import Any
 
 from aiokafka import TopicPartition
 
+from services.cli.log import Offsets
 from services.cli.rebuild.live import Live
-from services.cli.rebuild.log import Log, Offsets
+from services.cli.rebuild.log import Log
 from services.cli.rebuild.plan import Plan
 from services.cli.rebuild.scratch import Scratch
 from services.contract import codec, letters

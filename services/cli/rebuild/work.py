@@ -8,10 +8,11 @@ from typing import NamedTuple
 
 from aiokafka import TopicPartition
 
+from services.cli.log import Offsets
 from services.cli.rebuild.compare import Comparison, Found
 from services.cli.rebuild.errors import RebuildError
 from services.cli.rebuild.live import Live
-from services.cli.rebuild.log import Log, Offsets, reading
+from services.cli.rebuild.log import Log, reading
 from services.cli.rebuild.plan import Plan
 from services.cli.rebuild.publish import publish
 from services.cli.rebuild.scratch import Scratch, make_memory
@@ -62,13 +63,17 @@ class Work:
                 ]
                 for partition, saved in snapshot.rows() if snapshot else ():
                     stores[partition].apply(saved)
-                # Once, for all that follows: what retention removes later is missed by a reader, who says so.
-                begins = await log.begins(self._sources())
-                self.cut = snapshot is None and self._is_cut(begins)
+                if snapshot is None:
+                    # What cannot be told at all is refused before anything is published.
+                    self._is_cut(await log.begins(self._sources()))
                 for partition, rows_of in enumerate(stores):
+                    # Of each anew: retention goes on meanwhile.
+                    begins = await log.begins(partitions_of(self._plan, partition))
+                    cut = snapshot is None and self._is_cut(begins)
+                    self.cut |= cut
                     shadow = self._shadow(begins, partition, rows_of, snapshot)
                     with closing(Scratch(folder / f"live-{partition}", self._memory)) as rows:
-                        await self._partition(log, partition, shadow, Live(self._plan, partition, rows), told)
+                        await self._partition(log, partition, shadow, Live(self._plan, partition, rows), cut, told)
             if self._wish.save is not None:
                 self.saved = save(self._wish.save, self._plan, self._shadows)
 
@@ -103,8 +108,7 @@ class Work:
             )
         return bool(cut)
 
-    def _shadow(self, all_begins: Offsets, partition: int, rows: Scratch, snapshot: Snapshot | None) -> Shadow:
-        begins = {one: all_begins[one] for one in partitions_of(self._plan, partition)}
+    def _shadow(self, begins: Offsets, partition: int, rows: Scratch, snapshot: Snapshot | None) -> Shadow:
         if snapshot is None:
             shadow = Shadow(self._plan, partition, rows, begins)
         else:
@@ -120,7 +124,7 @@ class Work:
     def _needs(self, partition: TopicPartition) -> bool:
         return self._plan.whole is None or partition.topic == self._plan.whole.name
 
-    async def _partition(self, log: Log, partition: int, shadow: Shadow, live: Live, told: Told) -> None:
+    async def _partition(self, log: Log, partition: int, shadow: Shadow, live: Live, cut: bool, told: Told) -> None:
         name = f"partition {partition}"
         ledger = Ledger(self._kafka, fence_of(self._plan.app, self._plan.live, partition))
         try:
@@ -128,12 +132,12 @@ class Work:
                 # From here on no worker of before writes, and one that starts now shuts us out.
                 await ledger.open()
                 await self._stopped(log)
-            if self.cut:
+            if cut:
                 # What is gone cannot be folded again; whether the rows hold what is left can be told.
                 await live.refresh(log, lambda done, total: told(f"{name}, live", done, total))
                 shadow.begin_with(live)
             comparison = Comparison(self._plan, partition, log, shadow, live)
-            found = await comparison.run(self.cut, lambda what, done, total: told(f"{name}, {what}", done, total))
+            found = await comparison.run(cut, lambda what, done, total: told(f"{name}, {what}", done, total))
             if shadow.unread:
                 # Their rows would seem to be nobody's, and --apply would end a suppression.
                 raise RebuildError(

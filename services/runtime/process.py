@@ -1,7 +1,6 @@
 """How a service's process begins and ends: uvloop, signals, exit codes, errors that a person can act on."""
 
 import asyncio
-import gc
 import logging
 import os
 import signal
@@ -25,10 +24,6 @@ from services.runtime.http import PortTaken
 
 _log = logging.getLogger(__name__)
 
-# New objects between two searches for garbage in cycles. Consumed records live by the thousand until their flush; with
-# CPython's 700 a third of a fold's CPU went into looking at them again and again.
-_COLLECT_AFTER = 20_000
-
 _FORBIDDEN = (
     ClusterAuthorizationFailedError,
     GroupAuthorizationFailedError,
@@ -44,7 +39,6 @@ def run(main: Callable[[asyncio.Event], Awaitable[None]]) -> int:
     defect or a fence (logged): what failed may have left threads and tasks that wait for ever, and only a process that
     has ended is started again.
     """
-    gc.set_threshold(_COLLECT_AFTER)
     # Not a context manager: its exit would wait for what does not end.
     runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
     code = _run(runner, main)

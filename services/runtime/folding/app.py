@@ -1,6 +1,7 @@
 """A Faust app that folds: the one place where Faust is configured."""
 
 import asyncio
+import gc
 import logging
 import os
 import threading
@@ -23,6 +24,9 @@ from services.runtime.kafka import ssl_context
 
 # Batches, not messages: enough to keep every fold busy, little enough to bound memory where each holds 10 MB.
 _QUEUED_BATCHES = 4
+# New objects between two searches for garbage in cycles. Consumed records live by the thousand until their flush; with
+# CPython's 700 a third of a fold's CPU went into looking at them again and again.
+_COLLECT_AFTER = 20_000
 # Less than an orchestrator waits before it kills.
 _STOP_CRASHED_S = 10.0
 _END_S = 5.0
@@ -138,6 +142,7 @@ async def run_app(app: FoldApp, stop: asyncio.Event) -> None:
 
     Whatever the event loop waits for: a crashed process has ended some seconds later.
     """
+    gc.set_threshold(_COLLECT_AFTER)
     watch = _Watch()
     app.crashes = watch.crashed
     try:

@@ -70,6 +70,7 @@ async def test_a_frozen_worker_whose_name_was_taken_ends_when_it_wakes(rig: Rig)
     await rig.same_rows([await newer.stop()])
 
 
+@pytest.mark.slow
 async def test_a_named_worker_that_comes_back_at_another_address_has_partitions_too(rig: Rig) -> None:
     one, two = named(rig, "one"), named(rig, "two")
     await one.ready(rig.partitions // 2)

@@ -141,7 +141,11 @@ async def test_both_tables_and_the_events_of_a_flush_stand_together(rig: Alarmed
 
 
 @pytest.mark.parametrize(
-    ("failpoint", "stands"), [("flush.acknowledged:2", 0), ("flush.committed:2", 1)], ids=["open", "committed"]
+    ("failpoint", "stands"),
+    [
+        pytest.param("flush.acknowledged:2", 0, marks=pytest.mark.slow, id="open"),
+        pytest.param("flush.committed:2", 1, id="committed"),
+    ],
 )
 async def test_killed_while_waking_rings_once(rig: Alarmed, failpoint: str, stands: int) -> None:
     """The next owner has another disk: the timers come to it by the changelog."""
@@ -159,7 +163,9 @@ async def test_killed_while_waking_rings_once(rig: Alarmed, failpoint: str, stan
     await rig.same_watched(worker)
 
 
-@pytest.mark.parametrize("name", ["one", "two"], ids=["restarted", "elsewhere"])
+@pytest.mark.parametrize(
+    "name", [pytest.param("one", id="restarted"), pytest.param("two", marks=pytest.mark.slow, id="elsewhere")]
+)
 async def test_timers_outlive_their_worker(rig: Alarmed, name: str) -> None:
     await rig.tell(rig.facts(40))
     await rig.ring(soon(2), range(10))
@@ -178,6 +184,7 @@ async def test_timers_outlive_their_worker(rig: Alarmed, name: str) -> None:
     await rig.same_watched(second)
 
 
+@pytest.mark.slow
 async def test_timers_go_with_their_partitions_to_another_worker(rig: Alarmed) -> None:
     one = rig.start("one")
     await one.ready(rig.partitions)

@@ -152,6 +152,7 @@ async def test_any_worker_answers_for_any_key_and_a_rebalance_answers_503(facts:
     assert any(status == 503 for status, _, _ in seen), "the kill of an owner must be seen as 503, not as an answer"
 
 
+@pytest.mark.slow
 async def test_a_worker_that_was_frozen_does_not_answer_from_what_it_knew(facts: str, tmp_path: Path) -> None:
     ports = [pick(), pick()]
     files = []

@@ -90,7 +90,9 @@ def ended(running: "subprocess.Popen[str]", within_s: float) -> tuple[int, str, 
     return running.returncode, said, log
 
 
-@pytest.mark.parametrize("hangs", [_FOR_EVER, _STUBBORN], ids=["waits", "stubborn"])
+@pytest.mark.parametrize(
+    "hangs", [pytest.param(_FOR_EVER, id="waits"), pytest.param(_STUBBORN, marks=pytest.mark.slow, id="stubborn")]
+)
 def test_a_crashed_service_whose_stop_hangs_ends_all_the_same(hangs: str) -> None:
     started = time.monotonic()
     code, said, log = ended(service(start=_CRASHES, stop=hangs), 20)
@@ -120,6 +122,7 @@ def test_a_service_that_is_cancelled_from_within_ends() -> None:
     assert (code, "should not happen" in log) == (1, True)
 
 
+@pytest.mark.slow
 def test_a_crashed_service_whose_event_loop_stands_still_ends_all_the_same() -> None:
     code, _, log = ended(service(start=_CRASHES, stop="time.sleep(3600)"), 30)
     assert code == 1

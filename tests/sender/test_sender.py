@@ -169,6 +169,7 @@ async def test_an_urgent_command_overtakes_those_of_its_contact(desk: Desk) -> N
     assert order.index(ids[2]) < order.index(ids[1])
 
 
+@pytest.mark.slow
 async def test_a_storm_of_refusals_ends_with_each_command_sent_once(desk: Desk) -> None:
     await desk.twilio.faults(rate_limited=1.0)
     ids = await desk.produce(*(desk.command(number) for number in range(40)))

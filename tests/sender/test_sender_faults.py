@@ -56,12 +56,12 @@ async def killed_and_restarted(desk: Desk, start: Start, failpoint: str, disk_af
 @pytest.mark.parametrize(
     ("failpoint", "disk_after"),
     [
-        ("attempt.judged:5", "disk"),
-        ("attempt.committed:5", "disk"),
+        pytest.param("attempt.judged:5", "disk", marks=pytest.mark.slow),
+        pytest.param("attempt.committed:5", "disk", marks=pytest.mark.slow),
         ("attempt.called:5", "another disk"),
-        ("attempt.settled:5", "disk"),
-        ("flush.sent:9", "disk"),
-        ("flush.committed:9", "another disk"),
+        pytest.param("attempt.settled:5", "disk", marks=pytest.mark.slow),
+        pytest.param("flush.sent:9", "disk", marks=pytest.mark.slow),
+        pytest.param("flush.committed:9", "another disk", marks=pytest.mark.slow),
     ],
 )
 async def test_killed_with_commands_in_flight(desk: Desk, start: Start, failpoint: str, disk_after: str) -> None:
@@ -116,6 +116,7 @@ async def test_pending_commands_outlive_a_restart_and_the_disk(desk: Desk, start
     await desk.sent_once(ids)
 
 
+@pytest.mark.slow
 async def test_one_of_two_senders_leaves_and_a_third_joins_under_load(desk: Desk, start: Start) -> None:
     await desk.twilio.faults(latency_s=0.1, latency_jitter_s=0.1)
     leaving, staying = start("disk 1"), start("disk 2")

@@ -26,7 +26,7 @@ from services.runtime.kafka import ssl_context
 _QUEUED_BATCHES = 4
 # New objects between two searches for garbage in cycles. Consumed records live by the thousand until their flush; with
 # CPython's 700 a third of a fold's CPU went into looking at them again and again.
-_COLLECT_AFTER = 20_000
+_COLLECT_AFTER = 50_000
 # Less than an orchestrator waits before it kills.
 _STOP_CRASHED_S = 10.0
 _END_S = 5.0

@@ -107,7 +107,8 @@ async def _poll(consumer: AIOKafkaConsumer, until: Offsets, together: int | None
     try:
         polled = await consumer.getmany(timeout_ms=_POLL_MS, max_records=together)
     except OffsetOutOfRangeError as error:
-        if lost := sorted({one.topic for one, offset in error.args[0].items() if offset < until[one]}):
+        # It may be of what this consumer read before, and does not read any more.
+        if lost := sorted({one.topic for one, offset in error.args[0].items() if offset < until.get(one, 0)}):
             raise LogError(
                 f"retention removed records of {', '.join(lost)} before they were read; run it again for what is left"
             ) from error

@@ -7,6 +7,7 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from services.cli.log import LogError, log_consumer, read_between
 from services.runtime.config import KafkaSettings
 from tests.kafka_records import create_topic, produce
+from tests.waiting import eventually
 
 # Several fetches of a partition, which bring 1 MiB.
 _RECORDS = 60
@@ -86,3 +87,29 @@ async def test_where_nothing_is_to_be_read_it_ends(kafka: str, topic: str) -> No
         assert await consumer.end_offsets([one]) == {one: _RECORDS}
         assert [some async for some in read_between(consumer, {one: 9}, {one: 9}, _nobody)] == []
         assert [some async for some in read_between(consumer, {}, {}, _nobody)] == []
+
+
+async def test_what_went_from_a_topic_that_is_read_is_no_word_on_the_next(kafka: str, topic: str) -> None:
+    """Beyond the end of the first, after its last records were fetched; one consumer reads both, one by one."""
+    other = await create_topic(kafka, "next", 1)
+    await produce(kafka, other, [(None, b"one")] * 3)
+    one, next_one, found = TopicPartition(topic, 0), TopicPartition(other, 0), 0
+    async with _consumer(kafka) as consumer:
+        # Up to where its first fetch ends, so that the next one asks for what is gone.
+        consumer.assign([one])
+        consumer.seek(one, 0)
+        end = len((await consumer.getmany(timeout_ms=10_000))[one])
+        async for records in read_between(consumer, {one: 0}, {one: end}, _nobody, 4):
+            found += len(records)
+            if found == 4:
+                await _cut(kafka, one, _RECORDS - 1)
+            if found == end:
+                # As one does that writes what it was given.
+                await eventually(lambda: _failed(consumer, one), 10, "the fetch of what is gone has come back")
+        assert found == end
+        found = [len(some) async for some in read_between(consumer, {next_one: 0}, {next_one: 3}, _nobody)]
+    assert sum(found) == 3
+
+
+async def _failed(consumer: AIOKafkaConsumer, partition: TopicPartition) -> bool:
+    return type(consumer._fetcher._records.get(partition)).__name__ == "FetchError"

@@ -35,8 +35,9 @@ class Shadow:
         step = replace(plan.step, table=replace(plan.table, key=self._key))
         self._fold = Fold(plan.shadow.name, plan.shadow.sources, (step,))
 
-    def begin_with(self, live: Live) -> None:
-        """Take the live rows over, those that can be read: facts are folded onto them again."""
+    def begin_with(self, live: Live, at: Offsets) -> None:
+        """Take the live rows over, those that can be read: facts from these offsets on are folded onto them again."""
+        self.at = dict(at)
         for key, value in live.rows.rows():
             if live.row(key.decode()) is not None:
                 self.rows.apply([(key, value)])

@@ -135,7 +135,8 @@ class Work:
             if cut:
                 # What is gone cannot be folded again; whether the rows hold what is left can be told.
                 await live.refresh(log, lambda done, total: told(f"{name}, live", done, total))
-                shadow.begin_with(live)
+                # Retention went on meanwhile: for what it took since the rows stand, as for what it took before.
+                shadow.begin_with(live, await log.begins(partitions_of(self._plan, partition)))
             comparison = Comparison(self._plan, partition, log, shadow, live)
             found = await comparison.run(cut, lambda what, done, total: told(f"{name}, {what}", done, total))
             if shadow.unread:

@@ -11,6 +11,9 @@ import cramjam
 # What a compressed batch may become. A broker takes 1 MiB by default; of zeros that would be gigabytes.
 MAX_UNPACKED_BYTES = 32 << 20
 
+# What zlib is given at once; it copies as much, at most, for each member.
+_PIECE_BYTES = 4096
+
 _GZIP, _SNAPPY, _LZ4, _ZSTD = 1, 2, 3, 4
 _XERIAL = b"\x82SNAPPY\x00"
 
@@ -30,19 +33,23 @@ def unpacked(codec: int, packed: bytes) -> bytes:
 
 
 def _inflated(packed: bytes) -> bytes:
-    unpacked = b""
-    while packed:
+    """One gzip member after another. Read in pieces: zlib copies what follows a member, so a whole rest each time."""
+    blocks, at, room = [], 0, MAX_UNPACKED_BYTES
+    while at < len(packed):
         stream = zlib.decompressobj(wbits=31)
-        try:
-            unpacked += stream.decompress(packed, MAX_UNPACKED_BYTES + 1 - len(unpacked))
-        except zlib.error as error:
-            raise ValueError("no gzip") from error
-        if len(unpacked) > MAX_UNPACKED_BYTES:
-            raise _too_large()
-        if not stream.eof:
-            raise ValueError("gzip ends too early")
-        packed = stream.unused_data
-    return unpacked
+        while not stream.eof:
+            piece = packed[at : at + _PIECE_BYTES]
+            if not piece:
+                raise ValueError("gzip ends too early")
+            try:
+                blocks.append(stream.decompress(piece, room + 1))
+            except zlib.error as error:
+                raise ValueError("no gzip") from error
+            room -= len(blocks[-1])
+            if room < 0:
+                raise _too_large()
+            at += len(piece) - len(stream.unused_data)
+    return b"".join(blocks)
 
 
 def _snappy_blocks(packed: bytes) -> Iterator[bytes]:

@@ -55,4 +55,5 @@ async def ended(process: Process) -> Said:
 
 
 def _hear_ctrl_c() -> None:
+    # A shell starts what runs in the background with Ctrl-C ignored, and every process inherits that.
     signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -1,10 +1,6 @@
 """A broker, an ingress and a simulated Twilio; the command as a process; the log as anybody reads it."""
 
-import asyncio
-import os
-import sys
 import time
-from asyncio.subprocess import PIPE, STDOUT
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,7 +12,8 @@ from services.contract.codec import decode, headers
 from services.contract.partition import partition_of
 from services.contract.topics import INBOUND, STATUS, Topic, topic_of
 from services.domain.messages.events import InboundReceived, StatusReceived
-from tests.processes import ACCOUNT, LOOPBACK, SECRETS
+from tests.processes import ACCOUNT, SECRETS
+from tests.switchboard import switchboard
 from tests.waiting import eventually
 
 OTHER = "AC" + "2" * 32
@@ -81,21 +78,9 @@ class Twilio:
             return await answer.json()
 
 
-def command(house: House, *words: str) -> list[str]:
-    return [sys.executable, "-m", "services.cli", "--config", str(house.settings), "backfill", *words]
-
-
 async def backfill(house: House, *words: str, code: int = 0, **environment: str) -> str:
     """What it says, after it ended with this exit code."""
-    process = await asyncio.create_subprocess_exec(
-        *command(house, *words),
-        env={**os.environ, **LOOPBACK, **SECRETS, **environment},
-        stdout=PIPE,
-        stderr=STDOUT,
-    )
-    said = (await process.communicate())[0].decode()
-    assert process.returncode == code, said
-    assert "Traceback" not in said
+    said = (await switchboard(house.settings, "backfill", *words, code=code, **environment)).text
     for secret in (PERSON, SENDER, "hello"):
         assert secret not in said
     assert len(said.splitlines()) <= 20, said

@@ -1,9 +1,7 @@
 """`switchboard backfill` that is stopped, or that cannot begin."""
 
 import asyncio
-import os
 import signal
-from asyncio.subprocess import PIPE, STDOUT
 
 import pytest
 from aiohttp import web
@@ -11,9 +9,10 @@ from aiohttp.test_utils import TestServer
 
 from services.cli.backfill.injection import inject
 from services.cli.backfill.lacking import lacking
-from tests.processes import LOOPBACK, SECRETS, settings_of
+from tests.processes import settings_of
+from tests.switchboard import ended, start
 
-from .house import House, backfill, command, injected
+from .house import House, backfill, injected
 from .rig import ACME, NOW, held, listed
 
 pytestmark = pytest.mark.timeout(240)
@@ -32,24 +31,13 @@ async def test_ctrl_c_while_twilio_lists_says_so_and_writes_nothing(house: House
     server = TestServer(app)
     async with server:
         environment = {"SWITCHBOARD_TWILIO__API": str(server.make_url("")).rstrip("/")}
-        process = await asyncio.create_subprocess_exec(
-            *command(house, "--tenant", "acme", "--apply"),
-            env={**os.environ, **LOOPBACK, **SECRETS, **environment},
-            stdout=PIPE,
-            stderr=STDOUT,
-            # A shell starts what runs in the background with Ctrl-C ignored, and every process inherits that.
-            preexec_fn=_hear_ctrl_c,
-        )
+        process = await start(house.settings, "backfill", "--tenant", "acme", "--apply", **environment)
         await asyncio.wait_for(asked.wait(), 60)
         process.send_signal(signal.SIGINT)
         answer.set()
-        said = (await process.communicate())[0].decode()
-    assert process.returncode == 130, said
-    assert said == "Stopped. A second run finds what is still lacking.\n"
-
-
-def _hear_ctrl_c() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+        said = await ended(process)
+    assert said.code == 130, said.text
+    assert said.text == "Stopped. A second run finds what is still lacking.\n"
 
 
 async def test_stopped_in_the_middle_it_knows_what_the_log_has(house: House) -> None:

@@ -1,10 +1,7 @@
 """The main job through every service as a process, over TLS and SASL: a command out, its outcome back, a reply in."""
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
-from os import environ
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +14,8 @@ from aiokafka.helpers import create_ssl_context
 from services.cli.kafka.broker import EmbeddedKafka
 from services.contract.topics import INBOUND, MESSAGES, RESULTS
 from tests.kafka_records import produce, read_until
-from tests.processes import ACCOUNT, SECRETS, Service, running, settings_file
+from tests.processes import ACCOUNT, Service, running, settings_file
+from tests.switchboard import switchboard
 from tests.waiting import eventually
 
 COMMAND = {"command_id": "order-1", "tenant": "acme", "to": "+14155550123", "from": "+14155550100", "body": "Hi 👋"}
@@ -27,18 +25,6 @@ COMMAND = {"command_id": "order-1", "tenant": "acme", "to": "+14155550123", "fro
 def secured() -> Iterator[EmbeddedKafka]:
     with EmbeddedKafka.start(tls=True) as own:
         yield own
-
-
-def switchboard(settings: Path, *words: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-    """Run the command as a person would, to its end."""
-    return subprocess.run(
-        [sys.executable, "-m", "services.cli", "--config", str(settings), *words],
-        env={**environ, **SECRETS, **environment},
-        capture_output=True,
-        text=True,
-        timeout=90,
-        check=False,
-    )
 
 
 async def _json(url: str, body: dict[str, Any] | None = None) -> Any:
@@ -70,11 +56,9 @@ async def test_a_command_goes_out_and_a_reply_comes_in_over_tls_and_sasl(
     settings.write_text(yaml.safe_dump(loaded))
     password = {"KAFKA_PASSWORD": secured.password}
 
-    unprepared = switchboard(settings, "processor", **password)
-    assert unprepared.returncode == 2
-    assert "switchboard topics apply" in unprepared.stderr
-    applied = switchboard(settings, "topics", "apply", **password)
-    assert applied.returncode == 0, applied.stdout + applied.stderr
+    unprepared = await switchboard(settings, "processor", code=2, **password)
+    assert "switchboard topics apply" in unprepared.err
+    await switchboard(settings, "topics", "apply", **password)
 
     client = {
         "security_protocol": "SASL_SSL",
@@ -107,10 +91,10 @@ async def test_a_command_goes_out_and_a_reply_comes_in_over_tls_and_sasl(
             return row is not None and (row["status"], row["command_id"]) == ("delivered", "order-1")
 
         await eventually(delivered, 30, "the message is delivered, as the callbacks told")
-        traced = switchboard(settings, "trace", "order-1", **password)
-        assert "message delivered" in traced.stdout
-        assert "command sent" in traced.stdout
-        assert "+14155550123" not in traced.stdout
+        traced = (await switchboard(settings, "trace", "order-1", **password)).out.decode()
+        assert "message delivered" in traced
+        assert "command sent" in traced
+        assert "+14155550123" not in traced
 
         heard = await _json(
             f"{services['simulator'].url}/simulator/inbound",
@@ -123,10 +107,9 @@ async def test_a_command_goes_out_and_a_reply_comes_in_over_tls_and_sasl(
         assert fact["contact"] == results[-1]["contact"], "one person on SMS and WhatsApp"
 
 
-def test_a_dead_broker_is_a_sentence(tmp_path: Path) -> None:
+async def test_a_dead_broker_is_a_sentence(tmp_path: Path) -> None:
     dead = settings_file(tmp_path, "127.0.0.1:9")
     for command in (["topics", "plan"], ["processor"]):
-        answered = switchboard(dead, *command)
-        assert answered.returncode != 0
-        assert "Traceback" not in answered.stderr
-        assert "127.0.0.1:9" in answered.stderr
+        answered = await switchboard(dead, *command, code=None)
+        assert answered.code != 0
+        assert "127.0.0.1:9" in answered.err

@@ -2,9 +2,6 @@
 
 import asyncio
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,7 +27,8 @@ from services.contract.topics import (
 )
 from services.runtime.config import KafkaSettings
 from services.runtime.folding.store import INDEX
-from tests.processes import LOOPBACK, SECRETS, Service, running
+from tests.processes import Service, running
+from tests.switchboard import switchboard
 from tests.waiting import eventually
 
 PARTITIONS = 2
@@ -52,23 +50,10 @@ class House:
         with running("processor", self.settings, self.folder, self._port, **environment) as service:
             yield service
 
-    def command(self, *words: str) -> list[str]:
-        return [sys.executable, "-m", "services.cli", "--config", str(self.settings), "rebuild", *words]
-
     async def rebuild(self, *words: str, code: int = 0, **environment: str) -> str:
         """What it says, after it ended with this exit code."""
-        done = await asyncio.to_thread(
-            subprocess.run,
-            self.command(*words),
-            env={**os.environ, **LOOPBACK, **SECRETS, **environment},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        assert done.returncode == code, (done.returncode, done.stdout[-3000:], done.stderr[-3000:])
-        assert "Traceback" not in done.stderr
-        return done.stdout if "--json" in words else done.stdout + done.stderr
+        said = await switchboard(self.settings, "rebuild", *words, code=code, **environment)
+        return said.out.decode() if "--json" in words else said.text
 
     async def told(self, *words: str, code: int = 0) -> dict[str, Any]:
         """The same as JSON."""

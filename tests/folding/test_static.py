@@ -23,7 +23,7 @@ async def told_why(worker: Worker) -> bool:
     return told[await worker.exit_code()] in worker.log
 
 
-@pytest.mark.parametrize("ending", ["killed", "stopped"])
+@pytest.mark.parametrize("ending", ["killed", pytest.param("stopped", marks=pytest.mark.slow)])
 async def test_a_named_worker_that_comes_back_disturbs_nobody(rig: Rig, ending: str) -> None:
     one, two = named(rig, "one"), named(rig, "two")
     owned = await one.ready(rig.partitions // 2), await two.ready(rig.partitions // 2)

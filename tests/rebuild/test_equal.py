@@ -23,10 +23,12 @@ from tests.waiting import eventually
 from .history import history
 from .house import PARTITIONS, House, Rows, canonical, saved
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = pytest.mark.timeout(400)
 TABLES = ["delivery", "deliverability", "commands", "suppression", "sessions", "recent"]
+EVERYDAY = "suppression"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("table", TABLES)
 async def test_the_rebuilt_table_is_the_live_one_byte_for_byte(house: House, tmp_path: Path, table: str) -> None:
     file = tmp_path / "saved"
@@ -60,6 +62,7 @@ def open_windows(rows: dict[str, str]) -> dict[str, str]:
     return found
 
 
+@pytest.mark.slow
 async def test_it_compares_while_the_processor_goes_on(house: House) -> None:
     facts = history(3, 300)
     with house.processor() as processor:
@@ -98,7 +101,9 @@ def _changed(table: str, row: bytes) -> bytes:
     return json.dumps(value).encode()
 
 
-@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize(
+    "table", [pytest.param(table, marks=() if table == EVERYDAY else pytest.mark.slow) for table in TABLES]
+)
 async def test_a_corrupt_a_missing_and_a_foreign_row_are_found_and_mended(house: House, table: str) -> None:
     before = await house.rows(table)
     rows = {key: value for key, value in before.items() if not key.startswith(INDEX)}
@@ -154,6 +159,7 @@ def _count_of(value: dict[str, object]) -> tuple[object, ...]:
     return tuple(value[name] for name in ("tenant", "minute", "country", "carrier", "sender", "error", "part"))
 
 
+@pytest.mark.slow
 async def test_a_worker_finds_the_mended_row_when_it_starts(house: House) -> None:
     rows = await house.rows("recent")
     key = sorted(one for one in rows if not one.startswith(INDEX))[5]
@@ -176,6 +182,7 @@ async def _lines(url: str, key: bytes) -> int:
         return len((await answer.json())["recent"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("failpoint", "done"), [("flush.acknowledged:1", 0), ("flush.committed:1", 1), ("flush.begun:2", 1)]
 )
@@ -197,6 +204,7 @@ async def test_killed_anywhere_it_leaves_whole_transactions_and_a_second_run_end
     assert canonical(await house.rows("suppression")) == right
 
 
+@pytest.mark.slow
 async def test_a_row_of_which_the_log_tells_more_is_decided_once_that_is_folded(house: House) -> None:
     rows = await house.rows("recent")
     one, other = sorted(key for key in rows if not key.startswith(INDEX))[:2]
@@ -213,6 +221,7 @@ async def test_a_row_of_which_the_log_tells_more_is_decided_once_that_is_folded(
     assert (await house.told("recent", "--apply"))["published"] == 2
 
 
+@pytest.mark.slow
 async def test_it_says_in_words_what_it_found_and_no_address(house: House) -> None:
     rows = await house.rows("deliverability")
     key = next(one for one in sorted(rows) if not one.startswith(INDEX))
@@ -224,6 +233,7 @@ async def test_it_says_in_words_what_it_found_and_no_address(house: House) -> No
     assert "1 rows were published. Nobody was written to." in await house.rebuild("deliverability", "--apply")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
@@ -237,6 +247,7 @@ async def test_what_is_in_the_way_is_a_sentence(house: House, words: list[str], 
     assert sentence in " ".join((await house.rebuild(*words, code=2)).split())
 
 
+@pytest.mark.slow
 async def test_evidence_that_retention_takes_meanwhile_ends_no_suppression(house: House) -> None:
     """Of what is still to be compared then. It cuts the log, so it comes last."""
     before = await house.rows("suppression")

@@ -9,7 +9,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from services.checker.history import Entry, History, Witness
 from services.cli.folded import behind
-from services.cli.log import LogError, LogReader
+from services.cli.log import LogError, LogReader, readable
 from services.cli.topic_admin import connect
 from services.contract.topics import CHANGELOGS, DEAD, EVENTS
 from services.runtime.config import KafkaSettings, Settings
@@ -66,10 +66,11 @@ async def _read(kafka: KafkaSettings, told: Told) -> tuple[Sequence[Entry], bool
         entries.append(_entry(record))
         last[TopicPartition(record.topic, record.partition)] = record.offset
 
-    async with LogReader(kafka, None) as log:
-        ends = await log.read(topics, take, told)
-        grown = await log.ends(list(ends)) != ends
-    return entries, not grown and await _folded(kafka, last)
+    with readable(kafka):
+        async with LogReader(kafka, None) as log:
+            ends = await log.read(topics, take, told)
+            grown = await log.ends(list(ends)) != ends
+        return entries, not grown and await _folded(kafka, last)
 
 
 async def _folded(kafka: KafkaSettings, last: dict[TopicPartition, int]) -> bool:

@@ -1,16 +1,22 @@
 """`switchboard check FOLDER`, as a person runs it: without settings, by its exit code and its table."""
 
+import asyncio
 import re
 from pathlib import Path
 
 import pytest
+from aiokafka.errors import KafkaTimeoutError
 from typer.testing import CliRunner, Result
 
 from services.checker.check import PROMISES
 from services.checker.history import History, write_history
+from services.cli.kafka.broker import EmbeddedKafka
+from services.cli.log import LogReader
 from services.cli.main import app
+from services.contract.topics import STATUS
 from tests.checker.good import Spoilt, good, unpack
 from tests.checker.planted import FAULTS
+from tests.kafka_records import create_topics
 
 
 @pytest.fixture(autouse=True)
@@ -73,6 +79,23 @@ def test_no_kafka_is_2(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     result = run()
     assert result.exit_code == 2
     assert "no Kafka answers at 127.0.0.1:1" in result.output
+
+
+def test_kafka_that_fails_while_it_is_read_is_2(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, broker: EmbeddedKafka
+) -> None:
+    async def fails(*_: object) -> None:
+        raise KafkaTimeoutError
+
+    asyncio.run(create_topics(broker.bootstrap, [STATUS.name]))
+    settings = tmp_path / "one.yaml"
+    settings.write_text(f"kafka: {{bootstrap: '{broker.bootstrap}'}}\n", encoding="utf-8")
+    monkeypatch.setenv("SWITCHBOARD_CONFIG", str(settings))
+    # What it raises then is hard to time: the client waits where it can.
+    monkeypatch.setattr(LogReader, "read", fails)
+    result = run()
+    assert result.exit_code == 2
+    assert f"Kafka at {broker.bootstrap} cannot be read" in result.output.replace("\n", " ")
 
 
 def test_a_record_is_kept(tmp_path: Path) -> None:

@@ -15,13 +15,14 @@ from aiohttp import web
 from yarl import URL
 
 from services.contract import codec
+from services.domain.messages.timeline import AMBIGUOUS
 from services.processor import views
 from services.processor.topology import Topology
 from services.runtime.clock import now
 from services.runtime.folding.app import FoldApp
 from services.runtime.folding.fold import Fold
 from services.runtime.folding.health import reasons
-from services.runtime.folding.lookup import Here, Nowhere, look_up, opened, peers
+from services.runtime.folding.lookup import Here, Nowhere, listed, look_up, peers
 
 # Set on a question that was passed on: the asked worker answers or declines, it never passes on again.
 _PASSED_ON = "X-Switchboard-Passed-On"
@@ -65,7 +66,7 @@ class Queries:
         """The commands whose end is not known, of all workers; asked of a peer, its own alone."""
         if why := reasons(self._app):
             return _later(why[0])
-        found = [one for row in opened(self._app, self._folds.commands) for one in views.doubtful(row)]
+        found = [one for row in listed(self._app, self._folds.commands, AMBIGUOUS) for one in views.doubtful(row)]
         if _PASSED_ON not in request.headers:
             for peer in peers(self._app):
                 answer = await self._ask(f"{peer}/v1/ambiguous")

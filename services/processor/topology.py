@@ -47,7 +47,7 @@ def topology(settings: Settings) -> Topology:
                         "commands",
                         timeline.Timeline,
                         lambda event: event.command_id,
-                        opened=timeline.is_ambiguous,
+                        lists=timeline.lists,
                     ),
                 ),
             ),

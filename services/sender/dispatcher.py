@@ -19,6 +19,7 @@ class Dispatcher:
     """`rate`: messages per second that a tenant's sender may send from here; it changes with the partitions owned.
 
     `wanted`: whether a turn still stands when it comes. `begin`: carry it out; then the slots are to be told `over`.
+    `drop`: it came, and nobody wants it.
     """
 
     def __init__(
@@ -27,11 +28,13 @@ class Dispatcher:
         rate: Callable[[str], float],
         wanted: Callable[[Turn], bool],
         begin: Callable[[Turn], None],
+        drop: Callable[[Turn], None],
     ) -> None:
         self._slots = slots
         self._rate = rate
         self._wanted = wanted
         self._begin = begin
+        self._drop = drop
         self._lanes = Lanes()
         self._dispatching: asyncio.Task[None] | None = None
         self._refilling: set[asyncio.Task[None]] = set()
@@ -60,7 +63,7 @@ class Dispatcher:
                 lane, urgent = found
                 turn = lane.queue(urgent)[0]
                 if not self._wanted(turn):
-                    self._lanes.pop(lane, urgent)
+                    self._drop(self._lanes.pop(lane, urgent))
                     dropped += 1
                     if dropped % _AT_ONCE == 0:
                         await asyncio.sleep(0)

@@ -10,7 +10,7 @@ from twilio.base.exceptions import TwilioException
 
 from services.domain.clock import seconds_between
 from services.domain.messages.finding import find, span
-from services.domain.messages.outbox import Entry, Settled, row_key
+from services.domain.messages.outbox import IN_DOUBT, Entry, Settled, row_key
 from services.runtime.clock import now
 from services.runtime.folding.partition import Flush, Partition
 from services.runtime.folding.runner import Listener
@@ -48,9 +48,9 @@ class Finder(Listener):
     async def taken(self, partition: Partition) -> None:
         self._since[partition], self._tasks[partition] = {}, {}
         after = None
-        while keys := partition.opened(OUTBOX, after, _AT_ONCE):
-            after = keys[-1]
-            for key in keys:
+        while found := partition.listed(OUTBOX, IN_DOUBT, after, _AT_ONCE):
+            after = found[-1]
+            for _, key in found:
                 self._note(partition, key, partition.read(key, OUTBOX))
             await asyncio.sleep(0)
 

@@ -12,16 +12,18 @@ from typing import Generic, NamedTuple, TypeVar
 from aiolimiter import AsyncLimiter
 
 from services.runtime.folding.partition import Partition
+from services.sender.shelves import Shelf
 
 K = TypeVar("K")
 
 
 class Turn(NamedTuple):
-    """A contact's turn to have its first command sent. Only names: a million of them may wait."""
+    """A contact's turn to have its first command sent, and the shelf that it comes from."""
 
     partition: Partition
     contact: str
     row: str
+    shelf: Shelf
 
 
 class Ring(Generic[K]):

@@ -35,7 +35,7 @@ def folds(settings: Settings) -> tuple[Fold, Fold, Fold]:
             (
                 Step(
                     outbox.fold,
-                    Table(OUTBOX, outbox.Entry, outbox.row_key, due=outbox.due, opened=outbox.is_open),
+                    Table(OUTBOX, outbox.Entry, outbox.row_key, due=outbox.due, lists=outbox.lists),
                     takes=outbox.FACTS,
                 ),
                 Step(

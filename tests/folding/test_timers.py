@@ -1,4 +1,4 @@
-"""Rows that ask to be woken, and rows that are open: their index comes and goes with them."""
+"""Rows that ask to be woken, and rows that are listed: their index comes and goes with them."""
 
 import random
 from collections.abc import AsyncIterator, Sequence
@@ -8,10 +8,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from services.contract import codec
+from services.contract import codec, letters
 from services.domain.clock import later
 from services.domain.due import Due
 from services.runtime.folding.fold import Fold, Step, Table
+from services.runtime.folding.index import Listed
 from tests.folding.ground import Ground, Written, registered, topic
 
 SOURCE, RANG = "alarms.v1", "rang.v1"
@@ -29,7 +30,10 @@ class Set(msgspec.Struct, frozen=True):
 
 
 class Alarms(msgspec.Struct, frozen=True):
-    """Rings at each of `left`, in order. `defect` fails when woken, `gone` is removed, `stuck` never moves on."""
+    """Rings at each of `left`, in order, and is listed under how many those are, or `under x` as x, or `shut`, nowhere.
+
+    `defect` fails when woken, `gone` is removed, `stuck` never moves on.
+    """
 
     key: str
     left: list[str]
@@ -55,12 +59,18 @@ def alarms(state: Alarms | None, event: Set | Due) -> tuple[Alarms | None, Seque
     return (state if state.note == "stuck" else Alarms(state.key, state.left[1:], state.note)), rang
 
 
+def names(row: Alarms) -> list[str]:
+    if row.note.startswith("under "):
+        return [row.note.removeprefix("under ")]
+    return [] if row.note == "shut" else [f"left {len(row.left)}"]
+
+
 TABLE = Table(
     "alarms",
     Alarms,
     lambda event: event.key,
     due=lambda row: row.left[0] if row.left else None,
-    opened=lambda row: row.note != "shut",
+    lists=names,
 )
 
 
@@ -142,7 +152,7 @@ async def test_two_ticks_in_one_flush_wake_once(ground: Ground) -> None:
 async def test_the_index_is_written_with_its_row(ground: Ground) -> None:
     written = await ground.fold(Set("a", [T1]), Set("b", [], "shut"))
     assert written is not None
-    index = {f"due {T1} a", "open a"}
+    index = {f"due {T1} a", "listed left 1\x00a"}
     assert {key for key in written.rows["alarms"] if key.startswith(b"\xff")} == {
         b"\xff" + one.encode() for one in index
     }
@@ -174,7 +184,7 @@ async def test_what_is_indexed_is_what_the_row_says_in_the_end(
     last = changes[-1]
     expected = {f"due {at} a" for at in due} | {f"due {T3} b"}
     if last.alarms is not None and last.note != "shut":
-        expected.add("open a")
+        expected.add(f"listed left {len(last.alarms)}\x00a")
     assert set(ground.index("alarms")) == {b"\xff" + one.encode() for one in expected}
     assert ground.stored("alarms") == ground.from_log("alarms")
     assert rang(*await ground.ticks(T3)) == sorted([*(("a", at) for at in due), ("b", T3)], key=lambda one: one[1])
@@ -190,7 +200,7 @@ async def test_a_row_that_a_wake_removes_leaves_no_index(ground: Ground) -> None
     await ground.fold(Set("a", [T1], "gone"), Set("b", [T3]))
     assert rang(await ground.tick(T1)) == [("a", T1)]
     assert ground.partition.read("a") is None
-    assert set(ground.index("alarms")) == {b"\xff" + f"due {T3} b".encode(), b"\xffopen b"}
+    assert set(ground.index("alarms")) == {b"\xff" + f"due {T3} b".encode(), b"\xfflisted left 1\x00b"}
     assert await ground.tick(T2) is None
     await ground.fold(Set("a", [T2]))
     assert rang(await ground.tick(T2)) == [("a", T2)]
@@ -237,13 +247,17 @@ async def test_many_defects_and_one_good_row_of_the_same_tick(ground: Ground) ->
 async def test_a_key_may_be_any_text(ground: Ground, key: str) -> None:
     await ground.fold(Set(key, [T1]), Set("other", [T2]))
     assert rang(await ground.tick(T1)) == [(key, T1)]
-    assert sorted(ground.partition.opened("alarms", None, 10)) == sorted([key, "other"])
+    assert sorted(listed(ground, "left")) == sorted([key, "other"])
 
 
-async def pages(ground: Ground, limit: int) -> list[list[str]]:
-    found: list[list[str]] = []
+def listed(ground: Ground, prefix: str) -> list[str]:
+    return [key for _, key in ground.partition.listed("alarms", prefix, None, 1000)]
+
+
+async def pages(ground: Ground, limit: int) -> list[list[Listed]]:
+    found: list[list[Listed]] = []
     after = None
-    while page := ground.partition.opened("alarms", after, limit):
+    while page := ground.partition.listed("alarms", "left 1", after, limit):
         found.append(page)
         after = page[-1]
         assert len(found) < 1000, "it goes round and round"
@@ -251,23 +265,42 @@ async def pages(ground: Ground, limit: int) -> list[list[str]]:
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 100])
-async def test_open_rows_are_listed_page_by_page_each_once(ground: Ground, limit: int) -> None:
+async def test_rows_are_listed_page_by_page_each_once(ground: Ground, limit: int) -> None:
     keys = ["a", "a b", "a\x00", "aa", "a!", "A", "b", "ä", "äa", "語", "\U0001f600", "\uffff", "0"]
     shut = ["a ", "ab", "zz"]
     await ground.fold(*(Set(key, [T1]) for key in keys), *(Set(key, [T1], "shut") for key in shut))
+    await ground.fold(Set("before", []), Set("behind", [T1, T2]))
     found = await pages(ground, limit)
-    assert [key for page in found for key in page] == sorted(keys, key=str.encode)
+    assert [key for page in found for _, key in page] == sorted(keys, key=str.encode)
     assert all(len(page) == limit for page in found[:-1])
 
 
-async def test_what_closes_or_goes_is_no_longer_open(ground: Ground) -> None:
+async def test_rows_are_listed_in_the_order_of_their_names_then_of_their_keys(ground: Ground) -> None:
+    names = ["b", "a", "a b", "a\n", "a!", "ä", "a", "\U0001f600"]
+    await ground.fold(*(Set(f"{9 - number}", [], f"under {name}") for number, name in enumerate(names)))
+    found = ground.partition.listed("alarms", "", None, 10)
+    assert found == sorted(Listed(name, f"{9 - number}") for number, name in enumerate(names))
+    assert ground.partition.listed("alarms", "a", None, 10) == [one for one in found if one.name.startswith("a")]
+    beyond = Listed("a\U0010ffff", "")
+    assert ground.partition.listed("alarms", "", beyond, 1) == [Listed("b", "9")]
+    assert ground.partition.listed("alarms", "a", beyond, 1) == []
+
+
+async def test_what_a_row_is_listed_under_changes_with_it(ground: Ground) -> None:
     await ground.fold(*(Set(key, []) for key in ("a", "b", "c", "d")))
     await ground.fold(Set("b", [], "shut"), Set("c", None))
-    assert ground.partition.opened("alarms", None, 10) == ["a", "d"]
-    await ground.fold(Set("b", []), Set("a", [], "shut"), Set("a", []))
-    assert ground.partition.opened("alarms", None, 10) == ["a", "b", "d"]
-    assert ground.partition.opened("alarms", "a", 1) == ["b"]
-    assert ground.partition.opened("alarms", "d", 10) == []
+    assert listed(ground, "left") == ["a", "d"]
+    await ground.fold(Set("b", []), Set("a", [], "shut"), Set("a", [T1]), Set("d", [], "under left 1"))
+    assert listed(ground, "left 0") == ["b"]
+    assert listed(ground, "left 1") == ["a", "d"]
+
+
+async def test_a_name_that_would_break_the_list_makes_a_dead_letter_of_its_record(ground: Ground) -> None:
+    written = await ground.fold(Set("a", [], "under b\x00c"), Set("d", []))
+    assert written is not None
+    [dead] = written.emissions
+    assert b"cannot be listed" in dict(dead.headers)[letters.DETAIL]
+    assert listed(ground, "") == ["d"]
 
 
 async def test_any_sequence_of_changes_leaves_table_index_and_log_the_same(ground: Ground) -> None:
@@ -291,7 +324,7 @@ async def test_any_sequence_of_changes_leaves_table_index_and_log_the_same(groun
             assert all(row.left[0] > times[now] for row in ground.partition.rows() if row.left)
         rows = list(ground.partition.rows())
         expected = {f"due {row.left[0]} {row.key}" for row in rows if row.left}
-        expected |= {f"open {row.key}" for row in rows if row.note != "shut"}
+        expected |= {f"listed {name}\x00{row.key}" for row in rows for name in names(row)}
         assert set(ground.index("alarms")) == {b"\xff" + one.encode() for one in expected}
         assert ground.stored("alarms") == ground.from_log("alarms")
 
@@ -301,4 +334,4 @@ async def test_an_index_row_that_fits_no_row_goes_and_hides_nothing(ground: Grou
     ground.stores["alarms"].apply(0, [(b"\xff" + f"due {T0} gone {number}".encode(), b"") for number in range(1500)], 1)
     await ground.fold(Set("a", [T1]))
     assert rang(*await ground.ticks(T2)) == [("a", T1)]
-    assert ground.index("alarms") == [b"\xffopen a"]
+    assert ground.index("alarms") == [b"\xfflisted left 0\x00a"]

@@ -78,7 +78,7 @@ class Alarmed(Rig):
         await self.same_rows([await worker.stop()])
         rows, _ = watched.expected(record.value for record in await self.read(self.source))
         assert worker.said("watched")[-1] == {key: [row.number, row.chain] for key, row in rows.items()}
-        assert worker.said("opened")[-1] == []
+        assert worker.said("waiting")[-1] == []
 
 
 @pytest.fixture
@@ -175,7 +175,7 @@ async def test_timers_outlive_their_worker(rig: Alarmed, name: str) -> None:
     await first.ready(rig.partitions)
     await rig.folded()
     await first.stop()
-    assert set(first.said("opened")[-1]) >= {f"key-{number}" for number in range(10, 20)}
+    assert set(first.said("waiting")[-1]) >= {f"key-{number}" for number in range(10, 20)}
     before = {event.event_id for _, event in await rig.heard()}
 
     # What came due while nobody was there is told late; what did not, at its time.

@@ -16,6 +16,8 @@ from tests.folding import tally
 from tests.folding.tally import Counted, Fact
 
 TABLE = "watch"
+# What rows are listed under that ask to be woken.
+WAITING = "waiting"
 # A fact whose note is `ring <time>` asks for two wakings, the second so much later.
 RING = "ring "
 SECOND_S = 1.0
@@ -73,7 +75,13 @@ def watched_fold(source_name: str, function: FoldFunction = tally.fold) -> Fold:
         Step(function, Table(tally.FOLD, tally.Tally, key)),
         Step(
             watch,
-            Table(TABLE, Watch, key, due=lambda row: row.due[0] if row.due else None, opened=lambda row: bool(row.due)),
+            Table(
+                TABLE,
+                Watch,
+                key,
+                due=lambda row: row.due[0] if row.due else None,
+                lists=lambda row: [WAITING] if row.due else [],
+            ),
             takes=(Counted, Fact),
         ),
     )

@@ -155,7 +155,7 @@ async def _show_rows(app: FoldApp, stop: asyncio.Event, end: asyncio.Event) -> N
     owned = app.runner.partitions(tally.FOLD)
     if len(app.runner.folds[tally.FOLD].tables) > 1:
         say(watched={row.key: [row.number, row.chain] for one in owned for row in one.rows(watched.TABLE)})
-        say(opened=[key for one in owned for key in one.opened(watched.TABLE, None, 1000)])
+        say(waiting=[key for one in owned for _, key in one.listed(watched.TABLE, watched.WAITING, None, 1000)])
     say(shown={row.key: [row.number, row.chain] for partition in owned for row in partition.rows()})
     end.set()
 

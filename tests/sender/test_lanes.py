@@ -1,20 +1,20 @@
 """Whose turn it is: tenants in rounds, their senders in rounds, the urgent first; who cannot go holds up nobody."""
 
 from collections import Counter
-from typing import Any, cast
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.sender.lanes import Lane, Lanes, Turn
 
-PARTITION: Any = None
+ANY: Any = None
 
 
 def push(lanes: Lanes, tenant: str, *names: str, sender: str = "s", urgent: bool = False) -> Lane:
     lane = lanes.lane(tenant, sender)
     for name in names:
-        lanes.push(lane, Turn(cast(Any, PARTITION), tenant, name), urgent)
+        lanes.push(lane, Turn(ANY, tenant, name, ANY), urgent)
     return lane
 
 

@@ -1,5 +1,6 @@
 """Which command is next: in order within a contact, one at a time, and no contact waits for another."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -10,16 +11,20 @@ from hypothesis import strategies as st
 from services.domain.messages.commands import CommandAccepted
 from services.domain.messages.outbox import Created, Entry, Refused, Unknown, row_key
 from services.sender.attempt import backoff_s
-from services.sender.schedule import Schedule
+from services.sender.schedule import Next, next_of
 from tests.sender.histories import accepted as accept
 from tests.sender.histories import at, attempted, attempting, created, history, outcome, refused
+from tests.sender.world import Rows
 
 LOST = Unknown(reason="no answer")
-NOW = at(100)
 
 
 def accepted(command_id: str, sequence: int = 0, **other: Any) -> CommandAccepted:
     return accept(command_id, contact=other.pop("contact", "acme|a"), sequence=sequence, **other)
+
+
+def waiting(*commands: CommandAccepted) -> Rows:
+    return Rows(*map(pending, commands))
 
 
 def pending(command: CommandAccepted) -> Entry:
@@ -28,151 +33,143 @@ def pending(command: CommandAccepted) -> Entry:
     return entry
 
 
-def after(entry: Entry, end: Created | Refused | Unknown) -> Entry:
-    """The row after its next attempt ended so."""
-    number = entry.attempt + 1
-    events = [attempting(number, command_id=entry.command_id), attempted(number, end, command_id=entry.command_id)]
+def begun(rows: Rows, name: str) -> Entry:
+    """That command is being sent."""
+    entry = rows.entries[f"acme|a {name}"]
+    return put(rows, entry, [attempting(entry.attempt + 1, command_id=name)])
+
+
+def after(rows: Rows, name: str, end: Created | Refused | Unknown) -> Entry:
+    """That command was called for, at second 2, and this is how it ended."""
+    entry = begun(rows, name)
+    return put(rows, entry, [attempted(entry.attempt, end, command_id=name)])
+
+
+def put(rows: Rows, entry: Entry, events: Iterable[Any]) -> Entry:
     found, _ = history([msgspec.structs.replace(event, contact=entry.contact) for event in events], entry)
     assert found is not None
+    rows.change([found])
     return found
 
 
-def drained(schedule: Schedule, entries: dict[str, Entry], contact: str = "acme|a") -> list[str]:
+def first(rows: Rows, contact: str = "acme|a") -> Next | None:
+    return next_of(rows.partition, contact)
+
+
+def name_of(rows: Rows, contact: str = "acme|a") -> str | None:
+    found = first(rows, contact)
+    if found is None:
+        return None
+    assert found.row == row_key(found.entry)
+    assert found.entry == rows.entries[found.row]
+    return found.entry.command_id
+
+
+def drained(rows: Rows, contact: str = "acme|a") -> list[str]:
     """The command ids in the order in which they go, each sent at its first attempt."""
     order = []
-    while row := begun(schedule, contact):
-        entry = entries[row]
-        order.append(entry.command_id)
-        schedule.note(after(entry, created()), NOW)
-        schedule.done(contact)
+    while found := first(rows, contact):
+        order.append(found.entry.command_id)
+        number = found.entry.attempt + 1
+        events = [attempting(number, command_id=order[-1]), attempted(number, created(), command_id=order[-1])]
+        put(rows, found.entry, events)
     return order
 
 
-def begun(schedule: Schedule, contact: str = "acme|a", now: str = NOW) -> str | None:
-    """The row of the command that begins now; None where none may."""
-    found = schedule.first(contact, now)
-    if found is None or (found.not_before or "") > now:
-        return None
-    schedule.begin(contact, found.waiting.row)
-    return found.waiting.row
-
-
-def noted(*commands: CommandAccepted) -> tuple[Schedule, dict[str, Entry]]:
-    schedule = Schedule()
-    entries = {row_key(entry): entry for entry in map(pending, commands)}
-    for entry in entries.values():
-        schedule.note(entry, NOW)
-    return schedule, entries
-
-
 def test_commands_of_a_contact_go_as_accepted_whatever_the_order_of_their_rows() -> None:
-    schedule, entries = noted(
+    rows = waiting(
         accepted("c", sequence=1, accepted_at=at(2)),
         accepted("a", sequence=7, accepted_at=at(1)),
         accepted("b", sequence=10, accepted_at=at(1)),
     )
-    assert drained(schedule, entries) == ["a", "b", "c"]
-    assert len(schedule) == 0
-    assert schedule.contacts() == []
+    assert drained(rows) == ["a", "b", "c"]
 
 
 def test_urgent_ones_go_first_and_keep_their_order() -> None:
-    schedule, entries = noted(
-        accepted("a", 1), accepted("u2", 4, urgent=True), accepted("b", 2), accepted("u1", 3, urgent=True)
+    rows = waiting(accepted("a", 1), accepted("u2", 4, urgent=True), accepted("b", 2), accepted("u1", 3, urgent=True))
+    assert drained(rows) == ["u1", "u2", "a", "b"]
+
+
+def test_while_one_is_sent_none_after_it_is_next_and_no_other_contact_waits() -> None:
+    rows = waiting(
+        accepted("a", 1), accepted("b", 2), accepted("c", 3, contact="acme|z"), accepted("d", 3, contact="acme|aa")
     )
-    assert drained(schedule, entries) == ["u1", "u2", "a", "b"]
-
-
-def test_one_is_under_way_for_each_contact() -> None:
-    schedule, _ = noted(accepted("a", 1), accepted("b", 2), accepted("c", 3, contact="acme|z"))
-    assert begun(schedule) == "acme|a a"
-    assert begun(schedule) is None
-    assert begun(schedule, "acme|z") == "acme|z c"
+    begun(rows, "a")
+    assert first(rows) is None
+    assert name_of(rows, "acme|z") == "c"
+    assert name_of(rows, "acme|aa") == "d"
+    assert first(rows, "acme|") is None
 
 
 @pytest.mark.parametrize(
-    ("end", "then"),
+    ("end", "then", "not_before"),
     [
-        (created(), "acme|a b"),
-        (refused(21211), "acme|a b"),
-        (refused(20429, retry_at=at(99)), "acme|a a"),
-        (refused(20429, retry_at=at(101)), None),
+        (created(), "b", None),
+        (refused(21211), "b", None),
+        (refused(20429, retry_at=at(99)), "a", at(99)),
     ],
 )
-def test_only_a_retry_keeps_its_place(end: Created | Refused | Unknown, then: str | None) -> None:
-    schedule, entries = noted(accepted("a", 1), accepted("b", 2))
-    first = entries[str(begun(schedule))]
-    schedule.note(after(first, end), NOW)
-    schedule.done("acme|a")
-    assert begun(schedule) == then
+def test_only_a_retry_keeps_its_place(end: Created | Refused | Unknown, then: str, not_before: str | None) -> None:
+    rows = waiting(accepted("a", 1), accepted("b", 2))
+    after(rows, "a", end)
+    found = first(rows)
+    assert found is not None
+    assert (found.entry.command_id, found.not_before) == (then, not_before)
 
 
 def test_an_urgent_one_overtakes_a_retry_and_the_retry_comes_before_the_rest() -> None:
-    schedule, entries = noted(accepted("a", 1), accepted("b", 2))
-    first = entries[str(begun(schedule))]
-    entries[row_key(first)] = waiting = after(first, refused(20429, retry_at=at(9)))
-    schedule.note(waiting, NOW)
-    urgent = pending(accepted("u", 3, urgent=True))
-    entries[row_key(urgent)] = urgent
-    schedule.note(urgent, NOW)
-    assert begun(schedule) is None
-    schedule.done("acme|a")
-    assert drained(schedule, entries) == ["u", "a", "b"]
-
-
-def test_a_command_settled_while_it_waits_does_not_go() -> None:
-    schedule, entries = noted(accepted("a", 1), accepted("b", 2))
-    schedule.note(after(entries["acme|a a"], created()), NOW)
-    assert begun(schedule) == "acme|a b"
-
-
-def ambiguous(schedule: Schedule, entries: dict[str, Entry], row: str) -> Entry:
-    """That command was called for, at second 2, and nobody knows how it ended."""
-    entries[row] = entry = after(entries[row], LOST)
-    schedule.note(entry, NOW)
-    schedule.done(entry.contact)
-    return entry
+    rows = waiting(accepted("a", 1), accepted("b", 2))
+    after(rows, "a", refused(20429, retry_at=at(9)))
+    rows.change([pending(accepted("u", 3, urgent=True))])
+    assert drained(rows) == ["u", "a", "b"]
 
 
 def test_an_ambiguous_command_holds_up_its_contact_for_a_while_and_no_other() -> None:
-    schedule, entries = noted(accepted("a", 1), accepted("b", 2), accepted("z", 3, contact="acme|z"))
-    first = str(begun(schedule, now=at(2)))
-    ambiguous(schedule, entries, first)
-    assert len(schedule) == 2, "what is ambiguous is not open"
-    assert begun(schedule, "acme|z", at(2)) == "acme|z z"
-    found = schedule.first("acme|a", at(3))
+    rows = waiting(accepted("a", 1), accepted("b", 2), accepted("z", 3, contact="acme|z"))
+    entry = after(rows, "a", LOST)
+    assert entry.ambiguous_at == at(2)
+    found, other = first(rows), first(rows, "acme|z")
     assert found is not None
-    assert (found.waiting.row, found.not_before) == ("acme|a b", at(62))
-    assert begun(schedule, now=at(61)) is None
-    assert begun(schedule, now=at(62)) == "acme|a b"
+    assert other is not None
+    assert (found.entry.command_id, found.not_before) == ("b", at(62))
+    assert (other.entry.command_id, other.not_before) == ("z", None)
+
+
+def test_of_several_waits_the_longest_counts() -> None:
+    rows = waiting(*(accepted(name, number) for number, name in enumerate("abcdefgh")))
+    for name in "acdefg":
+        after(rows, name, LOST)
+    after(rows, "b", refused(20429, retry_at=at(30)))
+    found = first(rows)
+    assert found is not None
+    assert (found.entry.command_id, found.not_before) == ("b", at(62))
+    after(rows, "b", created())
+    found = first(rows)
+    assert found is not None
+    assert (found.entry.command_id, found.not_before) == ("h", at(62))
 
 
 def test_once_it_is_settled_an_ambiguous_command_holds_up_nobody() -> None:
-    schedule, entries = noted(accepted("a", 1), accepted("b", 2))
-    entry = ambiguous(schedule, entries, str(begun(schedule, now=at(2))))
-    settled, _ = history([outcome(second=5, command_id="a")], entry)
-    assert settled is not None
-    assert settled.state == "settled"
-    schedule.note(settled, at(5))
-    assert begun(schedule, now=at(5)) == "acme|a b"
+    rows = waiting(accepted("a", 1), accepted("b", 2))
+    put(rows, after(rows, "a", LOST), [outcome(second=5, command_id="a")])
+    found = first(rows)
+    assert found is not None
+    assert (found.entry.command_id, found.not_before) == ("b", None)
 
 
 def test_what_comes_before_an_ambiguous_command_does_not_wait_for_it() -> None:
-    schedule, entries = noted(accepted("a", 1), accepted("b", 2))
-    ambiguous(schedule, entries, str(begun(schedule, now=at(2))))
-    code = pending(accepted("u", 3, urgent=True))
-    schedule.note(code, at(3))
-    assert begun(schedule, now=at(3)) == "acme|a u"
+    rows = waiting(accepted("a", 1), accepted("b", 2))
+    after(rows, "a", LOST)
+    rows.change([pending(accepted("u", 3, urgent=True))])
+    found = first(rows)
+    assert found is not None
+    assert (found.entry.command_id, found.not_before) == ("u", None)
 
 
-def test_an_interrupted_attempt_holds_up_its_contact_until_its_end_is_told() -> None:
-    schedule, _ = noted(accepted("b", 2))
-    interrupted, _ = history([accepted("a", 1)])
-    assert interrupted is not None
-    schedule.hold(interrupted, at(50))
-    assert begun(schedule, now=at(109)) is None
-    schedule.note(msgspec.structs.replace(interrupted, state="settled", command=None), at(60))
-    assert begun(schedule, now=at(60)) == "acme|a b"
+def test_a_command_whose_row_is_gone_holds_up_nothing() -> None:
+    rows = waiting(accepted("a", 1), accepted("b", 2))
+    del rows.entries["acme|a a"]
+    assert name_of(rows) == "b", "its place in the list may stay for a while"
 
 
 @given(st.lists(st.tuples(st.sampled_from("xyz"), st.booleans(), st.integers(0, 3)), max_size=12), st.randoms())
@@ -183,15 +180,13 @@ def test_every_command_goes_once_in_order(commands: list[tuple[str, bool, int]],
     ]
     shuffled = list(made)
     chance.shuffle(shuffled)
-    schedule, entries = noted(*shuffled)
-    assert len(schedule) == len(made)
+    rows = waiting(*shuffled)
     for contact in "xyz":
         expected = sorted(
             (one for one in made if one.contact == contact),
             key=lambda one: (not one.urgent, one.accepted_at, one.sequence),
         )
-        assert drained(schedule, entries, contact) == [one.command_id for one in expected]
-    assert len(schedule) == 0
+        assert drained(rows, contact) == [one.command_id for one in expected]
 
 
 @pytest.mark.parametrize(("attempt", "least", "most"), [(1, 0.5, 1.0), (2, 1.0, 2.0), (6, 16.0, 32.0), (7, 30.0, 60.0)])
@@ -205,14 +200,3 @@ def test_backing_off_doubles_up_to_a_minute(attempt: int, least: float, most: fl
 @given(st.integers(min_value=1, max_value=10**6), st.floats(min_value=0, max_value=3600))
 def test_backing_off_is_never_less_than_twilio_asked_for(attempt: int, retry_after: float) -> None:
     assert retry_after < backoff_s(attempt, retry_after) <= retry_after + 60
-
-
-def test_a_command_whose_row_is_gone_holds_up_nothing() -> None:
-    schedule, _ = noted(accepted("a", 1), accepted("b", 2))
-    schedule.hold(after(pending(accepted("a", 1)), LOST), NOW)
-    schedule.forget("acme|a", "acme|a a")
-    assert begun(schedule) == "acme|a b"
-    schedule.done("acme|a")
-    schedule.forget("acme|a", "acme|a b")
-    assert begun(schedule) is None
-    assert (len(schedule), schedule.contacts()) == (0, [])

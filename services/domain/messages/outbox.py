@@ -122,6 +122,9 @@ Derived = CommandResult | MessageSent | OutcomeReached
 REMEMBER_DAYS = 30
 # Of each id; a producer that gives all its commands one id must not make a row without end.
 REMEMBER_OTHERS = 16
+# What rows are listed under: those whose attempt has no known end, and what the names of all that wait begin with.
+IN_DOUBT = "doubt"
+IN_A_LANE = "lane "
 
 
 def row_key(event: Fact | Entry) -> str:
@@ -143,8 +146,40 @@ def due(entry: Entry) -> str | None:
 
 
 def is_open(entry: Entry) -> bool:
-    """Is there something left to be done, or to be found out?"""
-    return entry.state != "settled"
+    """Is it still to be sent, or just being sent?"""
+    return entry.state in ("pending", "attempted")
+
+
+def lists(entry: Entry) -> tuple[str, ...]:
+    """The names that a row is listed under: its contact's order while it is not settled, then what it waits for.
+
+    That is its lane, where the longest waiting comes first and a retry has the time of its retry; or, from the attempt
+    on, to be known the end of.
+    """
+    command = entry.command
+    if entry.state == "settled" or command is None:
+        return ()
+    rank = "urgent" if command.urgent else "usual"
+    ordered = f"{in_contact(entry.contact)}{rank} {command.accepted_at} {command.sequence:020}"
+    if entry.state != "pending":
+        return ordered, IN_DOUBT
+    since = entry.not_before or command.accepted_at
+    return ordered, f"{in_lane(entry.tenant, command.sender, command.urgent)}{since} {command.sequence:020}"
+
+
+def in_contact(contact: str) -> str:
+    """What names begin with under which a contact's open commands are listed: the urgent first, then as accepted."""
+    return f"contact {contact} "
+
+
+def in_lanes(tenant: str) -> str:
+    """What names begin with under which a tenant's commands are listed that wait."""
+    return f"{IN_A_LANE}{tenant}\n"
+
+
+def in_lane(tenant: str, sender: str, urgent: bool) -> str:
+    """The same, of one sender; the urgent ones or the others."""
+    return f"{in_lanes(tenant)}{sender}\n{'urgent' if urgent else 'usual'} "
 
 
 def fold(entry: Entry | None, event: Event) -> tuple[Entry | None, list[Derived]]:

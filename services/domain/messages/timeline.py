@@ -14,6 +14,8 @@ MAX_REASON_BYTES = 500
 # No tenant that is configured and no command id that is valid is longer.
 _MAX_TENANT_BYTES = 63
 _MAX_ID_BYTES = 128
+# What rows are listed under while the end of a command of theirs is not known.
+AMBIGUOUS = "ambiguous"
 _CONTROL = re.compile(r"[\x00-\x1f]")
 
 
@@ -29,13 +31,13 @@ class Timeline(msgspec.Struct, frozen=True, kw_only=True):
         return sorted(self.steps.values(), key=lambda step: (step.terminal, step.at, step.attempt, step.event_id))
 
 
-def is_ambiguous(state: Timeline) -> bool:
-    """Has a command under this id become ambiguous, and not ended since? An identity is tenant, contact and id."""
-    return bool(ambiguous(state))
+def lists(state: Timeline) -> tuple[str, ...]:
+    """Under AMBIGUOUS while a command of this id is."""
+    return (AMBIGUOUS,) if ambiguous(state) else ()
 
 
 def ambiguous(state: Timeline) -> list[CommandResult]:
-    """The `ambiguous` steps that no end has followed."""
+    """The `ambiguous` steps that no end has followed. An identity is tenant, contact and id."""
     ended = {(step.tenant, step.contact) for step in state.steps.values() if step.terminal}
     return [step for step in state.ordered if step.step == "ambiguous" and (step.tenant, step.contact) not in ended]
 

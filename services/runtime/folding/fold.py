@@ -1,6 +1,6 @@
 """What a fold declares: which topics, which function, which table. Topology as data."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, Self
 
@@ -36,8 +36,8 @@ class Table:
     key: Callable[[Any], str]
     # When a row wants to be woken, as it stands on the log; None: never. It is then given a `Due`.
     due: Callable[[Any], str | None] | None = None
-    # Which rows are found without reading all of them (`Partition.opened`).
-    opened: Callable[[Any], bool] | None = None
+    # The names that a row is listed under, to be found in their order without reading all rows (`Partition.listed`).
+    lists: Callable[[Any], Iterable[str]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,20 +1,31 @@
-"""Index rows: which rows are due when, and which are open. They are of the table, committed and restored with it."""
+"""Index rows: which rows are due when, and what they are listed under. They are of the table, committed and restored
+with it."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from services.runtime.folding.fold import Emission, Table
 from services.runtime.folding.store import INDEX, PartitionedStore
 
 _DUE = INDEX + b"due "
-_OPEN = INDEX + b"open "
-_OPEN_END = INDEX + b"open!"
+_LISTED = INDEX + b"listed "
+# Between a name and the key; no name has it.
+_KEY = b"\x00"
+# Beyond all that begins with the same text.
+_END = b"\xff"
 # `2026-02-21T18:22:11.123Z`.
 _TIME = 24
 
 
+class Listed(NamedTuple):
+    """A name that a row is listed under, and the row's key."""
+
+    name: str
+    key: str
+
+
 def entries(table: Table, key: str, row: Any) -> frozenset[bytes]:
-    """The index rows of a row. Raises ValueError for a due time that is none."""
+    """The index rows of a row. Raises ValueError for a due time that is none, and for a name that can be none."""
     if row is None:
         return frozenset()
     found = set()
@@ -22,14 +33,18 @@ def entries(table: Table, key: str, row: Any) -> frozenset[bytes]:
         if len(at) != _TIME:
             raise ValueError(f"{table.name}: a row is due at {at!r}, which is no time on the log")
         found.add(_DUE + at.encode() + b" " + key.encode())
-    if table.opened is not None and table.opened(row):
-        found.add(_OPEN + key.encode())
+    if table.lists is not None:
+        for name in table.lists(row):
+            if "\x00" in name:
+                raise ValueError(f"{table.name}: a row cannot be listed under {name!r}")
+            found.add(_entry(Listed(name, key)))
     return frozenset(found)
 
 
 def key_of(entry: bytes) -> str:
     """The key of the row that an index row belongs to."""
-    return (entry[len(_DUE) + _TIME + 1 :] if entry.startswith(_DUE) else entry[len(_OPEN) :]).decode(errors="replace")
+    key = entry[len(_DUE) + _TIME + 1 :] if entry.startswith(_DUE) else entry.partition(_KEY)[2]
+    return key.decode(errors="replace")
 
 
 def changes(was: frozenset[bytes], now: frozenset[bytes]) -> Iterator[Emission]:
@@ -48,8 +63,17 @@ def due(store: PartitionedStore, partition: int, now: str, limit: int) -> list[t
     return [(key[len(_DUE) + _TIME + 1 :].decode(), key) for key in found]
 
 
-def opened(store: PartitionedStore, partition: int, after: str | None, limit: int) -> list[str]:
-    """Keys of open rows in order, those that come after `after`; None: from the first."""
-    # The least key beyond it.
-    start = _OPEN if after is None else _OPEN + after.encode() + b"\x00"
-    return [key[len(_OPEN) :].decode() for key in store.keys(partition, start, _OPEN_END, limit)]
+def listed(store: PartitionedStore, partition: int, prefix: str, after: Listed | None, limit: int) -> list[Listed]:
+    """What is listed under names that begin with `prefix`, in order of name and key, beyond `after` if given."""
+    start = _LISTED + prefix.encode()
+    found = store.keys(partition, start if after is None else _entry(after) + b"\x00", start + _END, limit)
+    return [_listed(entry) for entry in found]
+
+
+def _entry(listed: Listed) -> bytes:
+    return _LISTED + listed.name.encode() + _KEY + listed.key.encode()
+
+
+def _listed(entry: bytes) -> Listed:
+    name, _, key = entry[len(_LISTED) :].partition(_KEY)
+    return Listed(name.decode(), key.decode())

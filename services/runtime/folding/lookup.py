@@ -45,14 +45,14 @@ def look_up(app: FoldApp, fold: Fold, key: str) -> Here | There | Nowhere:
     return There(owners[0].rstrip("/"))
 
 
-def opened(app: FoldApp, fold: Fold) -> Iterator[Any]:
-    """The open rows of a fold's first table, of the partitions that this worker owns."""
+def listed(app: FoldApp, fold: Fold, name: str) -> Iterator[Any]:
+    """The rows of a fold's first table that are listed under a name, of the partitions that this worker owns."""
     table = fold.tables[0].name
     for partition in app.runner.partitions(fold.name):
         after = None
-        while keys := partition.opened(table, after, _AT_ONCE):
-            after = keys[-1]
-            yield from (row for key in keys if (row := partition.read(key, table)) is not None)
+        while found := partition.listed(table, name, after, _AT_ONCE):
+            after = found[-1]
+            yield from (row for one in found if (row := partition.read(one.key, table)) is not None)
 
 
 def peers(app: FoldApp) -> list[str]:

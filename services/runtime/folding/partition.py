@@ -16,6 +16,7 @@ from services.runtime import metrics
 from services.runtime.failpoints import reach
 from services.runtime.folding import index
 from services.runtime.folding.fold import Emission, Fold, Record, Table
+from services.runtime.folding.index import Listed
 from services.runtime.folding.ledger import Ledger
 from services.runtime.folding.overlay import Overlay
 from services.runtime.folding.progress import Progress
@@ -48,10 +49,14 @@ class Tick(NamedTuple):
 
 
 class Flush(NamedTuple):
-    """What one flush came to: table → key → row, None where removed; the last offset by (topic, partition)."""
+    """What one flush came to: table → key → row, None where removed; the last offset by (topic, partition).
+
+    `was`: the rows as they were before it, None where there was none.
+    """
 
     rows: Mapping[str, Mapping[str, Any]]
     folded: Mapping[tuple[str, int], int]
+    was: Mapping[str, Mapping[str, Any]]
 
 
 class Partition:
@@ -157,9 +162,9 @@ class Partition:
             for _, value in self._stores[found.name].rows(self.partition):
                 yield codec.decode(value, found.row)
 
-    def opened(self, table: str, after: str | None, limit: int) -> list[str]:
-        """Keys of open rows, as committed, in order: at most `limit`, those that come after `after`."""
-        return index.opened(self._stores[table], self.partition, after, limit)
+    def listed(self, table: str, prefix: str, after: Listed | None, limit: int) -> list[Listed]:
+        """Where rows are listed, as committed, under names that begin with `prefix`: at most `limit`, after `after`."""
+        return index.listed(self._stores[table], self.partition, prefix, after, limit)
 
     def under(self, table: str, prefix: str, limit: int) -> list[str]:
         """Keys of rows, as committed, that begin with `prefix`: at most `limit`, in order."""
@@ -198,9 +203,11 @@ class Partition:
         # Whatever failed to be woken is another row now.
         self._failed.difference_update(overlay.rows)
         changed_rows: dict[str, dict[str, Any]] = {}
+        was: dict[str, dict[str, Any]] = {}
         for (name, key), row in overlay.rows.items():
             changed_rows.setdefault(name, {})[key] = row.value
-        return Flush(changed_rows, overlay.folded)
+            was.setdefault(name, {})[key] = row.committed
+        return Flush(changed_rows, overlay.folded, was)
 
     def _rows(self, overlay: Overlay) -> dict[str, list[Emission]]:
         """Table → its rows to write, index rows among them."""

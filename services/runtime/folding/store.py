@@ -5,6 +5,7 @@ import logging
 import shutil
 import time
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from rocksdict import (
     Cache,
     Options,
     Rdict,
+    ReadOptions,
     WriteBatch,
     WriteBufferManager,
 )
@@ -28,8 +30,8 @@ logger = logging.getLogger(__name__)
 _MEMTABLES = 16
 _LEAST_MEMTABLE_BYTES = 256 * 1024
 
-# No text in UTF-8 begins with these: rows that say which rows are due, or open, and how far the changelog is read, lie
-# apart from those, in the same table. Faust's own name for the latter is one that a command may have as its id.
+# No text in UTF-8 begins with these: rows that say which rows are due, or listed, and how far the changelog is read,
+# lie apart from those, in the same table. Faust's own name for the latter is one that a command may have as its id.
 INDEX = b"\xff"
 _OFFSET_KEY = b"\xfeoffset"
 
@@ -164,12 +166,10 @@ class PartitionedStore(Store):
 
     def keys(self, partition: int, start: bytes, end: bytes, limit: int) -> list[bytes]:
         """The keys, of rows or of index rows, from `start` up to, not including, `end`; at most `limit`."""
-        found: list[bytes] = []
-        for key in self.partition(partition).keys(from_key=start):
-            if key >= end or len(found) == limit:
-                break
-            found.append(key)
-        return found
+        # Else it would look for the next key beyond, through all that were removed there and are not compacted yet.
+        bounds = ReadOptions()
+        bounds.set_iterate_upper_bound(end)
+        return list(islice(self.partition(partition).keys(from_key=start, read_opt=bounds), limit))
 
     def revoke_partitions(self, table: Any, tps: set[TP]) -> None:
         for tp in tps:

@@ -1,0 +1,133 @@
+"""The scheduler without Kafka: rows in memory, attempts that end when they are told to."""
+
+import asyncio
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
+
+import msgspec
+
+from services.domain.messages.outbox import Entry, Event, fold, lists, row_key
+from services.runtime.clock import now
+from services.runtime.folding.index import Listed
+from services.runtime.folding.partition import Flush, Partition
+from services.runtime.folding.progress import Progress
+from services.sender.scheduler import Scheduler
+from services.sender.slots import Slots
+from services.sender.topology import OUTBOX
+from tests.sender.histories import accepted, attempted, attempting, created, history
+from tests.waiting import eventually
+
+NEVER = "9999-01-01T00:00:00.000Z"
+
+
+def pending(name: str, contact: str | None = None, **fields: Any) -> Entry:
+    return ended(accepted(name, contact=contact or f"acme|{name}", not_after=NEVER, **fields))
+
+
+def ended(*events: Any) -> Entry:
+    entry, _ = history(events)
+    return cast(Entry, entry)
+
+
+class Rows:
+    """A partition of rows in memory, listed as the table lists them."""
+
+    def __init__(self, *entries: Entry) -> None:
+        self.entries: dict[str, Entry] = {}
+        self.index: list[Listed] = []
+        self.read_now: list[str] = []
+        self.progress = Progress([])
+        self.world: World | None = None
+        self.change(entries)
+
+    @property
+    def partition(self) -> Partition:
+        return cast(Partition, self)
+
+    def change(self, entries: Iterable[Entry]) -> Flush:
+        return self.set({row_key(entry): entry for entry in entries})
+
+    def set(self, changes: Mapping[str, Entry | None]) -> Flush:
+        was = {}
+        for key, entry in changes.items():
+            was[key] = before = self.entries.pop(key, None)
+            for name in lists(before) if before else ():
+                del self.index[bisect_left(self.index, Listed(name, key))]
+            if entry is not None:
+                self.entries[key] = entry
+                for name in lists(entry):
+                    insort(self.index, Listed(name, key))
+        return Flush({OUTBOX: changes}, {}, {OUTBOX: was})
+
+    def listed(self, table: str, prefix: str, after: Listed | None, limit: int) -> list[Listed]:
+        assert table == OUTBOX
+        start = bisect_left(self.index, Listed(prefix, "") if after is None else Listed(after.name, f"{after.key}\0"))
+        found = []
+        for one in self.index[start : start + limit]:
+            if not one.name.startswith(prefix):
+                break
+            found.append(one)
+        return found
+
+    def read(self, key: str, table: str) -> Entry | None:
+        assert table == OUTBOX
+        self.read_now.append(key)
+        return self.entries.get(key)
+
+    async def submit(self, event: Event) -> None:
+        assert self.world is not None
+        await self.world.change(self, event)
+
+
+class World:
+    """A scheduler, its partitions, and what it attempts now: by command id."""
+
+    def __init__(self, concurrency: int = 4, rate: float = 1000.0, ambiguous_wait_s: float = 60.0) -> None:
+        self.slots = Slots(concurrency)
+        self.scheduler = Scheduler(
+            self._attempt, lambda _, owned: rate * owned, self.slots, grace_s=0.5, ambiguous_wait_s=ambiguous_wait_s
+        )
+        self.attempts: dict[str, asyncio.Future[Any]] = {}
+        self.order: list[str] = []
+
+    async def take(self, *entries: Entry) -> Rows:
+        rows = Rows(*entries)
+        rows.world = self
+        await self.scheduler.taken(rows.partition)
+        return rows
+
+    async def change(self, rows: Rows, event: Any) -> None:
+        key = row_key(event)
+        entry, _ = fold(rows.entries.get(key), event)
+        await self.scheduler.flushed(rows.partition, rows.set({key: entry}))
+
+    async def put(self, rows: Rows, *entries: Entry) -> None:
+        await self.scheduler.flushed(rows.partition, rows.change(entries))
+
+    async def gone(self, rows: Rows, entry: Entry) -> None:
+        """Its time was over so long ago that one flush has settled and forgotten it."""
+        await self.scheduler.flushed(rows.partition, rows.set({row_key(entry): None}))
+
+    async def _attempt(self, partition: Partition, entry: Entry) -> None:
+        self.order.append(entry.command_id)
+        end = await self._end(entry)
+        number = entry.attempt + 1
+        begun = attempting(number, command_id=entry.command_id)
+        over = attempted(number, end, command_id=entry.command_id)
+        for event in (begun, over):
+            await partition.submit(msgspec.structs.replace(event, contact=entry.contact, at=now()))
+
+    async def _end(self, entry: Entry) -> Any:
+        future = self.attempts[entry.command_id] = asyncio.get_running_loop().create_future()
+        try:
+            return await future
+        finally:
+            self.attempts.pop(entry.command_id, None)
+
+    async def attempted(self, *names: str) -> None:
+        await eventually(lambda: sorted(self.attempts) == sorted(names), 5, f"attempts of {names}")
+
+    async def ends(self, name: str, end: Any = None) -> None:
+        self.attempts[name].set_result(end or created())
+        await eventually(lambda: name not in self.attempts, 5)

@@ -53,7 +53,9 @@ class Shelf:
         self.read: Listed | None = None
         self.more = False
         self.behind: Behind | None = None
+        # When it is looked at next, by the loop's clock.
         self.look: asyncio.TimerHandle | None = None
+        self.look_at = 0.0
 
     def is_next(self, place: Listed) -> bool:
         """Whether all that is listed before it has been read."""
@@ -174,11 +176,12 @@ class Shelves:
 
     def _look_in(self, seconds: float, shelf: Shelf) -> None:
         loop = asyncio.get_running_loop()
+        look_at = loop.time() + seconds
         if shelf.look is not None:
-            if shelf.look.when() <= loop.time() + seconds:
+            if shelf.look_at <= look_at:
                 return
             shelf.look.cancel()
-        shelf.look = loop.call_later(seconds, self._read_on, shelf)
+        shelf.look, shelf.look_at = loop.call_later(seconds, self._read_on, shelf), look_at
 
     def _read_on(self, shelf: Shelf) -> None:
         shelf.look = None

@@ -10,7 +10,7 @@ from services.domain.due import Due
 from services.domain.messages.commands import CommandResult
 from services.domain.messages.events import MessageSent, OutcomeReached
 from services.domain.messages.gate import ALLOW, Verdict
-from services.domain.messages.outbox import REMEMBER_OTHERS, Entry, Event, due, fold, is_open
+from services.domain.messages.outbox import REMEMBER_OTHERS, Entry, Event, due, fold, is_open, lists
 from services.domain.messages.outbox import Unknown as UnknownEnd
 from tests.sender.histories import (
     COMMAND,
@@ -126,7 +126,14 @@ def test_histories(events: list[Event], state: str, told: list[str]) -> None:
     assert entry.state == state
     assert steps(derived) == told
     assert (entry.command is None) == (state == "settled")
-    assert (entry.forget_at is None) == is_open(entry) == (state != "settled")
+    assert (entry.forget_at is None) == (state != "settled")
+    assert is_open(entry) == (state in ("pending", "attempted"))
+    assert [name.split()[0] for name in lists(entry)] == {
+        "pending": ["contact", "lane"],
+        "attempted": ["contact", "doubt"],
+        "ambiguous": ["contact", "doubt"],
+        "settled": [],
+    }[state]
     assert (entry.ambiguous_at is None) == (state != "ambiguous")
     results = [one for one in derived if isinstance(one, CommandResult)]
     assert sum(one.terminal for one in results) == (state == "settled")

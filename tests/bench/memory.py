@@ -11,11 +11,13 @@ from tests.bench import log, workload
 from tests.bench.load import Load
 from tests.bench.processes import MEASURED, CannotMeasure, resident_bytes
 from tests.bench.report import Table, count, mebibytes
-from tests.bench.rig import Rig, Running
+from tests.bench.rig import SWITCHBOARD, Rig, Running
 
 SHARES = (0.10, 0.25, 0.50, 1.00)
 
 _LIMIT_S = 1800.0
+# One message a minute, so that whatever comes has to wait.
+_SLOW = {f"SWITCHBOARD_TENANTS__{workload.TENANT}__MESSAGES_PER_SECOND": "0.0167"}
 _POLL_S = 0.25
 
 Say = Callable[[str], None]
@@ -48,19 +50,20 @@ class Growth:
 
 
 def measure(short: bool, say: Say) -> list[Table]:
-    """A million messages each; the sender fewer, because the simulator is what takes the time there."""
+    """A million messages each; the sender sends fewer, because the simulator is what takes the time there."""
     few = 50_000
     measured = [
         _run(_ingress, few if short else 1_000_000, say),
         _run(_processor, few if short else 1_000_000, say),
         _run(_sender, 2_000 if short else 50_000, say),
+        _run(_waiting, 5_000 if short else 500_000, say),
     ]
     columns = ("RSS", "messages", "at start", *(f"{share:.0%}" for share in SHARES), "a message, last half")
     notes = (
         *(what for _, what in measured),
         "RocksDB's block cache and its memtables are bounded, for all tables of a process together (64 MiB each by "
         "default, `block_cache_bytes` and `memtable_bytes`).",
-        "The sender's messages are fewer: each is a call to the simulator, which shares the machine.",
+        "The messages that the sender sends are fewer: each is a call to the simulator, which shares the machine.",
     )
     return [Table("Memory: RSS by share of the messages", columns, [row for row, _ in measured], notes)]
 
@@ -101,14 +104,38 @@ async def _sender(rig: Rig, total: int, say: Say) -> Measured:
     await producing
     return (
         growth.row(),
-        f"sender: grows with open commands ({total:,} were waiting at once), and with RocksDB's bounds.",
+        f"sender: grows with RocksDB's bounds ({total:,} commands were open at once).",
     )
 
 
-async def _follow(rig: Rig, growth: Growth, metric: str) -> None:
+async def _waiting(rig: Rig, total: int, say: Say) -> Measured:
+    running = await asyncio.to_thread(
+        rig.start, "sender", [*SWITCHBOARD, "sender"], _SLOW, MEASURED, rig.ports["sender"]
+    )
+    await asyncio.to_thread(rig.wait_ready, running)
+    growth = Growth(running, total, say)
+    producing = asyncio.create_task(log.produce(rig.bootstrap, MESSAGES.name, workload.commands(total)))
+    # One or two have been sent to nowhere.
+    await _follow(rig, growth, "switchboard_open_commands", missing=10)
+    await producing
+    rig.kill(running)
+    again = await asyncio.to_thread(rig.start, "sender", [*SWITCHBOARD, "sender"], _SLOW, MEASURED, running.port)
+    await asyncio.to_thread(rig.wait_ready, again)
+    await asyncio.to_thread(
+        rig.wait, again, lambda: again.metric("switchboard_open_commands") >= total - 10, "it knows what waits", 120.0
+    )
+    after = mebibytes(resident_bytes(again.pid))
+    name, *sizes = growth.row()
+    return (
+        (f"{name}, all wait", *sizes),
+        f"sender, all wait: one a minute may go; what waits is in the table. After kill -9 and its restart: {after}.",
+    )
+
+
+async def _follow(rig: Rig, growth: Growth, metric: str, missing: int = 0) -> None:
     loop = asyncio.get_running_loop()
     deadline = loop.time() + _LIMIT_S
-    while not growth.note(int(await asyncio.to_thread(growth.running.metric, metric))):
+    while not growth.note(missing + int(await asyncio.to_thread(growth.running.metric, metric))):
         if rig.ended(growth.running) or loop.time() > deadline:
             raise CannotMeasure(f"{growth.running.name} got stuck after {growth.samples[-1][0]:,} messages")
         await asyncio.sleep(_POLL_S)

@@ -138,7 +138,7 @@ async def test_both_tables_and_the_events_of_a_flush_stand_together(rig: Alarmed
         assert len(await rig.read(rig.derived, isolation)) == (10 if there else 0)
         assert list(await rig.table(rig.changelog, isolation)) == ([b"key-0"] if there else [])
         second = await rig.table(rig.second, isolation)
-        assert {key[: len(due)] for key in second} == ({b"key-0", due, b"\xffopen"} if there else set())
+        assert {key[: len(due)] for key in second} == ({b"key-0", due, b"\xfflist"} if there else set())
 
 
 @pytest.mark.parametrize(

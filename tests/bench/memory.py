@@ -56,7 +56,7 @@ def measure(short: bool, say: Say) -> list[Table]:
         _run(_ingress, few if short else 1_000_000, say),
         _run(_processor, few if short else 1_000_000, say),
         _run(_sender, 2_000 if short else 50_000, say),
-        _run(_waiting, 5_000 if short else 500_000, say),
+        _run(_waiting, 5_000 if short else 1_000_000, say),
     ]
     columns = ("RSS", "messages", "at start", *(f"{share:.0%}" for share in SHARES), "a message, last half")
     notes = (

@@ -117,6 +117,36 @@ async def test_pending_commands_outlive_a_restart_and_the_disk(desk: Desk, start
 
 
 @pytest.mark.slow
+async def test_far_more_than_memory_holds_wait_while_a_sender_is_killed(desk: Desk, start: Start) -> None:
+    quick = {"SWITCHBOARD_SENDER__CONCURRENCY": "40"}
+    first = start("disk 1", SWITCHBOARD_TENANTS__ACME__MESSAGES_PER_SECOND="0.01", **quick)
+    # Of one sender: some 750 in each partition, 256 of them in memory.
+    count, contacts = 3000, 600
+    commands = [desk.command(number, contact=5000 + number % contacts) for number in range(count)]
+    ids = await desk.produce(*commands, key=b"one producer")
+    await desk.until(ids, "accepted", deadline_s=90)
+    assert (await first.detail())["open_commands"] > count - 40
+    first.kill()
+    second = start("disk 1", **quick)
+
+    async def some_sent() -> bool:
+        return len(await desk.twilio.created()) >= 1000
+
+    await eventually(some_sent, 90, "a third is sent")
+    second.kill()
+    third = start("disk 2", **quick)
+    await settled(desk, third, ids)
+    ambiguous = set(await desk.sent_at_most_once(ids))
+    assert len(ambiguous) <= 3 * 40
+    number = {command_id: place for place, command_id in enumerate(ids)}
+    sent = [number[command_id] for command_id, _ in await desk.twilio.created() if command_id in number]
+    assert {ids[place] for place in sent} >= set(ids) - ambiguous
+    for contact in range(contacts):
+        of_contact = [place for place in sent if place % contacts == contact]
+        assert of_contact == sorted(of_contact)
+
+
+@pytest.mark.slow
 async def test_one_of_two_senders_leaves_and_a_third_joins_under_load(desk: Desk, start: Start) -> None:
     await desk.twilio.faults(latency_s=0.1, latency_jitter_s=0.1)
     leaving, staying = start("disk 1"), start("disk 2")

@@ -5,37 +5,47 @@ memory is a name, and not many of them.
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from prometheus_client import Gauge
 
+from services.domain.clock import seconds_between
 from services.domain.messages.outbox import IN_A_LANE, IN_DOUBT, Attempted, Entry, Unknown, contact_of, is_open
 from services.runtime.clock import now
 from services.runtime.folding.partition import Flush, Partition
 from services.runtime.folding.runner import Listener
 from services.sender.dispatcher import Dispatcher, tell
 from services.sender.lanes import Turn
-from services.sender.schedule import next_of
-from services.sender.shelves import Shelves, place_of
+from services.sender.schedule import Next, next_of
+from services.sender.shelves import Shelf, Shelves, place_of
 from services.sender.slots import Slots
 from services.sender.topology import OUTBOX
 
+logger = logging.getLogger(__name__)
+
 # Open rows listed, before others have the event loop.
 _AT_ONCE = 2000
-# A turn that failed, for a defect of ours, is not given again before.
-_AFTER_FAILURE_S = 5.0
+# A wait is looked at again after so long: the clock may have been set. And what failed, for a defect of ours.
+_LOOK_AGAIN_S = 5.0
+# Of a shelf's room, what follows what was in memory may take; else it would have to be read again.
+_WHAT_FOLLOWS = 2.0
 
 OPEN = Gauge("switchboard_open_commands", "Commands accepted and not settled, of the partitions owned")
 
 
 class _Owned:
-    """A partition's commands. `queued`: the contacts whose turn stands in a lane; `under_way`: whose has begun."""
+    """A partition's commands. `queued`: the contacts whose turn stands in a lane; `under_way`: whose has begun.
+
+    `later`: those whose first command waits for a time; attempts were made for them in the last minute.
+    """
 
     def __init__(self, partition: Partition, offer: Callable[[Partition, str], None]) -> None:
         self.shelves = Shelves(partition, lambda contact: offer(partition, contact))
         self.queued: dict[str, Turn] = {}
         self.under_way: set[str] = set()
+        self.later: dict[str, asyncio.TimerHandle] = {}
         # By row, what stands in a lane; also what its contact does not wait for any more.
         self.standing: dict[str, Turn] = {}
         self.tasks: set[asyncio.Task[None]] = set()
@@ -74,7 +84,7 @@ class Scheduler(Listener):
 
     async def taken(self, partition: Partition) -> None:
         """Go on with what is pending; an attempt without an end is ambiguous."""
-        owned = self._owned[partition] = _Owned(partition, self._offer)
+        owned = self._owned[partition] = _Owned(partition, self._listed)
         moment = now()
         for name in (IN_DOUBT, IN_A_LANE):
             after = None
@@ -91,7 +101,7 @@ class Scheduler(Listener):
                 await asyncio.sleep(0)
                 if self._owned.get(partition) is not owned:
                     return
-        owned.shelves.survey()
+        await owned.shelves.survey()
         OPEN.set(self.rows_open())
 
     async def flushed(self, partition: Partition, flush: Flush) -> None:
@@ -119,6 +129,8 @@ class Scheduler(Listener):
         # Nothing more comes off the log, so who waits to have read it need not be waited for.
         partition.progress.close()
         owned.shelves.close()
+        for timer in owned.later.values():
+            timer.cancel()
         if owned.tasks:
             _, late = await asyncio.wait(owned.tasks, timeout=self._grace_s)
             for task in late:
@@ -126,46 +138,77 @@ class Scheduler(Listener):
         OPEN.set(self.rows_open())
 
     def _can_wait(self, owned: _Owned, entry: Entry) -> bool:
-        """Leave a command where it is listed, if nothing of its contact is in memory and others come before it."""
-        if entry.contact in owned.queued:
+        """Whether a command that has come may stay where it is listed: it is read, or follows, when its turn comes."""
+        if entry.contact in owned.under_way:
+            return True
+        if entry.contact in owned.queued or entry.contact in owned.later:
             return False
         shelf = owned.shelves.of(entry)
         if shelf is None:
             return True
         place = place_of(entry)
-        if shelf.is_next(place) and shelf.held < owned.shelves.room(shelf):
-            return False
-        shelf.leave(place, entry.not_before or "")
+        if shelf.passed(place):
+            if owned.shelves.has_room(shelf):
+                return False
+            shelf.leave(place)
         owned.shelves.want(shelf)
         return True
 
+    def _listed(self, partition: Partition, contact: str) -> None:
+        """A place of a contact's command has been read in a list."""
+        owned = self._owned.get(partition)
+        known = owned and (contact in owned.queued or contact in owned.under_way or contact in owned.later)
+        if not known:
+            self._offer(partition, contact)
+
     def _offer(self, partition: Partition, contact: str) -> None:
-        """Let a contact wait for what its first command waits for: its turn, room in memory, or a time."""
+        """Let a contact wait for what its first command waits for: a time, its turn, or to be read."""
+        try:
+            self._place(partition, contact)
+        except Exception:
+            # Its commands are to go all the same.
+            logger.exception("a command's turn cannot be found; it is looked for again in %g s", _LOOK_AGAIN_S)
+            if owned := self._owned.get(partition):
+                self._wait(owned, partition, contact, _LOOK_AGAIN_S)
+
+    def _place(self, partition: Partition, contact: str) -> None:
         owned = self._owned.get(partition)
         if owned is None or contact in owned.under_way:
             return
-        found = next_of(partition, contact, self._ambiguous_wait_s)
+        if timer := owned.later.pop(contact, None):
+            timer.cancel()
+        found, moment = next_of(partition, contact, self._ambiguous_wait_s), now()
+        until = found.not_before if found and found.not_before and found.not_before > moment else None
         queued = owned.queued.get(contact)
-        waits = found is not None and found.not_before is not None and found.not_before > now()
-        if queued is not None and (found is None or queued.row != found.row or waits):
+        if queued is not None and (found is None or queued.row != found.row or until):
             # What it waited under is not its turn any more.
             del owned.queued[contact]
         elif queued is not None:
             return
-        if found is None or (shelf := owned.shelves.of(found.entry)) is None:
-            return
-        place = place_of(found.entry)
-        if waits:
-            shelf.leave(place, found.not_before or "")
-        elif standing := owned.standing.get(found.row):
+        if until is not None:
+            self._wait(owned, partition, contact, min(seconds_between(moment, until), _LOOK_AGAIN_S))
+        elif found is not None and (shelf := owned.shelves.of(found.entry)) is not None:
+            self._queue(owned, partition, contact, found, shelf)
+
+    def _queue(self, owned: _Owned, partition: Partition, contact: str, found: Next, shelf: Shelf) -> None:
+        place, standing = place_of(found.entry), owned.standing.get(found.row)
+        if standing is not None and standing.shelf is shelf:
             owned.queued[contact] = standing
-        elif shelf.is_next(place) and shelf.held < owned.shelves.room(shelf):
-            shelf.hold(place)
+        elif not shelf.passed(place):
+            # Its turn to be read comes.
+            owned.shelves.want(shelf)
+        elif owned.shelves.has_room(shelf, _WHAT_FOLLOWS):
+            owned.shelves.hold(shelf, place)
             turn = owned.queued[contact] = owned.standing[found.row] = Turn(partition, contact, found.row, shelf)
-            self._dispatcher.push((shelf.tenant, shelf.sender), turn, shelf.urgent)
+            self._dispatcher.push((shelf.lane.tenant, shelf.lane.sender), turn, shelf.lane.urgent)
         else:
             shelf.leave(place)
-        owned.shelves.want(shelf)
+            owned.shelves.want(shelf)
+
+    def _wait(self, owned: _Owned, partition: Partition, contact: str, seconds: float) -> None:
+        if timer := owned.later.get(contact):
+            timer.cancel()
+        owned.later[contact] = asyncio.get_running_loop().call_later(seconds, self._offer, partition, contact)
 
     def _wanted(self, turn: Turn) -> bool:
         owned = self._owned.get(turn.partition)
@@ -174,15 +217,17 @@ class Scheduler(Listener):
     def _drop(self, turn: Turn) -> None:
         """It is in no lane any more."""
         if owned := self._owned.get(turn.partition):
-            del owned.standing[turn.row]
+            if owned.standing.get(turn.row) is turn:
+                del owned.standing[turn.row]
             owned.shelves.took(turn.shelf)
 
     def _begin(self, turn: Turn) -> None:
         owned = self._owned[turn.partition]
         del owned.queued[turn.contact]
         owned.under_way.add(turn.contact)
-        self._drop(turn)
+        # First of all: once it runs, its slot is given back whatever happens.
         self._spawn(turn.partition, self._take_turn(turn))
+        self._drop(turn)
 
     async def _take_turn(self, turn: Turn) -> None:
         came_through = False
@@ -197,13 +242,20 @@ class Scheduler(Listener):
                 self._over(turn)
             else:
                 # At once it would fail again, and again.
-                asyncio.get_running_loop().call_later(_AFTER_FAILURE_S, self._over, turn)
+                asyncio.get_running_loop().call_later(_LOOK_AGAIN_S, self._failed, turn)
 
     def _over(self, turn: Turn) -> None:
         """Its contact's next may go."""
         if owned := self._owned.get(turn.partition):
             owned.under_way.discard(turn.contact)
             self._offer(turn.partition, turn.contact)
+
+    def _failed(self, turn: Turn) -> None:
+        """A turn ended by a defect of ours: what came of it is told as after a restart."""
+        entry = turn.partition.read(turn.row, OUTBOX) if turn.partition in self._owned else None
+        if entry is not None and entry.state == "attempted":
+            self._spawn(turn.partition, _interrupted(turn.partition, entry, now()))
+        self._over(turn)
 
     def _spawn(self, partition: Partition, work: Coroutine[Any, Any, None]) -> None:
         owned = self._owned.get(partition)

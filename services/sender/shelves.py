@@ -1,205 +1,241 @@
 """What waits: all of it in the table, listed by lane, and of each lane the next few in memory.
 
 So a million commands that wait take no more memory than a thousand. A shelf is one lane's, of one urgency, in one
-partition. It knows how far its list has been read, and reads on when most of what it holds has gone.
+partition. It knows how far its list has been read, and reads on when half of what it may hold has gone. All that is
+listed up to there is in memory, or follows when what its contact has in memory is over: so nothing is forgotten.
 """
 
 import asyncio
+import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from services.domain.clock import seconds_between
 from services.domain.messages.outbox import IN_A_LANE, Entry, contact_of, in_lane, in_lanes, lists, row_key
-from services.runtime.clock import now
 from services.runtime.folding.index import Listed
 from services.runtime.folding.partition import Partition
 from services.sender.topology import OUTBOX
 
-# Turns that the shelves of a tenant hold together; each of them at least and at most.
+logger = logging.getLogger(__name__)
+
+# Turns that a shelf holds; and each of them where those of its tenant hold so many together.
+_ROOM = 256
 _TOGETHER = 8192
-_LEAST = 8
-_MOST = 256
+_CROWDED_ROOM = 8
 # Shelves of a tenant: anybody may name senders. What waits for others stays in the table until one is empty.
 _MOST_SHELVES = 2048
-# Read at once, before others have the event loop; where none of it could go, they have it for a while.
+# Read at once, before others have the event loop. Where none of it could go, one such list is read on after a while.
 _AT_ONCE = 128
-_PAUSE_S = 0.05
-# A wait is looked at again after so long: the clock may have been set.
-_LOOK_AGAIN_S = 5.0
+_IN_VAIN_S = 0.01
+# For lanes that have no shelf so many are looked at, so often.
+_LANES = 512
+_LANES_S = 5.0
 # Beyond every name that begins with the same text.
 _BEYOND = "\U0010ffff"
 
 
-class Behind(NamedTuple):
-    """The first of what was read and could not go, and the time before which it is not worth a look."""
+class Lane(NamedTuple):
+    """A sender of a tenant, and how urgent."""
 
-    place: Listed
-    since: str
+    tenant: str
+    sender: str
+    urgent: bool
 
 
 class Shelf:
-    """What one lane has waiting, of one urgency.
+    """What one lane has waiting. `held`: its turns in memory; `more`: there may be some beyond `read`."""
 
-    `held` turns are in memory. The list is read up to `read`; whether there is `more`, and what was left `behind`.
-    """
-
-    def __init__(self, tenant: str, sender: str, urgent: bool) -> None:
-        self.tenant = tenant
-        self.sender = sender
-        self.urgent = urgent
-        self.prefix = in_lane(tenant, sender, urgent)
+    def __init__(self, lane: Lane) -> None:
+        self.lane = lane
+        self.prefix = in_lane(*lane)
         self.held = 0
         self.read: Listed | None = None
-        self.more = False
-        self.behind: Behind | None = None
-        # When it is looked at next, by the loop's clock.
-        self.look: asyncio.TimerHandle | None = None
-        self.look_at = 0.0
+        # What its list has from before it is not known.
+        self.more = True
 
-    def is_next(self, place: Listed) -> bool:
+    def passed(self, place: Listed) -> bool:
         """Whether all that is listed before it has been read."""
         return not self.more or (self.read is not None and place <= self.read)
 
-    def hold(self, place: Listed) -> None:
-        """What is listed there is in memory now."""
-        self.held += 1
-        if self.read is None or place > self.read:
-            self.read = place
-
-    def leave(self, place: Listed, since: str = "") -> None:
-        """What is listed there stays there: to be read when there is room, and not before `since`."""
-        if self.read is None or place > self.read:
-            self.more = True
-        elif self.behind is None:
-            self.behind = Behind(place, since)
-        else:
-            self.behind = Behind(min(place, self.behind.place), min(since, self.behind.since))
-
-    def turn_back(self, moment: str) -> bool:
-        """Begin to read again at what was left behind; False where there is nothing that may go by now."""
-        if self.behind is None or self.behind.since > moment:
-            return False
-        self.read, self.behind, self.more = Listed(self.behind.place.name, ""), None, True
-        return True
+    def leave(self, place: Listed) -> None:
+        """What is listed there is not in memory: it is to be read, perhaps again."""
+        if self.read is not None and place <= self.read:
+            self.read = Listed(place.name, "")
+        self.more = True
 
 
 class Shelves:
-    """The shelves of one partition. `offer` takes a contact whose command's turn to be held has come."""
+    """The shelves of one partition. `offer` is told each contact of which a place in a list has been read."""
 
     def __init__(self, partition: Partition, offer: Callable[[str], None]) -> None:
         self._partition = partition
         self._offer = offer
-        self._shelves: dict[tuple[str, str, bool], Shelf] = {}
+        self._shelves: dict[Lane, Shelf] = {}
         self._of_tenant: Counter[str] = Counter()
-        # Tenants of which more lanes wait than may have a shelf.
-        self._crowded: set[str] = set()
-        self._surveyed: Listed | None = None
-        self._survey: asyncio.TimerHandle | None = None
+        self._held: Counter[str] = Counter()
+        # To be read on, in this order; and those of which nothing could go that was read last.
+        self._reading: dict[Shelf, None] = {}
+        self._in_vain: dict[Shelf, None] = {}
+        # Of tenants of which more lanes wait than may have a shelf: how far those have been looked at.
+        self._crowded: dict[str, Listed | None] = {}
+        self._timers: dict[str, asyncio.Handle] = {}
+        self._closed = False
 
     def of(self, entry: Entry) -> Shelf | None:
         """The shelf of a waiting command's lane; None where its tenant has too many."""
         command = entry.command
         assert command is not None
-        key = entry.tenant, command.sender, command.urgent
-        found = self._shelves.get(key)
-        if found is None and self._of_tenant[entry.tenant] < _MOST_SHELVES:
-            found = self._shelves[key] = Shelf(*key)
-            self._of_tenant[entry.tenant] += 1
-        elif found is None:
-            self._crowded.add(entry.tenant)
-            self._survey_in(_LOOK_AGAIN_S)
+        lane = Lane(entry.tenant, command.sender, command.urgent)
+        found = self._shelves.get(lane)
+        if found is None:
+            if self._of_tenant[lane.tenant] >= _MOST_SHELVES and not self._discard_one(lane.tenant):
+                self._crowded.setdefault(lane.tenant)
+                self._in(_LANES_S, self._look_for_lanes)
+                return None
+            found = self._shelves[lane] = Shelf(lane)
+            self._of_tenant[lane.tenant] += 1
+            self.want(found)
         return found
 
-    def room(self, shelf: Shelf) -> int:
-        """How many turns of it may be in memory."""
-        return min(_MOST, max(_LEAST, _TOGETHER // self._of_tenant[shelf.tenant]))
+    def has_room(self, shelf: Shelf, share: float = 1.0) -> bool:
+        """Whether it holds less than this share of what it may."""
+        room = _ROOM if self._held[shelf.lane.tenant] < _TOGETHER else _CROWDED_ROOM
+        return shelf.held < share * room
+
+    def hold(self, shelf: Shelf, place: Listed) -> None:
+        """What is listed there is in memory."""
+        shelf.held += 1
+        self._held[shelf.lane.tenant] += 1
+        if shelf.read is None or place > shelf.read:
+            shelf.read = place
 
     def took(self, shelf: Shelf) -> None:
         """One of its turns is no longer in memory."""
         shelf.held -= 1
+        self._held[shelf.lane.tenant] -= 1
         self.want(shelf)
 
     def want(self, shelf: Shelf) -> None:
         """Have its list read on, once that is worth while."""
-        if 2 * shelf.held > self.room(shelf):
-            return
-        if shelf.more:
-            self._look_in(0.0, shelf)
-        elif shelf.behind is not None:
-            moment = now()
-            wait = seconds_between(moment, shelf.behind.since) if shelf.behind.since > moment else 0.0
-            self._look_in(min(wait, _LOOK_AGAIN_S), shelf)
-        elif not shelf.held:
-            if shelf.look is not None:
-                shelf.look.cancel()
-            del self._shelves[shelf.tenant, shelf.sender, shelf.urgent]
-            self._of_tenant[shelf.tenant] -= 1
+        if shelf.more and shelf not in self._in_vain and self.has_room(shelf, 0.5):
+            self._reading.setdefault(shelf)
+            self._in(0.0, self._read_on)
 
-    def survey(self) -> None:
-        """Find the lanes that have something waiting and no shelf."""
-        self._survey = None
-        for _ in range(_AT_ONCE):
-            found = self._partition.listed(OUTBOX, IN_A_LANE, self._surveyed, 1)
-            if not found:
-                self._surveyed = None
-                if self._crowded:
-                    self._crowded.clear()
-                    for shelf in list(self._shelves.values()):
-                        self.want(shelf)
-                    self._survey_in(_LOOK_AGAIN_S)
-                return
-            self._surveyed = found[0]
-            entry = self._partition.read(found[0].key, OUTBOX)
-            if entry is None or entry.state != "pending":
-                # An index row that fits no row.
-                continue
-            lane = self.of(entry)
-            if lane is not None:
-                lane.leave(found[0])
-                self.want(lane)
-            # Of a tenant that has no room for one more lane no other is looked at.
-            seen = lane.prefix if lane else in_lanes(entry.tenant)
-            self._surveyed = max(found[0], Listed(seen + _BEYOND, ""))
-        self._survey_in(_PAUSE_S)
+    async def survey(self) -> None:
+        """Give a shelf to every lane that has something waiting."""
+        after = None
+        while found := self._partition.listed(OUTBOX, IN_A_LANE, after, 1):
+            [after] = found
+            entry = self._partition.read(after.key, OUTBOX)
+            if entry is not None:
+                self._crowded[entry.tenant] = None
+                while self._look_at_lanes(entry.tenant):  # noqa: ASYNC110 (it is at work, and lets others be so)
+                    await asyncio.sleep(0)
+                after = max(after, Listed(in_lanes(entry.tenant) + _BEYOND, ""))
+        if self._crowded:
+            self._in(_LANES_S, self._look_for_lanes)
 
     def close(self) -> None:
-        for shelf in self._shelves.values():
-            if shelf.look is not None:
-                shelf.look.cancel()
-        if self._survey is not None:
-            self._survey.cancel()
+        """Read nothing more."""
+        self._closed = True
+        for timer in self._timers.values():
+            timer.cancel()
 
-    def _survey_in(self, seconds: float) -> None:
-        if self._survey is None:
-            self._survey = asyncio.get_running_loop().call_later(seconds, self.survey)
-
-    def _look_in(self, seconds: float, shelf: Shelf) -> None:
-        loop = asyncio.get_running_loop()
-        look_at = loop.time() + seconds
-        if shelf.look is not None:
-            if shelf.look_at <= look_at:
-                return
-            shelf.look.cancel()
-        shelf.look, shelf.look_at = loop.call_later(seconds, self._read_on, shelf), look_at
-
-    def _read_on(self, shelf: Shelf) -> None:
-        shelf.look = None
-        moment, room, held, left = now(), self.room(shelf), shelf.held, _AT_ONCE
-        while left and shelf.held < room and (shelf.more or shelf.turn_back(moment)):
-            places = self._partition.listed(OUTBOX, shelf.prefix, shelf.read, left)
-            shelf.more = len(places) == left
-            for place in places:
-                shelf.read = place
-                left -= 1
-                self._offer(contact_of(place.key))
-                if shelf.held >= room:
-                    shelf.more = shelf.more or place is not places[-1]
-                    break
-        if shelf.more and shelf.held == held:
-            self._look_in(min(_PAUSE_S * len(self._shelves), _LOOK_AGAIN_S), shelf)
-        else:
+    def _read_on(self) -> None:
+        """Read on in the list whose turn it is."""
+        shelf = next(iter(self._reading))
+        fruitful = self._read(shelf)
+        del self._reading[shelf]
+        if fruitful:
             self.want(shelf)
+        else:
+            self._in_vain[shelf] = None
+            self._in(_IN_VAIN_S, self._read_in_vain)
+        if self._reading:
+            self._in(0.0, self._read_on)
+
+    def _read_in_vain(self) -> None:
+        """The same, in one of those where nothing could go before."""
+        shelf = next(iter(self._in_vain))
+        over = not self.has_room(shelf, 0.5) or self._read(shelf)
+        del self._in_vain[shelf]
+        if over:
+            self.want(shelf)
+        else:
+            self._in_vain[shelf] = None
+        if self._in_vain:
+            self._in(_IN_VAIN_S, self._read_in_vain)
+
+    def _read(self, shelf: Shelf) -> bool:
+        """Offer the contacts of what is listed next. False: none of it could be held, and there is more."""
+        held = shelf.held
+        places = self._partition.listed(OUTBOX, shelf.prefix, shelf.read, _AT_ONCE)
+        for place in places:
+            if not self.has_room(shelf):
+                return True
+            shelf.read = place
+            self._offer(contact_of(place.key))
+            if shelf.read is not place:
+                return True
+        shelf.more = len(places) == _AT_ONCE
+        return shelf.held > held or not shelf.more
+
+    def _look_for_lanes(self) -> None:
+        """Shelves may have become free for lanes that have none."""
+        for tenant in list(self._crowded):
+            self._look_at_lanes(tenant)
+        if self._crowded:
+            self._in(_LANES_S, self._look_for_lanes)
+
+    def _look_at_lanes(self, tenant: str) -> bool:
+        """Give shelves to a tenant's lanes, from where this ended before. True: there is more to look at now."""
+        began = self._crowded[tenant]
+        for looked, (place, entry) in enumerate(self._lanes(tenant, began)):
+            if looked == _LANES or self.of(entry) is None:
+                self._crowded[tenant] = Listed(place.name, "")
+                return looked == _LANES
+        if began is None:
+            del self._crowded[tenant]
+        else:
+            # Those before it have not been looked at since.
+            self._crowded[tenant] = None
+        return False
+
+    def _lanes(self, tenant: str, after: Listed | None) -> Iterator[tuple[Listed, Entry]]:
+        """The first that waits in each lane of a tenant."""
+        while found := self._partition.listed(OUTBOX, in_lanes(tenant), after, 1):
+            [after] = found
+            entry = self._partition.read(after.key, OUTBOX)
+            # Else it is an index row that fits no row.
+            if entry is not None and entry.state == "pending" and after == place_of(entry):
+                yield after, entry
+                command = entry.command
+                assert command is not None
+                after = Listed(in_lane(tenant, command.sender, command.urgent) + _BEYOND, "")
+
+    def _discard_one(self, tenant: str) -> bool:
+        """Make room for one more shelf of a tenant by one that is empty."""
+        for lane, shelf in self._shelves.items():
+            if lane.tenant == tenant and not shelf.held and not shelf.more:
+                del self._shelves[lane]
+                self._of_tenant[tenant] -= 1
+                return True
+        return False
+
+    def _in(self, seconds: float, do: Callable[[], None]) -> None:
+        """Do this after a while, once, whoever else asks for it. Should it fail, that is told, and it is done again."""
+        if do.__name__ in self._timers or self._closed:
+            return
+
+        def now() -> None:
+            del self._timers[do.__name__]
+            try:
+                do()
+            except Exception:
+                logger.exception("the lists of what waits cannot be read; they are read again in %g s", _LANES_S)
+                self._in(_LANES_S, do)
+
+        self._timers[do.__name__] = asyncio.get_running_loop().call_later(seconds, now)
 
 
 def place_of(entry: Entry) -> Listed:

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from types import ModuleType
 
 import msgspec
 import pytest
@@ -11,7 +10,7 @@ import pytest
 from services.domain.clock import later, seconds_between
 from services.domain.messages.outbox import Unknown, row_key
 from services.runtime.clock import now
-from services.sender import scheduler, shelves
+from services.sender import scheduler
 from tests.sender.histories import accepted, attempted, attempting, created, refused
 from tests.sender.world import NEVER, World, ended, pending
 from tests.waiting import eventually
@@ -172,11 +171,9 @@ async def test_an_attempt_that_fails_is_told_and_its_slot_is_free_again(caplog: 
 
 
 async def test_a_wait_is_looked_at_again_because_the_clock_may_have_been_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shelves, "_LOOK_AGAIN_S", 0.01)
+    monkeypatch.setattr(scheduler, "_LOOK_AGAIN_S", 0.01)
     moment = now()
-    modules: tuple[ModuleType, ...] = (shelves, scheduler)
-    for module in modules:
-        monkeypatch.setattr(module, "now", lambda: moment)
+    monkeypatch.setattr(scheduler, "now", lambda: moment)
     world = World()
     rows = await world.take(pending("a"))
     await world.attempted("a")

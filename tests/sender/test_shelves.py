@@ -2,17 +2,20 @@
 
 import asyncio
 import random
+from bisect import insort
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 from services.domain.clock import later
-from services.domain.messages.outbox import Entry, Unknown, is_open
+from services.domain.messages.outbox import Entry, Unknown, in_lane, is_open, row_key
 from services.runtime.clock import now
-from services.sender import shelves
-from tests.sender.histories import created, refused
+from services.runtime.folding.index import Listed
+from services.sender import scheduler, shelves
+from tests.sender.histories import at, attempting, created, refused
 from tests.sender.world import NEVER, Rows, World, pending
 from tests.waiting import eventually
 
@@ -31,7 +34,7 @@ async def _nothing_left() -> AsyncIterator[None]:
 @pytest.fixture(autouse=True)
 def _few(monkeypatch: pytest.MonkeyPatch) -> None:
     """So few in memory that a small number is far too many."""
-    for name, value in {"_TOGETHER": 16, "_LEAST": 2, "_MOST": 4, "_AT_ONCE": 3, "_PAUSE_S": 0.001}.items():
+    for name, value in {"_ROOM": 4, "_TOGETHER": 16, "_CROWDED_ROOM": 2, "_AT_ONCE": 3, "_IN_VAIN_S": 0.001}.items():
         monkeypatch.setattr(shelves, name, value)
 
 
@@ -64,8 +67,8 @@ class Busy(World):
         assert self.in_memory() == 0
 
 
-def many(count: int, **fields: Any) -> list[Entry]:
-    return [pending(f"a{number:05}", sequence=number, **fields) for number in range(count)]
+def many(count: int, contact: str | None = None) -> list[Entry]:
+    return [pending(f"a{number:05}", contact, sequence=number) for number in range(count)]
 
 
 async def test_of_many_that_wait_few_are_in_memory_and_all_go_in_their_order() -> None:
@@ -168,7 +171,7 @@ async def test_what_an_ambiguous_one_holds_up_goes_when_its_time_has_come() -> N
 
 async def test_more_senders_than_there_are_shelves_for_have_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shelves, "_MOST_SHELVES", 3)
-    monkeypatch.setattr(shelves, "_LOOK_AGAIN_S", 0.01)
+    monkeypatch.setattr(shelves, "_LANES_S", 0.01)
     world = Busy(concurrency=2)
     senders = [f"+1415555{number:04}" for number in range(40)]
     before = [pending(f"a{number}", from_=sender) for number, sender in enumerate(senders)]
@@ -178,7 +181,8 @@ async def test_more_senders_than_there_are_shelves_for_have_their_turn(monkeypat
     assert len(world.order) == 81
     assert world.order.index("z") < 20, "another tenant's lanes are its own"
     [owned] = world.scheduler._owned.values()
-    await eventually(lambda: not owned.shelves._shelves, 5, "the shelves that are empty go")
+    assert len(owned.shelves._shelves) <= 3 + 1
+    await eventually(lambda: not owned.shelves._crowded, 5, "nobody is looked for any more")
 
 
 async def test_a_turn_that_is_overtaken_again_and_again_stands_in_its_lane_once() -> None:
@@ -202,6 +206,158 @@ async def test_what_the_table_lists_and_has_no_row_for_is_passed_over() -> None:
     await world.scheduler.taken(rows.partition)
     world.go.set()
     await eventually(lambda: len(world.order) == 25, 10)
+
+
+async def test_under_a_steady_stream_the_oldest_go_first_whatever_waits_for_a_time() -> None:
+    class Stream(Busy):
+        """With each that goes one comes."""
+
+        async def _end(self, entry: Entry) -> Any:
+            if len(self.order) < 400:
+                number = 100 + len(self.order)
+                await self.put(rows, pending(f"n{number}", sequence=number, accepted_at=at(10)))
+            return await super()._end(entry)
+
+    world = Stream(concurrency=2)
+    waits = msgspec.structs.replace(pending("waits", accepted_at=at(59)), not_before=NEVER)
+    rows = await world.take(waits)
+    await world.put(rows, *(pending(f"old{number:02}", sequence=number) for number in range(40)))
+    world.go.set()
+    await eventually(lambda: world.scheduler.rows_open() == 1)
+    assert [name for name in world.order if name.startswith("old")] == world.order[:40]
+
+
+async def test_what_was_held_up_does_not_wait_for_the_end_of_a_long_list() -> None:
+    world = Busy(lambda name: LOST if name == "a" else created(), concurrency=1, ambiguous_wait_s=0.05)
+    rows = await world.take(
+        pending("a", "acme|a"),
+        pending("b", "acme|a", sequence=1),
+        *(pending(f"f{number}", sequence=2 + number) for number in range(3000)),
+    )
+    await world.settle(rows)
+    assert world.order.index("b") < 2500
+
+
+@pytest.mark.parametrize("which", ["a00003", "a00030"])
+async def test_a_row_that_cannot_be_read_for_once_is_not_forgotten(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, which: str
+) -> None:
+    monkeypatch.setattr(scheduler, "_LOOK_AGAIN_S", 0.05)
+    world = Busy(concurrency=2)
+    rows = Rows(*many(50))
+    read, failed = rows.read, []
+
+    def failing(key: str, table: str) -> Entry | None:
+        if key.endswith(which) and len(failed) < 3:
+            failed.append(key)
+            raise OSError("the disk is gone")
+        return read(key, table)
+
+    monkeypatch.setattr(rows, "read", failing)
+    rows.world = world
+    await world.scheduler.taken(rows.partition)
+    await world.settle(rows)
+    assert len(failed) == 3
+    assert len(world.order) == 50
+    assert "the disk is gone" in caplog.text
+
+
+async def test_a_list_that_cannot_be_read_for_once_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shelves, "_LANES_S", 0.02)
+    world = Busy(concurrency=2)
+    rows = await world.take(*many(50))
+    listed, failed = rows.listed, []
+
+    def failing(table: str, prefix: str, after: Any, limit: int) -> Any:
+        if prefix.startswith("lane") and len(failed) < 3:
+            failed.append(prefix)
+            raise OSError("the disk is gone")
+        return listed(table, prefix, after, limit)
+
+    monkeypatch.setattr(rows, "listed", failing)
+    await world.settle(rows)
+    assert len(failed) == 3
+    assert world.order == sorted(world.order)
+
+
+async def test_an_attempt_that_broke_off_once_begun_is_told_as_ambiguous_and_the_next_goes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(scheduler, "_LOOK_AGAIN_S", 0.05)
+
+    class Breaks(Busy):
+        async def _attempt(self, partition: Any, entry: Entry) -> None:
+            if entry.command_id == "a":
+                begun = attempting(1, command_id="a")
+                await partition.submit(msgspec.structs.replace(begun, contact=entry.contact, at=now()))
+                raise TypeError("a defect of ours")
+            await super()._attempt(partition, entry)
+
+    world = Breaks(concurrency=1, ambiguous_wait_s=0.05)
+    rows = await world.take(pending("a", "acme|a"), pending("b", "acme|a", sequence=1))
+    await world.settle(rows)
+    assert rows.entries["acme|a a"].state == "ambiguous"
+    assert world.order == ["b"]
+
+
+async def test_an_index_row_of_another_lane_hides_none_between() -> None:
+    world = Busy(concurrency=2)
+    last = pending("z", from_="+14155559999")
+    rows = Rows(*(pending(f"m{number}", from_=sender) for number, sender in enumerate(SENDERS)), last)
+    lane = in_lane("acme", "+14155550000", urgent=False)
+    insort(rows.index, Listed(f"{lane}{at(0)} {0:020}", row_key(last)))
+    rows.world = world
+    await world.scheduler.taken(rows.partition)
+    world.go.set()
+    await eventually(lambda: len(world.order) == len(SENDERS) + 1, 5)
+
+
+async def test_an_id_that_comes_again_under_another_sender_goes_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shelves, "_MOST_SHELVES", 2)
+    monkeypatch.setattr(shelves, "_LANES_S", 0.01)
+    first, second, third = SENDERS[:3]
+    world = Busy(concurrency=1)
+    rows = await world.take()
+    old, other = pending("k", "acme|k", sequence=3, from_=first), pending("d", from_=third)
+    await world.put(rows, *(pending(f"z{number}", sequence=number, from_=first) for number in range(3)), old)
+    await asyncio.sleep(0.02)
+    await world.put(rows, other)
+    await world.gone(rows, old)
+    await world.gone(rows, other)
+    again = [pending(name, f"acme|{name}", sequence=10, from_=second) for name in ("k", "c1", "c2")]
+    await world.put(rows, *again)
+    await world.settle(rows)
+    assert sorted(world.order) == ["c1", "c2", "k", "z0", "z1", "z2"]
+    assert world.slots._begun == 0
+
+
+async def test_a_contact_with_many_holds_its_senders_others_up_for_a_moment_only() -> None:
+    world = World(concurrency=4)
+    sit = [pending(f"s{number}", from_=f"+1415557{number:04}", accepted_at=at(0)) for number in range(100)]
+    sit = [msgspec.structs.replace(entry, not_before=NEVER) for entry in sit]
+    await world.take(*sit, *many(300, contact="acme|x"), pending("y", sequence=999))
+    await eventually(lambda: "y" in world.order, 5)
+    assert world.order == ["a00000", "y"]
+
+
+async def test_where_nothing_can_go_next_to_nothing_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shelves, "_MOST_SHELVES", 10)
+    monkeypatch.setattr(shelves, "_AT_ONCE", 128)
+    world = World()
+    first = msgspec.structs.replace(pending("first", "acme|x", from_="+19995550000"), not_before=NEVER)
+    blocked = [
+        pending(f"x{lane}-{number}", "acme|x", sequence=1 + number, from_=f"+1415557{lane:04}")
+        for lane in range(15)
+        for number in range(50)
+    ]
+    rows = await world.take(first, *blocked)
+    [owned] = world.scheduler._owned.values()
+    await eventually(lambda: not owned.shelves._reading and not owned.shelves._in_vain)
+    await asyncio.sleep(0.3)
+    read = len(rows.read_now)
+    await asyncio.sleep(0.5)
+    assert len(rows.read_now) - read < 50
+    assert world.order == []
 
 
 async def test_a_partition_that_left_reads_no_more() -> None:

@@ -153,8 +153,7 @@ def is_open(entry: Entry) -> bool:
 def lists(entry: Entry) -> tuple[str, ...]:
     """The names that a row is listed under: its contact's order while it is not settled, then what it waits for.
 
-    That is its lane, where the longest waiting comes first and a retry has the time of its retry; or, from the attempt
-    on, to be known the end of.
+    That is its lane, in the order of acceptance; or, from its attempt on, that its end be known.
     """
     command = entry.command
     if entry.state == "settled" or command is None:
@@ -163,8 +162,8 @@ def lists(entry: Entry) -> tuple[str, ...]:
     ordered = f"{in_contact(entry.contact)}{rank} {command.accepted_at} {command.sequence:020}"
     if entry.state != "pending":
         return ordered, IN_DOUBT
-    since = entry.not_before or command.accepted_at
-    return ordered, f"{in_lane(entry.tenant, command.sender, command.urgent)}{since} {command.sequence:020}"
+    lane = in_lane(entry.tenant, command.sender, command.urgent)
+    return ordered, f"{lane}{command.accepted_at} {command.sequence:020}"
 
 
 def in_contact(contact: str) -> str:

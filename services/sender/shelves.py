@@ -126,12 +126,11 @@ class Shelves:
         after = None
         while found := self._partition.listed(OUTBOX, IN_A_LANE, after, 1):
             [after] = found
-            entry = self._partition.read(after.key, OUTBOX)
-            if entry is not None:
+            if entry := self._waiting_at(after):
                 self._crowded[entry.tenant] = None
                 while self._look_at_lanes(entry.tenant):  # noqa: ASYNC110 (it is at work, and lets others be so)
                     await asyncio.sleep(0)
-                after = max(after, Listed(in_lanes(entry.tenant) + _BEYOND, ""))
+                after = Listed(in_lanes(entry.tenant) + _BEYOND, "")
         if self._crowded:
             self._in(_LANES_S, self._look_for_lanes)
 
@@ -205,13 +204,16 @@ class Shelves:
         """The first that waits in each lane of a tenant."""
         while found := self._partition.listed(OUTBOX, in_lanes(tenant), after, 1):
             [after] = found
-            entry = self._partition.read(after.key, OUTBOX)
-            # Else it is an index row that fits no row.
-            if entry is not None and entry.state == "pending" and after == place_of(entry):
+            if entry := self._waiting_at(after):
                 yield after, entry
                 command = entry.command
                 assert command is not None
                 after = Listed(in_lane(tenant, command.sender, command.urgent) + _BEYOND, "")
+
+    def _waiting_at(self, place: Listed) -> Entry | None:
+        """What waits where it is listed; None for an index row that fits no row."""
+        entry: Entry | None = self._partition.read(place.key, OUTBOX)
+        return entry if entry and entry.state == "pending" and place == place_of(entry) else None
 
     def _discard_one(self, tenant: str) -> bool:
         """Make room for one more shelf of a tenant by one that is empty."""

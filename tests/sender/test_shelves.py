@@ -300,9 +300,10 @@ async def test_an_attempt_that_broke_off_once_begun_is_told_as_ambiguous_and_the
     assert world.order == ["b"]
 
 
-async def test_an_index_row_of_another_lane_hides_none_between() -> None:
+@pytest.mark.parametrize("tenant", ["acme", "zeta"])
+async def test_an_index_row_of_another_lane_hides_none_between(tenant: str) -> None:
     world = Busy(concurrency=2)
-    last = pending("z", from_="+14155559999")
+    last = pending("z", f"{tenant}|z", tenant=tenant, from_="+14155559999")
     rows = Rows(*(pending(f"m{number}", from_=sender) for number, sender in enumerate(SENDERS)), last)
     lane = in_lane("acme", "+14155550000", urgent=False)
     insort(rows.index, Listed(f"{lane}{at(0)} {0:020}", row_key(last)))

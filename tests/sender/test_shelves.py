@@ -131,7 +131,7 @@ async def test_a_contacts_order_holds_over_its_senders_also_where_one_has_many_w
     await world.settle(rows)
     for number in range(80):
         assert world.order.index(f"a{number:05}") < world.order.index(f"b{number:05}")
-    assert world.most <= 3 * 4
+    assert world.most <= 3 * 2 * 4
 
 
 async def test_what_waits_for_its_contacts_other_sender_holds_up_nobody_behind_it() -> None:
@@ -156,7 +156,7 @@ async def test_retries_take_no_memory_while_they_wait() -> None:
     rows = await world.take(*many(100))
     await world.settle(rows)
     assert set(tries.values()) == {2}
-    assert world.most <= 4
+    assert world.most <= 2 * 4, "what follows may take as much again"
 
 
 async def test_what_an_ambiguous_one_holds_up_goes_when_its_time_has_come() -> None:
@@ -414,7 +414,7 @@ async def test_whatever_comes_and_however_it_ends_everything_goes_in_its_contact
     await world.settle(rows)
     assert set(world.order) == set(contacts)
     assert {name for name, times in Counter(world.order).items() if times > 1} == retried
-    assert world.most <= len(SENDERS) * 2 * 4
+    assert world.most <= len(SENDERS) * 2 * 2 * 4
 
 
 def ordered(entries: list[Entry], contact: str) -> list[Entry]:

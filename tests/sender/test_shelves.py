@@ -185,6 +185,21 @@ async def test_more_senders_than_there_are_shelves_for_have_their_turn(monkeypat
     await eventually(lambda: not owned.shelves._crowded, 5, "nobody is looked for any more")
 
 
+async def test_a_lane_that_comes_while_others_are_looked_for_further_on_is_not_passed_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(shelves, "_MOST_SHELVES", 1)
+    monkeypatch.setattr(shelves, "_LANES_S", 0.01)
+    world = Busy(concurrency=1)
+    rows = await world.take(*(pending(f"a{number}", from_=SENDERS[0]) for number in range(3)))
+    await world.put(rows, pending("c", from_=SENDERS[2]))
+    [owned] = world.scheduler._owned.values()
+    await eventually(lambda: (found := owned.shelves._crowded.get("acme")) and SENDERS[2] in found.name)
+    await world.put(rows, pending("b", from_=SENDERS[1]))
+    await world.settle(rows)
+    assert {"b", "c"} <= set(world.order)
+
+
 async def test_a_turn_that_is_overtaken_again_and_again_stands_in_its_lane_once() -> None:
     world = Busy(concurrency=1)
     rows = await world.take(pending("slow", "acme|other"), pending("a", "acme|a"))

@@ -7,7 +7,6 @@ from services.domain.messages.outbox import Entry, in_contact
 from services.runtime.folding.partition import Partition
 from services.sender.topology import OUTBOX
 
-AMBIGUOUS_WAIT_S = 60.0
 # Most contacts have one.
 _AT_ONCE = 4
 
@@ -20,7 +19,7 @@ class Next(NamedTuple):
     not_before: str | None
 
 
-def next_of(partition: Partition, contact: str, ambiguous_wait_s: float = AMBIGUOUS_WAIT_S) -> Next | None:
+def next_of(partition: Partition, contact: str, ambiguous_wait_s: float) -> Next | None:
     """What is to go next of a contact: urgent ones first, then as accepted. None: one is being sent, or none is left.
 
     Only the first may go, and it stays first until it is settled. Where it is not known whether a message was created,

@@ -144,15 +144,7 @@ class Scheduler(Listener):
         if entry.contact in owned.queued or entry.contact in owned.later:
             return False
         shelf = owned.shelves.of(entry)
-        if shelf is None:
-            return True
-        place = place_of(entry)
-        if shelf.passed(place):
-            if owned.shelves.has_room(shelf):
-                return False
-            shelf.leave(place)
-        owned.shelves.want(shelf)
-        return True
+        return shelf is None or not owned.shelves.may_hold(shelf, place_of(entry))
 
     def _listed(self, partition: Partition, contact: str) -> None:
         """A place of a contact's command has been read in a list."""
@@ -194,16 +186,10 @@ class Scheduler(Listener):
         place, standing = place_of(found.entry), owned.standing.get(found.row)
         if standing is not None and standing.shelf is shelf:
             owned.queued[contact] = standing
-        elif not shelf.passed(place):
-            # Its turn to be read comes.
-            owned.shelves.want(shelf)
-        elif owned.shelves.has_room(shelf, _WHAT_FOLLOWS):
+        elif owned.shelves.may_hold(shelf, place, _WHAT_FOLLOWS):
             owned.shelves.hold(shelf, place)
             turn = owned.queued[contact] = owned.standing[found.row] = Turn(partition, contact, found.row, shelf)
             self._dispatcher.push((shelf.lane.tenant, shelf.lane.sender), turn, shelf.lane.urgent)
-        else:
-            shelf.leave(place)
-            owned.shelves.want(shelf)
 
     def _wait(self, owned: _Owned, partition: Partition, contact: str, seconds: float) -> None:
         if timer := owned.later.get(contact):

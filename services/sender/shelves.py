@@ -102,6 +102,15 @@ class Shelves:
         room = _ROOM if self._held[shelf.lane.tenant] < _TOGETHER else _CROWDED_ROOM
         return shelf.held < share * room
 
+    def may_hold(self, shelf: Shelf, place: Listed, share: float = 1.0) -> bool:
+        """Whether what is listed there may be in memory now; where not, it stays there and is read in its turn."""
+        if shelf.passed(place):
+            if self.has_room(shelf, share):
+                return True
+            shelf.leave(place)
+        self.want(shelf)
+        return False
+
     def hold(self, shelf: Shelf, place: Listed) -> None:
         """What is listed there is in memory."""
         shelf.held += 1
@@ -229,7 +238,7 @@ class Shelves:
         if do.__name__ in self._timers or self._closed:
             return
 
-        def now() -> None:
+        def run() -> None:
             del self._timers[do.__name__]
             try:
                 do()
@@ -237,7 +246,7 @@ class Shelves:
                 logger.exception("the lists of what waits cannot be read; they are read again in %g s", _LANES_S)
                 self._in(_LANES_S, do)
 
-        self._timers[do.__name__] = asyncio.get_running_loop().call_later(seconds, now)
+        self._timers[do.__name__] = asyncio.get_running_loop().call_later(seconds, run)
 
 
 def place_of(entry: Entry) -> Listed:

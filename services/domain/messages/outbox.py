@@ -158,12 +158,11 @@ def lists(entry: Entry) -> tuple[str, ...]:
     command = entry.command
     if entry.state == "settled" or command is None:
         return ()
-    rank = "urgent" if command.urgent else "usual"
-    ordered = f"{in_contact(entry.contact)}{rank} {command.accepted_at} {command.sequence:020}"
+    place = f"{command.accepted_at} {command.sequence:020}"
+    ordered = f"{in_contact(entry.contact)}{_rank(command.urgent)} {place}"
     if entry.state != "pending":
         return ordered, IN_DOUBT
-    lane = in_lane(entry.tenant, command.sender, command.urgent)
-    return ordered, f"{lane}{command.accepted_at} {command.sequence:020}"
+    return ordered, f"{in_lane(entry.tenant, command.sender, command.urgent)}{place}"
 
 
 def in_contact(contact: str) -> str:
@@ -178,7 +177,12 @@ def in_lanes(tenant: str) -> str:
 
 def in_lane(tenant: str, sender: str, urgent: bool) -> str:
     """The same, of one sender; the urgent ones or the others."""
-    return f"{in_lanes(tenant)}{sender}\n{'urgent' if urgent else 'usual'} "
+    return f"{in_lanes(tenant)}{sender}\n{_rank(urgent)} "
+
+
+def _rank(urgent: bool) -> str:
+    # As words they sort the urgent first.
+    return "urgent" if urgent else "usual"
 
 
 def fold(entry: Entry | None, event: Event) -> tuple[Entry | None, list[Derived]]:

@@ -4,13 +4,18 @@ PYTHON ?= python3
 BIN := .venv/bin
 # The comparisons pin other versions than the product, so they have an environment of their own.
 BENCH := .venv/bench
-COMPILE := $(BIN)/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links
+# With the hashes of all that the index has, for every platform; uv asks it for them, where pip-tools would fetch each file.
+COMPILE := $(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --upgrade
 
-# Most tests wait for brokers and sessions, so two at a time take half as long; a file keeps its broker.
-PYTEST ?= -n 2 --dist loadfile
+# The long tests wait for brokers and sessions most of their time, so two cores carry three at a time; a file keeps its
+# broker.
+PYTEST ?= -n 3 --dist loadfile
+
+# A process starts for half the CPU where Python may keep what it compiled; images often forbid it.
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-slow faults soak lint bench lock clean
+.PHONY: help venv demo test test-slow faults soak lint docs bench lock chart clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,14 +23,15 @@ help: ## Show this list
 venv: .venv/.installed ## Make .venv with everything that running and testing needs
 
 .venv/.installed: requirements.lock pyproject.toml
+	@echo "Making .venv; some 300 MB are downloaded once ..."
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet -r requirements.lock
+	$(BIN)/pip install --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --no-deps -e .
 	@touch $@
 
 $(BENCH)/.installed: requirements-bench.lock pyproject.toml | venv
 	$(PYTHON) -m venv $(BENCH)
-	$(BENCH)/bin/pip install --quiet -r requirements-bench.lock
+	$(BENCH)/bin/pip install --quiet --require-hashes -r requirements-bench.lock
 	$(BENCH)/bin/pip install --quiet --no-deps -e .
 	@touch $@
 
@@ -44,19 +50,29 @@ faults: venv ## Break everything under load, and compare both ends (FAULTS=n, SE
 soak: venv ## The same for hours (MINUTES=n)
 	$(BIN)/python -m tests.faults --faults 100000 --minutes $(or $(MINUTES),120) $(if $(SEED),--seed $(SEED)) $(KINDS)
 
-lint: venv ## Check style, types and the direction of imports
+# Ruff's S rules are bandit's lesser ones.
+lint: venv ## Check style, types, the direction of imports, and what is known to be insecure
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/bandit --quiet --recursive services --severity-level medium
+
+docs: venv ## Make the pages that are made from code
+	$(BIN)/python -m services.cli.pages
 
 bench: $(BENCH)/.installed ## Measure throughput, beside other ways to build it
 	$(BENCH)/bin/python -m tests.bench
 
-lock: venv ## Resolve both lock files anew
-	$(BIN)/pip install --quiet pip-tools
-	$(COMPILE) --upgrade --extra test --extra lint --output-file requirements.lock pyproject.toml
-	$(COMPILE) --upgrade --extra test --extra lint --extra bench --output-file requirements-bench.lock pyproject.toml
+lock: venv ## Resolve the lock files anew, and pin Kafka's jars
+	$(BIN)/pip install --quiet uv
+	$(COMPILE) --extra image --extra kafka --extra test --extra lint --output-file requirements.lock pyproject.toml
+	$(COMPILE) --constraint requirements.lock --output-file requirements-image.lock pyproject.toml
+	$(COMPILE) --extra image --extra kafka --extra test --extra lint --extra bench --output-file requirements-bench.lock pyproject.toml
+	$(BIN)/python -m services.cli.kafka.pin
+
+chart: venv ## Make the chart's data from the topic registry, and the page of its values
+	$(BIN)/python -m tests.helm
 
 clean: ## Remove .venv, caches and build products
 	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

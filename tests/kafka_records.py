@@ -10,6 +10,10 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import for_code
 
+from services.contract.codec import headers
+from services.contract.topics import BY_CONTACT
+from tests.waiting import eventually
+
 
 async def create_topic(
     bootstrap: str,
@@ -31,26 +35,37 @@ async def create_topics(
     config: Mapping[str, str] | None = None,
     **client: Any,
 ) -> None:
-    """Create topics under exactly these names; the broker's refusal is raised."""
+    """Create topics under exactly these names, and wait until the broker names them; its refusal is raised."""
+    wanted = list(names)
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, **client)
     await admin.start()
     try:
         answer = await admin.create_topics(
-            [NewTopic(name, partitions, 1, topic_configs=dict(config or {})) for name in names]
+            [NewTopic(name, partitions, 1, topic_configs=dict(config or {})) for name in wanted]
         )
+        for name, code, message in answer.topic_errors:
+            if code:
+                raise for_code(code)(f"{name}: {message}")
+
+        async def named() -> bool:
+            # What the controller has made, the broker learns of a moment later.
+            return {*wanted} <= {*await admin.list_topics()}
+
+        await eventually(named, 30, "the broker names the new topics")
     finally:
         await admin.close()
-    for name, code, message in answer.topic_errors:
-        if code:
-            raise for_code(code)(f"{name}: {message}")
 
 
 async def produce(
     bootstrap: str, topic: str, records: Iterable[tuple[bytes | None, bytes | None]], **client: Any
 ) -> None:
-    """Write (key, value) records in order and return when all in-sync replicas have them."""
+    """Write (key, value) records in order and return when all in-sync replicas have them.
+
+    Where the key is a contact's, the record says so as a service's would.
+    """
+    named = headers(topic) if topic in BY_CONTACT else []
     async with AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", **client) as producer:
-        acks = [await producer.send(topic, value, key=key) for key, value in records]
+        acks = [await producer.send(topic, value, key=key, headers=named) for key, value in records]
         for ack in acks:
             await ack
 

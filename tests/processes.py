@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -15,8 +16,17 @@ import yaml
 
 from services.cli.kafka.ports import pick
 from services.runtime.config import Settings, load
+from services.runtime.tokens import digest
+from tests.forked import Forked
 
-SECRETS = {"TEST_AUTH_TOKEN": "0123456789abcdef0123456789abcdef", "TEST_CONTACT_SECRET": "a secret of the tests"}
+# Shown to the query API, by `switchboard` and by tests that ask themselves.
+TOKEN = "a-token-of-the-tests"
+SHOWN = {"Authorization": f"Bearer {TOKEN}"}
+SECRETS = {
+    "TEST_AUTH_TOKEN": "0123456789abcdef0123456789abcdef",
+    "TEST_CONTACT_SECRET": "a secret of the tests",
+    "SWITCHBOARD_TOKEN": TOKEN,
+}
 LOOPBACK = {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
 ACCOUNT = "AC" + "1" * 32
 
@@ -34,7 +44,12 @@ def settings_file(folder: Path, bootstrap: str, **sections: Mapping[str, object]
             }
         },
         "ingress": {"port": pick(), "spool": {"directory": str(folder / "spool")}},
-        "processor": {"port": pick(), "data_dir": str(folder / "processor"), "session_timeout_s": 6},
+        "processor": {
+            "port": pick(),
+            "data_dir": str(folder / "processor"),
+            "session_timeout_s": 6,
+            "tokens": {"tests": {"sha256": digest(TOKEN)}},
+        },
         "sender": {"port": pick(), "data_dir": str(folder / "sender"), "session_timeout_s": 6},
         "simulator": {"port": pick()},
     }
@@ -43,6 +58,15 @@ def settings_file(folder: Path, bootstrap: str, **sections: Mapping[str, object]
     path = folder / "switchboard.yaml"
     path.write_text(yaml.safe_dump(settings), encoding="utf-8")
     return path
+
+
+def wired(settings: dict[str, Any]) -> dict[str, int]:
+    """Point the services of settings, as they were parsed, at each other; their ports, in the order of their start."""
+    ports = {name: settings[name]["port"] for name in ("simulator", "ingress", "processor", "sender")}
+    settings["public_url"] = f"http://127.0.0.1:{ports['ingress']}"
+    settings["twilio"] = {"api": f"http://127.0.0.1:{ports['simulator']}"}
+    settings["simulator"]["webhook_url"] = settings["public_url"]
+    return ports
 
 
 def settings_of(path: Path, **secrets: str) -> Settings:
@@ -55,10 +79,11 @@ def settings_of(path: Path, **secrets: str) -> Settings:
 
 @dataclass
 class Service:
-    """A running service: its process, where it answers, what it says."""
+    """A running service: its process, where it answers, and where it says how it is; what it says."""
 
-    process: "subprocess.Popen[bytes]"
+    process: Forked
     url: str
+    operations: str
     log: Path
 
     def kill(self) -> None:
@@ -70,7 +95,7 @@ class Service:
         if self.process.poll() is not None:
             raise RuntimeError(f"ended with {self.process.returncode}:\n{self.log.read_text()[-2000:]}")
         try:
-            async with aiohttp.ClientSession() as session, session.get(f"{self.url}/readyz") as answer:
+            async with aiohttp.ClientSession() as session, session.get(f"{self.operations}/readyz") as answer:
                 return answer.status == 200
         except aiohttp.ClientError:
             return False
@@ -79,15 +104,13 @@ class Service:
 @contextmanager
 def running(name: str, settings: Path, folder: Path, port: int, **environment: str) -> Iterator[Service]:
     """`switchboard NAME` as a process, ended at the exit. `port` is where it answers; environment as keywords."""
-    log = folder / f"{name}-{port}.log"
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "services.cli", "--config", str(settings), name],
-            env={**os.environ, **LOOPBACK, **SECRETS, **environment},
-            stdout=output,
-            stderr=output,
-        )
-    service = Service(process, f"http://127.0.0.1:{port}", log)
+    log, asked = folder / f"{name}-{port}.log", port
+    if name in ("ingress", "processor"):
+        asked = pick()
+        environment = {f"SWITCHBOARD_{name.upper()}__OPERATIONS_PORT": str(asked), **environment}
+    whole = {**os.environ, **LOOPBACK, **SECRETS, **environment}
+    process = Forked("tests.failpoint", "--config", str(settings), name, environment=whole, out=log, err=log)
+    service = Service(process, f"http://127.0.0.1:{port}", f"http://127.0.0.1:{asked}", log)
     try:
         yield service
     except BaseException:

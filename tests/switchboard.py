@@ -1,14 +1,13 @@
 """The command for people, run as a person runs it: as a process, to its end or until it is stopped."""
 
-import asyncio
 import os
-import signal
-import sys
-from asyncio.subprocess import PIPE, Process
+import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.forked import Forked
 from tests.processes import LOOPBACK, SECRETS
+from tests.waiting import eventually
 
 
 class Said(NamedTuple):
@@ -23,37 +22,32 @@ class Said(NamedTuple):
         return self.out.decode() + self.err
 
 
-async def start(settings: Path, *words: str, **environment: str) -> Process:
-    """`switchboard …`, which hears Ctrl-C also where the tests' own shell ignores it."""
-    return await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "services.cli",
-        "--config",
-        str(settings),
-        *words,
-        env={**os.environ, **LOOPBACK, **SECRETS, **environment},
-        stdout=PIPE,
-        stderr=PIPE,
-        preexec_fn=_hear_ctrl_c,
-    )
+class Command:
+    """`switchboard …` while it runs. What it prints goes to files, so that it never waits for us."""
+
+    def __init__(self, settings: Path, *words: str, **environment: str) -> None:
+        self._said = tempfile.TemporaryDirectory(prefix="switchboard-said-")
+        self._out, self._err = Path(self._said.name, "out"), Path(self._said.name, "err")
+        self.process = Forked(
+            "tests.failpoint",
+            "--config",
+            str(settings),
+            *words,
+            environment={**os.environ, **LOOPBACK, **SECRETS, **environment},
+            out=self._out,
+            err=self._err,
+        )
+
+    async def ended(self) -> Said:
+        """What it came to. Its time limit is the test's."""
+        await eventually(lambda: self.process.poll() is not None, float("inf"))
+        with self._said:
+            return Said(self.process.wait(), self._out.read_bytes(), self._err.read_text())
 
 
 async def switchboard(settings: Path, *words: str, code: int | None = 0, **environment: str) -> Said:
     """Run it to its end; fails unless it ends with this exit code. None: any."""
-    said = await ended(await start(settings, *words, **environment))
+    said = await Command(settings, *words, **environment).ended()
     assert code in (None, said.code), said.text
     assert "Traceback" not in said.err, said.err
     return said
-
-
-async def ended(process: Process) -> Said:
-    """What it came to."""
-    out, err = await process.communicate()
-    assert process.returncode is not None
-    return Said(process.returncode, out, err.decode())
-
-
-def _hear_ctrl_c() -> None:
-    # A shell starts what runs in the background with Ctrl-C ignored, and every process inherits that.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -14,6 +14,7 @@ from typer.testing import CliRunner, Result
 from services.cli.main import app
 from services.domain.consent.events import Suppression
 from services.domain.messages.gate import Question, Receipt, View, decide
+from services.runtime.section import ConfigError
 
 SID = "SM" + "a" * 32
 
@@ -24,7 +25,7 @@ def step(name: str = "sent", **other: Any) -> dict[str, Any]:
 
 
 class Processor:
-    """Answers from what it is given, by decoded id; notes every target that it was asked for, as it came."""
+    """Answers from what it is given, by decoded key; notes every target that it was asked for, as it came."""
 
     def __init__(self) -> None:
         self.url = ""
@@ -32,6 +33,7 @@ class Processor:
         self.messages: dict[str, dict[str, Any]] = {}
         self.contacts: dict[str, dict[str, Any]] = {}
         self.doubts: list[dict[str, Any]] = []
+        self.pauses: list[dict[str, Any]] = []
         self.asked: list[str] = []
 
     async def answer(self, request: web.Request) -> web.Response:
@@ -40,14 +42,18 @@ class Processor:
         kind, _, key = unquote(target.path).removeprefix("/v1/").partition("/")
         if kind == "ambiguous":
             return web.json_response({"commands": self.doubts})
+        if kind == "pauses":
+            return web.json_response({"pauses": self.pauses})
         if kind == "contacts":
             person = self.contacts.get(key)
             return web.json_response(person or {"error": "nothing"}, status=200 if person else 404)
-        tenants = parse_qs(target.query).get("tenant")
-        steps = [one for one in self.commands.get(key, ()) if not tenants or one["tenant"] in tenants]
-        found: Any = self.messages.get(key) if kind == "messages" else {"command_id": key, "steps": steps}
-        known = found and (kind == "messages" or steps)
-        return web.json_response(found if known else {"error": "nothing"}, status=200 if known else 404)
+        tenant, _, command_id = key.partition("|")
+        steps = [one for one in self.commands.get(command_id, ()) if one["tenant"] == tenant]
+        found: Any = {"tenant": tenant, "command_id": command_id, "steps": steps} if steps else None
+        if kind == "messages":
+            found, whose = self.messages.get(key), parse_qs(target.query).get("tenant")
+            found = found if found and whose in (None, [found["tenant"]]) else None
+        return web.json_response(found or {"error": "nothing"}, status=200 if found else 404)
 
 
 @pytest.fixture
@@ -78,9 +84,7 @@ def processor(monkeypatch: pytest.MonkeyPatch) -> Iterator[Processor]:
 
 
 def trace(processor: Processor, *arguments: str) -> Result:
-    result = CliRunner().invoke(app, ["trace", *arguments, "--url", processor.url], env={"COLUMNS": "200"})
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    return result
+    return ask(processor, "trace", *arguments)
 
 
 @pytest.mark.parametrize("command_id", ["order-1#retry", "a%41", "a?tenant=b", "a/b", "a//b", "a+b", "[/x]", "../a"])
@@ -123,12 +127,16 @@ def test_a_command_shows_its_message_and_a_message_its_command(processor: Proces
     processor.messages[SID] = {
         "message_sid": SID, "tenant": "acme", "command_id": "order#1", "status": "failed", "from": "+14155550100",
         "to": "+14155550123", "error_code": 30003, "error_category": "recipient", "remedy": "Try [/later].",
-        "steps": {"failed": "2026-02-21T18:22:12.123Z"},
+        "steps": {
+            "undelivered": {"at": "2026-02-21T18:22:12.123Z", "error_code": 30008},
+            "failed": {"at": "2026-02-21T18:22:12.123Z", "error_code": 30003},
+        },
     }  # fmt: skip
     for arguments in ((SID,), ("order#1", "--tenant", "acme"), (SID, "--tenant", "acme")):
         output = trace(processor, *arguments).output
         assert "command sent" in output
         assert "message failed" in output
+        assert "30008" in output, "a step that was overruled has its code"
         assert "30003 recipient: Try [/later]." in output
         assert "rejected" not in output, "another tenant's"
     assert trace(processor, SID, "--tenant", "other").exit_code == 1
@@ -136,15 +144,11 @@ def test_a_command_shows_its_message_and_a_message_its_command(processor: Proces
 
 def test_tenants_that_use_one_id_are_told_apart(processor: Processor) -> None:
     processor.commands["order-1"] = [step(), step("failed", tenant="other"), step("rejected", tenant="")]
-    output = trace(processor, "order-1").output
-    assert "acme: command sent" in output
-    assert "other: command failed" in output
-    assert "no tenant: command rejected" in output
-    output = trace(processor, "order-1", "--tenant", "other").output
-    assert "command failed" in output
-    assert "command sent" not in output
-    assert trace(processor, "order-1", "--tenant", "a&b").exit_code == 1
-    assert processor.asked[-1] == "/v1/commands/order-1?tenant=a%26b"
+    for tenant, found in (("acme", "sent"), ("other", "failed")):
+        output = trace(processor, "order-1", "--tenant", tenant).output
+        assert [name for name in ("sent", "failed", "rejected") if f"command {name}" in output] == [found]
+    # What names no tenant that there is stands on the results topic alone.
+    assert "Nothing is known" in trace(processor, "order-1", "--tenant", "misspelt").output
 
 
 def told(name: str, **other: Any) -> dict[str, Any]:
@@ -160,8 +164,11 @@ def told(name: str, **other: Any) -> dict[str, Any]:
 
 
 def ask(processor: Processor, *arguments: str) -> Result:
-    result = CliRunner().invoke(app, [*arguments, "--url", processor.url], env={"COLUMNS": "200"})
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    words = [*arguments, "--url", processor.url]
+    if words[0] in ("trace", "why") and "--tenant" not in words:
+        words += ["--tenant", "acme"]
+    result = CliRunner().invoke(app, words, env={"COLUMNS": "200"})
+    assert result.exception is None or isinstance(result.exception, SystemExit | ConfigError), result.exception
     return result
 
 
@@ -172,6 +179,24 @@ def test_why_shows_what_the_gate_saw_and_agrees(processor: Processor) -> None:
     assert result.exit_code == 0, result.output
     assert "e1" in result.output
     assert "twilio.inbound.v1@7" in result.output
+
+
+def test_why_shows_what_is_paused_while_a_command_waits(processor: Processor) -> None:
+    reason = "paused: tenant acme, by ann at 2026-02-21T18:22:11.123Z"
+    waits = step("deferred", category="pause", receipt=None, reason=reason)
+    processor.commands["order-1"] = [step("accepted"), waits]
+    processor.commands["order-2"] = [step("accepted"), step("expired", terminal=True, receipt=None)]
+    said = {"at": "2026-02-21T18:22:11.123Z", "by": "ann", "note": "[wrong] price", "cause": None}
+    scopes = ("everything", "tenant acme", "label acme spring", "tenant zeta")
+    processor.pauses = [{**said, "scope": scope} for scope in scopes]
+    result = ask(processor, "why", "order-1")
+    assert result.exit_code == 0, result.output
+    words = " ".join(result.output.split())
+    assert f"deferred: {reason} it waits" in words
+    for scope in scopes[:3]:
+        assert f"paused now: {scope}, since 2026-02-21T18:22:11.123Z, by ann: [wrong] price" in words
+    assert "zeta" not in words
+    assert "paused now" not in ask(processor, "why", "order-2").output
 
 
 def test_why_says_so_when_the_gate_would_say_otherwise_now(processor: Processor) -> None:
@@ -228,7 +253,8 @@ def test_a_resolution_names_whose_command_where_several_have_its_id(processor: P
 def test_a_contact_is_shown_by_its_key(processor: Processor) -> None:
     mark = {"at": "2026-02-21T18:22:11.123Z", "evidence": "e1", "source": "keyword"}
     processor.contacts[CONTACT] = {
-        "contact": CONTACT, "linked": [], "windows": {"whatsapp:+14155550100": "2026-02-22T18:22:11.123Z"},
+        "contact": CONTACT, "linked": [], "awaiting_dates": [], "suspected": {}, "also_stopped": {}, "holds": [],
+        "windows": {"whatsapp:+14155550100": "2026-02-22T18:22:11.123Z"},
         "suppressed": {"sender:+14155550100": {}}, "opt_outs": {"sender:+14155550100": {"SM1": mark}}, "opt_ins": {},
         "recent": [{"at": "2026-02-21T18:22:11.123Z", "what": "received", "ours": "+14155550100", "message_sid": "SM1",
                     "command_id": None, "error_code": None}],

@@ -1,5 +1,6 @@
 """Public commands as they stand on the log, and what was accepted of them, told apart without the product's rules."""
 
+import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -8,13 +9,17 @@ from typing import NamedTuple
 import orjson
 
 from services.checker.facts import Fact, Facts
-from services.checker.topics import ACCEPTED, CONSENT_COMMANDS, MESSAGES, PUBLIC
+from services.checker.topics import ACCEPTED, CONSENT_COMMANDS, MESSAGES, PUBLIC, owner
 
 # What is longer is no command.
 MOST_BYTES = 64 * 1024
 _MOST_CHARACTERS = 128
 # A parser may give up on what is nested that deeply.
 _DEEP = 128
+
+
+# Topic, tenant and command id, as a record names them.
+_Named = tuple[str, str, str]
 
 
 class Identity(NamedTuple):
@@ -38,8 +43,20 @@ class Asked(NamedTuple):
     accepted: Fact | None
 
     @property
-    def resolves(self) -> bool:
-        return self.fact.event.get("event_type") == "resolve_ambiguous"
+    def said_by(self) -> str:
+        """The tenant whose topic or key it came by; else the one that it names, as anybody could."""
+        return owner(self.fact.entry.topic) or _signer(self.fact) or self.tenant
+
+    @property
+    def about_another(self) -> bool:
+        return self.fact.event.get("event_type") in ("resolve_ambiguous", "cancel_message")
+
+
+def _signer(fact: Fact) -> str:
+    """The tenant that a signature names. It may be forged: then nobody is told of it by name."""
+    said = next((content for name, content in fact.entry.headers if name == "producer-signature"), b"")
+    key = said.decode("utf-8", "replace").split(" ")[1:2]
+    return key[0].partition("/")[0] if key else ""
 
 
 def identity(event: Mapping[str, object]) -> Identity:
@@ -50,28 +67,36 @@ def identity(event: Mapping[str, object]) -> Identity:
 def asked(facts: Facts) -> Sequence[Asked]:
     """All commands in the log, each with what was accepted of it."""
     accepted = _accepted(facts)
+    read = [
+        (fact, (topic, *_named(fact)), iso(fact.entry.timestamp))
+        for topic in PUBLIC
+        for fact in facts.of(topic)
+        if is_object(fact.entry.value) is True
+    ]
+    times: defaultdict[_Named, set[str]] = defaultdict(set)
+    for _, name, at in read:
+        times[name].add(at)
     found = []
-    for topic in PUBLIC:
-        for fact in facts.of(topic):
-            if is_object(fact.entry.value) is not True:
-                continue
-            tenant, command_id = _text(fact, "tenant"), _text(fact, "command_id") or fact.at
-            at = iso(fact.entry.timestamp)
-            # A command of one id may be produced twice in one moment: then its offset tells which.
-            same = accepted.get((topic, tenant, command_id, at), ())
-            mine = [one for one in same if one.event.get("sequence", fact.entry.offset) == fact.entry.offset]
-            found.append(Asked(fact, tenant, command_id, at, mine[0] if mine else None))
+    for fact, name, at in read:
+        _, tenant, command_id = name
+        # Dated as it stands there; or, where a producer's clock was not believed, as no record of its id is.
+        known = accepted.get(name, ())
+        same = [one for one in known if one.text("accepted_at") == at]
+        same = same or [one for one in known if one.text("accepted_at") not in times[name]]
+        # A command of one id may be produced twice in one moment: then its offset tells which.
+        mine = [one for one in same if one.event.get("sequence", fact.entry.offset) == fact.entry.offset]
+        found.append(Asked(fact, tenant, command_id, at, mine[0] if mine else None))
     return found
 
 
 def unreadable(facts: Facts) -> Sequence[Asked]:
-    """What stands there and surely is no command: it is told of under its key, in nobody's name."""
+    """What stands there and surely is no command: it is told of all the same."""
     found = []
     for topic in PUBLIC:
         for fact in facts.of(topic):
             if is_object(fact.entry.value) is False:
-                name = fact.entry.key.decode("utf-8", "replace")[:_MOST_CHARACTERS] or fact.at
-                found.append(Asked(fact, "", name, iso(fact.entry.timestamp), None))
+                tenant, command_id = _named(fact)
+                found.append(Asked(fact, tenant, command_id, iso(fact.entry.timestamp), None))
     return found
 
 
@@ -94,13 +119,29 @@ def iso(milliseconds: int) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _accepted(facts: Facts) -> Mapping[tuple[str, str, str, str], Sequence[Fact]]:
-    found: defaultdict[tuple[str, str, str, str], list[Fact]] = defaultdict(list)
+def _accepted(facts: Facts) -> Mapping[_Named, Sequence[Fact]]:
+    found: defaultdict[_Named, list[Fact]] = defaultdict(list)
     for fact in facts.sound(ACCEPTED):
         topic = CONSENT_COMMANDS if fact.event.get("event_type") == "consent_accepted" else MESSAGES
-        found[topic, fact.text("tenant"), fact.text("command_id"), fact.text("accepted_at")].append(fact)
+        found[topic, fact.text("tenant"), fact.text("command_id")].append(fact)
     return found
 
 
-def _text(fact: Fact, name: str) -> str:
-    return fact.text(name)[:_MOST_CHARACTERS]
+def _named(fact: Fact) -> tuple[str, str]:
+    """Tenant and command id by which a record is told of: what it says of itself, be it a number or no strict JSON.
+
+    Without an id it is told of under its key, and without a key under its place.
+    """
+    try:
+        said = json.loads((fact.entry.value or b"").decode("utf-8", "replace"), strict=False)
+    except (ValueError, RecursionError):
+        said = None
+    names = said if isinstance(said, dict) else {}
+    key = fact.entry.key.decode("utf-8", "replace")[:_MOST_CHARACTERS]
+    return _text(names.get("tenant")), _text(names.get("command_id")) or key or fact.at
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return ""
+    return str(value)[:_MOST_CHARACTERS].encode("utf-8", "replace").decode()

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import orjson
 
 from services.checker.history import Entry, History, Witness
-from services.checker.topics import DEAD, INBOUND, STATUS
+from services.checker.topics import DEAD, INBOUND, STATUS, shared
 
 # No topic keeps its records for less than a week.
 _KEPT_MS = 6 * 86_400_000
@@ -55,14 +55,17 @@ class Created(NamedTuple):
 
 
 class Facts:
-    """The log by topic, in order of partition and offset, and the witness, read once for all promises."""
+    """The log by topic, in order of partition and offset, and the witness, read once for all promises.
+
+    Records of tenants' own topics stand under the public topic that is everybody's.
+    """
 
     def __init__(self, history: History) -> None:
         self.settled = history.settled
         self.witness: Witness | None = history.witness
         by_topic: defaultdict[str, list[Fact]] = defaultdict(list)
         for entry in sorted(history.entries, key=lambda one: (one.topic, one.partition, one.offset)):
-            by_topic[entry.topic].append(Fact(entry, _object(entry.value)))
+            by_topic[shared(entry.topic)].append(Fact(entry, _object(entry.value)))
         self._by_topic = by_topic
         self._sound: dict[str, Sequence[Fact]] = {}
 
@@ -97,9 +100,9 @@ class Facts:
         )
 
     def _begins(self, topic: str) -> bool:
-        first: dict[int, int] = {}
+        first: dict[tuple[str, int], int] = {}
         for fact in self.of(topic):
-            first.setdefault(fact.entry.partition, fact.entry.offset)
+            first.setdefault((fact.entry.topic, fact.entry.partition), fact.entry.offset)
         return not any(first.values())
 
     @cached_property

@@ -139,9 +139,11 @@ def _entry(where: str, line: bytes) -> Entry:
             tuple((str(name), _bytes(content)) for name, content in found["headers"]),
         )
     except orjson.JSONDecodeError as error:
-        raise HistoryError(f"{where}: not JSON: {error}") from error
+        raise HistoryError(f"{where}: not JSON; was the record cut, or is this another file?") from error
     except (KeyError, TypeError, ValueError, binascii.Error) as error:
-        raise HistoryError(f"{where}: not a record of a log: {type(error).__name__} {error}") from error
+        raise HistoryError(
+            f"{where}: not a record of a log; it has topic, partition, offset, timestamp, key, value and headers"
+        ) from error
 
 
 def _witness(path: Path, found: Any) -> Witness:

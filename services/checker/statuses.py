@@ -24,6 +24,11 @@ _LADDER = (
     "read",
 )
 _UNDER_WAY = frozenset(_LADDER[:6])
+# A message that is there has no error: what failed on the way is told by its steps.
+_THERE = frozenset({"received", "delivered", "read"})
+# Errors by which Twilio or a channel says that the person wants no more: by keyword (two codes), by WhatsApp's own
+# block, by leaving a business's marketing there.
+SAID_NO = frozenset({21610, 30630, 63014, 63033})
 
 
 class Step(NamedTuple):
@@ -39,6 +44,8 @@ class Standing(NamedTuple):
     steps: Mapping[str, Step]
     contact: str
     command_id: str
+    sender: str
+    to: str
 
     @property
     def status(self) -> str:
@@ -46,7 +53,9 @@ class Standing(NamedTuple):
 
     @property
     def error_code(self) -> int | None:
-        """The error of the furthest status that was told with one."""
+        """The error of the furthest status that was told with one, unless the message is there."""
+        if self.status in _THERE:
+            return None
         failed = [status for status, step in self.steps.items() if step.error is not None]
         error = self.steps[max(failed, key=rung)].error if failed else None
         return error[1] if error else None
@@ -62,13 +71,19 @@ def is_end(status: str) -> bool:
 
 
 def standings(facts: Facts) -> Mapping[str, Standing]:
-    """Every message that a fact names, by its MessageSid."""
+    """Every message that a fact names, by whose word it is: `{MessageSid} {tenant}`. No tenant speaks for another."""
     told: defaultdict[str, list[Fact]] = defaultdict(list)
     for topic in (STATUS, SENT):
         for fact in facts.sound(topic):
-            if sid := fact.text("message_sid"):
-                told[sid].append(fact)
-    return {sid: _standing(seen) for sid, seen in told.items()}
+            if name := named(fact):
+                told[name].append(fact)
+    return {name: _standing(seen) for name, seen in told.items()}
+
+
+def named(fact: Fact) -> str:
+    """The message that a fact names, and whose word it is; nothing where it names none."""
+    sid = fact.text("message_sid")
+    return f"{sid} {fact.text('tenant')}" if sid else ""
 
 
 def _standing(seen: Sequence[Fact]) -> Standing:
@@ -80,5 +95,20 @@ def _standing(seen: Sequence[Fact]) -> Standing:
     for status, sightings in by_status.items():
         errors = sorted((at, code) for at, code in sightings if code)
         steps[status] = Step(min(at for at, _ in sightings), errors[0] if errors else None)
-    contacts, commands = ({fact.text(name) for fact in seen} for name in ("contact", "command_id"))
-    return Standing(steps, max(contacts), max(commands))
+    names = ("contact", "command_id", "from", "to")
+    return Standing(steps, *(_stated(seen, name) for name in names))
+
+
+def _stated(seen: Sequence[Fact], name: str) -> str:
+    """What the best source says: Twilio's answer to the create call, then a webhook, then a list; else nothing."""
+    said = [(_trust(fact, name), fact.text(name)) for fact in seen if fact.text(name)]
+    return max(said)[1] if said else ""
+
+
+def _trust(fact: Fact, name: str) -> int:
+    if fact.text("event_type") == "message_sent":
+        return 2
+    # A callback that names a command carries its contact under our signature.
+    if name == "contact" and fact.text("command_id"):
+        return 2
+    return 0 if fact.text("provenance") == "backfill" else 1

@@ -1,7 +1,6 @@
 """`switchboard ambiguous`: commands whose call may or may not have created a message, for a person to look at."""
 
 import asyncio
-import re
 from typing import Annotated, Any, Literal
 
 import typer
@@ -9,20 +8,21 @@ from aiokafka.errors import KafkaError
 from rich.console import Console
 from rich.table import Table
 
-from services.cli.asking import ask, plain
-from services.contract import codec
-from services.contract.topics import MESSAGES
+from services.cli.asking import ask
+from services.cli.plain import plain
+from services.cli.producing import produce
+from services.cli.refused import Refused
 from services.domain.clock import seconds_between
 from services.domain.messages.commands import ResolveAmbiguous
+from services.domain.sids import MESSAGE
 from services.runtime.clock import now
-from services.runtime.config import Settings, load
-from services.runtime.kafka import durable_producer
+from services.runtime.config import load
+from services.runtime.kafka import trouble
 from services.runtime.masking import scrub
 
 app = typer.Typer(help="Commands whose end is not known: list, show, resolve.", no_args_is_help=True)
 
 Url = Annotated[str | None, typer.Option(help="Any processor's URL; default: as configured.")]
-_MESSAGE_SID = re.compile(r"(SM|MM)[0-9a-fA-F]{32}")
 
 Tenant = Annotated[str | None, typer.Option(help="Whose command.")]
 
@@ -69,12 +69,12 @@ def resolve(
 ) -> None:
     """Say how it ended. Produces a command to that effect; nothing is sent to anybody."""
     if (sent is not None) == not_sent:
-        raise typer.BadParameter("give --sent with the MessageSid, or --not-sent")
-    if sent is not None and not _MESSAGE_SID.fullmatch(sent):
-        raise typer.BadParameter(f"--sent {sent!r}: a MessageSid is SM or MM and 32 hex digits")
+        raise Refused("give --sent with the MessageSid, or --not-sent")
+    if sent is not None and not MESSAGE.fullmatch(sent):
+        raise Refused(f"--sent {sent!r}: a MessageSid is SM or MM and 32 hex digits")
     found = [one for one in _named(url, command_id, tenant) if contact in (None, one["contact"])]
     if len(found) != 1:
-        raise typer.BadParameter(f"{len(found)} of this id are ambiguous; give --contact as `ambiguous list` shows it")
+        raise Refused(f"{len(found)} of this id are ambiguous; give --contact as `ambiguous list` shows it")
     outcome: Literal["sent", "not_sent"] = "not_sent" if not_sent else "sent"
     command = ResolveAmbiguous(
         command_id=command_id,
@@ -86,10 +86,11 @@ def resolve(
         note=note,
     )
     try:
-        asyncio.run(_produce(load(), command))
+        asyncio.run(produce(load(), command))
     except KafkaError as error:
-        raise typer.BadParameter(f"Kafka did not take it: {error}; check kafka.bootstrap, then say it again") from error
-    Console().print(plain(f"Said. Its result follows: switchboard trace {command_id}"))
+        raise Refused(f"Kafka did not take it ({trouble(error)}); check kafka.bootstrap, then say it again") from error
+    follow = f"switchboard trace {command_id} --tenant {command.tenant}"
+    Console().print(plain(f"Said. Its result follows: {follow}"))
 
 
 def _ambiguous(url: str | None) -> list[dict[str, Any]]:
@@ -104,14 +105,3 @@ def _named(url: str | None, command_id: str, tenant: str | None) -> list[dict[st
         Console().print(plain(f"{command_id} is not ambiguous: it has ended, or is not known. See switchboard trace."))
         raise typer.Exit(1)
     return found
-
-
-async def _produce(settings: Settings, command: ResolveAmbiguous) -> None:
-    producer = durable_producer(settings.kafka)
-    await producer.start()
-    try:
-        await producer.send_and_wait(
-            MESSAGES.name, codec.encode(command), key=command.command_id.encode(), headers=codec.headers(MESSAGES.name)
-        )
-    finally:
-        await producer.stop()

@@ -1,41 +1,55 @@
-"""Asking a processor, and showing what others wrote: what the commands for people share."""
+"""Asking a processor: what the commands for people share."""
 
-import re
+import os
 from typing import Any
 from urllib.parse import quote
 
 import requests
-import typer
-from rich.text import Text
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+from services.cli.refused import Refused
+
 _TIMEOUT_S = 10
 
 
-def ask(base: str, *path: str, **query: str | None) -> dict[str, Any] | None:
+def ask(base: str, *path: str, tenant: str | None = None) -> dict[str, Any] | None:
     """What a processor tells under `/v1/…`, or None where it knows nothing. `base` is its URL.
 
-    Raises typer.BadParameter, a sentence, when nobody answers.
+    Raises Refused, a sentence, when nobody answers.
     """
     url = "/".join([base.rstrip("/"), "v1", *(quote(part, safe="") for part in path)])
-    given = {name: value for name, value in query.items() if value is not None}
     try:
-        answer = requests.get(url, params=given, timeout=_TIMEOUT_S)
+        answer = requests.get(
+            url, params={"tenant": tenant} if tenant else {}, headers=token_header(), timeout=_TIMEOUT_S
+        )
     except requests.RequestException as error:
-        raise typer.BadParameter(f"no processor answers at {base} ({error}); give one with --url") from error
-    if answer.status_code == requests.codes.not_found:
-        return None
+        raise Refused(f"no processor answers at {base}; start one, or give its URL with --url") from error
     try:
         found: dict[str, Any] = answer.json()
     except ValueError:
-        raise typer.BadParameter(
-            f"what answers at {base} is no processor (HTTP {answer.status_code}); give one with --url"
-        ) from None
+        raise Refused(_stranger(base, answer.status_code)) from None
+    if answer.status_code == requests.codes.not_found:
+        # Only a processor says so in JSON of its own.
+        if found.keys() != {"error"}:
+            raise Refused(_stranger(base, answer.status_code))
+        return None
+    if answer.status_code == requests.codes.unauthorized:
+        raise Refused(
+            f"the processor at {base} knows no such token; put one that it knows into SWITCHBOARD_TOKEN "
+            "(switchboard token new makes one, and the lines for the settings)"
+        )
     if answer.status_code != requests.codes.ok:
-        raise typer.BadParameter(f"the processor cannot answer now: {found.get('error')}; ask again in a moment")
+        raise Refused(f"the processor cannot answer now: {found.get('error')}; ask again in a moment")
     return found
 
 
-def plain(text: str) -> Text:
-    """Text of others as it is: neither rich's markup nor a command to the terminal."""
-    return Text(_CONTROL.sub(" ", text))
+def _stranger(base: str, status: int) -> str:
+    return (
+        f"what answers at {base} is no processor (HTTP {status}): ingress, sender and simulator know nothing of it; "
+        "give a processor's URL with --url, its `port` and not its operations_port"
+    )
+
+
+def token_header() -> dict[str, str]:
+    """What shows who asks: the token of SWITCHBOARD_TOKEN, if there is one."""
+    token = os.environ.get("SWITCHBOARD_TOKEN")
+    return {"Authorization": f"Bearer {token}"} if token else {}

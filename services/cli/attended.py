@@ -9,8 +9,8 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from services.cli.demo.show import make_console
-from services.runtime.config import ConfigError
+from services.cli.local.show import make_console
+from services.runtime.section import ConfigError
 
 _INTERRUPTED = 130
 

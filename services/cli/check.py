@@ -14,11 +14,12 @@ from rich.text import Text
 from services.checker.check import check as check_history
 from services.checker.finding import Finding
 from services.checker.history import History, HistoryError, read_history, write_history
-from services.cli.asking import plain
 from services.cli.bars import Bars
-from services.cli.demo.show import make_console
 from services.cli.live import read_live
-from services.runtime.config import ConfigError, Settings, load
+from services.cli.local.show import make_console
+from services.cli.plain import plain
+from services.runtime.config import Settings, load
+from services.runtime.section import ConfigError
 
 _BROKEN, _UNREADABLE = 1, 2
 # Of each kind of fault; the rest is counted.

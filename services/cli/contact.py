@@ -6,10 +6,15 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from services.cli.asking import ask, plain
+from services.cli.asking import ask
+from services.cli.plain import plain
+from services.cli.refused import Refused
+from services.cli.whose import tenant_of
+from services.domain.addresses import judge
 from services.domain.contact import contact_key
 from services.runtime.config import Settings, load
 from services.runtime.masking import mask
+from services.runtime.tenants.opening import tenants_of
 
 
 def contact(
@@ -29,21 +34,23 @@ def contact(
     if found["linked"]:
         console.print(plain(f"the same person as {', '.join(found['linked'])}"))
     console.print(_consent(found))
+    if found["holds"]:
+        console.print(_holds(found))
+    for sentence in (*_doubts(found), *_suspected(found)):
+        console.print(plain(sentence))
     console.print(_windows(found))
     console.print(_recent(found))
 
 
 def key_of(settings: Settings, tenant: str | None, address: str) -> str:
-    """The contact key of an address, or that key as it is. Raises typer.BadParameter where the tenant is not clear."""
+    """The contact key of an address, or that key as it is. Raises Refused where whose it is is not clear."""
     if "|" in address:
         return address
-    names = list(settings.tenants)
-    if tenant is None and len(names) != 1:
-        raise typer.BadParameter(f"name the tenant with --tenant: {', '.join(names) or 'none is configured'}")
-    name = tenant or names[0]
-    if name not in settings.tenants:
-        raise typer.BadParameter(f"no tenant {name!r} is configured; there are {', '.join(names) or 'none'}")
-    return contact_key(name, address, settings.tenants[name].contact_secret.get_secret_value().encode())
+    tenants = tenants_of(settings)
+    name = tenant_of(tenants, tenant)
+    if (found := judge(address)).kind in ("nothing", "masked"):
+        raise Refused(found.why_not)
+    return contact_key(name, address, tenants[name].contact_secret.get_secret_value().encode())
 
 
 def _consent(found: dict[str, Any]) -> Table:
@@ -55,7 +62,32 @@ def _consent(found: dict[str, Any]) -> Table:
     ]
     stopped = found["suppressed"]
     answer = f"may not be written to: {', '.join(stopped)}" if stopped else "no opt-out stands"
+    for scope, others in found["also_stopped"].items():
+        answer += f"\n{scope} holds for {', '.join(others)} too: they were in one Messaging Service"
     return _table(answer, ["time (UTC)", "said", "scope", "source", "evidence"], sorted(said))
+
+
+def _holds(found: dict[str, Any]) -> Table:
+    rows = [(one["at"], one["hold"] + (" and those before it" if one["earlier"] else "")) for one in found["holds"]]
+    title = "held: something of theirs could not be read, and nothing is sent until it is (dead retry, drop or release)"
+    return _table(title, ["time (UTC)", "letter"], sorted(rows))
+
+
+def _doubts(found: dict[str, Any]) -> list[str]:
+    return [
+        f"{one['scope']}: the START {one['start']} came within a minute of the STOP {one['stop']} and waits for its "
+        "date, which is fetched from Twilio. Until then the opt-out stands."
+        for one in found["awaiting_dates"]
+    ]
+
+
+def _suspected(found: dict[str, Any]) -> list[str]:
+    return [
+        f"{scope}: the message {sid} of {mark['at']} looks like an opt-out. Decide it by a consent command: opt_out, "
+        "or dismiss with this message_sid."
+        for scope, messages in found["suspected"].items()
+        for sid, mark in messages.items()
+    ]
 
 
 def _windows(found: dict[str, Any]) -> Table:

@@ -9,9 +9,10 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from services.checker.history import Entry, History, Witness
 from services.cli.folded import behind
-from services.cli.log import LogError, LogReader, readable
-from services.cli.topic_admin import connect
-from services.contract.topics import CHANGELOGS, DEAD, EVENTS
+from services.contract.topics import CHANGELOGS, DEAD, EVENTS, own_topics
+from services.operations.log import LogError, LogReader, readable
+from services.operations.log import check as log_check
+from services.operations.topic_admin import connect
 from services.runtime.config import KafkaSettings, Settings
 from services.runtime.kafka import client_options
 
@@ -54,11 +55,13 @@ async def _seen(session: aiohttp.ClientSession, url: str) -> dict[str, Any] | No
 
 async def _read(kafka: KafkaSettings, told: Told) -> tuple[Sequence[Entry], bool]:
     """The records, and whether the log had come to rest: nothing more was written, and all of it is folded."""
+    ours = (*_TOPICS, *(topic.name for topic in own_topics(kafka.tenant_topics)))
     async with connect(kafka) as admin:
-        actual = await admin.actual(_TOPICS)
-    topics = [name for name in _TOPICS if name in actual]
+        actual = await admin.actual(ours)
+    topics = [name for name in ours if name in actual]
     if not topics:
         raise LogError(f"Kafka at {kafka.bootstrap} has no topic of ours; run `switchboard topics apply`")
+    await log_check(kafka, topics)
     entries: list[Entry] = []
     last: dict[TopicPartition, int] = {}
 

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from services.domain.clock import parse, to_iso
-from services.runtime.config import ConfigError
+from services.runtime.section import ConfigError
 
 _EXAMPLE = "2026-11-20T00:00Z"
 
@@ -21,7 +21,7 @@ def moment(option: str, text: str) -> str:
     try:
         return to_iso(parse(text))
     except ValueError as error:
-        raise TimeError(f"{option} {text!r} is no time: {error}. Write it such as {_EXAMPLE}") from error
+        raise TimeError(f"{option} {text!r} is no time, or has no zone. Write it such as {_EXAMPLE}") from error
 
 
 def milliseconds(moment: str) -> int:

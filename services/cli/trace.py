@@ -1,5 +1,6 @@
 """`switchboard trace ID`: what became of this message, or of this command, as a timeline for people."""
 
+import asyncio
 import re
 from typing import Annotated, Any
 
@@ -8,7 +9,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from services.cli.asking import ask, plain
+from services.cli.asking import ask
+from services.cli.inbound import find_inbound
+from services.cli.plain import plain
+from services.cli.whose import command_key
+from services.domain.messages.ladder import RANK
 from services.runtime.config import load
 from services.runtime.masking import mask, scrub
 
@@ -20,58 +25,75 @@ def trace(
     url: Annotated[str | None, typer.Option(help="Any processor's URL; default: as configured.")] = None,
     tenant: Annotated[
         str | None,
-        typer.Option(help="Whose command: tenants may use the same id. Default: all, each step with its own."),
+        typer.Option(help="Whose command; not needed for a message, nor where there is one tenant."),
     ] = None,
 ) -> None:
-    """Show a message or a command: its steps, in order. Addresses are masked. Exit 1 when nothing is known."""
+    """Show a message or a command: its steps, in order. Addresses are masked. Exit 1 when nothing is known.
+
+    Of a message that somebody wrote to us no table knows: it is looked for in the log, which takes a while.
+    """
     base = (url or load().processor.url).rstrip("/")
     console = Console()
     message, command = _look_up(base, identifier, tenant)
     if message is None and command is None:
-        console.print(plain(f"Nothing is known of {identifier}: no webhook, no command, or not folded yet."))
-        raise typer.Exit(1)
+        if not (_MESSAGE_SID.match(identifier) and _tell_inbound(console, identifier)):
+            console.print(plain(f"Nothing is known of {identifier}: no webhook, no command, or not folded yet."))
+            raise typer.Exit(1)
+        return
     console.print(_timeline(identifier, message, command))
     if message is not None and message.get("remedy"):
         code = Text(str(message["error_code"]), style="bold")
         console.print(code, plain(f"{message['error_category']}: {message['remedy']}"))
 
 
+def _tell_inbound(console: Console, sid: str) -> bool:
+    """Show what somebody wrote to us, if the log has it."""
+    fact = asyncio.run(find_inbound(load(), sid))
+    if fact is None:
+        return False
+    table = Table(title=plain(f"{sid}  {mask(fact.from_)} → {fact.to}  written to us"), title_justify="left")
+    table.add_column("time (UTC)", no_wrap=True)
+    table.add_column("step", no_wrap=True)
+    table.add_column("detail", overflow="fold")
+    table.add_row(plain(fact.received_at), "webhook received", plain(f"contact {fact.contact}"))
+    if fact.heard is not None:
+        table.add_row("", "of consent it says", plain(fact.heard.says))
+    console.print(table)
+    console.print(plain(f"More about this person: switchboard contact '{fact.contact}'"), soft_wrap=True)
+    return True
+
+
 def _look_up(base: str, identifier: str, tenant: str | None) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
     if _MESSAGE_SID.match(identifier):
         message = _message(base, identifier, tenant)
         command_id = message.get("command_id") if message else None
-        return message, _command(base, command_id, message["tenant"]) if message and command_id else None
-    command = _command(base, identifier, tenant)
+        return message, _command(base, f"{message['tenant']}|{command_id}") if message and command_id else None
+    key = command_key(tenant, identifier)
+    command = _command(base, key)
     steps = command["steps"] if command else []
     sid = next((step["message_sid"] for step in steps if step["message_sid"]), None)
-    # Of several tenants each may have a message of its own; one of them is not the command's.
-    return _message(base, sid, tenant) if sid and len(_tenants(command)) == 1 else None, command
+    return _message(base, sid, tenant) if sid else None, command
 
 
 def _message(base: str, sid: str, tenant: str | None) -> dict[str, Any] | None:
-    message = ask(base, "messages", sid)
-    return message if message and tenant in (None, message["tenant"]) else None
+    return ask(base, "messages", sid, tenant=tenant)
 
 
-def _command(base: str, command_id: str, tenant: str | None) -> dict[str, Any] | None:
-    return ask(base, "commands", command_id, tenant=tenant)
-
-
-def _tenants(command: dict[str, Any] | None) -> set[str]:
-    return {step["tenant"] for step in command["steps"]} if command else set()
+def _command(base: str, key: str) -> dict[str, Any] | None:
+    return ask(base, "commands", key)
 
 
 def _timeline(identifier: str, message: dict[str, Any] | None, command: dict[str, Any] | None) -> Table:
-    several = len(_tenants(command)) > 1
     steps: list[tuple[str, str, str]] = []
     for step in command["steps"] if command else ():
         reason = scrub(step["reason"]) if step["reason"] else None
-        what = " ".join(str(part) for part in (reason, step["message_sid"], step["code"]) if part)
-        attempt = f" (attempt {step['attempt']})" if step["attempt"] else ""
-        of_tenant = f"{step['tenant'] or 'no tenant'}: " if several else ""
-        steps.append((step["at"], f"{of_tenant}command {step['step']}{attempt}", what))
-    for status, at in message["steps"].items() if message else ():
-        steps.append((at, f"message {status}", ""))
+        shown = (step.get("message_status"), reason, step["message_sid"], step["code"])
+        what = " ".join(str(part) for part in shown if part)
+        # Which one it was matters where there may be several; a table has 80 columns.
+        attempt = f" ({step['attempt']})" if step["attempt"] > 1 or step["step"] == "attempted" else ""
+        steps.append((step["at"], f"command {step['step']}{attempt}", what))
+    for status, told in sorted(message["steps"].items(), key=lambda one: RANK.get(one[0], 0)) if message else ():
+        steps.append((told["at"], f"message {status}", str(told["error_code"] or "")))
     title = identifier
     if message is not None:
         title = f"{message['message_sid']}  {mask(message['from'])} → {mask(message['to'])}  {message['status']}"
@@ -79,6 +101,7 @@ def _timeline(identifier: str, message: dict[str, Any] | None, command: dict[str
     table.add_column("time (UTC)", no_wrap=True)
     table.add_column("step", no_wrap=True)
     table.add_column("detail", overflow="fold")
-    for row in sorted(steps, key=lambda row: row[0]):
+    # As they follow from each other, and not by the clock: a callback may overtake what the create call answered.
+    for row in steps:
         table.add_row(*map(plain, row))
     return table

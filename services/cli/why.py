@@ -8,21 +8,27 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from services.cli.asking import ask, plain
-from services.domain.messages.gate import Question, Receipt, Verdict, decide
+from services.cli.asking import ask
+from services.cli.plain import plain
+from services.cli.whose import command_key
+from services.domain.messages.gate import Question, Receipt, Verdict, View, decide
+from services.domain.messages.pauses import EVERYTHING, ROW
 from services.runtime.config import load
 
-_DECIDED = {"attempted": "allow", "blocked": "blocked", "expired": "expired"}
+_DECIDED = {"attempted": "allow", "blocked": "blocked", "expired": "expired", "deferred": "deferred"}
 
 
 def why(
     command_id: Annotated[str, typer.Argument(metavar="COMMAND", help="A command id.")],
     url: Annotated[str | None, typer.Option(help="Any processor's URL; default: as configured.")] = None,
-    tenant: Annotated[str | None, typer.Option(help="Whose command, where several used the id.")] = None,
+    tenant: Annotated[str | None, typer.Option(help="Whose command; not needed where there is one tenant.")] = None,
 ) -> None:
     """Show what the gate saw when it decided, and judge again by it. Exit 1 when the verdict differs."""
-    found = ask(url or load().processor.url, "commands", command_id, tenant=tenant)
+    base = url or load().processor.url
+    found = ask(base, "commands", command_key(tenant, command_id))
     console = Console()
+    if found and not any(step.get("terminal") for step in found["steps"]):
+        _show_pauses(console, base, found["tenant"])
     decided = [step for step in found["steps"] if step["step"] in _DECIDED] if found else []
     if not decided:
         console.print(plain(f"Nothing was decided about {command_id}: no such command, or it was never judged."))
@@ -33,16 +39,27 @@ def why(
         raise typer.Exit(1)
 
 
+def _show_pauses(console: Console, base: str, tenant: str) -> None:
+    """The pauses that stand now and may hold a command of this tenant."""
+    found = ask(base, "pauses", ROW) or {"pauses": []}
+    for pause in found["pauses"]:
+        scope = pause["scope"]
+        if scope == EVERYTHING or scope.split(" ")[1] == tenant:
+            note = f": {pause['note']}" if pause["note"] else ""
+            console.print(plain(f"paused now: {scope}, since {pause['at']}, by {pause['by']}{note}"))
+
+
 def _show(console: Console, step: dict[str, Any]) -> bool:
     """Show one verdict; False when the gate, asked again, says otherwise."""
     title = f"{step['at']}  {step['tenant']}  {step['step']}" + (f": {step['reason']}" if step["reason"] else "")
     if step.get("receipt") is None:
-        console.print(plain(f"{title}\n  by its timer alone: nothing but the time was looked at"))
+        why = "it waits" if step["step"] == "deferred" else "by its timer alone"
+        console.print(plain(f"{title}\n  {why}: nothing else was looked at"))
         return True
     try:
         receipt = msgspec.convert(step["receipt"], Receipt)
-    except msgspec.ValidationError as error:
-        console.print(plain(f"{title}\n  its receipt was written by another version, and cannot be read: {error}"))
+    except msgspec.ValidationError:
+        console.print(plain(f"{title}\n  its receipt was written by another version, and cannot be read"))
         return False
     again = decide(receipt.question, receipt.view)
     table = Table(title=plain(title), title_justify="left", show_header=False)
@@ -62,23 +79,47 @@ def _words(receipt: Receipt) -> Iterator[tuple[str, str]]:
     yield "message", _message(question)
     yield "not after", question.not_after
     if not view.tenant_known:
-        yield "tenant", "is not configured"
+        yield "tenant", "was not known to the sender"
         return
+    if view.tenant_closed:
+        yield "tenant", "is closed"
     yield "sender", f"{question.sender} ({'allowed' if view.sender_allowed else 'not allowed'})"
+    if not view.recipient_allowed:
+        yield "recipient", "not among the tenant's recipients"
+    if view.dry_run:
+        yield "dry run", "the tenant only rehearses"
     told = [
         f"{scope} since {one.since}, {one.source}, evidence {one.evidence}" for scope, one in view.suppressed.items()
     ]
     yield "opted out", "; ".join(told) or "no"
+    if view.memberships:
+        through = [f"{one.sender} in {one.service} since {one.since}, {one.by}" for one in view.memberships]
+        yield "… which holds by", "; ".join(through)
+    if view.suspected:
+        suspected = [f"{scope} since {one.since}, evidence {one.evidence}" for scope, one in view.suspected.items()]
+        yield "looks like an opt-out", "; ".join(suspected)
+    if view.held is not None:
+        yield "held", f"since {view.held.since}: {view.held.evidence} could not be read"
+    yield "known of our senders", view.senders_version or "nothing"
     yield (
         "consent",
         f"given {view.consent_at}, evidence {view.consent_evidence}" if view.consent_at else "none recorded",
     )
     if question.channel == "whatsapp":
-        yield "24-hour window", f"until {view.window_until}" if view.window_until else "none"
+        yield "24-hour window", _window(view)
     rules = view.rules
     days = f" of the last {rules.consent_days:g} days" if rules.consent_days else ""
-    yield "rules", f"{rules.version}: a STOP reaches the {rules.stop_reaches}; consent{days} for {rules.consent_for}"
+    reaches = f"a STOP reaches the {rules.stop_reaches}; what looks like one: {rules.suspected}"
+    yield "rules", f"{rules.version}: {reaches}; consent{days} for {rules.consent_for}"
     yield "log read up to", ", ".join(f"{topic}@{offset}" for topic, offset in receipt.offsets.items())
+
+
+def _window(view: View) -> str:
+    if view.window_refused_at:
+        return f"closed: a message of {view.window_refused_at} ended with 63016"
+    if view.window_until:
+        return f"until {view.window_until}, at {view.window_sender}"
+    return f"not known whether {', '.join(view.window_unknown)} counts" if view.window_unknown else "none"
 
 
 def _message(question: Question) -> str:

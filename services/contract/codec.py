@@ -7,14 +7,30 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 
+from services.contract.topics import BY_CONTACT, shared_name
+from services.domain.aliases import ALIAS_VERSION
+
 T = TypeVar("T")
 
+# What our facts are written in. A change that an earlier release would misread or not read makes it one more; a reader
+# then knows that it, and not the record, is at fault. A record that names none is of the first.
+FORMAT = 1
+FORMAT_HEADER = "format"
+
+# By which table of spellings a record's contact key was made.
+ALIAS_HEADER = "alias-version"
+
+_FORMAT = re.compile(rb"[1-9][0-9]{0,8}")
 _TRACEPARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _encoder = msgspec.json.Encoder()
 
 
 class DecodeError(Exception):
     """The bytes are not what the topic holds. The text says where and why, and quotes nothing of them."""
+
+
+class NewerFormat(Exception):
+    """A newer release of ours wrote the record. The text says what to do."""
 
 
 @cache
@@ -60,12 +76,39 @@ def traceparent(headers: Iterable[tuple[str, bytes | None]]) -> bytes | None:
     return None
 
 
+def format_of(headers: Iterable[tuple[str, bytes | None]]) -> int:
+    """The format that a record says it is written in; what is no number says nothing."""
+    named = [content for name, content in headers if name == FORMAT_HEADER and content and _FORMAT.fullmatch(content)]
+    return max(map(int, named), default=1)
+
+
+def refuse_newer(headers: Iterable[tuple[str, bytes | None]], where: str) -> None:
+    """Raises NewerFormat for a record, which stands at `where`, of a format that this release does not read."""
+    if (found := format_of(headers)) > FORMAT:
+        raise NewerFormat(
+            f"{where} is written in format {found}, and this release reads up to {FORMAT}: a newer release runs beside "
+            "this one, or ran before it. Nothing is lost or skipped: start the newer release again, and go back to an "
+            "older one only with topics that it wrote"
+        )
+
+
 def headers(topic_name: str, traceparent: bytes | None = None) -> list[tuple[str, bytes]]:
-    """The headers of a record: content type, schema and, where one is known, the trace that it belongs to."""
+    """The headers of a record: content type, schema, format, the aliases of a contact key, and its trace if known."""
     fixed = _fixed_headers(topic_name)
     return [*fixed, ("traceparent", traceparent)] if traceparent else list(fixed)
 
 
 @cache
 def _fixed_headers(topic_name: str) -> tuple[tuple[str, bytes], ...]:
-    return ("content-type", b"application/json"), ("schema", topic_name.encode())
+    fixed = (
+        ("content-type", b"application/json"),
+        ("schema", shared_name(topic_name).encode()),
+        (FORMAT_HEADER, b"%d" % FORMAT),
+    )
+    return (*fixed, (ALIAS_HEADER, b"%d" % ALIAS_VERSION)) if topic_name in BY_CONTACT else fixed
+
+
+def other_aliases(headers: Iterable[tuple[str, bytes | None]]) -> str | None:
+    """The alias version that a contact key was made by, or `none`, where that is not ours; else None."""
+    stated = next((content or b"" for name, content in headers if name == ALIAS_HEADER), b"none")
+    return None if stated == b"%d" % ALIAS_VERSION else stated[:20].decode("utf-8", "replace") or "none"

@@ -8,10 +8,16 @@ from services.domain.identity import raw_event_id
 
 REASON = "reason"
 DETAIL = "detail"
+# The steps of the fold that could not take the record, where it could be decoded.
+STEPS = "steps"
+# The record's contact is held for it.
+HOLDS = "holds"
 SOURCE_TOPIC = "source-topic"
 SOURCE_PARTITION = "source-partition"
 SOURCE_OFFSET = "source-offset"
 SOURCE_TIMESTAMP_MS = "source-timestamp-ms"
+# On a public record that is retried, for the broker dates it anew: when it was produced first.
+PRODUCED_MS = "produced-ms"
 # Before the names of the record's own headers.
 KEPT = "source-header-"
 # Before the names of headers that say what was cut off, so that the record cannot be had back from the letter.

@@ -5,6 +5,7 @@ A test compares the two.
 """
 
 import struct
+from itertools import count
 
 _SEED = 0x9747B28C
 _MULTIPLIER = 0x5BD1E995
@@ -27,3 +28,10 @@ def murmur2(data: bytes) -> int:
         hashed = (hashed ^ int.from_bytes(tail, "little")) * _MULTIPLIER & _WORD
     hashed = (hashed ^ hashed >> 13) * _MULTIPLIER & _WORD
     return hashed ^ hashed >> 15
+
+
+def key_on(partition: int, partitions: int) -> str:
+    """A key, no contact's, whose records lie on this partition: for what is said once on each."""
+    return next(
+        key for number in count() if partition_of((key := f"|every-{number}").encode(), partitions) == partition
+    )

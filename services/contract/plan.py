@@ -1,10 +1,10 @@
 """What is to be done at the broker so that its topics are those of the registry. Pure: topics in, actions out."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Literal, NamedTuple
 
-from services.contract.topics import CHANGELOGS, DEAD, EVENTS, Topic
+from services.contract.topics import CHANGELOGS, DEAD, EVENTS, Topic, own_topics, owner_of
 
 # A table's store that was away for longer may have missed a removal, so it is wiped and read anew.
 TOMBSTONES_KEPT = timedelta(days=7)
@@ -49,9 +49,10 @@ class Action(NamedTuple):
     why: tuple[str, ...]
 
 
-def wanted(shape: Shape) -> list[Wanted]:
-    """Every topic of the product: events, dead letters and changelogs."""
-    configs = {topic.name: _config(topic) for topic in (*EVENTS, *DEAD)} | dict.fromkeys(CHANGELOGS, _COMPACTED)
+def wanted(shape: Shape, tenants: Iterable[str] = ()) -> list[Wanted]:
+    """Every topic of the product: events, dead letters and changelogs; and those of tenants that have their own."""
+    topics = (*EVENTS, *DEAD, *own_topics(tenants))
+    configs = {topic.name: _config(topic) for topic in topics} | dict.fromkeys(CHANGELOGS, _COMPACTED)
     durable = {"min.insync.replicas": str(shape.min_insync_replicas)}
     return [
         Wanted(name, shape.partitions, shape.replication, {**config, **durable}) for name, config in configs.items()
@@ -63,7 +64,9 @@ def _config(topic: Topic) -> dict[str, str]:
         return _COMPACTED
     kept = topic.retention
     milliseconds = str(kept // timedelta(milliseconds=1)) if kept else _FOR_EVER
-    return {"cleanup.policy": "delete", "retention.ms": milliseconds}
+    # Whoever may produce there must not choose the time by which consent and order are decided.
+    by_broker = {"message.timestamp.type": "LogAppendTime"} if topic.public else {}
+    return {"cleanup.policy": "delete", "retention.ms": milliseconds, **by_broker}
 
 
 def plan(topics: Iterable[Wanted], found: Mapping[str, Actual], shorten: bool = False) -> list[Action]:
@@ -82,7 +85,7 @@ def refusals(actions: Iterable[Action]) -> list[str]:
 def _action(topic: Wanted, actual: Actual | None, shorten: bool) -> Action:
     if actual is None:
         why = f"{topic.partitions} partitions, replication {topic.replication}"
-        return Action("create", topic, topic.config, (why,))
+        return Action("create", topic, topic.config, (why, *_afterwards(topic.name)))
     changes = {key: value for key, value in topic.config.items() if not _same(actual.config.get(key), value)}
     if refused := _refusals(topic, actual, changes, shorten):
         return Action("refused", topic, {}, tuple(refused))
@@ -93,6 +96,12 @@ def _action(topic: Wanted, actual: Actual | None, shorten: bool) -> Action:
             "left as it is; moving replicas is kafka-reassign-partitions' work"
         )
     return Action("differs" if changes else "in step", topic, changes, tuple(notes))
+
+
+def _afterwards(name: str) -> Iterator[str]:
+    if owner := owner_of(name):
+        yield f"only {owner}'s producers get write access (`switchboard topics acls producer --tenant {owner}`)"
+        yield "then stop all senders, and start them with the new list: beside one with another list none starts"
 
 
 def _refusals(topic: Wanted, actual: Actual, changes: Mapping[str, str], shorten: bool) -> list[str]:

@@ -55,3 +55,11 @@ def parse(moment: str) -> datetime:
 def seconds_between(earlier: str, afterwards: str) -> float:
     """How long from one moment to another; negative if they stand the other way round."""
     return (parse(afterwards) - parse(earlier)).total_seconds()
+
+
+def took_s(earlier: str, afterwards: str) -> float | None:
+    """The same for who watches: never negative, as clocks differ. None where either is no time, as the log may hold."""
+    try:
+        return max(0.0, seconds_between(earlier, afterwards))
+    except ValueError:
+        return None

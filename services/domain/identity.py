@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
+from typing import NamedTuple
 
 _LENGTH = 16
 
@@ -10,6 +11,13 @@ def _digest(parts: Iterable[bytes]) -> str:
     # Each part goes in with its length, so that ("ab", "c") and ("a", "bc") differ.
     text = b"".join([len(part).to_bytes(4, "big") + part for part in parts])
     return hashlib.sha256(text).digest()[:_LENGTH].hex()
+
+
+class Place(NamedTuple):
+    """Where a record stands in its topic: two records may have one offset and one time, on two partitions."""
+
+    partition: int
+    offset: int
 
 
 def raw_event_id(kind: str, tenant: str, content: Iterable[bytes]) -> str:

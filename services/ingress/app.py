@@ -1,4 +1,4 @@
-"""The webhooks over HTTP: what is answered to whom.
+"""The webhooks over HTTP: what is answered to whom. Nothing else is on their port.
 
 | | |
 | --- | --- |
@@ -10,7 +10,6 @@
 """
 
 import asyncio
-from collections.abc import Callable
 from typing import Any
 
 from aiohttp import web
@@ -18,42 +17,62 @@ from aiohttp import web
 from services.ingress.durable import DurableLog
 from services.ingress.judge import Rejected
 from services.ingress.lane import LaneServer
-from services.ingress.receiving import Call, Webhooks
-from services.runtime import http
+from services.ingress.receiving import Webhooks
+from services.ingress.refusals import Call
+from services.ingress.turns import Turns
 from services.runtime.config import Settings
+from services.runtime.connections import CONNECTION, Connection, has_gone
+from services.runtime.tenants.live import Tenants
 
 # A body that takes longer is not Twilio's, who waits 15 s for the answer.
 READ_S = 10.0
 
 
-def make_server(settings: Settings, log: DurableLog, detail: Callable[[], dict[str, object]]) -> web.Server:
-    """Webhooks and operations, without aiohttp's router: it costs a third of such a request."""
-    webhooks = Webhooks(settings, log)
-    operations = http.operations_by_path(log.unready, detail)
+def make_server(settings: Settings, tenants: Tenants, log: DurableLog) -> LaneServer:
+    """Webhooks, without aiohttp's router: it costs a third of such a request."""
+    webhooks = Webhooks(settings, tenants, log)
     loop = asyncio.get_running_loop()
+    turns = Turns(loop)
     max_body = settings.ingress.max_body_bytes
 
-    async def handle(request: web.BaseRequest) -> web.Response:
-        if operation := operations.get(request.raw_path.partition("?")[0]):
-            return await operation(request)
-        return await _webhook(webhooks, request)
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        return await _webhook(webhooks, turns, request)
 
     def request(message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> web.BaseRequest:
         return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=max_body)
 
-    return LaneServer(handle, webhooks, max_body, request_factory=request, access_log=None, **http.CONNECTION)
+    return LaneServer(
+        handle,
+        webhooks,
+        turns,
+        max_body,
+        per_address=settings.ingress.connections_per_address,
+        request_factory=request,
+        access_log=None,
+        **CONNECTION,
+    )
 
 
-async def _webhook(webhooks: Webhooks, request: web.BaseRequest) -> web.Response:
-    """A webhook that came aiohttp's way. Nothing but cancellation escapes."""
+async def _webhook(webhooks: Webhooks, turns: Turns, request: web.BaseRequest) -> web.Response:
+    """A webhook that came aiohttp's way. Nothing escapes but cancellation, and that its client has gone."""
+    line, call = request.protocol, Call(request.method, request.raw_path, request.headers)
+    assert isinstance(line, Connection)
     try:
         # An unsigned request's body is not read.
-        opened = webhooks.open(Call(request.method, request.raw_path, request.headers))
-        kept = webhooks.keep(opened, await _body(request))
+        opened = webhooks.open(call)
+        body = await _body(request)
+        if not line.believed:
+            await turns.wait(line.address)
+        kept = webhooks.keep(opened, body)
         await asyncio.wait([kept.done])
         answer = webhooks.acknowledge(kept)
     except Exception as error:
-        answer = webhooks.refuse(error)
+        if has_gone(error):
+            raise
+        answer = webhooks.refuse(error, call)
+    line.judged(answer.status < 300)
+    if not line.believed:
+        turns.refused()
     return answer.response()
 
 

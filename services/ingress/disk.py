@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from services.ingress import metrics, segments
 from services.ingress.segments import Fact
-from services.runtime.config import ConfigError
+from services.runtime.section import ConfigError
 
 _log = logging.getLogger(__name__)
 
@@ -79,6 +79,18 @@ def write(path: Path, data: bytes) -> None:
         append(fd, data)
     finally:
         os.close(fd)
+    _sync_directory(path.parent)
+
+
+def replace(path: Path, data: bytes) -> None:
+    """Put this in the file's place: after a loss of power there is the one or the other, whole."""
+    beside = path.with_suffix(".new")
+    fd = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        append(fd, data)
+    finally:
+        os.close(fd)
+    os.replace(beside, path)
     _sync_directory(path.parent)
 
 

@@ -21,6 +21,8 @@ _log = logging.getLogger(__name__)
 _RETRY_S = 0.5
 # How long late answers of an unhealthy connection are waited for before a new one is made.
 _SETTLE_S = 30.0
+# At the end, while Kafka has not what lies in the spool. The spool's folder may go with its machine.
+_LAST_S = 10.0
 # Drained in a few milliseconds: requests can wait that long.
 _HOLD_BELOW_BYTES = 256 << 10
 
@@ -44,12 +46,16 @@ class DurableLog:
         return done
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Keep connected, drain the spool, let facts go straight to Kafka, until told to stop."""
-        stopped = asyncio.create_task(stop.wait())
-        while not stop.is_set():
+        """Keep connected, drain the spool, let facts go straight to Kafka, until told to stop.
+
+        Then what lies in the spool goes to Kafka, as far as it takes that within some seconds; the rest stays.
+        """
+        stopped, last = asyncio.create_task(stop.wait()), False
+        while not (last or (stop.is_set() and self._spool.empty)):
             kept = asyncio.create_task(self._keep_connection(stopped))
             await asyncio.wait({kept, stopped}, return_when=asyncio.FIRST_COMPLETED)
-            if stop.is_set() and self.trouble:
+            if last := stop.is_set() and self.trouble is not None:
+                await asyncio.wait({kept}, timeout=0.0 if self._spool.empty else _LAST_S)
                 kept.cancel()
             await asyncio.wait({kept})
             if not kept.cancelled() and (error := kept.exception()) is not None:
@@ -57,17 +63,21 @@ class DurableLog:
             await asyncio.wait({stopped}, timeout=_RETRY_S)
         self._turn_to_spool([])
         await self._spool.close()
+        if not self._spool.empty:
+            _log.warning("%d bytes stay in the spool, for the next ingress on its folder", self._spool.size)
 
     async def _keep_connection(self, stopped: "asyncio.Task[bool]") -> None:
         producer = await self._connect()
         try:
-            while not producer.broken and not stopped.done():
+            ended = False
+            while not (producer.broken or ended):
                 try:
                     await self._drain(producer)
                     await self._serve(producer, stopped)
                 except NotAcknowledgedError as error:
                     self._note(error)
                 self._drainer.landed += await producer.settle(_SETTLE_S)
+                ended = stopped.done()
         except Exception:
             self._drainer.landed += await producer.settle(_SETTLE_S)
             raise

@@ -14,12 +14,14 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from aiohttp import HttpVersion11, web
+from aiohttp import HttpVersion11
 from aiohttp.http_parser import RawRequestMessage
-from aiohttp.web_protocol import RequestHandler
 
 from services.ingress.answer import Answer
-from services.ingress.receiving import Call, Kept
+from services.ingress.receiving import Kept
+from services.ingress.refusals import Call
+from services.ingress.turns import Turns
+from services.runtime import connections
 
 
 class Receiving(Protocol):
@@ -32,19 +34,20 @@ class Receiving(Protocol):
     def acknowledge(self, kept: Kept) -> Answer: ...
 
 
-class LaneServer(web.Server):
-    """aiohttp's server, with the short way. Bodies above `max_body` bytes go aiohttp's."""
+class LaneServer(connections.Server):
+    """A server with the short way. Bodies above `max_body` bytes go aiohttp's."""
 
-    def __init__(self, handler: Any, receiving: Receiving, max_body: int, **options: Any) -> None:
+    def __init__(self, handler: Any, receiving: Receiving, turns: Turns, max_body: int, **options: Any) -> None:
         super().__init__(handler, **options)
         self.receiving = receiving
+        self.turns = turns
         self.max_body = max_body
 
-    def __call__(self) -> RequestHandler:
+    def __call__(self) -> connections.Connection:
         return _Connection(self, loop=self._loop, **self._kwargs)
 
 
-class _Connection(RequestHandler):
+class _Connection(connections.Connection):
     __slots__ = ("_held", "_server")
 
     def __init__(self, server: LaneServer, **options: Any) -> None:
@@ -81,6 +84,7 @@ class _Connection(RequestHandler):
             or self._buffer_paused
             or self._paused  # who does not read its answers waits until they are gone, as aiohttp has it
             or self._upgraded
+            or not (self.believed or server.turns.at_once())
         ):
             return False
         self._messages.popleft()
@@ -102,6 +106,9 @@ class _Connection(RequestHandler):
 
     def _answer(self, answer: Answer) -> None:
         """Write it unless the client has gone, and let aiohttp's task go on."""
+        self.judged(answer.status < 300)
+        if not self.believed:
+            self._server.turns.refused()
         if self.transport is not None:
             self.transport.write(answer.encode())
         self._request_in_progress = False

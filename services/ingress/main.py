@@ -2,24 +2,36 @@
 
 import asyncio
 import logging
-from functools import partial
+from contextlib import AsyncExitStack
 
 from services.contract.topics import INBOUND, STATUS
 from services.ingress import metrics, producer
 from services.ingress.app import make_server
 from services.ingress.durable import DurableLog
+from services.ingress.producer import Producer
 from services.ingress.spool import Spool
-from services.runtime import http
+from services.ingress.stamp import Stamp
+from services.runtime.callbacks import uncallable
 from services.runtime.config import Settings
+from services.runtime.http import operations, serve
+from services.runtime.tenants.live import Tenants
 
 _log = logging.getLogger(__name__)
 
 
-async def run(settings: Settings, stop: asyncio.Event) -> None:
-    """Serve webhooks until told to stop. Raises ConfigError, PortTaken; an absent broker is no error."""
+async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event, stamp: Stamp | None = None) -> None:
+    """Serve webhooks until told to stop. Raises ConfigError, PortTaken; an absent broker is no error.
+
+    `stamp`: asked before anything goes to Kafka, whether the tenants are those that the log knows.
+    """
     ingress = settings.ingress
     spool = Spool(ingress.spool)
-    connect = partial(producer.connect, settings.kafka, (INBOUND.name, STATUS.name))
+
+    async def connect() -> Producer:
+        if stamp is not None:
+            await stamp.vouch(tenants, lambda: spool.empty)
+        return await producer.connect(settings.kafka, (INBOUND.name, STATUS.name))
+
     log = DurableLog(connect, spool, ingress.produce_deadline_s)
     metrics.SPOOL_BYTES.set_function(lambda: spool.size)
     metrics.SPOOL_AGE.set_function(lambda: spool.oldest_age_s)
@@ -31,14 +43,20 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
             "spool_oldest_seconds": round(spool.oldest_age_s, 3),
         }
 
-    server = await http.serve(make_server(settings, log, detail), ingress.host, ingress.port, "ingress.port")
-    _log.info("ingress listens on %s, as %s", server.url, settings.public_url)
-    # The log outlives the server: requests under way still need it.
-    ended = asyncio.Event()
-    keeping = asyncio.create_task(log.run(ended))
-    try:
-        await stop.wait()
-    finally:
-        await server.close()
-        ended.set()
-        await keeping
+    async with AsyncExitStack() as stack:
+        health = operations(
+            log.unready, detail, lambda: [*uncallable(settings), *tenants.troubles()], [metrics.INGRESS]
+        )
+        asked = await serve(health, ingress.operations_host, ingress.operations_port, "ingress.operations_port")
+        stack.push_async_callback(asked.close)
+        server = await serve(make_server(settings, tenants, log), ingress.host, ingress.port, "ingress.port")
+        _log.info("ingress listens on %s, as %s; operations on %s", server.url, settings.public_url, asked.url)
+        # The log outlives the server: requests under way still need it.
+        ended = asyncio.Event()
+        keeping = asyncio.create_task(log.run(ended))
+        try:
+            await stop.wait()
+        finally:
+            await server.close()
+            ended.set()
+            await keeping

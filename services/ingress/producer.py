@@ -16,7 +16,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooL
 from services.contract.partition import partition_of
 from services.ingress.segments import Fact
 from services.runtime.config import KafkaSettings
-from services.runtime.kafka import durable_producer
+from services.runtime.kafka import durable_producer, trouble
 
 _log = logging.getLogger(__name__)
 
@@ -138,7 +138,7 @@ async def connect(kafka: KafkaSettings, topics: Sequence[str]) -> Producer:
             cluster = await client.client.fetch_all_metadata()
     except (KafkaError, OSError, TimeoutError) as error:
         await producer.close()
-        raise NotAcknowledgedError(f"cannot connect to Kafka: {error or 'no answer'}") from error
+        raise NotAcknowledgedError(f"cannot connect to Kafka: {trouble(error)}") from error
     partitions = {topic: sorted(cluster.partitions_for_topic(topic) or ()) for topic in topics}
     if missing := [topic for topic, found in partitions.items() if not found]:
         await producer.close()

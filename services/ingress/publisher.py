@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
+from services.ingress import metrics
 from services.ingress.producer import NotAcknowledgedError, Producer, Queues
 from services.ingress.spool import Waiting
 
@@ -63,7 +64,8 @@ class Publisher:
     async def _fly(self, deadline: float) -> None:
         """Send one record batch for each partition; what did not fit stays."""
         queues = [(*place, [one.fact for one in queue]) for place, queue in self._flying.items()]
-        counts = await self._producer.send(queues, deadline)
+        with metrics.PRODUCE_SECONDS.time():
+            counts = await self._producer.send(queues, deadline)
         left: Queues[Waiting] = {}
         for (place, queue), count in zip(self._flying.items(), counts, strict=True):
             for one in queue[:count]:

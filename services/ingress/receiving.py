@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Mapping
+from functools import partial
 from time import perf_counter
 from typing import NamedTuple
 
@@ -11,11 +12,13 @@ from prometheus_client import Counter
 
 from services.contract import codec
 from services.contract.topics import INBOUND, STATUS, Topic
-from services.ingress import judge, metrics, signature, translate
+from services.ingress import judge, metrics, signature, spellings, translate, vouching
 from services.ingress.answer import Answer
 from services.ingress.durable import DurableLog
 from services.ingress.form import Pairs
-from services.ingress.judge import REASONS, Rejected
+from services.ingress.judge import REASONS, Rejected, Whose
+from services.ingress.refusals import Call, Refusals, addressed
+from services.ingress.routing import Routes
 from services.ingress.segments import Fact
 from services.ingress.signature import Claim
 from services.ingress.spool import SpoolFull
@@ -24,21 +27,16 @@ from services.ingress.translate import Arrival
 from services.runtime import failpoints
 from services.runtime.clock import now
 from services.runtime.config import Settings
+from services.runtime.tenants.derived import Derived
+from services.runtime.tenants.live import Tenants
 
 _log = logging.getLogger(__name__)
 
 # Twilio may be configured to call with GET.
 _METHODS = ("POST", "GET")
-_KINDS = ("messages", "fallback", "status")
 _NOTHING = Answer(204)
-
-
-class Call(NamedTuple):
-    """A request's head; `target` is path and query exactly as received."""
-
-    method: str
-    target: str
-    headers: Mapping[str, str]
+# Names that are logged; the others are counted alone.
+_MOST_TOLD = 100
 
 
 class Opened(NamedTuple):
@@ -46,9 +44,9 @@ class Opened(NamedTuple):
 
     call: Call
     began: float
-    tenant: Tenant
+    whose: Whose
     kind: str
-    signature: str
+    signature: bytes
 
 
 class Kept(NamedTuple):
@@ -63,9 +61,14 @@ class Kept(NamedTuple):
 class Webhooks:
     """Verify, translate, make durable."""
 
-    def __init__(self, settings: Settings, log: DurableLog) -> None:
-        self._origins = signature.origins(settings.public_url)
-        self._tenants = {name: prepare(name, tenant) for name, tenant in settings.tenants.items()}
+    def __init__(self, settings: Settings, tenants: Tenants, log: DurableLog) -> None:
+        self._origins = spellings.origins(settings.public_url)
+        self._known_tenants = tenants
+        self._tenants = Derived(tenants, prepare)
+        self._routes = Routes(tenants)
+        self._known = frozenset(settings.ingress.known_parameters)
+        self._told: set[str] = set()
+        self._refused = Refusals(settings.public_url)
         self._log = log
         self._rejected = {reason: metrics.REJECTED.labels(reason) for reason in REASONS}
         self._refusals = {name: _refusal(reason) for name, reason in REASONS.items()}
@@ -79,7 +82,7 @@ class Webhooks:
         try:
             return self.keep(self.open(call), body)
         except Exception as error:
-            return self.refuse(error)
+            return self.refuse(error, call)
 
     def acknowledge(self, kept: Kept) -> Answer:
         """The answer to what is `done`."""
@@ -95,36 +98,70 @@ class Webhooks:
     def open(self, call: Call) -> Opened:
         """Look at the head: for whom is it, and is it signed at all? Raises Rejected."""
         began = perf_counter()
-        parts = call.target.partition("?")[0].rstrip("/").split("/")
-        if len(parts) != 4 or parts[1] != "twilio" or parts[3] not in _KINDS:
+        place = addressed(call.target)
+        if place is None:
             raise Rejected("path")
         if call.method not in _METHODS:
             raise Rejected("method")
-        tenant = self._tenants.get(parts[2])
-        if tenant is None:
-            raise Rejected("tenant")
-        signed = call.headers.get("X-Twilio-Signature")
+        if "Content-Encoding" in call.headers:
+            raise Rejected("encoding")
+        name, kind = place
+        if name:
+            self._named(name)
+        signed = signature.digest(call.headers.get("X-Twilio-Signature", ""))
         if signed is None:
             raise Rejected("signature")
-        return Opened(call, began, tenant, parts[3], signed)
+        return Opened(call, began, partial(self._whose, kind, call.target, name), kind, signed)
+
+    def _named(self, name: str) -> Tenant:
+        tenant = self._tenants.get(name)
+        if tenant is None:
+            raise Rejected("awaited" if self._known_tenants.awaited(name) else "tenant")
+        return tenant
+
+    def _whose(self, kind: str, target: str, name: str, pairs: Pairs) -> Tenant:
+        """The tenant that the URL names, or else the parameters do. Raises Rejected."""
+        # Asked again: while the body came it may have been found to be another than the log's.
+        return self._named(name or self._routes.tenant_of(kind, pairs, partial(judge.query, target)))
 
     def keep(self, opened: Opened, body: bytes) -> Kept:
         """Verify, and begin to make the fact durable. Raises Rejected."""
-        call, began, tenant, kind, signed = opened
+        call, began, whose, kind, signed = opened
         headers = call.headers
-        stated = headers.get("X-Twilio-Webhooks-Signature-Settings", "")
-        claim = Claim(self._origins, call.target, signed, signature.algorithm(stated))
-        pairs = judge.parameters(tenant, claim, call.method, headers, body)
+        claim = Claim(self._origins, call.target, signed)
+        tenant, pairs = judge.parameters(whose, claim, call.method, headers, body)
         if kind == "status":
-            return self._status(opened, pairs)
-        event = translate.inbound(_arrival(tenant, headers), pairs)
-        answer = Answer(200, tenant.reply(event.body), "text/xml")
+            return self._status(opened, tenant, pairs)
+        self._look_at_names(pairs)
+        event = translate.inbound(self._arrival(tenant, headers), pairs)
+        answer = Answer(200, tenant.replies.to(event), "text/xml")
         return Kept(self._append(INBOUND, event, headers), began, tenant.facts.inbound, answer)
 
-    def _status(self, opened: Opened, pairs: Pairs) -> Kept:
-        call, began, tenant, _, _ = opened
-        event = translate.status(_arrival(tenant, call.headers), pairs, judge.query(call.target))
+    def _status(self, opened: Opened, tenant: Tenant, pairs: Pairs) -> Kept:
+        call, began = opened.call, opened.began
+        query = judge.query(call.target)
+        arrival = self._arrival(tenant, call.headers)
+        signers = tenant.callback_ring.believed(arrival.received_at)
+        event = translate.status(arrival._replace(signers=signers), pairs, query)
+        if query and event.command_id is None:
+            metrics.STRANGE_CALLBACKS.labels(tenant.name).inc()
         return Kept(self._append(STATUS, event, call.headers), began, tenant.facts.status, _NOTHING)
+
+    def _arrival(self, tenant: Tenant, headers: Mapping[str, str]) -> Arrival:
+        token = headers.get("I-Twilio-Idempotency-Token")
+        return Arrival(tenant.name, tenant.contact_secret, now(), token, tenant.words, self._known)
+
+    def _look_at_names(self, pairs: Pairs) -> None:
+        """Count the parameters that Twilio may have added, and tell of each once: a START with them is not heard."""
+        for name in vouching.unknown(pairs, self._known):
+            metrics.UNKNOWN_PARAMETERS.inc()
+            if name not in self._told and len(self._told) < _MOST_TOLD:
+                self._told.add(name)
+                _log.warning(
+                    "a signed message has the parameter %.60r, which is not known to be Twilio's: a START with it is "
+                    "not heard; if Twilio documents it, add it to ingress.known_parameters",
+                    name,
+                )
 
     def _append(self, topic: Topic, event: msgspec.Struct, headers: Mapping[str, str]) -> "asyncio.Future[None]":
         traceparent = None
@@ -133,8 +170,8 @@ class Webhooks:
         key, value = topic.key(event).encode(), codec.encode(event)
         return self._log.append(Fact(topic.name, key, value, codec.headers(topic.name, traceparent)))
 
-    def refuse(self, error: BaseException) -> Answer:
-        """The answer to a webhook that failed so. Logs a defect."""
+    def refuse(self, error: BaseException, call: Call | None = None) -> Answer:
+        """The answer to a webhook that failed so. Logs it; a defect always, others now and then."""
         if isinstance(error, Rejected):
             reason = error.reason
         elif isinstance(error, SpoolFull | OSError):
@@ -143,12 +180,9 @@ class Webhooks:
             _log.error("a webhook failed in a way that should not happen", exc_info=error)
             reason = "defect"
         self._rejected[reason].inc()
+        self._refused.tell(reason, REASONS[reason], call)
         return self._refusals[reason]
 
 
 def _refusal(reason: judge.Reason) -> Answer:
     return Answer(reason.status, f"{reason.text}\n".encode(), "text/plain; charset=utf-8", reason.headers)
-
-
-def _arrival(tenant: Tenant, headers: Mapping[str, str]) -> Arrival:
-    return Arrival(tenant.name, tenant.contact_secret, now(), headers.get("I-Twilio-Idempotency-Token"))

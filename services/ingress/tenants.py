@@ -2,14 +2,17 @@
 
 from dataclasses import dataclass
 from typing import NamedTuple
-from xml.sax.saxutils import escape
 
 from prometheus_client import Counter
 
+from services.domain.consent.keywords import Words
+from services.domain.messages.callback_keys import CallbackKeys
 from services.ingress import metrics
-from services.runtime.config import Secret, TenantSettings
-
-NO_REPLY = b'<?xml version="1.0" encoding="UTF-8"?><Response/>'
+from services.ingress.replies import Replies, replies
+from services.ingress.signature import SHA1, SHA256, Keys
+from services.runtime.policy import words_of
+from services.runtime.section import Secret
+from services.runtime.tenants.settings import TenantSettings
 
 
 class Counters(NamedTuple):
@@ -21,27 +24,26 @@ class Counters(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """`tokens` sign for the account itself; a subaccount signs with its own, and only with those."""
+    """`tokens` sign for the account itself; a subaccount signs with its own, and only with those. Shared keys by id."""
 
     name: str
     account_sid: str
-    tokens: tuple[bytes, ...]
-    subaccounts: dict[str, tuple[bytes, ...]]
+    tokens: Keys
+    subaccounts: dict[str, Keys]
+    signing_keys: dict[str, Keys]
     contact_secret: bytes
-    replies: dict[str, bytes]
+    callback_ring: CallbackKeys
+    replies: Replies
+    words: Words
     facts: Counters
 
-    def tokens_of(self, account_sid: str) -> tuple[bytes, ...]:
+    def tokens_of(self, account_sid: str) -> Keys:
         """The tokens that may have signed for this account."""
         return self.subaccounts.get(account_sid, self.tokens)
 
     def owns(self, account_sid: str) -> bool:
         """Whether this is the tenant's account or one of its subaccounts."""
         return account_sid == self.account_sid or account_sid in self.subaccounts
-
-    def reply(self, body: str) -> bytes:
-        """TwiML: the answer where the whole message is a keyword, in any case; else an empty one."""
-        return self.replies.get(body.strip().casefold(), NO_REPLY) if self.replies else NO_REPLY
 
 
 def prepare(name: str, settings: TenantSettings) -> Tenant:
@@ -51,16 +53,18 @@ def prepare(name: str, settings: TenantSettings) -> Tenant:
         account_sid=settings.account_sid,
         tokens=_tokens(settings.auth_tokens),
         subaccounts={sid: _tokens(tokens) for sid, tokens in settings.subaccounts.items()},
+        signing_keys={key: Keys(SHA256, _bytes([secret])) for key, secret in settings.signing_keys.items()},
         contact_secret=settings.contact_secret.get_secret_value().encode(),
-        replies={keyword.strip().casefold(): _twiml(text) for keyword, text in settings.replies.items()},
+        callback_ring=settings.callback_ring,
+        replies=replies(settings),
+        words=words_of(settings.consent),
         facts=Counters(metrics.FACTS.labels(name, "inbound"), metrics.FACTS.labels(name, "status")),
     )
 
 
-def _tokens(secrets: list[Secret]) -> tuple[bytes, ...]:
+def _tokens(secrets: list[Secret]) -> Keys:
+    return Keys(SHA1, _bytes(secrets))
+
+
+def _bytes(secrets: list[Secret]) -> tuple[bytes, ...]:
     return tuple(secret.get_secret_value().encode() for secret in secrets)
-
-
-def _twiml(text: str) -> bytes:
-    head = '<?xml version="1.0" encoding="UTF-8"?>'
-    return f"{head}<Response><Message>{escape(text)}</Message></Response>".encode()

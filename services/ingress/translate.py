@@ -1,36 +1,52 @@
 """Parameters into facts, purely. Nothing is refused here: what is missing is "", what is odd is kept."""
 
-import re
 from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
 
-from services.domain.contact import contact_key
+from services.domain.addresses import kind
+from services.domain.consent.hearing import Heard, Message, hear
+from services.domain.consent.keywords import NO_WORDS, Words
+from services.domain.contact import bare, contact_key, parts
 from services.domain.identity import raw_event_id
 from services.domain.messages.callback import read_callback
 from services.domain.messages.events import InboundReceived, Parameters, StatusReceived
 from services.ingress.form import Pairs
+from services.ingress.vouching import vouched
 
 # Twilio adds these when it calls the fallback URL; the message is the same one.
 _FALLBACK_ONLY = frozenset({"ErrorCode", "ErrorUrl"})
 # One person's facts come in groups. Bounded: 16 thousand people are some 5 MB.
 _contact_key = lru_cache(maxsize=1 << 14)(contact_key)
 _encoder = msgspec.msgpack.Encoder()
-_WHATSAPP = "whatsapp:"
-# Where WhatsApp names a person besides From: the phone without a plus, and the id that is a business' own.
-_OTHER_NAMES = ("WaId", "ExternalUserId", "ExternalUserIdentifier")
-_PHONE_OR_ID = re.compile(r"\+?[1-9][0-9]{6,14}|[A-Z]{2}\.[0-9A-Za-z]+")
+_WHATSAPP = "whatsapp"
+# Where WhatsApp names a person besides From: the phone without a plus, the id that is a business' own, and that of all
+# businesses of one owner.
+_OTHER_NAMES = (
+    "WaId",
+    "ExternalUserId",
+    "ExternalUserIdentifier",
+    "ParentExternalUserId",
+    "ParentExternalUserIdentifier",
+)
 _SIDS = ("MessageSid", "SmsSid", "SmsMessageSid")
 
 
 class Arrival(NamedTuple):
-    """What is known of a webhook besides its parameters. `received_at`: ISO 8601 UTC, milliseconds."""
+    """What is known of a webhook besides its parameters. `received_at`: ISO 8601 UTC, milliseconds.
+
+    `words`: what the tenant's people say for stop and start. `known`: parameters that Twilio has added. `signers`: the
+    keys that may have signed our callback URLs.
+    """
 
     tenant: str
     contact_secret: bytes
     received_at: str
     idempotency_token: str | None
+    words: Words = NO_WORDS
+    known: frozenset[str] = frozenset()
+    signers: tuple[bytes, ...] = ()
 
 
 def inbound(arrival: Arrival, pairs: Pairs) -> InboundReceived:
@@ -44,7 +60,8 @@ def inbound(arrival: Arrival, pairs: Pairs) -> InboundReceived:
         tenant=arrival.tenant,
         received_at=arrival.received_at,
         contact=contact,
-        linked=_linked(arrival, first, contact) if sender.startswith(_WHATSAPP) else None,
+        linked=_linked(arrival, first, contact) if _WHATSAPP in parts(sender).channels else [],
+        heard=_heard(arrival, first, pairs),
         account_sid=first.get("AccountSid", ""),
         message_sid=_message_sid(first),
         from_=sender,
@@ -60,7 +77,10 @@ def status(arrival: Arrival, pairs: Pairs, query: Pairs) -> StatusReceived:
     """How far a message of ours is. `query` is that of the callback URL, which may carry our command."""
     raw, first = parameters(pairs)
     to = first.get("To", "")
-    ours = read_callback(arrival.contact_secret, dict(query)) if query else None
+    ours = read_callback(arrival.signers, dict(query)) if query else None
+    if ours and ours[1].rpartition("|")[0] != arrival.tenant:
+        # Two tenants may have one secret by mistake.
+        ours = None
     command_id, contact = ours or (None, _contact_key(arrival.tenant, to, arrival.contact_secret))
     return StatusReceived(
         event_id=raw_event_id("twilio_status", arrival.tenant, _content(pairs)),
@@ -71,7 +91,7 @@ def status(arrival: Arrival, pairs: Pairs, query: Pairs) -> StatusReceived:
         account_sid=first.get("AccountSid", ""),
         message_sid=_message_sid(first),
         message_status=(first.get("MessageStatus") or first.get("SmsStatus", "")).lower(),
-        error_code=_integer(first.get("ErrorCode", "")),
+        error_code=_code(first.get("ErrorCode", "")),
         from_=first.get("From", ""),
         to=to,
         idempotency_token=arrival.idempotency_token,
@@ -79,15 +99,34 @@ def status(arrival: Arrival, pairs: Pairs, query: Pairs) -> StatusReceived:
     )
 
 
-def _linked(arrival: Arrival, first: dict[str, str], contact: str) -> str | None:
-    """The contact key of the other name that WhatsApp gives the same person: their phone, or their id."""
-    for name in _OTHER_NAMES:
-        value = first.get(name, "")
-        if _PHONE_OR_ID.fullmatch(value):
-            other = _contact_key(arrival.tenant, value, arrival.contact_secret)
-            if other != contact:
-                return other
-    return None
+def _linked(arrival: Arrival, first: dict[str, str], contact: str) -> list[str]:
+    """The contact keys of the other names that WhatsApp gives the same person: their phone, their ids."""
+    names = [bare(first.get(name, "")) for name in _OTHER_NAMES]
+    keys = [
+        _contact_key(arrival.tenant, name, arrival.contact_secret)
+        for name in names
+        if kind(f"{_WHATSAPP}:{name}") in ("phone", "scoped_id")
+    ]
+    return [key for key in dict.fromkeys(keys) if key != contact]
+
+
+def _heard(arrival: Arrival, first: dict[str, str], pairs: Pairs) -> Heard | None:
+    """What it says of consent. A *yes* is none where the form may be another's, cut anew."""
+    heard = hear(message_of(first), arrival.words)
+    return None if heard and heard.says == "start" and not vouched(pairs, arrival.known) else heard
+
+
+def message_of(first: dict[str, str]) -> Message:
+    """What of a webhook may say something about consent."""
+    return Message(
+        to=first.get("To", ""),
+        body=first.get("Body", ""),
+        opt_out_type=first.get("OptOutType", ""),
+        button_payload=first.get("ButtonPayload", ""),
+        button_text=first.get("ButtonText", ""),
+        list_id=first.get("ListId", ""),
+        list_title=first.get("ListTitle", ""),
+    )
 
 
 def parameters(pairs: Pairs) -> tuple[Parameters, dict[str, str]]:
@@ -113,6 +152,11 @@ def _content(pairs: Pairs) -> tuple[bytes]:
 
 def _message_sid(first: dict[str, str]) -> str:
     return next((sid for name in _SIDS if (sid := first.get(name))), "")
+
+
+def _code(text: str) -> int | None:
+    """An error code; none for "", "0", "None" and what else is no number. A bare plus comes out of forms as a blank."""
+    return _integer(text.strip().removeprefix("+")) or None
 
 
 def _integer(text: str) -> int | None:

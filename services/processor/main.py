@@ -1,30 +1,49 @@
 """The processor's composition: folds, queries, operations."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from functools import partial
 
 from aiohttp import web
 
 from services.contract.topics import PROCESSOR_APP
+from services.processor.access import Access
+from services.processor.audit import Audit
+from services.processor.metrics import PROCESSOR
+from services.processor.noticing import Noticing
 from services.processor.queries import Queries
+from services.processor.reaching import People, Reaching
 from services.processor.topology import topology
 from services.runtime.config import Settings
+from services.runtime.directories import Directories
 from services.runtime.folding.app import fold_app, run_app
 from services.runtime.folding.health import reasons
+from services.runtime.folding.runner import Together
 from services.runtime.http import operations, serve
+from services.runtime.metrics import FOLDING
+from services.runtime.policy import confirmation_texts
+from services.runtime.tenants.live import Tenants
 
 
-async def run(settings: Settings, stop: asyncio.Event) -> None:
+async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event) -> None:
     """Run until `stop`. Raises what crashed the app."""
     worker = settings.processor
-    folds = topology(settings)
-    app = fold_app(PROCESSOR_APP, folds, settings.kafka, worker)
-    queries = Queries(app, folds)
-    http = web.Application()
-    http.add_routes([*operations(partial(reasons, app)), *queries.routes()])
-    server = await serve(http, worker.host, worker.port, "processor.port")
-    try:
+    folds = topology(settings, confirmation_texts(tenants))
+    listeners = {folds.messages.name: Together(Noticing(), Reaching()), folds.contacts.name: People()}
+    app = fold_app(PROCESSOR_APP, folds, settings.kafka, worker, listeners)
+    directories = Directories(settings.kafka)
+    audit = Audit(settings.kafka)
+    queries = Queries(app, folds, directories, audit)
+    http = web.Application(middlewares=[Access(worker.tokens, tenants).admit])
+    http.add_routes(queries.routes())
+    health = operations(partial(reasons, app), degraded=tenants.troubles, own=[FOLDING, PROCESSOR])
+    async with AsyncExitStack() as stack:
+        asked = await serve(health, worker.operations_host, worker.operations_port, "processor.operations_port")
+        stack.push_async_callback(asked.close)
+        server = await serve(http, worker.host, worker.port, "processor.port")
+        stack.push_async_callback(server.close)
+        stack.push_async_callback(audit.close)
+        stack.push_async_callback(queries.close)
+        stack.push_async_callback(directories.stop)
+        await directories.start()
         await run_app(app, stop)
-    finally:
-        await queries.close()
-        await server.close()

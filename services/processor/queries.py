@@ -1,9 +1,10 @@
 """Questions over HTTP: where is a message, what became of a command, may we write to a contact.
 
 Any worker may be asked. One that does not own the key asks the one that does, once; while nobody surely owns it the
-answer is 503 with Retry-After, never a wrong one.
+answer is 503 with Retry-After, never a wrong one. A key is that of the topic: a command's is `{tenant}|{command id}`.
 
-A command id is its tenant's own, and the results are keyed by it alone: `/v1/commands/{id}?tenant=…` answers for one.
+Who asks has shown a token (`access`). What is not its tenant's does not exist for it. Numbers are masked unless it may
+see them; then the worker that answers tells of it first (`audit`).
 """
 
 from collections.abc import Callable, Mapping
@@ -17,27 +18,39 @@ from yarl import URL
 from services.contract import codec
 from services.domain.messages.timeline import AMBIGUOUS
 from services.processor import views
+from services.processor.access import GRANT, Grant
+from services.processor.audit import Audit
 from services.processor.topology import Topology
 from services.runtime.clock import now
+from services.runtime.directories import Directories
 from services.runtime.folding.app import FoldApp
 from services.runtime.folding.fold import Fold
 from services.runtime.folding.health import reasons
-from services.runtime.folding.lookup import Here, Nowhere, listed, look_up, peers
+from services.runtime.folding.lookup import Here, Nowhere, Reading, listed, look_up, peers, read_rows
+from services.runtime.folding.partition import Partition
 
 # Set on a question that was passed on: the asked worker answers or declines, it never passes on again.
 _PASSED_ON = "X-Switchboard-Passed-On"
+# Who asks, and what they say of it: the worker that answers judges by it, and tells of it.
+_CARRIED = ("Authorization", "X-Reason", "traceparent")
 _TIMEOUT = aiohttp.ClientTimeout(total=5)
+# Of one message: as many as may be configured.
+_MOST_TENANTS = 10_000
 
-# The rows of a key by table → what to tell, or None where nothing is known.
-View = Callable[[Mapping[str, Any]], object | None]
+# The rows of a key by table, and whether to mask → what to tell, or None where nothing is known.
+View = Callable[[Mapping[str, Any], bool], Mapping[str, Any] | None]
+# What is told → whose it is.
+Whose = Callable[[Mapping[str, Any]], str]
 
 
 class Queries:
     """The query routes of one worker."""
 
-    def __init__(self, app: FoldApp, folds: Topology) -> None:
+    def __init__(self, app: FoldApp, folds: Topology, directories: Directories, audit: Audit) -> None:
+        self._directories = directories
         self._app = app
         self._folds = folds
+        self._audit = audit
         self._peers: aiohttp.ClientSession | None = None
 
     def routes(self) -> list[web.RouteDef]:
@@ -46,6 +59,7 @@ class Queries:
             web.get("/v1/commands/{key:.+}", self._command),
             web.get("/v1/contacts/{key}", self._contact),
             web.get("/v1/ambiguous", self._ambiguous),
+            web.get("/v1/pauses/{key}", self._pauses),
         ]
 
     async def close(self) -> None:
@@ -53,54 +67,119 @@ class Queries:
             await self._peers.close()
 
     async def _message(self, request: web.Request) -> web.Response:
-        return await self._answer(request, self._folds.messages, lambda rows: views.message(rows["delivery"]))
+        """Of whose token it is, or whom `?tenant=` names; else of whoever sent it."""
+        tenant = _grant(request).tenant or request.query.get("tenant")
+        return await self._answer(
+            request,
+            self._folds.messages,
+            lambda rows, masked: views.message(rows["delivery"], masked, tenant),
+            lambda told: str(told["tenant"]),
+            _of_message,
+        )
 
     async def _command(self, request: web.Request) -> web.Response:
-        tenant = request.query.get("tenant")
-        return await self._answer(request, self._folds.commands, lambda rows: views.command(rows["commands"], tenant))
+        return await self._of_the_key(
+            request, self._folds.commands, lambda rows, masked: views.command(rows["commands"], masked)
+        )
 
     async def _contact(self, request: web.Request) -> web.Response:
-        return await self._answer(request, self._folds.contacts, lambda rows: views.contact(rows, now()))
+        directory = self._directories.of(_tenant(request))
+        # There is no address in it.
+        return await self._of_the_key(
+            request, self._folds.contacts, lambda rows, _: views.contact(rows, now(), directory)
+        )
+
+    async def _pauses(self, request: web.Request) -> web.Response:
+        """What is paused; `key` is any that a partition has, for all partitions have the same."""
+        tenant = _grant(request).tenant
+        return await self._answer(
+            request,
+            self._folds.contacts,
+            lambda rows, masked: views.pauses(rows["pauses"], tenant, masked),
+            lambda _: tenant or "",
+        )
 
     async def _ambiguous(self, request: web.Request) -> web.Response:
         """The commands whose end is not known, of all workers; asked of a peer, its own alone."""
         if why := reasons(self._app):
             return _later(why[0])
-        found = [one for row in listed(self._app, self._folds.commands, AMBIGUOUS) for one in views.doubtful(row)]
+        grant = _grant(request)
+        rows = [row for row in listed(self._app, self._folds.commands, AMBIGUOUS) if grant.covers(row.tenant)]
+        found = [one for row in rows for one in views.doubtful(row, not grant.unmasked)]
+        if found and (refused := await self._unrecorded(request, {row.tenant for row in rows})):
+            return refused
         if _PASSED_ON not in request.headers:
             for peer in peers(self._app):
-                answer = await self._ask(f"{peer}/v1/ambiguous")
+                answer = await self._ask(request, f"{peer}/v1/ambiguous")
                 if answer is None or answer[0] != web.HTTPOk.status_code:
                     return _later(f"the worker at {peer} does not answer")
                 found += msgspec.json.decode(answer[1])["commands"]
         return _told({"commands": found})
 
-    async def _answer(self, request: web.Request, fold: Fold, view: View) -> web.Response:
-        found = look_up(self._app, fold, request.match_info["key"])
+    async def _of_the_key(self, request: web.Request, fold: Fold, view: View) -> web.Response:
+        """The answer for a key that names its tenant."""
+        tenant = _tenant(request)
+        return (
+            await self._answer(request, fold, view, lambda _: tenant) if _grant(request).covers(tenant) else _told(None)
+        )
+
+    async def _answer(
+        self, request: web.Request, fold: Fold, view: View, whose: Whose, read: Reading = read_rows
+    ) -> web.Response:
+        found = look_up(self._app, fold, request.match_info["key"], read)
         if isinstance(found, Here):
-            return _told(view(found.rows))
+            return await self._shown(request, view(found.rows, not _grant(request).unmasked), whose)
         if isinstance(found, Nowhere) or _PASSED_ON in request.headers:
             return _later(found.reason if isinstance(found, Nowhere) else "the key's partition has just moved")
         return await self._pass_on(request, found.url)
 
+    async def _shown(self, request: web.Request, told: Mapping[str, Any] | None, whose: Whose) -> web.Response:
+        if told is None or not _grant(request).covers(tenant := whose(told)):
+            return _told(None)
+        return await self._unrecorded(request, {tenant}) or _told(told)
+
+    async def _unrecorded(self, request: web.Request, tenants: set[str]) -> web.Response | None:
+        """The refusal to show what is unmasked, where it cannot be told that it was shown."""
+        grant = _grant(request)
+        if not grant.unmasked or await self._audit.looked(request, grant, sorted(tenants)):
+            return None
+        return _later("this look at unmasked data cannot be recorded now")
+
     async def _pass_on(self, request: web.Request, owner: str) -> web.Response:
         # As it was quoted: decoded and quoted once more, `a%2541` would be another id than it was.
-        answer = await self._ask(f"{owner}{request.rel_url.raw_path_qs}")
+        answer = await self._ask(request, f"{owner}{request.rel_url.raw_path_qs}")
         if answer is None:
             return _later("the worker that owns the key does not answer")
         status, body = answer
         headers = {"Retry-After": "1"} if status == web.HTTPServiceUnavailable.status_code else {}
         return web.Response(body=body, status=status, content_type="application/json", headers=headers)
 
-    async def _ask(self, url: str) -> tuple[int, bytes] | None:
+    async def _ask(self, request: web.Request, url: str) -> tuple[int, bytes] | None:
         """A peer's status and body, or None when it does not answer."""
         if self._peers is None:
             self._peers = aiohttp.ClientSession(timeout=_TIMEOUT)
+        headers = {name: request.headers[name] for name in _CARRIED if name in request.headers}
         try:
-            async with self._peers.get(URL(url, encoded=True), headers={_PASSED_ON: "1"}) as answer:
+            async with self._peers.get(URL(url, encoded=True), headers={**headers, _PASSED_ON: "1"}) as answer:
                 return answer.status, await answer.read()
         except (aiohttp.ClientError, TimeoutError):
             return None
+
+
+def _grant(request: web.Request) -> Grant:
+    return request[GRANT]
+
+
+def _tenant(request: web.Request) -> str:
+    """The tenant that a key begins with."""
+    tenant, _, _ = request.match_info["key"].partition("|")
+    return tenant
+
+
+def _of_message(partition: Partition, sid: str) -> dict[str, Any]:
+    """A message has a row for each tenant that spoke of it."""
+    keys = partition.under("delivery", f"{sid} ", _MOST_TENANTS)
+    return {"delivery": [row for key in keys if (row := partition.read(key, "delivery"))]}
 
 
 def _told(body: object | None) -> web.Response:

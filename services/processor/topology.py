@@ -1,15 +1,20 @@
 """The processor's topology: which fold, on which topics, into which tables."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
-from services.contract.partition import partition_of
-from services.contract.topics import ACCEPTED, INBOUND, OUTCOMES, RESULTS, SENT, STATUS
+from services.contract.partition import key_on, partition_of
+from services.contract.topics import ACCEPTED, INBOUND, OUTCOMES, PROCESSOR_APP, RESULTS, SENT, STATUS
+from services.domain.consent.confirmation import Texts
 from services.domain.consent.suppression import Standing, Suppressing
-from services.domain.messages import deliverability, delivery, recent, sessions, timeline
-from services.domain.messages.events import DeliveryChanged
+from services.domain.messages import deliverability, delivery, ladder, pauses, recent, sessions, timeline
+from services.domain.messages.events import DeliveryChanged, InboundReceived, OutcomeReached, StatusReceived
+from services.domain.messages.suspension import Suspending, Suspension
+from services.domain.messages.windows import Sessions
+from services.domain.senders.sightings import Sighting, Sightings
 from services.runtime.config import Settings
 from services.runtime.folding.fold import Fold, Step, Table
-from services.runtime.policy import confirmation_texts, consent_words
+from services.runtime.unheard import of_contact, of_nobody
 
 
 class Topology(NamedTuple):
@@ -20,22 +25,42 @@ class Topology(NamedTuple):
     contacts: Fold
 
 
-def topology(settings: Settings) -> Topology:
-    """Messages by MessageSid, commands by their id, contacts by their key."""
+def topology(settings: Settings, texts: Mapping[str, Texts]) -> Topology:
+    """Messages by MessageSid, commands by tenant and id, contacts by their key.
+
+    `texts`: what tenants answer to STOP and START, asked for when one is answered; no state depends on them.
+    """
+
+    def part(kind: str, key: str) -> str:
+        return f"{kind}-{partition_of(key.encode(), settings.kafka.partitions)}"
+
+    by_status = Sighting(lambda event: part("status", STATUS.key(event)))
+    by_inbound = Sighting(lambda event: part("inbound", INBOUND.key(event)))
     counting = deliverability.Counting(lambda sid: partition_of(sid.encode(), settings.kafka.partitions))
-    suppressing = Suppressing(consent_words(settings), confirmation_texts(settings))
+    suppressing = Suppressing(texts)
     return Topology(
         Fold(
             "messages",
             (STATUS, SENT),
             (
-                Step(delivery.fold, Table("delivery", delivery.Delivery, lambda event: event.message_sid)),
+                Step(delivery.fold, Table("delivery", ladder.Delivery, delivery.row_key)),
                 Step(
                     counting,
-                    Table("deliverability", deliverability.Counts, counting.key, due=deliverability.due),
+                    Table("deliverability", deliverability.Counts, deliverability.key, due=deliverability.due),
                     takes=(DeliveryChanged,),
+                    parts=counting.moves,
                 ),
+                Step(
+                    Suspending(
+                        [key_on(number, settings.kafka.partitions) for number in range(settings.kafka.partitions)]
+                    ),
+                    Table("suspensions", Suspension, lambda event: event.tenant),
+                    takes=(OutcomeReached,),
+                ),
+                Step(by_status, Table("sendersbystatus", Sightings, by_status.key), takes=(StatusReceived,)),
             ),
+            # A status may tell of an opt-out (21610), and its key is the message's.
+            unheard=of_nobody(STATUS, "delivery"),
         ),
         Fold(
             "commands",
@@ -43,12 +68,7 @@ def topology(settings: Settings) -> Topology:
             (
                 Step(
                     timeline.fold,
-                    Table(
-                        "commands",
-                        timeline.Timeline,
-                        lambda event: event.command_id,
-                        lists=timeline.lists,
-                    ),
+                    Table("commands", timeline.Timeline, lambda event: event.key, lists=timeline.lists),
                 ),
             ),
         ),
@@ -59,9 +79,12 @@ def topology(settings: Settings) -> Topology:
                 Step(suppressing, Table("suppression", Standing, lambda event: event.contact)),
                 Step(
                     sessions.fold,
-                    Table("sessions", sessions.Sessions, lambda event: event.contact, due=sessions.due),
+                    Table("sessions", Sessions, lambda event: event.contact, due=sessions.due),
                 ),
                 Step(recent.fold, Table("recent", recent.Recent, lambda event: event.contact)),
+                Step(pauses.fold, Table("pauses", pauses.Pauses, lambda _: pauses.ROW), takes=pauses.SAID),
+                Step(by_inbound, Table("sendersbyinbound", Sightings, by_inbound.key), takes=(InboundReceived,)),
             ),
+            unheard=of_contact(PROCESSOR_APP, "suppression"),
         ),
     )

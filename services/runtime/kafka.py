@@ -1,15 +1,22 @@
-"""Kafka clients from the settings: one place where TLS, SASL and durability are decided."""
+"""Kafka clients from the settings: one place where SASL and durability are decided."""
 
-import ssl
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.consumer import fetcher
-from aiokafka.helpers import create_ssl_context
+from aiokafka.errors import (
+    AuthenticationFailedError,
+    KafkaConnectionError,
+    KafkaTimeoutError,
+    NodeNotReadyError,
+    RequestTimedOutError,
+    SaslAuthenticationFailed,
+)
 from aiokafka.producer import message_accumulator
 
 from services.runtime.batches import Batches
-from services.runtime.config import ConfigError, KafkaSettings
+from services.runtime.config import KafkaSettings
+from services.runtime.tls import ssl_context
 
 # aiokafka's default of 16 KiB made its producer 8 times slower at 1,000 records in flight.
 MAX_BATCH_BYTES = 512 * 1024
@@ -33,23 +40,19 @@ class _Batch(message_accumulator.MessageBatch):  # type: ignore[misc] # aiokafka
 message_accumulator.MessageBatch = _Batch
 
 
-def ssl_context(kafka: KafkaSettings) -> ssl.SSLContext | None:
-    """The TLS context, or None without TLS. Raises ConfigError for files that cannot be used."""
-    if not kafka.security_protocol.endswith("SSL"):
-        return None
-    password = kafka.ssl_keyfile_password
-    try:
-        context: ssl.SSLContext = create_ssl_context(
-            cafile=str(kafka.ssl_cafile) if kafka.ssl_cafile else None,
-            certfile=str(kafka.ssl_certfile) if kafka.ssl_certfile else None,
-            keyfile=str(kafka.ssl_keyfile) if kafka.ssl_keyfile else None,
-            password=password.get_secret_value() if password else None,
-        )
-    except (OSError, ssl.SSLError) as error:
-        raise ConfigError(
-            f"kafka: the TLS files cannot be used: {error}; check ssl_cafile, ssl_certfile, ssl_keyfile"
-        ) from error
-    return context
+def trouble(error: BaseException) -> str:
+    """What is wrong, in words for a person: aiokafka's own texts name its inner parts."""
+    match error:
+        case KafkaConnectionError() | NodeNotReadyError():
+            return "no broker answers"
+        case TimeoutError() | KafkaTimeoutError() | RequestTimedOutError():
+            return "no answer in time"
+        case AuthenticationFailedError() | SaslAuthenticationFailed():
+            return "it does not know kafka.sasl_username, or not by this password"
+        case OSError():
+            return error.strerror or "the connection failed"
+    # What is not permitted, and the like, are named as arguments.
+    return " ".join((type(error).__name__.removesuffix("Error"), *map(str, error.args)))
 
 
 def client_options(kafka: KafkaSettings) -> dict[str, Any]:

@@ -4,11 +4,14 @@ import logging
 import sys
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 
 import orjson
 
+import services
 from services.runtime.masking import scrub
 
+_OWN = str(Path(services.__path__[0]))
 # They tell every request, poll or rebalance at INFO; the twilio package with URL and headers.
 _NOISY = ("aiokafka", "faust", "mode", "aiohttp.access", "twilio")
 # Characters. A stranger's request may be quoted, and a line is written while the event loop waits.
@@ -47,6 +50,14 @@ class _Repeats(logging.Filter):
         return True
 
 
+class _Inherited(logging.Filter):
+    """Of what Faust says of our classes, which it says in our modules' names, no more than warnings: not its tables."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        ours = record.pathname.startswith(_OWN)
+        return record.levelno >= logging.WARNING or ours or not record.name.startswith("services.")
+
+
 class _JsonLines(logging.Formatter):
     """`{"at", "level", "service", "logger", "message"}` and, with an exception, `"exception"`."""
 
@@ -82,6 +93,7 @@ def configure(service: str, level: str = "INFO") -> None:
     """Send all logging of this process to stderr as JSON lines. Call once, first."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_JsonLines(service))
+    handler.addFilter(_Inherited())
     handler.addFilter(_Repeats())
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for name in _NOISY:

@@ -10,6 +10,11 @@ from urllib.parse import unquote
 from services.domain.contact import bare
 
 _DOTS = "•••••"
+# What commands a terminal or ends a line; what turns the writing around, so that a line reads otherwise than it is; and
+# what nobody sees, which would hide a number from the search for it.
+_COMMANDS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_TURNING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_UNSEEN = re.compile("[\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]")
 # Strangers may choose this text, so the time must not grow with its square: a local part is tried where its characters
 # begin; or where a number or an e-mail may just have ended, for as many characters as it may have (64).
 _LOCAL = r"(?:(?<![\w.+-])[\w.+-]++|(?:(?<=\d)|(?<=[\w-])(?=[.+]))[\w.+-]{1,64}+)"
@@ -17,8 +22,8 @@ _EMAIL = rf"{_LOCAL}(?:@|%40)[\w-]++(?:\.[\w-]++)++"
 # `%2B` is a plus in a URL. Letters around bare digits make them part of an id, which is no address. Bare digits may
 # begin anywhere, so they are bounded; what is longer is found in pieces.
 _PHONE = r"(?:\+|%2[Bb])\d[\d ().-]{5,}\d|(?<![\w.+-])\(?\d[\d ().-]{5,64}\d(?![\w-])"
-# WhatsApp's own name for a person: a country and a long number.
-_SCOPED = r"(?<![A-Za-z])[A-Z]{2}\.\d[0-9A-Za-z]{6,40}+"
+# WhatsApp's own name for a person: a country and a long number; that of a parent has `ENT` between the two.
+_SCOPED = r"(?<![A-Za-z])[A-Za-z]{2}\.(?:ENT\.)?\d[0-9A-Za-z]{6,40}+"
 _SUSPECT = re.compile(f"{_EMAIL}|{_SCOPED}|{_PHONE}")
 _HARMLESS = re.compile(r"\d{4}-\d\d-\d\d(?: \d\d)?|\d{1,3}(?:\.\d{1,3}){3}")
 _ESCAPED = re.compile("%2[Bb]|%40")
@@ -43,7 +48,17 @@ def mask(address: str) -> str:
 
 def scrub(text: str) -> str:
     """Free text with everything masked that looks like a phone number (7 digits or more) or an e-mail."""
-    return _SUSPECT.sub(_masked, text)
+    return _SUSPECT.sub(_masked, _UNSEEN.sub("", text))
+
+
+def unsteered(text: str) -> str:
+    """Text of others for a screen: on one line, and in the order in which it is written."""
+    return _COMMANDS.sub(" ", straight(text))
+
+
+def straight(text: str) -> str:
+    """Text without what turns the writing around."""
+    return text if text.isascii() else _TURNING.sub("", text)
 
 
 def _masked(found: re.Match[str]) -> str:

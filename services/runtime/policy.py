@@ -1,34 +1,55 @@
 """The tenants' consent settings as the domain wants them."""
 
 import hashlib
+from collections.abc import Collection
 
 import msgspec
 
+from services.domain.addresses import countries
 from services.domain.consent.confirmation import Texts
-from services.domain.consent.keywords import Words, normalise
+from services.domain.consent.keywords import Words, normalise, stop_word
+from services.domain.consent.suspicion import phrase
 from services.domain.messages.gate import ConsentRules
-from services.runtime.config import ConsentSettings, Settings
+from services.domain.messages.recipients import EVERYBODY, Recipients, recipients
+from services.runtime.tenants.derived import Derived
+from services.runtime.tenants.live import Tenants
+from services.runtime.tenants.settings import ConsentSettings, TenantSettings
 
 
-def consent_words(settings: Settings) -> dict[str, Words]:
-    """Each tenant's own words, normalised."""
-    return {
-        name: Words(
-            frozenset(map(normalise, tenant.consent.stop_words)), frozenset(map(normalise, tenant.consent.start_words))
-        )
-        for name, tenant in settings.tenants.items()
-    }
+def words_of(consent: ConsentSettings) -> Words:
+    """A tenant's own words, normalised."""
+    return Words(
+        stop=frozenset(map(stop_word, consent.stop_words)),
+        start=frozenset(map(normalise, consent.start_words)),
+        off=frozenset(map(stop_word, consent.not_stop_words)),
+        phrases=tuple(map(phrase, consent.suspected_phrases)),
+        stops=consent.suspected == "stop",
+    )
 
 
-def confirmation_texts(settings: Settings) -> dict[str, Texts]:
-    return {
-        name: Texts(tenant.consent.confirm_stop, tenant.consent.confirm_start)
-        for name, tenant in settings.tenants.items()
-    }
+def confirmation_texts(tenants: Tenants) -> Derived[Texts]:
+    """What each tenant answers to STOP and START now; a closed one answers nothing."""
+
+    def texts(_: str, tenant: TenantSettings) -> Texts:
+        if tenant.state == "closed":
+            return Texts()
+        return Texts(tenant.consent.confirm_stop, tenant.consent.confirm_start)
+
+    return Derived(tenants, texts)
+
+
+_REACHES = ("sender", "tenant")
+_CONSENT_FOR = ("nothing", "templates", "everything")
+_SUSPECTED = ("note", "defer_marketing", "stop")
+
+
+def reach(tenant: TenantSettings) -> Recipients:
+    """Whom a tenant may reach."""
+    return EVERYBODY if tenant.recipients is None else recipients(tenant.recipients)
 
 
 class Policy:
-    """A tenant's rules by the recipient's country."""
+    """A tenant's rules by the recipient's country. Where it is not known, the strictest of those that it may be."""
 
     def __init__(self, settings: ConsentSettings) -> None:
         self._general = _rules(settings)
@@ -37,14 +58,42 @@ class Policy:
             for country, region in settings.regions.items()
         }
 
-    def rules(self, country: str | None) -> ConsentRules:
-        return self._regions.get(country or "", self._general)
+    def rules(self, country: str | None, address: str = "") -> ConsentRules:
+        """The rules of a country, or of whichever an address may be of: a plan may be newer than our library."""
+        if country:
+            return self._regions.get(country, self._general)
+        return self._among(countries(address))
+
+    def _among(self, possible: frozenset[str]) -> ConsentRules:
+        """Of several countries the strictest of each rule; of none that is known, those of all that have rules."""
+        found = {self._regions.get(country, self._general) for country in possible}
+        return _strictest(found or {self._general, *self._regions.values()})
+
+
+def _strictest(of: Collection[ConsentRules]) -> ConsentRules:
+    days = [rules.consent_days for rules in of if rules.consent_days is not None]
+    return _versioned(
+        ConsentRules(
+            stop_reaches=max((rules.stop_reaches for rules in of), key=_REACHES.index),
+            consent_for=max((rules.consent_for for rules in of), key=_CONSENT_FOR.index),
+            consent_days=min(days, default=None),
+            suspected=max((rules.suspected for rules in of), key=_SUSPECTED.index),
+        )
+    )
 
 
 def _rules(settings: ConsentSettings) -> ConsentRules:
-    rules = ConsentRules(
-        stop_reaches=settings.stop_reaches, consent_for=settings.consent_for, consent_days=settings.consent_days
+    return _versioned(
+        ConsentRules(
+            stop_reaches=settings.stop_reaches,
+            consent_for=settings.consent_for,
+            consent_days=settings.consent_days,
+            suspected=settings.suspected,
+        )
     )
+
+
+def _versioned(rules: ConsentRules) -> ConsentRules:
     # The same rules have the same version, whoever computes it and whenever.
     version = hashlib.sha256(msgspec.json.encode(rules, order="sorted")).hexdigest()[:8]
     return msgspec.structs.replace(rules, version=version)

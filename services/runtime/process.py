@@ -19,8 +19,10 @@ from aiokafka.errors import (
     TransactionalIdAuthorizationFailed,
 )
 
-from services.runtime.config import ConfigError
+from services.contract.codec import NewerFormat
 from services.runtime.http import PortTaken
+from services.runtime.kafka import trouble
+from services.runtime.section import ConfigError
 
 _log = logging.getLogger(__name__)
 
@@ -32,8 +34,12 @@ _FORBIDDEN = (
 )
 
 
-def run(main: Callable[[asyncio.Event], Awaitable[None]]) -> int:
-    """Run `main` until it returns; SIGINT and SIGTERM set the event that it is given.
+def _nothing() -> None:
+    """Whoever reads nothing again has nothing to do."""
+
+
+def run(main: Callable[[asyncio.Event], Awaitable[None]], again: Callable[[], None] = _nothing) -> int:
+    """Run `main` until it returns; SIGINT and SIGTERM set the event that it is given, SIGHUP calls `again`.
 
     Returns 0. Otherwise the process ends here, with 2 for what the operator can mend (a sentence on stderr), 1 for a
     defect or a fence (logged): what failed may have left threads and tasks that wait for ever, and only a process that
@@ -41,7 +47,7 @@ def run(main: Callable[[asyncio.Event], Awaitable[None]]) -> int:
     """
     # Not a context manager: its exit would wait for what does not end.
     runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
-    code = _run(runner, main)
+    code = _run(runner, main, again)
     if code:
         logging.shutdown()
         sys.stderr.flush()
@@ -50,13 +56,13 @@ def run(main: Callable[[asyncio.Event], Awaitable[None]]) -> int:
     return code
 
 
-def _run(runner: asyncio.Runner, main: Callable[[asyncio.Event], Awaitable[None]]) -> int:
+def _run(runner: asyncio.Runner, main: Callable[[asyncio.Event], Awaitable[None]], again: Callable[[], None]) -> int:
     try:
-        runner.run(_until_signalled(main))
-    except (ConfigError, PortTaken) as error:
+        runner.run(_until_signalled(main, again))
+    except (ConfigError, NewerFormat, PortTaken) as error:
         return _refuse(str(error))
     except KafkaConnectionError as error:
-        return _refuse(f"cannot reach Kafka: {error}; check kafka.bootstrap and that the broker is up")
+        return _refuse(f"cannot reach Kafka: {trouble(error)}; check kafka.bootstrap and that the broker is up")
     except (ProducerFenced, InvalidTxnState):
         # The fence did what it is for: nothing was written after the other one took over.
         _log.error(
@@ -65,7 +71,9 @@ def _run(runner: asyncio.Runner, main: Callable[[asyncio.Event], Awaitable[None]
         )
         return 1
     except _FORBIDDEN as error:
-        return _refuse(f"Kafka does not permit it: {error}; grant kafka.sasl_username what it names, by Kafka's ACLs")
+        return _refuse(
+            f"Kafka does not permit it ({trouble(error)}); grant kafka.sasl_username what it names, by Kafka's ACLs"
+        )
     except KafkaError as error:
         _log.error("Kafka failed us: %r; nothing is lost, start it again", error)
         return 1
@@ -75,11 +83,12 @@ def _run(runner: asyncio.Runner, main: Callable[[asyncio.Event], Awaitable[None]
     return 0
 
 
-async def _until_signalled(main: Callable[[asyncio.Event], Awaitable[None]]) -> None:
+async def _until_signalled(main: Callable[[asyncio.Event], Awaitable[None]], again: Callable[[], None]) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, again)
     await main(stop)
 
 

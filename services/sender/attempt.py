@@ -4,52 +4,59 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from prometheus_client import Counter, Gauge
+from msgspec.structs import replace
+from prometheus_client import Counter, Gauge, Histogram
 
 from services.domain.clock import later
-from services.domain.messages.callback import callback_query
+from services.domain.messages.callback import RETRIES, callback_query
 from services.domain.messages.commands import CommandAccepted
-from services.domain.messages.gate import ALLOW
+from services.domain.messages.errors import CATALOGUE
+from services.domain.messages.gate import ALLOW, Receipt
 from services.domain.messages.outbox import Attempted, Attempting, Created, Entry, Judged, Refused, Unknown, row_key
 from services.runtime.clock import now
-from services.runtime.config import Settings, TenantSettings
 from services.runtime.failpoints import reach
 from services.runtime.folding.partition import Partition
+from services.runtime.tenants.live import Tenants
+from services.runtime.tenants.settings import TenantSettings
+from services.sender.faults import Faults
 from services.sender.gateway import Gateway, Refusal
 from services.sender.judging import Judging
+from services.sender.metrics import SENDER
 from services.sender.slots import Slots
 from services.sender.topology import OUTBOX
 
-# Twilio retries a callback only if its URL asks; all of it fits into 15 seconds. The fragment is not signed.
-_CALLBACK_RETRIES = "#rc=4&rp=5xx,ct,rt"
 _FIRST_BACKOFF_S = 0.5
 _LONGEST_BACKOFF_S = 60.0
 
-CALLS = Gauge("switchboard_calls_under_way", "Calls at Twilio that are not answered yet")
-OUTCOMES = Counter("switchboard_attempts_total", "Attempts by how they ended", ["outcome"])
+CALLS = Gauge("switchboard_calls_under_way", "Calls at Twilio that are not answered yet", registry=SENDER)
+OUTCOMES = Counter("switchboard_attempts_total", "Attempts by how they ended", ["outcome"], registry=SENDER)
+TWILIO_SECONDS = Histogram(
+    "switchboard_twilio_seconds", "A call that creates a message, to Twilio's answer or to none", ["tenant"],
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30), registry=SENDER,
+)  # fmt: skip
+ANSWERS = Counter(
+    "switchboard_twilio_answers_total",
+    "Calls that create a message, by Twilio's answer: created, an error's code (other: one that the catalogue does not "
+    "know), none",
+    ["answer"],
+    registry=SENDER,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """What every attempt needs: the tenants with their gateways, and how long things may take (seconds)."""
+    """What every attempt needs: the tenants with their gateways, and how long things may take (seconds).
 
-    tenants: Mapping[str, TenantSettings]
+    `public_url`: None where Twilio is polled, for it cannot call us.
+    """
+
+    tenants: Tenants
     gateways: Mapping[str, Gateway]
     judging: Judging
-    public_url: str
+    public_url: str | None
     attempt_deadline_s: float
     slots: Slots
-
-
-def sending(settings: Settings, gateways: Mapping[str, Gateway], judging: Judging, slots: Slots) -> Sending:
-    return Sending(
-        tenants=settings.tenants,
-        gateways=gateways,
-        judging=judging,
-        public_url=settings.public_url,
-        attempt_deadline_s=settings.sender.attempt_deadline_s,
-        slots=slots,
-    )
+    faults: Faults
 
 
 async def attempt(context: Sending, partition: Partition, entry: Entry) -> None:
@@ -98,32 +105,66 @@ async def _committed(partition: Partition, begun: Attempting) -> bool:
 async def _call(
     context: Sending, partition: Partition, tenant: TenantSettings, command: CommandAccepted, begun: Attempting
 ) -> Created | Refused | Unknown:
-    secret = tenant.contact_secret.get_secret_value().encode()
-    query = callback_query(secret, command.command_id, command.contact)
-    callback = f"{context.public_url}/twilio/{command.tenant}/status?{query}{_CALLBACK_RETRIES}"
+    callback = _callback(context, tenant, command)
 
     async def create() -> Created | Refusal | Unknown | None:
         # The wall clock goes on while a process is frozen: one that wakes up too late calls nobody. And who waited for
         # a slot looks once more: a STOP that was folded meanwhile still counts.
-        if now() > begun.deadline or context.judging.look(partition, command).verdict != ALLOW:
+        if now() > begun.deadline:
             return None
-        with CALLS.track_inprogress():
-            return await context.gateways[command.tenant].create(command, callback)
+        verdict, receipt = context.judging.look(partition, command)
+        if verdict != ALLOW or not context.faults.may_call(row_key(begun), command.tenant, command.sender):
+            return None
+        with CALLS.track_inprogress(), TWILIO_SECONDS.labels(command.tenant).time():
+            answered = await context.gateways[command.tenant].create(_from_window(command, receipt), callback)
+        ANSWERS.labels(answer_of(answered)).inc()
+        return answered
 
+    began = context.faults.began()
     outcome = await context.slots.call(row_key(begun), create)
     if outcome is None:
-        retry_at = later(now(), backoff_s(begun.attempt, None))
-        return Refused(code=None, reason="its deadline passed, or the gate closed, before the call", retry_at=retry_at)
+        return Refused(code=None, reason="its deadline passed, or the gate closed, before the call", retry_at=now())
+    fault = context.faults.ended(command.tenant, command.sender, outcome, context.judging.knows(command), began)
     if not isinstance(outcome, Refusal):
         return outcome
+    if not outcome.called:
+        return Refused(code=None, reason=outcome.reason, retry_at=now())
+    if fault is not None:
+        return Refused(code=outcome.code, reason=outcome.reason, fault=fault)
     again = later(now(), backoff_s(begun.attempt, outcome.retry_after)) if outcome.retryable else None
     return Refused(code=outcome.code, reason=outcome.reason, retry_at=again)
+
+
+def _callback(context: Sending, tenant: TenantSettings, command: CommandAccepted) -> str | None:
+    if context.public_url is None:
+        return None
+    query = callback_query(tenant.callback_ring.signing(now()), command.command_id, command.contact)
+    return f"{context.public_url}/twilio/{command.tenant}/status?{query}{RETRIES}"
+
+
+def _from_window(command: CommandAccepted, receipt: Receipt) -> CommandAccepted:
+    """Free text by a service goes from the sender whose window is open: of several it might choose another."""
+    sender = receipt.view.window_sender
+    if sender is None or command.from_ is not None or receipt.question.template:
+        return command
+    return replace(command, from_=sender)
 
 
 def backoff_s(attempt: int, retry_after: float | None) -> float:
     """How long to wait after a retryable refusal: exponential with full jitter, and never less than asked for."""
     longest = min(_LONGEST_BACKOFF_S, _FIRST_BACKOFF_S * 2.0 ** min(attempt, 10))
     return (retry_after or 0.0) + random.uniform(0.5, 1.0) * longest  # noqa: S311 (jitter, not a secret)
+
+
+def answer_of(outcome: Created | Refusal | Unknown) -> str:
+    """What the metrics call it: of codes only those that the catalogue knows."""
+    match outcome:
+        case Created():
+            return "created"
+        case Refusal(code=int(code)):
+            return str(code) if code in CATALOGUE else "other"
+        case _:
+            return "none"
 
 
 def _name(end: Judged | Attempted) -> str:

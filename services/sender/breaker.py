@@ -48,6 +48,10 @@ class Breaker:
         self._failures = 0
         self.open_until = now + self._pause_s
 
+    def answers(self, begun: float) -> bool:
+        """Whether an answer to a call that began then shows that all is well."""
+        return self.open_until is not None and self._tells(begun)
+
     def _tells(self, begun: float) -> bool:
         """What had begun before the present state says nothing about it."""
         return begun >= (self._since if self.open_until is None else self.open_until)

@@ -2,14 +2,30 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 
 from aiolimiter import AsyncLimiter
+from prometheus_client import Counter
 
 from services.sender.lanes import Lane, Lanes, Turn
+from services.sender.metrics import SENDER
 from services.sender.slots import Slots
 
 logger = logging.getLogger(__name__)
+
+RATE_WAITS = Counter(
+    "switchboard_rate_limit_waits_total",
+    "Times that a sender of a tenant waited for messages_per_second",
+    ["tenant"],
+    registry=SENDER,
+)
+RATE_WAIT_SECONDS = Counter(
+    "switchboard_rate_limit_wait_seconds_total",
+    "For how long; of several senders at once each counts",
+    ["tenant"],
+    registry=SENDER,
+)
 
 # Turns that came to nothing, before others have the event loop.
 _AT_ONCE = 500
@@ -19,7 +35,7 @@ class Dispatcher:
     """`rate`: messages per second that a tenant's sender may send from here; it changes with the partitions owned.
 
     `wanted`: whether a turn still stands when it comes. `begin`: carry it out; then the slots are to be told `over`.
-    `drop`: it came, and nobody wants it.
+    `drop`: it came, and nobody wants it. `stopped`: whether a sender of a tenant may not send at all now.
     """
 
     def __init__(
@@ -35,6 +51,9 @@ class Dispatcher:
         self._wanted = wanted
         self._begin = begin
         self._drop = drop
+        self.stopped: Callable[[str, str], bool] = lambda _tenant, _sender: False
+        # Lanes that were found stopped, out of the rounds until that is looked at again.
+        self._still: set[Lane] = set()
         self._lanes = Lanes()
         self._dispatching: asyncio.Task[None] | None = None
         self._refilling: set[asyncio.Task[None]] = set()
@@ -44,6 +63,13 @@ class Dispatcher:
         if urgent:
             self._slots.expect_urgent()
         self._lanes.push(self._lanes.lane(*lane), turn, urgent)
+        self._dispatch()
+
+    def look_again(self) -> None:
+        """Lanes that were stopped may go on."""
+        for lane in [one for one in self._still if not self.stopped(one.tenant, one.sender)]:
+            self._still.discard(lane)
+            self._lanes.unpark(lane)
         self._dispatch()
 
     def _freed(self, tenant: str) -> None:
@@ -63,10 +89,13 @@ class Dispatcher:
                 lane, urgent = found
                 turn = lane.queue(urgent)[0]
                 if not self._wanted(turn):
-                    self._drop(self._lanes.pop(lane, urgent))
+                    self._drop(self._lanes.pop(lane, urgent, wanted=False))
                     dropped += 1
                     if dropped % _AT_ONCE == 0:
                         await asyncio.sleep(0)
+                elif self.stopped(lane.tenant, lane.sender):
+                    self._still.add(lane)
+                    self._lanes.park(lane)
                 elif not lane.paid and not self._limiter(lane).has_capacity():
                     self._park(lane)
                 else:
@@ -99,7 +128,10 @@ class Dispatcher:
         task.add_done_callback(tell)
 
     async def _refill(self, lane: Lane, limiter: AsyncLimiter) -> None:
+        began = time.monotonic()
         await limiter.acquire()
+        RATE_WAITS.labels(lane.tenant).inc()
+        RATE_WAIT_SECONDS.labels(lane.tenant).inc(time.monotonic() - began)
         lane.paid = True
         self._lanes.unpark(lane)
         self._dispatch()

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable
 
 from prometheus_client import Gauge
 from requests import RequestException
@@ -10,12 +10,14 @@ from twilio.base.exceptions import TwilioException
 
 from services.domain.clock import seconds_between
 from services.domain.messages.finding import find, span
-from services.domain.messages.outbox import IN_DOUBT, Entry, Settled, row_key
+from services.domain.messages.outbox import IN_DOUBT, Entry, Settled
 from services.runtime.clock import now
 from services.runtime.folding.partition import Flush, Partition
 from services.runtime.folding.runner import Listener
 from services.sender.dispatcher import tell
 from services.sender.listing import Listing
+from services.sender.metrics import SENDER
+from services.sender.rows import listed_rows, others_of
 from services.sender.topology import OUTBOX
 
 logger = logging.getLogger(__name__)
@@ -23,20 +25,26 @@ logger = logging.getLogger(__name__)
 # After it became ambiguous. The callback, which comes within seconds, is the better witness; after the last only a
 # person can tell.
 _LOOKS_S = (20.0, 60.0, 300.0, 1800.0, 7200.0)
-_AT_ONCE = 500
 _ASKED_TOGETHER = 2
-# A contact's other commands, of which one might be taken for this one's message.
-_MOST_OTHERS = 1000
 
-AMBIGUOUS = Gauge("switchboard_ambiguous_commands", "Commands whose end is not known, of the partitions owned")
-OLDEST = Gauge("switchboard_ambiguous_oldest_seconds", "For how long the oldest of them has been ambiguous")
+AMBIGUOUS = Gauge(
+    "switchboard_ambiguous_commands", "Commands whose end is not known, of the partitions owned", registry=SENDER
+)
+OLDEST = Gauge(
+    "switchboard_ambiguous_oldest_seconds", "For how long the oldest of them has been ambiguous", registry=SENDER
+)
 
 
 class Finder(Listener):
-    """A task for each ambiguous command of the partitions owned; it ends with the command."""
+    """A task for each ambiguous command of the partitions owned; it ends with the command.
 
-    def __init__(self, listings: Mapping[str, Listing], attempt_deadline_s: float, request_timeout_s: float) -> None:
-        self._listings = listings
+    `listing`: that of a tenant; None where there is nobody to ask.
+    """
+
+    def __init__(
+        self, listing: Callable[[str], Listing | None], attempt_deadline_s: float, request_timeout_s: float
+    ) -> None:
+        self._listing = listing
         self._attempt_deadline_s = attempt_deadline_s
         self._request_timeout_s = request_timeout_s
         self._asking = asyncio.Semaphore(_ASKED_TOGETHER)
@@ -47,12 +55,8 @@ class Finder(Listener):
 
     async def taken(self, partition: Partition) -> None:
         self._since[partition], self._tasks[partition] = {}, {}
-        after = None
-        while found := partition.listed(OUTBOX, IN_DOUBT, after, _AT_ONCE):
-            after = found[-1]
-            for _, key in found:
-                self._note(partition, key, partition.read(key, OUTBOX))
-            await asyncio.sleep(0)
+        async for key, row in listed_rows(partition, OUTBOX, IN_DOUBT):
+            self._note(partition, key, row)
 
     async def flushed(self, partition: Partition, flush: Flush) -> None:
         for key, entry in flush.rows.get(OUTBOX, {}).items():
@@ -97,16 +101,15 @@ class Finder(Listener):
 
     async def _found(self, partition: Partition, entry: Entry) -> Settled | None:
         when = span(entry, self._attempt_deadline_s, self._request_timeout_s)
-        listing = self._listings.get(entry.tenant)
+        listing = self._listing(entry.tenant)
         if when is None or listing is None or entry.command is None:
             return None
         listed = await listing.messages_to(entry.command.to)
-        keys = partition.under(OUTBOX, f"{entry.contact} ", _MOST_OTHERS)
-        others = [row for key in keys if key != row_key(entry) and (row := partition.read(key, OUTBOX))]
-        if len(keys) == _MOST_OTHERS or any(row.state in ("attempted", "ambiguous") for row in others):
+        others = others_of(partition, entry)
+        if not others.all or any(row.state in ("attempted", "ambiguous") for row in others.rows):
             # Whose message it is cannot be told.
             return None
-        found = find(entry.command, when, listed, {row.message_sid for row in others})
+        found = find(entry.command, when, listed, others.message_sids)
         if found is None:
             return None
         return Settled(

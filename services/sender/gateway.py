@@ -1,8 +1,8 @@
 """The door to Twilio: one call, one outcome. Failures are values; whether nothing was created is part of them.
 
-The twilio package says what the call is: its host, its headers, what an error is. The call itself goes past the
-package: its async client ignores its own time-out and proxy settings (9.13), looks for a proxy in a thread at every
-call, and builds a whole message of which five fields are wanted. A test holds the two requests equal.
+The twilio package says what the call is: its path and its headers; the host is that of the tenant's region. The call
+itself goes past the package: its async client ignores its own time-out and proxy settings (9.13), looks for a proxy in
+a thread at every call, and builds a whole message of which five fields are wanted. A test holds the two requests equal.
 
 Time-outs are of two kinds: before there is a connection nothing was posted, and after that nobody knows.
 """
@@ -15,15 +15,16 @@ from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import msgspec
-from twilio.base.version import Version
-from twilio.http.response import Response
 from twilio.rest import Client
 from yarl import URL
 
 from services.domain.messages.commands import CommandAccepted
 from services.domain.messages.errors import explain
 from services.domain.messages.outbox import Created, Refused, Unknown
-from services.runtime.config import TenantSettings
+from services.runtime.regions import NOT_FROM_THE_ENVIRONMENT, regional
+from services.runtime.tenants.settings import TenantSettings
+from services.runtime.unknown_codes import notice
+from services.sender.answers import refusal_of
 from services.sender.form import form
 
 logger = logging.getLogger(__name__)
@@ -41,11 +42,13 @@ _LONGEST_REASON = 500
 class Refusal(Refused, frozen=True, kw_only=True):
     """Nothing was created. `retryable`: the same call may succeed later, not before `retry_after` seconds.
 
-    `reached`: it was Twilio that said so; otherwise there was no connection. `too_many`: it was one call too many.
+    `called`: an attempt was made to reach Twilio; `reached`: it was Twilio that said so. `too_many`: it was one call
+    too many.
     """
 
     retryable: bool = False
     retry_after: float | None = None
+    called: bool = True
     reached: bool = True
     too_many: bool = False
 
@@ -53,11 +56,9 @@ class Refusal(Refused, frozen=True, kw_only=True):
 class Gateway(Protocol):
     """Creates messages for one tenant."""
 
-    async def create(self, command: CommandAccepted, status_callback: str) -> Created | Refusal | Unknown:
+    async def create(self, command: CommandAccepted, status_callback: str | None) -> Created | Refusal | Unknown:
         """Call Twilio once."""
         ...
-
-    async def close(self) -> None: ...
 
 
 class _Message(msgspec.Struct, rename={"from_": "from"}):
@@ -73,38 +74,54 @@ class _Message(msgspec.Struct, rename={"from_": "from"}):
 _message = msgspec.json.Decoder(_Message)
 
 
-class TwilioGateway:
-    """One tenant's account at Twilio, or at anything that speaks its API under `base_url`."""
+class Line:
+    """The connections to Twilio, or to anything that speaks its API under `base_url`, which is us1's; shared by all
+    tenants."""
 
-    def __init__(self, tenant: TenantSettings, base_url: str, timeout_s: float, connections: int) -> None:
-        if tenant.api_key_sid and tenant.api_key_secret:
-            user, password = tenant.api_key_sid, tenant.api_key_secret.get_secret_value()
-        else:
-            user, password = tenant.account_sid, tenant.auth_tokens[0].get_secret_value()
-        client = Client(user, password, tenant.account_sid)
-        url = client.get_hostname(f"{base_url}/2010-04-01/Accounts/{tenant.account_sid}/Messages.json")
-        self._url = URL(url)
+    def __init__(self, base_url: str, timeout_s: float, connections: int) -> None:
         connect_s = timeout_s * _CONNECT_SHARE
-        self._session = aiohttp.ClientSession(
+        self.base_url = base_url
+        self.session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=connections),
-            headers={**client.get_headers("POST", None), "Authorization": _basic(user, password)},
             # `connect` includes waiting for a connection of the pool, and the handshake with TLS or a proxy.
             timeout=aiohttp.ClientTimeout(total=timeout_s, connect=connect_s, sock_connect=connect_s),
             cookie_jar=aiohttp.DummyCookieJar(),
-            proxy=_proxy(url),
         )
 
-    async def create(self, command: CommandAccepted, status_callback: str) -> Created | Refusal | Unknown:
+    async def close(self) -> None:
+        await self.session.close()
+
+
+class TwilioGateway:
+    """One tenant's account, with the credentials that it has now. It owns nothing: it may be replaced at any time."""
+
+    def __init__(self, tenant: TenantSettings, line: Line) -> None:
+        user, password = tenant.credentials
+        client = Client(user, password, tenant.account_sid, environment=NOT_FROM_THE_ENVIRONMENT)
+        url = f"{regional(line.base_url, tenant.region)}/2010-04-01/Accounts/{tenant.account_sid}/Messages.json"
+        self._line = line
+        self._url = URL(url)
+        self._headers = {**client.get_headers("POST", None), "Authorization": _basic(user, password)}
+        self._proxy = _proxy(url)
+
+    async def create(self, command: CommandAccepted, status_callback: str | None) -> Created | Refusal | Unknown:
         try:
             said = form(command, status_callback)
-            async with self._session.post(self._url, data=said, allow_redirects=False) as answer:
+        except UnicodeEncodeError:
+            return Refusal(code=None, reason="the command holds half a character: nothing was posted")
+        try:
+            async with self._line.session.post(
+                self._url, data=said, headers=self._headers, proxy=self._proxy, allow_redirects=False
+            ) as answer:
                 body = await answer.read()
             if 200 <= answer.status < 300:
                 return _created(body)
             return _refused(answer.status, body, answer.headers.get("Retry-After"))
         except (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError, aiohttp.ConnectionTimeoutError) as error:
             # No connection, so no request: nothing can have been created.
-            return Refusal(code=None, reason=f"Twilio cannot be reached: {error}", retryable=True, reached=False)
+            return Refusal(
+                code=None, reason=f"Twilio cannot be reached ({type(error).__name__})", retryable=True, reached=False
+            )
         except TimeoutError:
             return Unknown(reason="Twilio did not answer in time")
         except (aiohttp.ClientError, OSError, ValueError) as error:
@@ -113,9 +130,6 @@ class TwilioGateway:
             # Something that a package made of an answer. The call was made, so its end must be told all the same.
             logger.exception("the answer to a create call cannot be read")
             return Unknown(reason=f"Twilio's answer cannot be read: {type(error).__name__}")
-
-    async def close(self) -> None:
-        await self._session.close()
 
 
 def _basic(user: str, password: str) -> str:
@@ -145,14 +159,10 @@ def _created(body: bytes) -> Created | Unknown:
 
 
 def _refused(status: int, body: bytes, retry_after: str | None) -> Refusal | Unknown:
+    code, reason = refusal_of(status, body)
     if status >= _SERVER_ERROR or status == _REQUEST_TIMEOUT:
-        return Unknown(reason=f"Twilio answered {status}: it may have created the message")
-    error = Version.exception("POST", "", Response(status, body.decode("utf-8", "replace")), "Unable to create record")
-    code = getattr(error, "code", None)
-    if not isinstance(code, int) or code == status:
-        # The package puts the HTTP status where the body (a proxy's, say) names no code.
-        code = None
-    reason = _said(getattr(error, "msg", None) or getattr(error, "detail", None) or f"HTTP {status}")
+        return Unknown(reason=f"Twilio may have created the message: it answered {reason}")
+    notice(code)
     if status == _TOO_MANY_REQUESTS:
         wait = _seconds(retry_after)
         return Refusal(code=code or 20429, reason=reason, retryable=True, retry_after=wait, too_many=True)

@@ -1,6 +1,8 @@
 """Intake: public commands, of any key, become accepted ones keyed by contact, or one `rejected` result.
 
-Stateless, so that a command produced twice is forwarded twice; the outbox knows it by its id.
+Stateless, so that a command produced twice is forwarded twice; the outbox knows it by its id. Those of a tenant that
+is not known yet wait before it (`parking`). Who may speak for whom is said by `producers`; what is refused is told to
+who said it, and to nobody where that is not known, so that no stranger writes into a tenant's results.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,13 +10,16 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from services.contract.commands import Public, read_command, read_message_command, read_object
-from services.domain.clock import iso
+from services.contract.codec import FORMAT, FORMAT_HEADER, format_of
+from services.contract.commands import Public, read_command, read_message_command
+from services.contract.reading import Read, names_of, printable, read_object
 from services.domain.consent import intake as consent_intake
 from services.domain.consent.commands import ConsentAccepted, RecordConsent
-from services.domain.identity import derived_event_id, raw_event_id
+from services.domain.identity import Place, derived_event_id, raw_event_id
 from services.domain.messages import intake
 from services.domain.messages.commands import (
+    CancelAccepted,
+    CancelMessage,
     CommandAccepted,
     CommandResult,
     ResolutionAccepted,
@@ -22,85 +27,127 @@ from services.domain.messages.commands import (
     SendMessage,
 )
 from services.domain.messages.intake import Rules
+from services.runtime.clock import now
 from services.runtime.config import Settings
 from services.runtime.folding.fold import Record
+from services.runtime.tenants.derived import Derived
+from services.runtime.tenants.live import Tenants
+from services.sender.moments import moment_of
+from services.sender.producers import Producers
+
+# Of a command id, or of what stands for one.
+_LONGEST_NAME = 128
 
 
 class Requested(NamedTuple):
-    """A public command as read: typed, or what is wrong with its form. `sequence` is its offset."""
+    """A public command as read: typed, or what is wrong with its form.
+
+    `at`, `since`: see `Moment`.
+    """
 
     tenant: str
     command_id: str
     command: Public | list[str]
     at: str
-    sequence: int
-    # It says of itself that it is a resolution of another command.
-    resolves: bool = False
+    since: str
+    record: Record
+    # It says of itself that it is about another command: a resolution, or a cancel.
+    about_another: bool = False
+
+    @property
+    def place(self) -> Place:
+        return Place(self.record.partition, self.record.offset)
 
 
-Accepted = CommandAccepted | ConsentAccepted | ResolutionAccepted
+Accepted = CommandAccepted | ConsentAccepted | ResolutionAccepted | CancelAccepted
+_ABOUT_ANOTHER = ("resolve_ambiguous", "cancel_message")
 
 
-def tenant_rules(settings: Settings) -> dict[str, Rules]:
+def tenant_rules(settings: Settings, tenants: Tenants) -> Derived[Rules]:
     """What intake must know, by tenant."""
-    return {
-        name: Rules(
+    return Derived(
+        tenants,
+        lambda _, tenant: Rules(
             contact_secret=tenant.contact_secret.get_secret_value().encode(),
             lifetime=settings.sender.not_after_s,
             default_region=tenant.default_region,
             default_messaging_service=tenant.routing.default_messaging_service_sid,
             messaging_service_by_country=tenant.routing.by_country,
-        )
-        for name, tenant in settings.tenants.items()
-    }
+            producer_keys={key: secret.get_secret_value().encode() for key, secret in tenant.producer_keys.items()},
+            signed=tenant.unsigned_commands == "refused",
+        ),
+    )
 
 
 def read_message(record: Record) -> Requested:
     """A record of `twilio.outbound.messages.v1`. Raises NotACommand for what is no JSON object: a dead letter."""
-    found = read_object(record.value)
-    return _requested(record, found, read_message_command(found))
+    read = read_object(record.value)
+    return _requested(record, read, _newer(record) or read_message_command(read.fields))
 
 
 def read_consent(record: Record) -> Requested:
     """A record of `twilio.consent.commands.v1`. Raises NotACommand."""
-    found = read_object(record.value)
-    return _requested(record, found, read_command(found, RecordConsent))
+    read = read_object(record.value)
+    return _requested(record, read, _newer(record) or read_command(read.fields, RecordConsent))
 
 
-def _requested(record: Record, found: Mapping[str, Any], command: Public | list[str]) -> Requested:
+def _newer(record: Record) -> list[str]:
+    """What is wrong with a command whose header says that it is of a newer format: it may mean more than is read."""
+    if (stated := format_of(record.headers)) <= FORMAT:
+        return []
+    return [f"header {FORMAT_HEADER}: {stated}; this release reads up to {FORMAT}: produce it in that, or update"]
+
+
+def _requested(record: Record, read: Read, command: Public | list[str]) -> Requested:
+    faults = [*read.faults, *(command if isinstance(command, list) else ())]
+    moment = moment_of(record, now())
     return Requested(
-        tenant=_text(found.get("tenant")),
-        command_id=_text(found.get("command_id")) or _position(record),
-        command=command,
-        at=iso(record.timestamp),
-        sequence=record.offset,
-        resolves=found.get("event_type") == "resolve_ambiguous",
+        tenant=_name(read.fields.get("tenant")),
+        command_id=_known_as(record, read.fields),
+        command=faults or command,
+        at=moment.at,
+        since=moment.since,
+        record=record,
+        about_another=read.fields.get("event_type") in _ABOUT_ANOTHER,
     )
 
 
-def refused(record: Record, detail: str) -> Sequence[CommandResult]:
-    """The result of a record that is no command at all, told under its key or, without one, its position."""
-    key = (record.key or b"").decode("utf-8", "replace")[:128] or _position(record)
-    return (_rejected("", key, iso(record.timestamp), _position(record), [detail]),)
-
-
 class Intake:
-    """The intake fold, with the tenants' rules."""
+    """The intake fold, with the tenants' rules, and who may speak for them."""
 
     def __init__(self, rules: Mapping[str, Rules]) -> None:
         self._rules = rules
+        self.producers = Producers(rules)
 
     def __call__(self, _: Any, event: Requested) -> tuple[None, Sequence[Accepted | CommandResult]]:
         """Forward, or reject with every fault at once."""
-        outcome = self._judge(event)
+        voice = self.producers.of(event.record, event.tenant, event.command, event.at)
+        if voice.signed_at is not None:
+            # A copy of a signed yes is no younger than the yes, and a copy of a command lives no longer.
+            event = event._replace(since=min(event.since, voice.signed_at))
+        outcome = [voice.fault] if voice.fault else self._judge(event)
         if isinstance(outcome, list):
-            rejected = _rejected(event.tenant, event.command_id, event.at, f"{event.at} {event.sequence}", outcome)
-            # A resolution names another command; that it was wrong is no end of that one.
-            return None, (msgspec.structs.replace(rejected, terminal=not event.resolves),)
+            source = "{} {}@{}".format(event.at, *event.place)
+            rejected = self._rejected(voice.tenant, event.command_id, event.at, source, outcome)
+            # It names another command; that it was wrong is no end of that one.
+            return None, (msgspec.structs.replace(rejected, terminal=not event.about_another),)
         # A send is told of by the outbox once it is remembered there. A consent is where it belongs: every command
         # taken from now on is judged by it.
-        told = (_recorded(outcome),) if isinstance(outcome, ConsentAccepted) else ()
+        told = (_recorded(outcome, voice.tenant),) if isinstance(outcome, ConsentAccepted) else ()
         return None, (outcome, *told)
+
+    def refused(self, record: Record, detail: str) -> Sequence[CommandResult]:
+        """The result of a record that is no command at all."""
+        names = names_of(record.value)
+        tenant, command_id = _name(names.get("tenant")), _known_as(record, names)
+        at = moment_of(record, now()).at
+        voice = self.producers.of(record, tenant, None, at)
+        return (self._rejected(voice.tenant, command_id, at, _position(record), [voice.fault or detail]),)
+
+    def _rejected(self, tenant: str | None, command_id: str, at: str, source: str, faults: list[str]) -> CommandResult:
+        rejected = _rejected(tenant or "", command_id, at, source, faults)
+        # Anybody may name a tenant that there is not, also one that would make the key of another's command.
+        return rejected if tenant in self._rules else msgspec.structs.replace(rejected, tenant="")
 
     def _judge(self, event: Requested) -> Accepted | list[str]:
         if isinstance(event.command, list):
@@ -112,23 +159,26 @@ class Intake:
             ]
         match event.command:
             case SendMessage() as command:
-                return intake.accept(command, rules, event.at, event.sequence)
+                return intake.accept(command, rules, event.at, event.place, event.since)
             case ResolveAmbiguous() as command:
-                return intake.resolve(command, rules, event.at, event.sequence)
+                return intake.resolve(command, rules, event.at, event.place)
+            case CancelMessage() as command:
+                return intake.cancel(command, rules, event.at, event.place)
             case RecordConsent() as command:
-                return consent_intake.accept(command, rules.contact_secret, event.at, event.sequence)
+                return consent_intake.accept(command, rules.contact_secret, event.at, event.place, event.since)
 
 
-def _recorded(accepted: ConsentAccepted) -> CommandResult:
+def _recorded(accepted: ConsentAccepted, told: str | None) -> CommandResult:
+    """`told`: the tenant that hears of it. What nobody is known to have said is told in nobody's name."""
     return CommandResult(
         event_id=derived_event_id(accepted.event_id, "result", "recorded"),
-        tenant=accepted.tenant,
+        tenant=told or "",
         command_id=accepted.command_id,
-        contact=accepted.contact,
+        contact=accepted.contact if told else None,
         at=accepted.accepted_at,
         step="recorded",
         terminal=True,
-        reason=f"{accepted.action} of {accepted.scope}",
+        reason=f"{accepted.action} of {accepted.message_sid or accepted.scope}",
     )
 
 
@@ -150,8 +200,21 @@ def _rejected(tenant: str, command_id: str, at: str, source: str, faults: list[s
     )
 
 
-def _text(value: Any) -> str:
-    return value[:128] if isinstance(value, str) else ""
+def _known_as(record: Record, fields: Mapping[str, Any]) -> str:
+    """What its producer knows a record by: its command id, of whatever type; else its key; else where it stands."""
+    key = printable((record.key or b"").decode("utf-8", "replace"), _LONGEST_NAME)
+    return _name(fields.get("command_id")) or key or _position(record)
+
+
+def _name(value: Any) -> str:
+    """A text as it is, a number as it was written: `18473` → `18473`; nothing for what names nobody."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return ""
+    try:
+        return printable(str(value), _LONGEST_NAME)
+    except ValueError:
+        # An integer of thousands of digits.
+        return ""
 
 
 def _position(record: Record) -> str:

@@ -1,19 +1,28 @@
 """What the gate is asked of a command, and what it sees: the contact's rows, as far as the log held anything."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
-from services.domain.consent.events import Suppression
-from services.domain.consent.scopes import TENANT, scopes_of
-from services.domain.consent.suppression import consented, suppressed
+from services.domain.consent.holds import held
+from services.domain.consent.reach import Asked, Reached, reaching
+from services.domain.consent.scopes import scopes_of
+from services.domain.consent.statements import version
+from services.domain.consent.suppression import Standing, consented, suspicions
 from services.domain.messages.commands import CommandAccepted
-from services.domain.messages.gate import Question, Receipt, Verdict, View, decide
-from services.domain.messages.sessions import open_until
+from services.domain.messages.gate import MembershipSeen, Question, Receipt, Verdict, View, decide
+from services.domain.messages.pauses import holding, stopping
+from services.domain.messages.windows import Seen, Sessions, seen
+from services.domain.senders.directory import Directory
+from services.domain.senders.names import family, name_of
 from services.runtime.clock import now
-from services.runtime.config import Settings, TenantSettings
+from services.runtime.directories import Directories
 from services.runtime.folding.partition import Partition
-from services.runtime.policy import Policy
+from services.runtime.policy import Policy, reach
+from services.runtime.tenants.derived import Derived
+from services.runtime.tenants.live import Tenants
+from services.runtime.tenants.settings import TenantSettings
 from services.sender.barrier import Barrier
+from services.sender.stops import Stops
 from services.sender.topology import SESSIONS, SUPPRESSION
 
 # Of a contact who opted out of many scopes; a receipt is kept with every result.
@@ -28,14 +37,23 @@ class Judgement(NamedTuple):
 class Judging:
     """The gate's eyes."""
 
-    def __init__(self, settings: Settings, barrier: Barrier) -> None:
-        self._tenants = settings.tenants
-        self._policies = {name: Policy(tenant.consent) for name, tenant in settings.tenants.items()}
+    def __init__(self, tenants: Tenants, barrier: Barrier, directories: Directories, stops: Stops) -> None:
+        self._stops = stops
+        self._directories = directories
+        self._tenants = tenants
+        self._policies = Derived(tenants, lambda _, tenant: Policy(tenant.consent))
+        self._reach = Derived(tenants, lambda _, tenant: reach(tenant))
         self._barrier = barrier
 
     async def judge(self, partition: Partition, command: CommandAccepted) -> Judgement:
-        """Judge a command by all that was on the log when this was asked."""
-        return self.look(partition, command, await self._barrier.passed(partition))
+        """Judge a command by all that was on the log when this was asked; of our senders, when the process began."""
+        await self._directories.read()
+        while True:
+            before = _released(partition, command.contact)
+            offsets = await self._barrier.passed(partition)
+            # A release that came in between may have been read before what was retried, which stands on the log then.
+            if _released(partition, command.contact) == before:
+                return self.look(partition, command, offsets)
 
     def look(self, partition: Partition, command: CommandAccepted, offsets: dict[str, int] | None = None) -> Judgement:
         """Judge a command by what is folded now."""
@@ -44,25 +62,54 @@ class Judging:
         return Judgement(decide(question, view), Receipt(question=question, view=view, offsets=offsets or {}))
 
     def _view(self, partition: Partition, command: CommandAccepted, question: Question) -> View:
-        moment = now()
+        moment, pauses = now(), self._stops.of(partition)
+        stopped = stopping(pauses, command.tenant, command.sender)
         tenant = self._tenants.get(command.tenant)
         if tenant is None:
-            return View(now=moment, tenant_known=False)
-        rules = self._policies[command.tenant].rules(command.country)
+            return View(now=moment, tenant_known=False, stopped=stopped)
+        rules = self._policies[command.tenant].rules(command.country, command.to)
+        directory = self._directories.of(command.tenant)
         standing = partition.read(command.contact, SUPPRESSION)
-        found = suppressed(standing)
-        scopes = found if rules.stop_reaches == "tenant" else (*question.scopes, TENANT)
+        asked = _asked(command, rules.stop_reaches == "tenant")
+        found = _shown(reaching(standing, asked, directory))
+        suspected = reaching(suspicions(standing), asked, directory)
         consent = consented(standing, question.scopes)
         windows = partition.read(command.contact, SESSIONS) if command.channel == "whatsapp" else None
+        window = _window(windows, command, directory)
         return View(
             now=moment,
+            tenant_closed=tenant.state == "closed",
             sender_allowed=_allowed(tenant, command),
+            recipient_allowed=self._reach[command.tenant].allow(command.to),
             rules=rules,
-            suppressed=_shown(found, scopes),
+            held=held(standing.holds) if standing else None,
+            suppressed={scope: one.suppression for scope, one in found.items()},
+            suspected={scope: one.suppression for scope, one in _shown(suspected).items()},
+            statements_version=version(standing),
+            memberships=_memberships(found, directory),
+            senders_version=directory.version,
             consent_at=consent.at if consent else None,
             consent_evidence=consent.evidence if consent else None,
-            window_until=open_until(windows, command.from_, command.messaging_service_sid),
+            window_until=window.until,
+            window_sender=window.sender,
+            window_refused_at=window.refused_at,
+            window_unknown=list(window.unknown),
+            dry_run=tenant.dry_run,
+            stopped=stopped,
+            paused=holding(pauses, command.tenant, command.label),
         )
+
+    def knows(self, command: CommandAccepted) -> bool:
+        """Whether a command's sender is listed as one of ours."""
+        directory = self._directories.of(command.tenant)
+        return bool(directory.services(name_of(command.sender) or "") or directory.members(command.sender))
+
+
+def _released(partition: Partition, contact: str) -> Mapping[str, tuple[tuple[int, ...], int]]:
+    """What holds of a contact were released, by where their records stand."""
+    standing: Standing | None = partition.read(contact, SUPPRESSION)
+    found = standing.holds.items() if standing else ()
+    return {name: (one.released, one.through) for name, one in found if one.released or one.through >= 0}
 
 
 def ask(command: CommandAccepted) -> Question:
@@ -76,13 +123,40 @@ def ask(command: CommandAccepted) -> Question:
         not_after=command.not_after,
         country=command.country,
         confirms=command.confirms,
+        not_before=command.not_before,
+        label=command.label,
+        contact=command.contact,
+        purpose=command.purpose,
     )
 
 
 def _allowed(tenant: TenantSettings, command: CommandAccepted) -> bool:
-    return not tenant.allowed_senders or command.sender in tenant.allowed_senders
+    """Each that it names must be: a service brings its opt-outs and its settings with it."""
+    named = {command.from_, command.messaging_service_sid} - {None}
+    return not tenant.allowed_senders or named <= set(tenant.allowed_senders)
 
 
-def _shown(found: Mapping[str, Suppression], scopes: Iterable[str]) -> dict[str, Suppression]:
-    matter = [scope for scope in dict.fromkeys(scopes) if scope in found]
-    return {scope: found[scope] for scope in matter[:_MOST_SHOWN]}
+def _asked(command: CommandAccepted, everywhere: bool) -> Asked:
+    sender = name_of(command.from_) if command.from_ else None
+    channel = family("whatsapp:" if command.channel == "whatsapp" else "")
+    return Asked(sender, command.messaging_service_sid, channel, everywhere)
+
+
+def _shown(found: Mapping[str, Reached]) -> dict[str, Reached]:
+    """What was said of the message's own sender and service comes first."""
+    ordered = sorted(found.items(), key=lambda item: (bool(item[1].through), item[0]))
+    return dict(ordered[:_MOST_SHOWN])
+
+
+def _memberships(found: Mapping[str, Reached], directory: Directory) -> list[MembershipSeen]:
+    through = dict.fromkeys(one for reached in found.values() for one in reached.through)
+    known = [(one, directory.known(one.sender, one.service)) for one in through]
+    return [MembershipSeen(sender=one.sender, service=one.service, since=seen.first, by=seen.by) for one, seen in known]
+
+
+def _window(state: Sessions | None, command: CommandAccepted, directory: Directory) -> Seen:
+    members = {}
+    if (service := command.messaging_service_sid) and state is not None:
+        inside = {name: directory.is_in(name_of(name) or name, service) for name in state.windows}
+        members = {name: known for name, known in inside.items() if known is not None}
+    return seen(state, command.from_, service, members)

@@ -1,6 +1,7 @@
 """Whose turn it is: tenants in rounds, in a tenant its lanes in rounds, in a lane the urgent first.
 
-A lane is a sender of a tenant, with its rate. A round gives each tenant one turn at one price, so that a million
+Urgent ones take at most `URGENT_IN_A_ROW` turns of a lane, and of a tenant, while others of it wait; then one of those
+goes. A lane is a sender of a tenant, with its rate. A round gives each tenant one turn at one price, so that a million
 commands of one delay no other; and while others wait nobody holds more than an equal share, however long its calls
 take.
 """
@@ -15,6 +16,9 @@ from services.runtime.folding.partition import Partition
 from services.sender.shelves import Shelf
 
 K = TypeVar("K")
+
+# Four turns of five.
+URGENT_IN_A_ROW = 4
 
 
 class Turn(NamedTuple):
@@ -53,6 +57,21 @@ class Ring(Generic[K]):
             self._order.move_to_end(one)
 
 
+class Share:
+    """How many urgent turns were taken in a row while others waited."""
+
+    def __init__(self) -> None:
+        self._taken = 0
+
+    @property
+    def spent(self) -> bool:
+        """One that is not urgent is due."""
+        return self._taken >= URGENT_IN_A_ROW
+
+    def had(self, urgent: bool, others_wait: bool) -> None:
+        self._taken = self._taken + 1 if urgent and others_wait else 0
+
+
 class Lane:
     """What waits for one sender, and its rate. `paid`: a turn that the rate allows is not taken yet."""
 
@@ -64,6 +83,7 @@ class Lane:
         self.limiter: AsyncLimiter | None = None
         self.rate = 0.0
         self.paid = False
+        self.share = Share()
 
     def queue(self, urgent: bool) -> deque[Turn]:
         return self.urgent if urgent else self.ordinary
@@ -79,14 +99,19 @@ class Lane:
 class _Tenant:
     def __init__(self) -> None:
         self.rings: dict[bool, Ring[Lane]] = {True: Ring(), False: Ring()}
+        self.share = Share()
 
     def __bool__(self) -> bool:
         return any(self.rings.values())
 
     def first(self, urgent_only: bool) -> tuple[Lane, bool] | None:
+        # What is due goes also where there is only room for urgent ones: it goes in the place of one.
+        if self.share.spent:
+            for lane in self.rings[False]:
+                return lane, False
         for urgent in (True,) if urgent_only else (True, False):
             for lane in self.rings[urgent]:
-                return lane, urgent
+                return lane, urgent and not (lane.share.spent and bool(lane.ordinary))
         return None
 
 
@@ -115,10 +140,14 @@ class Lanes:
         lane.queue(urgent).append(turn)
         self._enter(lane)
 
-    def pop(self, lane: Lane, urgent: bool) -> Turn:
-        """Take the lane's next turn; it and its tenant go to the end of their rounds."""
+    def pop(self, lane: Lane, urgent: bool, wanted: bool = True) -> Turn:
+        """Take the lane's next turn; it and its tenant go to the end of their rounds. One that nobody wants is none."""
         turn = lane.queue(urgent).popleft()
-        self._tenants[lane.tenant].rings[urgent].had(lane)
+        tenant = self._tenants[lane.tenant]
+        tenant.rings[urgent].had(lane)
+        if wanted:
+            lane.share.had(urgent, bool(lane.ordinary))
+            tenant.share.had(urgent, bool(tenant.rings[False]))
         self._round.had(lane.tenant)
         self._leave(lane)
         return turn

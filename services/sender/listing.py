@@ -8,29 +8,29 @@ from twilio.rest import Client
 
 from services.domain.clock import to_iso
 from services.domain.messages.finding import Listed
-from services.runtime.config import TenantSettings
+from services.runtime.regions import NOT_FROM_THE_ENVIRONMENT, regional
+from services.runtime.tenants.settings import TenantSettings
 
 # The newest; an attempt that is older than these is a person's to find.
 _MOST = 100
 
 
 class Listing:
-    """The messages of one tenant's account. Raises what the package and requests raise."""
+    """The messages of one tenant's account, under `base_url` (in us1). Raises what the package and requests raise."""
 
     def __init__(self, tenant: TenantSettings, base_url: str, timeout_s: float) -> None:
-        if tenant.api_key_sid and tenant.api_key_secret:
-            user, password = tenant.api_key_sid, tenant.api_key_secret.get_secret_value()
-        else:
-            user, password = tenant.account_sid, tenant.auth_tokens[0].get_secret_value()
-        self._client = Client(user, password, tenant.account_sid, http_client=TwilioHttpClient(timeout=timeout_s))
-        self._client.api.base_url = base_url
+        user, password = tenant.credentials
+        http = TwilioHttpClient(timeout=timeout_s)
+        environment = NOT_FROM_THE_ENVIRONMENT
+        self._client = Client(user, password, tenant.account_sid, http_client=http, environment=environment)
+        self._client.api.base_url = regional(base_url, tenant.region)
 
     async def messages_to(self, address: str) -> list[Listed]:
         """The latest messages to an address."""
-        return [_listed(one) for one in await asyncio.to_thread(self._client.messages.list, to=address, limit=_MOST)]
+        return [listed(one) for one in await asyncio.to_thread(self._client.messages.list, to=address, limit=_MOST)]
 
 
-def _listed(message: Any) -> Listed:
+def listed(message: Any) -> Listed:
     return Listed(
         sid=message.sid,
         direction=str(message.direction or ""),
@@ -40,4 +40,5 @@ def _listed(message: Any) -> Listed:
         body=message.body or "",
         status=str(message.status or ""),
         created_at=to_iso(message.date_created),
+        account=message.account_sid or "",
     )

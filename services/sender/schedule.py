@@ -35,7 +35,7 @@ def next_of(partition: Partition, contact: str, ambiguous_wait_s: float) -> Next
             if entry.state == "attempted":
                 return None
             if entry.state == "pending":
-                return Next(entry, row, max((one for one in (until, entry.not_before) if one), default=None))
+                return Next(entry, row, until)
             if entry.ambiguous_at:
                 until = max(until or "", later(entry.ambiguous_at, ambiguous_wait_s))
     return None

@@ -7,20 +7,31 @@ memory is a name, and not many of them.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
+from typing import Any, NamedTuple
 
 from prometheus_client import Gauge
 
 from services.domain.clock import seconds_between
-from services.domain.messages.outbox import IN_A_LANE, IN_DOUBT, Attempted, Entry, Unknown, contact_of, is_open
+from services.domain.messages.outbox import (
+    DEFERRED,
+    IN_A_LANE,
+    IN_DOUBT,
+    Attempted,
+    Entry,
+    Unknown,
+    contact_of,
+    is_open,
+)
 from services.runtime.clock import now
 from services.runtime.folding.partition import Flush, Partition
 from services.runtime.folding.runner import Listener
 from services.sender.dispatcher import Dispatcher, tell
 from services.sender.lanes import Turn
+from services.sender.metrics import SENDER
 from services.sender.schedule import Next, next_of
 from services.sender.shelves import Shelf, Shelves, place_of
 from services.sender.slots import Slots
+from services.sender.stops import Stops
 from services.sender.topology import OUTBOX
 
 logger = logging.getLogger(__name__)
@@ -32,7 +43,7 @@ _LOOK_AGAIN_S = 5.0
 # Of a shelf's room, what follows what was in memory may take; else it would have to be read again.
 _WHAT_FOLLOWS = 2.0
 
-OPEN = Gauge("switchboard_open_commands", "Commands accepted and not settled, of the partitions owned")
+OPEN = Gauge("switchboard_open_commands", "Commands accepted and not settled, of the partitions owned", registry=SENDER)
 
 
 class _Owned:
@@ -52,6 +63,13 @@ class _Owned:
         self.open = 0
 
 
+class Times(NamedTuple):
+    """Seconds: how long a partition that leaves waits for its calls, and how long an ambiguous one holds up others."""
+
+    grace_s: float
+    ambiguous_wait_s: float
+
+
 class Scheduler(Listener):
     """Works from the rows of the partitions it owns. `attempt` carries a command one attempt further.
 
@@ -63,13 +81,13 @@ class Scheduler(Listener):
         attempt: Callable[[Partition, Entry], Awaitable[None]],
         rate: Callable[[str, int], float],
         slots: Slots,
-        grace_s: float,
-        ambiguous_wait_s: float,
+        stops: Stops,
+        times: Times,
     ) -> None:
         self._attempt = attempt
+        self._stops = stops
         self._slots = slots
-        self._grace_s = grace_s
-        self._ambiguous_wait_s = ambiguous_wait_s
+        self._times = times
         self._owned: dict[Partition, _Owned] = {}
         self._dispatcher = Dispatcher(
             slots,
@@ -78,6 +96,8 @@ class Scheduler(Listener):
             begin=self._begin,
             drop=self._drop,
         )
+        self._dispatcher.stopped = stops.stopped
+        stops.changed = self._dispatcher.look_again
 
     def rows_open(self) -> int:
         return sum(owned.open for owned in self._owned.values())
@@ -86,11 +106,11 @@ class Scheduler(Listener):
         """Go on with what is pending; an attempt without an end is ambiguous."""
         owned = self._owned[partition] = _Owned(partition, self._listed)
         moment = now()
-        for name in (IN_DOUBT, IN_A_LANE):
+        for name in (IN_DOUBT, IN_A_LANE, DEFERRED):
             after = None
             while found := partition.listed(OUTBOX, name, after, _AT_ONCE):
                 after = found[-1]
-                if name == IN_A_LANE:
+                if name != IN_DOUBT:
                     owned.open += len(found)
                 else:
                     for _, row in found:
@@ -132,7 +152,7 @@ class Scheduler(Listener):
         for timer in owned.later.values():
             timer.cancel()
         if owned.tasks:
-            _, late = await asyncio.wait(owned.tasks, timeout=self._grace_s)
+            _, late = await asyncio.wait(owned.tasks, timeout=self._times.grace_s)
             for task in late:
                 task.cancel()
         OPEN.set(self.rows_open())
@@ -169,7 +189,7 @@ class Scheduler(Listener):
             return
         if timer := owned.later.pop(contact, None):
             timer.cancel()
-        found, moment = next_of(partition, contact, self._ambiguous_wait_s), now()
+        found, moment = next_of(partition, contact, self._times.ambiguous_wait_s), now()
         until = found.not_before if found and found.not_before and found.not_before > moment else None
         queued = owned.queued.get(contact)
         if queued is not None and (found is None or queued.row != found.row or until):
@@ -211,6 +231,7 @@ class Scheduler(Listener):
         owned = self._owned[turn.partition]
         del owned.queued[turn.contact]
         owned.under_way.add(turn.contact)
+        self._stops.begin(turn.row, turn.shelf.lane.tenant, turn.shelf.lane.sender)
         # First of all: once it runs, its slot is given back whatever happens.
         self._spawn(turn.partition, self._take_turn(turn))
         self._drop(turn)
@@ -224,6 +245,7 @@ class Scheduler(Listener):
             came_through = True
         finally:
             self._slots.over(turn.row)
+            self._stops.over(turn.row)
             if came_through:
                 self._over(turn)
             else:

@@ -17,6 +17,8 @@ from services.domain.messages.outbox import Created, Unknown
 from services.sender.account import Account
 from services.sender.breaker import State
 from services.sender.gateway import Refusal
+from services.sender.lanes import Share
+from services.sender.metrics import SENDER
 
 # Of the concurrency, kept free for urgent calls while such come.
 _RESERVED = 0.1
@@ -30,8 +32,10 @@ _SPARE = 2
 # Timers may be early by a millisecond.
 _AFTER_PAUSE_S = 0.005
 
-BREAKER = Gauge("switchboard_breaker_state", "Per tenant: 0 closed, 1 half open, 2 open", ["tenant"])
-LIMIT = Gauge("switchboard_concurrency_limit", "Calls that a tenant's account may have under way", ["tenant"])
+BREAKER = Gauge("switchboard_breaker_state", "Per tenant: 0 closed, 1 half open, 2 open", ["tenant"], registry=SENDER)
+LIMIT = Gauge(
+    "switchboard_concurrency_limit", "Calls that a tenant's account may have under way", ["tenant"], registry=SENDER
+)
 _STATES = {"closed": 0, "half_open": 1, "open": 2}
 
 Outcome = Created | Refusal | Unknown
@@ -60,6 +64,7 @@ class Slots:
         self._calling = 0
         self._begun = 0
         self._urgent_until = float("-inf")
+        self._share = Share()
         self._prepare_s = 0.05
         self._call_s = 0.1
         self._told: dict[str, tuple[State, int, float]] = {}
@@ -99,15 +104,14 @@ class Slots:
     async def call(self, row: str, create: Callable[[], Awaitable[Outcome | None]]) -> Outcome | None:
         """Make this turn's call once it may, and learn from its end. None, as from `create`: nobody was called.
 
-        A Refusal that reached nobody is also what comes of an account that pauses.
+        A Refusal for which nobody was called is what comes of an account that pauses.
         """
         turn = self._turns[row]
         # Commits come in bursts, so it is the slow ones that say how many must be ready.
         self._prepare_s = max(self._clock() - turn.begun_at, (1 - _FORGOTTEN) * self._prepare_s)
         if not await self._granted(turn):
-            wait = turn.account.wait_s(self._clock())
             self._uncount(turn)
-            return Refusal(code=None, reason="the account pauses", retryable=True, retry_after=wait, reached=False)
+            return Refusal(code=None, reason="the account pauses", called=False, reached=False)
         began = self._clock()
         try:
             outcome = await create()
@@ -135,19 +139,28 @@ class Slots:
             raise
 
     def _serve(self) -> None:
-        """Let those call who may, the urgent first."""
-        for turn in [*self._waiting[True], *self._waiting[False]]:
+        """Let those call who may, the urgent first; but for each few of them one that is not."""
+        due = self._share.spent
+        first, then = self._waiting[not due], self._waiting[due]
+        for turn in [*first, *then]:
             if turn.granted is None or turn.granted.done():
                 # Cancelled, and its task has not run since: it will take itself away.
                 continue
+            owed = due and not turn.urgent
+            open_to = self._concurrency if owed else self._open_to(turn.urgent)
             permission = turn.account.may_call(turn.row, self._clock())
-            if permission == "later" or (permission == "yes" and self._calling >= self._open_to(turn.urgent)):
+            if permission == "later" or (permission == "yes" and self._calling >= open_to):
                 continue
             self._waiting[turn.urgent].remove(turn)
             if permission == "yes":
                 self._calling += 1
                 turn.account.calling += 1
+                self._share.had(turn.urgent, bool(self._waiting[False]))
             turn.granted.set_result(permission == "yes")
+            if permission == "yes" and owed:
+                # The urgent come first again.
+                self._serve()
+                return
 
     def _give_back(self, turn: _Turn) -> None:
         self._calling -= 1

@@ -3,52 +3,91 @@
 from collections.abc import Callable
 from typing import Any
 
-from services.contract.topics import ACCEPTED, CONSENT_COMMANDS, INBOUND, MESSAGES, OUTCOMES
-from services.domain.consent.commands import ConsentAccepted, ContactLinked
+from services.contract.topics import ACCEPTED, CONSENT_COMMANDS, INBOUND, MESSAGES, OUTCOMES, SENDER_APP, own_topic
+from services.domain.consent import dating
+from services.domain.consent.commands import ConsentAccepted, ContactLinked, MessageDated
+from services.domain.consent.holds import HoldPlaced, HoldReleased
 from services.domain.consent.suppression import Standing, Suppressing
 from services.domain.due import Due
-from services.domain.messages import outbox, sessions
+from services.domain.messages import outbox, pauses, sessions
 from services.domain.messages.events import InboundReceived, OutcomeReached
+from services.domain.messages.windows import Sessions
 from services.runtime.config import Settings
-from services.runtime.folding.fold import Fold, Step, Table
-from services.runtime.policy import consent_words
-from services.sender.intake import Intake, read_consent, read_message, refused, tenant_rules
+from services.runtime.folding.fold import Fold, Record, Step, Table
+from services.runtime.tenants.live import Tenants
+from services.runtime.unheard import of_contact, of_nobody
+from services.sender.ends import logged, of_fold, of_refusal
+from services.sender.intake import Intake, Requested, read_consent, read_message, tenant_rules
+from services.sender.parking import Parked, Parking, due
 
 OUTBOX = "outbox"
 SUPPRESSION = "suppression"
 SESSIONS = "sessions"
+PAUSES = "pauses"
+PARKED = "parked"
+PARKED_CONSENT = "parkedconsent"
 
 
-def folds(settings: Settings) -> tuple[Fold, Fold, Fold]:
+def folds(settings: Settings, tenants: Tenants) -> tuple[Fold, Fold, Fold]:
     """Intake forwards commands by contact; the outbox remembers each, and settles it by what comes back.
 
     Beside the outbox, in the same partitions, stands what the gate looks at: the sender folds it itself, so that it
     knows how far it has read. The processor tells the world; here nothing is told twice.
     """
-    intake = Intake(tenant_rules(settings))
+    intake = Intake(tenant_rules(settings, tenants))
+    own = settings.kafka.tenant_topics
+
+    def parked(table: str, read: Callable[[Record], Requested]) -> tuple[Step, ...]:
+        step = Parking(intake, tenants, read)
+        return (Step(logged(step, of_fold), Table(table, Parked, step.row_key, due=due)),)
+
     return (
-        Fold("intake", (MESSAGES,), (Step(intake),), read=read_message, refused=refused),
-        Fold("consent-intake", (CONSENT_COMMANDS,), (Step(intake),), read=read_consent, refused=refused),
+        Fold(
+            "intake",
+            (MESSAGES, *(own_topic(MESSAGES, tenant) for tenant in own)),
+            parked(PARKED, read_message),
+            read=read_message,
+            refused=logged(intake.refused, of_refusal),
+        ),
+        Fold(
+            "consent-intake",
+            (CONSENT_COMMANDS, *(own_topic(CONSENT_COMMANDS, tenant) for tenant in own)),
+            parked(PARKED_CONSENT, read_consent),
+            read=read_consent,
+            refused=logged(intake.refused, of_refusal),
+            unheard=of_nobody(CONSENT_COMMANDS, "consent-intake"),
+        ),
         Fold(
             OUTBOX,
             (ACCEPTED, OUTCOMES, INBOUND),
             (
                 Step(
-                    outbox.fold,
+                    logged(outbox.fold, of_fold),
                     Table(OUTBOX, outbox.Entry, outbox.row_key, due=outbox.due, lists=outbox.lists),
                     takes=outbox.FACTS,
                 ),
+                Step(pauses.fold, Table(PAUSES, pauses.Pauses, lambda _: pauses.ROW), takes=pauses.SAID),
                 Step(
-                    _quietly(Suppressing(consent_words(settings), {})),
-                    Table(SUPPRESSION, Standing, lambda event: event.contact),
-                    takes=(InboundReceived, OutcomeReached, ConsentAccepted, ContactLinked),
+                    _dating(_quietly(Suppressing({}))),
+                    Table(SUPPRESSION, Standing, lambda event: event.contact, lists=dating.lists),
+                    takes=(
+                        InboundReceived,
+                        OutcomeReached,
+                        ConsentAccepted,
+                        ContactLinked,
+                        MessageDated,
+                        HoldPlaced,
+                        HoldReleased,
+                        dating.DateFetched,
+                    ),
                 ),
                 Step(
                     _quietly(sessions.fold),
-                    Table(SESSIONS, sessions.Sessions, lambda event: event.contact, due=sessions.due),
-                    takes=(InboundReceived, Due),
+                    Table(SESSIONS, Sessions, lambda event: event.contact, due=sessions.due),
+                    takes=(InboundReceived, OutcomeReached, Due),
                 ),
             ),
+            unheard=of_contact(SENDER_APP, SUPPRESSION),
         ),
     )
 
@@ -60,3 +99,12 @@ def _quietly(fold: Callable[[Any, Any], tuple[Any, Any]]) -> Callable[[Any, Any]
         return fold(state, event)[0], ()
 
     return quiet
+
+
+def _dating(fold: Callable[[Any, Any], tuple[Any, Any]]) -> Callable[[Any, Any], tuple[Any, Any]]:
+    """The same, but that a date which was fetched is told to both copies of suppression, to be folded from the log."""
+
+    def step(state: Any, event: Any) -> tuple[Any, Any]:
+        return (state, dating.dated(state, event)) if isinstance(event, dating.DateFetched) else fold(state, event)
+
+    return step

@@ -11,8 +11,9 @@ from services.simulator.people import usual
 _E164 = re.compile(r"\+[1-9]\d{6,14}")
 _SHORT_CODE = re.compile(r"\d{3,8}")
 _ALPHANUMERIC = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9 +&_-]{1,11}")
-# WhatsApp's business-scoped user id: a country, a dot, an opaque part; no phone number stands behind it.
-_SCOPED_ID = re.compile(r"[A-Z]{2}\.[A-Za-z0-9]{1,128}")
+# WhatsApp's business-scoped user id: a country, a dot, an opaque part; no phone number stands behind it. That of a
+# parent has `ENT.` before the opaque part. Nobody could confirm which spellings Twilio's To takes.
+_SCOPED_ID = re.compile(r"[A-Z]{2}\.(ENT\.)?[A-Za-z0-9]{1,128}")
 _MAGIC_TO = {
     "+15005550001": errors.INVALID_TO,
     "+15005550009": errors.NOT_MOBILE,
@@ -30,6 +31,11 @@ def channel(address: str) -> str:
 def bare(address: str) -> str:
     """The address without its channel's prefix."""
     return address.rpartition(":")[2]
+
+
+def is_toll_free(address: str) -> bool:
+    """Whether it is a US or Canadian toll-free number, by SMS or MMS."""
+    return re.fullmatch(r"\+1(?:800|833|844|855|866|877|888)\d{7}", address) is not None
 
 
 def is_phone(number: str) -> bool:

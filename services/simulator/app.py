@@ -1,26 +1,34 @@
 """Composition root: the simulator as a web application, and how it is started."""
 
 import asyncio
-import errno
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from services.runtime.config import ConfigError, Settings
+from services.runtime import http
+from services.runtime.config import Settings
+from services.runtime.tenants.live import Tenants
 from services.simulator import errors
+from services.simulator.alerts import AlertsApi
+from services.simulator.channels import ChannelsApi
 from services.simulator.control import ControlApi
-from services.simulator.message import API_VERSION
-from services.simulator.rest import MessagesApi, not_found, refused
+from services.simulator.credentials import CredentialsApi
+from services.simulator.guard import REGIONS, not_found, refused
+from services.simulator.holding import HoldingApi
+from services.simulator.messaging import ServicesApi
+from services.simulator.numbers import NumbersApi
+from services.simulator.rest import MessagesApi
 from services.simulator.service import Simulator
 from services.simulator.steering import SteeringApi
+from services.simulator.subresources import SubresourcesApi
 
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def create_app(settings: Settings) -> web.Application:
+def create_app(settings: Settings, tenants: Tenants) -> web.Application:
     """The simulator for the settings' tenants: Twilio's REST API, and `/simulator/` to steer it."""
-    simulator = Simulator(settings)
+    simulator = Simulator(settings, tenants)
 
     async def running(_: web.Application) -> AsyncIterator[None]:
         await simulator.webhooks.open()
@@ -29,48 +37,49 @@ def create_app(settings: Settings) -> web.Application:
         await simulator.webhooks.close()
 
     app = web.Application(middlewares=[_twilio_errors])
-    app.add_routes(MessagesApi(simulator).routes())
+    apis = (MessagesApi, SubresourcesApi, NumbersApi, ServicesApi, ChannelsApi, AlertsApi)
+    for routes in (api(simulator).routes() for api in apis):
+        app.add_routes(routes)
+        # Where Twilio has a host for each region, here its name stands before the path.
+        app.add_routes(
+            web.route(one.method, f"/{region}{one.path}", one.handler) for region in REGIONS for one in routes
+        )
+    app.add_routes(HoldingApi(simulator).routes())
     app.add_routes(ControlApi(simulator).routes())
     app.add_routes(SteeringApi(simulator).routes())
+    app.add_routes(CredentialsApi(simulator).routes())
     app.cleanup_ctx.append(running)
     return app
 
 
 @asynccontextmanager
-async def serve(settings: Settings) -> AsyncIterator[str]:
+async def serve(settings: Settings, tenants: Tenants) -> AsyncIterator[str]:
     """Run the simulator and yield its base URL, with the port that was bound when the setting is 0.
 
-    Raises ConfigError when the port is taken.
+    Raises PortTaken.
     """
     host, port = settings.simulator.host, settings.simulator.port
     # A request that a fault holds up must not hold up the end.
-    runner = web.AppRunner(create_app(settings), access_log=None, shutdown_timeout=1.0)
-    await runner.setup()
+    server = await http.serve(create_app(settings, tenants), host, port, "simulator.port", stop_s=1.0)
     try:
-        try:
-            await web.TCPSite(runner, host, port).start()
-        except OSError as error:
-            if error.errno != errno.EADDRINUSE:
-                raise
-            raise ConfigError(f"simulator.port: {port} on {host} is taken; choose another, or 0 for any") from error
-        yield f"http://{host}:{runner.addresses[0][1]}"
+        yield server.url
     finally:
-        await runner.cleanup()
+        await server.close()
 
 
-async def run(settings: Settings, ready: Callable[[str], None]) -> None:
-    """Run until cancelled; `ready` is told the base URL. Raises ConfigError when the port is taken."""
-    async with serve(settings) as url:
+async def run(settings: Settings, tenants: Tenants, ready: Callable[[str], None]) -> None:
+    """Run until cancelled; `ready` is told the base URL. Raises PortTaken."""
+    async with serve(settings, tenants) as url:
         ready(url)
         await asyncio.Event().wait()
 
 
 @web.middleware
 async def _twilio_errors(request: web.Request, handler: _Handler) -> web.StreamResponse:
-    """Routes that do not exist answer as Twilio would, where Twilio's paths are meant."""
+    """What is no route here answers in Twilio's error body, whichever of its hosts and products was meant."""
     try:
         return await handler(request)
     except (web.HTTPNotFound, web.HTTPMethodNotAllowed) as error:
-        if not request.path.startswith(f"/{API_VERSION}/"):
+        if request.path.startswith("/simulator/"):
             raise
         return not_found(request) if isinstance(error, web.HTTPNotFound) else refused(errors.METHOD_NOT_ALLOWED)

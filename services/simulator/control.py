@@ -3,7 +3,7 @@
 from aiohttp import web
 from pydantic import ValidationError
 
-from services.runtime.config import FaultSettings
+from services.runtime.simulated import FaultSettings
 from services.simulator.inbound import InboundRequest
 from services.simulator.service import Simulator
 from services.simulator.told import delivery_json, invalid, record_json

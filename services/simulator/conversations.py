@@ -4,12 +4,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from services.simulator import moments
-from services.simulator.addresses import channel
+from services.simulator.addresses import channel, is_toll_free
 from services.simulator.optouts import OptOuts
 from services.simulator.people import People
 from services.simulator.pools import Pools
 from services.simulator.windows import Windows
-from services.simulator.words import REPLIES, Keyword, keyword
+from services.simulator.words import REPLIES, Keyword, keyword, to_network
 from services.simulator.written import Written
 
 
@@ -56,9 +56,11 @@ class Conversations:
         self.windows.hear(names, ours, moments.now())
         if written.service_sid:
             self.pools.learn(ours, names, written.service_sid)
+        if is_toll_free(ours):
+            self._network(written, self._blocked_names(written.sender))
         understood = self.recall(written)
         word = self._keyword(written, understood.service_sid)
-        if word is None or not self._answers(word, names, ours, understood.service_sid):
+        if word is None or not self._answers(word, self._blocked_names(written.sender), ours, understood.service_sid):
             return understood
         return replace(understood, reply=REPLIES[word])
 
@@ -67,19 +69,36 @@ class Conversations:
         service = self.pools.get(sid)
         if service.advanced_opt_out:
             return keyword(written.body, service.words)
-        return keyword(written.body, {}) if channel(written.to) == "sms" else None
+        return keyword(written.body, {}) if channel(written.to) in ("sms", "rcs") else None
+
+    def _network(self, written: Written, names: frozenset[str]) -> None:
+        """The network's own list, by number: no service and no setting of Twilio's touches it."""
+        word = to_network(written.body)
+        if word == "STOP":
+            self._optouts.block(names, _network_of(written.to))
+        elif word == "START":
+            self._optouts.release(names, {_network_of(written.to)})
 
     def _answers(self, word: Keyword, names: frozenset[str], ours: str, sid: str | None) -> bool:
-        """Do what the word asks; whether Twilio answers: to STOP and START only where they change something."""
+        """Do what the word asks; whether Twilio answers: to STOP and START only where they change something.
+
+        An opt-out is the service's that the number is in, so a START at a sibling lifts it. Not confirmed: what becomes
+        of a number's own opt-out when it joins a service, or leaves one.
+        """
         if word == "STOP":
             return self._optouts.block(names, sid or ours)
         return word == "HELP" or self._optouts.release(names, {ours, sid or ours})
 
     def blocks(self, to: str, sender: str, service_sid: str | None) -> bool:
         """Whether this person has opted out of the sender, of the service, or of the sender's service."""
-        names = self._people.names(to)
-        scopes = {sender, service_sid or sender, self.pools.of(sender, names) or sender}
-        return self._optouts.blocks(names, scopes)
+        service = self.pools.of(sender, self._people.names(to)) or sender
+        return self._optouts.blocks(
+            self._blocked_names(to), {sender, service_sid or sender, service, _network_of(sender)}
+        )
+
+    def _blocked_names(self, person: str) -> frozenset[str]:
+        """Since 2026-03-16 an opt-out holds for SMS, MMS and RCS alike; of WhatsApp nothing was said."""
+        return self._people.names(person.removeprefix("rcs:"))
 
     def speak(self, to: str, sender: str, service_sid: str | None) -> None:
         """Take note of an outbound message."""
@@ -91,3 +110,8 @@ class Conversations:
         if not self.windows.enforced or channel(to) != "whatsapp":
             return False
         return not self.windows.is_open(self._people.names(to), sender, at)
+
+
+def _network_of(ours: str) -> str:
+    """The scope of what a toll-free number's network keeps."""
+    return f"network:{ours}"

@@ -1,20 +1,17 @@
 """From a create request to a draft: the parameters, and the checks that Twilio makes, in its order."""
 
-import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from urllib.parse import urlsplit
 
 from multidict import MultiMapping
 
-from services.simulator import addresses, errors, moments
+from services.simulator import addresses, content, errors, moments
 from services.simulator.accounts import Account
 from services.simulator.errors import Refusal
 
 _SERVICE_SID = re.compile(r"MG[0-9a-fA-F]{32}")
-_CONTENT_SID = re.compile(r"HX[0-9a-fA-F]{32}")
 _SOONEST, _LATEST = timedelta(seconds=300), timedelta(days=35)
 
 
@@ -45,11 +42,14 @@ class Draft:
 
 
 def read(form: MultiMapping[str]) -> Draft:
-    """The draft that a form states, not yet checked."""
+    """The draft that a form states, not yet checked. A Messaging Service may stand in From (Twilio's page on 21603)."""
+    sender, service = form.get("From", "").strip() or None, form.get("MessagingServiceSid") or None
+    if sender and _SERVICE_SID.fullmatch(sender) and not service:
+        sender, service = None, sender
     return Draft(
         to=form.get("To", "").strip(),
-        sender=form.get("From", "").strip() or None,
-        service_sid=form.get("MessagingServiceSid") or None,
+        sender=sender,
+        service_sid=service,
         body=form.get("Body", ""),
         media=tuple(form.getall("MediaUrl", [])),
         content_sid=form.get("ContentSid") or None,
@@ -63,12 +63,12 @@ def read(form: MultiMapping[str]) -> Draft:
     )
 
 
-def refuse(draft: Draft, account: Account) -> Refusal | None:
-    """The first reason why Twilio would not take the draft, or None."""
+def refuse(draft: Draft, account: Account, public_callbacks: bool) -> Refusal | None:
+    """The first reason why Twilio would not take the draft, or None. `public_callbacks`: it must reach them."""
     for check in _CHECKS:
         if refusal := check(draft, account):
             return refusal
-    return None
+    return content.refuse_callback(draft.status_callback, public_callbacks)
 
 
 def _given(draft: Draft, _: Account) -> Refusal | None:
@@ -92,21 +92,14 @@ def _addresses(draft: Draft, account: Account) -> Refusal | None:
 
 
 def _content(draft: Draft, _: Account) -> Refusal | None:
-    if len(draft.body) > 1600:
-        return errors.BODY_TOO_LONG
-    if draft.content_sid and not _CONTENT_SID.fullmatch(draft.content_sid):
-        return errors.INVALID_CONTENT_SID
-    if draft.content_variables and not _is_json_object(draft.content_variables):
-        return errors.INVALID_CONTENT_VARIABLES
-    if len(draft.media) > 10:
-        return errors.TOO_MANY_MEDIA
-    wrong = [url for url in draft.media if not is_web_url(url)]
-    return errors.INVALID_MEDIA_URL.about(", ".join(wrong)) if wrong else None
+    return (
+        content.refuse_body(draft.body)
+        or content.refuse_template(draft.content_sid, draft.content_variables, draft.to)
+        or content.refuse_media(draft.media)
+    )
 
 
 def _delivery(draft: Draft, _: Account) -> Refusal | None:
-    if draft.status_callback and not is_web_url(draft.status_callback):
-        return errors.INVALID_CALLBACK.about(draft.status_callback)
     period = draft.validity_period
     if period and not (period.isascii() and period.isdigit() and 1 <= int(period) <= 36_000):
         return errors.INVALID_VALIDITY.about(period)
@@ -130,22 +123,6 @@ _CHECKS: tuple[Callable[[Draft, Account], Refusal | None], ...] = (
     _delivery,
     _schedule,
 )
-
-
-def is_web_url(text: str) -> bool:
-    """Whether it is an absolute http or https URL."""
-    try:
-        parts = urlsplit(text)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False
-
-
-def _is_json_object(text: str) -> bool:
-    try:
-        return isinstance(json.loads(text), dict)
-    except ValueError:
-        return False
 
 
 def _moment(text: str | None) -> datetime | None:

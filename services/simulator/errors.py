@@ -30,6 +30,8 @@ NOT_FOUND = Refusal(404, 20404, "The requested resource %s was not found")
 METHOD_NOT_ALLOWED = Refusal(405, 20004, "Method not allowed")
 TOO_MANY_REQUESTS = Refusal(429, 20429, "Too Many Requests")
 SERVER_ERROR = Refusal(500, 20500, "An internal server error has occurred")
+# Twilio's text; with which HTTP status is not confirmed.
+NOT_ACTIVE = Refusal(403, 20005, "Account not active")
 UNAVAILABLE = Refusal(503, 20503, "Service unavailable")
 
 INVALID_PARAMETER = Refusal(400, 20001, "Invalid parameter: %s")
@@ -59,8 +61,18 @@ INVALID_MEDIA_URL = Refusal(400, 21620, "Invalid media URL(s): %s")
 TOO_MANY_MEDIA = Refusal(400, 21623, "Number of media files exceeds allowed limit.")
 INVALID_VALIDITY = Refusal(400, 21624, "The ValidityPeriod %s is invalid; it must be from 1 to 36000 seconds.")
 INVALID_CALLBACK = Refusal(400, 21609, "The 'StatusCallback' URL %s is not a valid URL.")
+INVALID_SMS_URL = Refusal(400, 21502, "SmsUrl is not valid: %s")
 INVALID_CONTENT_SID = Refusal(400, 21655, "The ContentSid Parameter is Invalid")
 INVALID_CONTENT_VARIABLES = Refusal(400, 21656, "The Content Variables parameter is invalid")
+CONTENT_SID_REQUIRED = Refusal(400, 21654, "ContentSid Required")
+PARAMETER_TOO_LONG = Refusal(400, 21658, "Parameter exceeded character limit")
+CHANNEL_POLICY = Refusal(400, 63013, "Channel policy violation")
+# Twilio says that the sender must be one of the pool; by which code it refuses another is not confirmed.
+NOT_IN_POOL = Refusal(
+    400, 21711, "Phone Number, Shortcode, or AlphaSender %s is not associated to the specified Messaging Service"
+)
+IN_THIS_SERVICE = Refusal(409, 21710, "Phone Number or Short Code is already in the Messaging Service.")
+IN_ANOTHER_SERVICE = Refusal(409, 21712, "Phone Number or Short Code is associated with another Messaging Service.")
 SEND_AT_MISSING = Refusal(400, 35111, "SendAt timestamp is missing or not ISO 8601.")
 SEND_AT_RANGE = Refusal(400, 35114, "SendAt time must be between 300 seconds and 35 days in the future.")
 SCHEDULE_NEEDS_SERVICE = Refusal(400, 35118, "MessagingServiceSid is required to schedule a message")

@@ -2,7 +2,7 @@
 
 import random
 
-from services.runtime.config import FaultSettings
+from services.runtime.simulated import FaultSettings
 
 
 class Dice:

@@ -22,7 +22,7 @@ class InboundRequest(BaseModel):
     """What a person sends. `media` takes URLs or {url, content_type}; `params` adds or replaces fields.
 
     By WhatsApp `from` is a phone or a business-scoped id, and `phone` or `external_user_id` tells the other of the
-    two. `variant` writes the phone in the other spelling of the same person.
+    two. `variant` writes the phone in the other spelling of the same person. `lost`: its webhook never leaves.
     """
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
@@ -37,6 +37,7 @@ class InboundRequest(BaseModel):
     phone: str | None = None
     external_user_id: str | None = None
     variant: bool = False
+    lost: bool = False
 
     @model_validator(mode="after")
     def _one_person(self) -> Self:
@@ -51,7 +52,7 @@ class InboundRequest(BaseModel):
         if named not in (None, name):
             raise ValueError(f"from: it says {name}, but beside it stands {named}; one person has one of each")
         if self.variant and variant(self._phone or "") is None:
-            raise ValueError(f"variant: {self._phone or name} has no other spelling; mobiles of +55, +52, +54 have")
+            raise ValueError(f"variant: {self._phone or name} has no other spelling; mobiles of +52 have, say")
         return self
 
     @property
@@ -82,4 +83,5 @@ class InboundRequest(BaseModel):
             service_sid=self.messaging_service_sid,
             phone=phone,
             scoped_id=self._scoped_id,
+            lost=self.lost,
         )

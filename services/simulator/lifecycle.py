@@ -92,5 +92,5 @@ class Lifecycle:
     def _webhook(self, sid: str, step: Step) -> Webhook:
         record = self._store.get(sid)
         message = record.message
-        token = self._accounts[message.account_sid].signing_token
-        return Webhook("status", sid, step.status, record.status_callback or "", token, status_form(message, step))
+        account = self._accounts[message.account_sid]
+        return Webhook("status", sid, step.status, record.status_callback or "", account, status_form(message, step))

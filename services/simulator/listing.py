@@ -36,7 +36,9 @@ def read(given: MultiMapping[str]) -> Query:
     return Query(filters, _number(given, "Page", 0), min(max(size, 1), 1000), given.get("PageToken", ""))
 
 
-def page_of(messages: list[Message], account_sid: str, query: Query) -> dict[str, object]:
+def page_of(
+    messages: list[Message], account_sid: str, query: Query, shown_as: Callable[[Message], Message]
+) -> dict[str, object]:
     """Twilio's JSON of one page, newest first. `messages`: oldest first. Raises ListingError."""
     keep = [_predicate(name, value) for name, value in query.filters]
     found = [message for message in reversed(messages) if all(test(message) for test in keep)]
@@ -52,7 +54,7 @@ def page_of(messages: list[Message], account_sid: str, query: Query) -> dict[str
         "page": page,
         "page_size": query.page_size,
         "previous_page_uri": _uri(path, query, page - 1, f"PB{shown[0].sid}") if page and shown else None,
-        "messages": [resource(message) for message in shown],
+        "messages": [resource(shown_as(message)) for message in shown],
         "start": first,
         "uri": _uri(path, query, page, query.token),
     }

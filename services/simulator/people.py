@@ -15,6 +15,35 @@ _SPELLINGS = (
     (re.compile(r"\+52(\d{10})"), r"+521\1", re.compile(r"\+521(\d{10})"), r"+52\1"),
     # The digit for mobiles that Argentina has from abroad.
     (re.compile(r"\+54(\d{10})"), r"+549\1", re.compile(r"\+549(\d{10})"), r"+54\1"),
+    # Ivory Coast, since 2021: mobiles have their operator's two digits in front. WhatsApp keeps who registered before
+    # under the old number (github.com/devlikeapro/waha/issues/1894).
+    *(
+        (re.compile(rf"\+225{operator}({own})"), r"+225\1", re.compile(rf"\+225({own})"), rf"+225{operator}\1")
+        for operator, own in (
+            ("01", r"(?:0[123]|4[0-3]|5[0-3]|7[0-3])\d{6}"),
+            ("05", r"(?:0[456]|4[456]|5[456]|6[456]|7[456]|8[456]|9[456])\d{6}"),
+            ("07", r"(?:0[789]|4[789]|5[789]|6[78]|7[789]|8[789]|9[78])\d{6}"),
+            # Fixed lines, by the digit that told the operator.
+            ("21", r"2[0-3]8\d{5}"),
+            ("25", r"(?:2[0-4]|3[0-6])0\d{5}"),
+            ("27", r"(?:20[23]|21[2357]|22[45]|23[45]|24[345]|306|316|319|327|337|347)\d{5}"),
+        )
+    ),
+    # Benin, since November 2024: 01 in front of what there was. That WhatsApp keeps the old one is not confirmed.
+    (re.compile(r"\+22901([24569]\d{7})"), r"+229\1", re.compile(r"\+229([24569]\d{7})"), r"+22901\1"),
+    # Cameroon, since 2014: a 6 before mobiles. Not confirmed of WhatsApp.
+    (re.compile(r"\+2376([79]\d{7})"), r"+237\1", re.compile(r"\+237([79]\d{7})"), r"+2376\1"),
+    # Vietnam, since 2018: eleven digits at home became ten. Not confirmed of WhatsApp.
+    *(
+        (re.compile(rf"\+84{new}(\d{{7}})"), rf"+84{old}\1", re.compile(rf"\+84{old}(\d{{7}})"), rf"+84{new}\1")
+        for olds, news in (
+            ("162 163 164 165 166 167 168 169", "32 33 34 35 36 37 38 39"),
+            ("120 121 122 126 128", "70 79 77 76 78"),
+            ("123 124 125 127 129", "83 84 85 81 82"),
+            ("186 188 199", "56 58 59"),
+        )
+        for old, new in zip(olds.split(), news.split(), strict=True)
+    ),
 )
 
 

@@ -1,6 +1,6 @@
 """A message's whole life, drawn when it is created: when each status is reached, each callback posted."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.simulator.faults import Dice
 
@@ -42,11 +42,18 @@ class Circumstances:
     scheduled_in_s: float | None = None
     validity_s: float | None = None
     outside_window: bool = False
+    # The error code with which it is asked to end.
+    undelivered: int | None = None
+    # A part of it fails with that code, another arrives.
+    after_all: bool = False
 
 
 def draw(dice: Dice, about: Circumstances) -> Plan:
     """The life of one message under the faults now set."""
-    steps = _steps(dice.faults.callback_delay_s, dice.undelivered_code(), about)
+    code = about.undelivered or dice.undelivered_code()
+    if code is not None and dice.faults.delivered_after_all > 0:
+        about = replace(about, after_all=dice.happens(dice.faults.delivered_after_all))
+    steps = _steps(dice.faults.callback_delay_s, code, about)
     before_response = dice.happens(dice.faults.callback_before_response)
     return Plan(tuple(steps), _posts(dice, steps, before_response), before_response)
 
@@ -70,6 +77,9 @@ def _steps(pace: float, code: int | None, about: Circumstances) -> list[Step]:
         steps = [*(step for step in steps if step.due_s <= expiry), Step(expiry, "failed", 30036)]
     elif code is not None:
         steps.append(Step(end, "undelivered", code))
+        if about.after_all:
+            # People report it of long texts. That the resource then has no error any more is not confirmed.
+            steps.append(Step(end + pace, "delivered"))
     else:
         steps.append(Step(end, "delivered"))
         if about.channel == "whatsapp":

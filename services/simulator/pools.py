@@ -11,12 +11,15 @@ from services.simulator.words import Keyword
 class MessagingService:
     """`words`: its own, beside the standard ones; `numbers`: its senders, with their channel's prefix.
 
-    The words count only with Advanced Opt-Out.
+    The words count only with Advanced Opt-Out. `account_sid`: whose it is; every account's where that was not said.
+    `settings`: fields of its resource, where they are not the defaults.
     """
 
     advanced_opt_out: bool = False
     words: Mapping[Keyword, tuple[str, ...]] = field(default_factory=dict)
     numbers: tuple[str, ...] = ()
+    account_sid: str | None = None
+    settings: Mapping[str, str | bool | int | None] = field(default_factory=dict)
 
 
 class Pools:
@@ -40,9 +43,21 @@ class Pools:
     def get(self, sid: str | None) -> MessagingService:
         return self._services.get(sid or "", MessagingService())
 
+    def sids(self, account_sid: str) -> tuple[str, ...]:
+        """The services of an account that were set."""
+        return tuple(sid for sid, one in self._services.items() if one.account_sid in (None, account_sid))
+
     def senders(self, sid: str, to: str) -> tuple[str, ...]:
-        """The numbers that were set for it and can write to this address."""
+        """The numbers that were set for it and can write to this address.
+
+        Not confirmed: which of several Twilio takes by WhatsApp. Here it is the first, whatever window is open.
+        """
         return tuple(number for number in self.get(sid).numbers if channel(number) == channel(to))
+
+    def may_send(self, sid: str | None, sender: str) -> bool:
+        """Whether this sender may be named beside the service: one of its pool, where a pool was set."""
+        numbers = self.get(sid).numbers
+        return not numbers or sender in numbers
 
     def learn(self, number: str, names: Iterable[str], sid: str) -> None:
         """Take note that the service spoke by this number, to this person."""

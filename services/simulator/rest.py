@@ -1,19 +1,14 @@
 """The Messages resource over HTTP: who asks, which fault strikes, then what the service says."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
-
 from aiohttp import web
 from multidict import MultiDict, MultiMapping
 
 from services.simulator import creation, errors, listing
-from services.simulator.accounts import Account, basic_credentials
+from services.simulator.accounts import Account
 from services.simulator.errors import Refusal
+from services.simulator.guard import guarded, not_found, refused
 from services.simulator.message import API_VERSION, FINAL, Message, resource
 from services.simulator.service import Created, Simulator
-
-_Handler = Callable[[web.Request, Account], Awaitable[web.StreamResponse]]
-_RETRY_AFTER_S = 1
 
 
 class MessagesApi:
@@ -26,35 +21,12 @@ class MessagesApi:
         many = f"/{API_VERSION}/Accounts/{{account_sid}}/Messages.json"
         one = f"/{API_VERSION}/Accounts/{{account_sid}}/Messages/{{sid}}.json"
         return [
-            web.post(many, self._guarded(self._create)),
-            web.get(many, self._guarded(self._list)),
-            web.get(one, self._guarded(self._fetch)),
-            web.post(one, self._guarded(self._update)),
-            web.delete(one, self._guarded(self._delete)),
+            web.post(many, guarded(self._simulator, self._create)),
+            web.get(many, guarded(self._simulator, self._list)),
+            web.get(one, guarded(self._simulator, self._fetch)),
+            web.post(one, guarded(self._simulator, self._update)),
+            web.delete(one, guarded(self._simulator, self._delete)),
         ]
-
-    def _guarded(self, handler: _Handler) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-        """The handler behind authentication and those faults that strike before anything is done."""
-
-        async def handle(request: web.Request) -> web.StreamResponse:
-            account = self._caller(request)
-            if account is None:
-                return refused(errors.AUTHENTICATE)
-            dice = self._simulator.dice
-            await asyncio.sleep(dice.latency_s())
-            if dice.happens(dice.faults.rate_limited):
-                return refused(errors.TOO_MANY_REQUESTS)
-            if dice.happens(dice.faults.error_before):
-                return refused(errors.UNAVAILABLE)
-            return await handler(request, account)
-
-        return handle
-
-    def _caller(self, request: web.Request) -> Account | None:
-        account = self._simulator.accounts.get(request.match_info["account_sid"])
-        credentials = basic_credentials(request.headers.get("Authorization"))
-        known = account is not None and credentials is not None and account.opened_by(*credentials)
-        return account if known else None
 
     async def _create(self, request: web.Request, account: Account) -> web.StreamResponse:
         created = self._simulator.create(account, creation.read(_texts(await request.post())))
@@ -82,13 +54,14 @@ class MessagesApi:
     async def _list(self, request: web.Request, account: Account) -> web.StreamResponse:
         messages = self._simulator.store.of_account(account.sid)
         try:
-            return web.json_response(listing.page_of(messages, account.sid, listing.read(request.query)))
+            query = listing.read(request.query)
+            return web.json_response(listing.page_of(messages, account.sid, query, self._simulator.redaction.shown))
         except listing.ListingError as error:
             return refused(errors.INVALID_PARAMETER.about(str(error)))
 
     async def _fetch(self, request: web.Request, account: Account) -> web.StreamResponse:
         message = self._found(request, account)
-        return not_found(request) if message is None else _shown(message, 200)
+        return not_found(request) if message is None else _shown(self._simulator.redaction.shown(message), 200)
 
     async def _update(self, request: web.Request, account: Account) -> web.StreamResponse:
         message = self._found(request, account)
@@ -119,19 +92,6 @@ class MessagesApi:
 
     def _found(self, request: web.Request, account: Account) -> Message | None:
         return self._simulator.store.find(account.sid, request.match_info["sid"])
-
-
-def refused(refusal: Refusal) -> web.Response:
-    """Twilio's error answer, with the headers that go with its status."""
-    headers = {
-        401: {"WWW-Authenticate": 'Basic realm="Twilio API"'},
-        429: {"Retry-After": str(_RETRY_AFTER_S)},
-    }.get(refusal.status)
-    return web.json_response(refusal.body(), status=refusal.status, headers=headers)
-
-
-def not_found(request: web.Request) -> web.Response:
-    return refused(errors.NOT_FOUND.about(request.path))
 
 
 def _shown(message: Message, status: int) -> web.Response:

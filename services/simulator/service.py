@@ -1,19 +1,24 @@
 """What the simulated Twilio does with messages, apart from HTTP."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from services.runtime.config import FaultSettings, Settings
+from services.runtime.config import Settings
+from services.runtime.simulated import FaultSettings
+from services.runtime.tenants.live import Tenants
 from services.simulator import addresses, compose, creation, errors, moments, twiml
 from services.simulator.accounts import Account, accounts_of
+from services.simulator.asked import AskedErrors
 from services.simulator.conversations import Conversations, Understood
 from services.simulator.creation import Draft
 from services.simulator.errors import Refusal
 from services.simulator.faults import Dice
 from services.simulator.forms import inbound_form
+from services.simulator.holdings import Holdings
 from services.simulator.lifecycle import Lifecycle
 from services.simulator.message import Message
-from services.simulator.plan import Plan, draw, undisturbed
+from services.simulator.plan import Circumstances, Plan, draw, undisturbed
+from services.simulator.redaction import Redaction
 from services.simulator.store import Origin, Store
 from services.simulator.twiml import Reply
 from services.simulator.webhooks import Delivery, Webhook, Webhooks
@@ -45,18 +50,29 @@ class Inbound:
 class Simulator:
     """Accounts, messages, and the endpoint at the other end."""
 
-    def __init__(self, settings: Settings) -> None:
-        self.accounts = accounts_of(settings.tenants)
+    def __init__(self, settings: Settings, tenants: Tenants) -> None:
+        self.accounts = accounts_of(tenants)
+        tenants.listen(lambda changed: self._opened(tenants, changed))
         self.dice = Dice(settings.simulator.faults)
         self.store = Store()
-        self.webhooks = Webhooks()
+        self.webhooks = Webhooks(settings.simulator.signatures)
         self.lifecycle = Lifecycle(self.store, self.webhooks, self.accounts)
         self.conversations = Conversations()
+        self.holdings = Holdings()
+        self.asked = AskedErrors()
+        self.redaction = Redaction()
         self.clock_file = settings.clock_skew_file
         self._webhook_url = settings.simulator.webhook_url
+        self._shared_url = settings.simulator.shared_url
         self._faults = settings.simulator.faults
+        self._public_callbacks = settings.simulator.public_callbacks
         self._posting = 0
         self._unbegun = 0
+
+    def _opened(self, tenants: Tenants, names: frozenset[str]) -> None:
+        """An account is Twilio's: it comes with its tenant here, and what changes of that one changes nothing there."""
+        new = accounts_of({name: tenants[name] for name in names if name in tenants})
+        self.accounts.update({sid: account for sid, account in new.items() if sid not in self.accounts})
 
     @property
     def pending(self) -> int:
@@ -75,17 +91,22 @@ class Simulator:
         self.store.clear()
         self.webhooks.forget()
         self.conversations.clear()
+        self.holdings.clear()
+        self.asked.clear()
+        self.redaction.clear()
         self.dice.set(self._faults)
 
     def create(self, account: Account, draft: Draft, origin: Origin = "api") -> Created | Refusal:
         """Create an outbound message, or say why Twilio would not. Its life starts with `begin`."""
-        if refusal := creation.refuse(draft, account):
+        if refusal := creation.refuse(draft, account, self._public_callbacks) or self.asked.refusal(draft):
             return refusal
+        if draft.sender and not self.conversations.pools.may_send(draft.service_sid, draft.sender):
+            return errors.NOT_IN_POOL.about(draft.sender)
         sender = draft.sender or self._picked(account, draft)
         if self.conversations.blocks(draft.to, sender, draft.service_sid):
             return errors.OPTED_OUT
         self.conversations.speak(draft.to, sender, draft.service_sid)
-        plan = draw(self.dice, compose.circumstances(draft, self._outside_window(draft, sender)))
+        plan = draw(self.dice, self._circumstances(draft, sender))
         direction = "outbound-api" if origin == "api" else "outbound-reply"
         message = compose.outbound(account, draft, sender, direction, plan)
         self.store.add(message, origin, draft.params, draft.status_callback)
@@ -95,6 +116,10 @@ class Simulator:
     def _picked(self, account: Account, draft: Draft) -> str:
         pool = self.conversations.pools.senders(draft.service_sid or "", draft.to)
         return addresses.from_pool(draft.to, pool or account.senders)
+
+    def _circumstances(self, draft: Draft, sender: str) -> Circumstances:
+        about = compose.circumstances(draft, self._outside_window(draft, sender))
+        return replace(about, undelivered=self.asked.end(draft, sender))
 
     def _outside_window(self, draft: Draft, sender: str) -> bool:
         at = draft.send_at if draft.scheduled and draft.send_at else moments.now()
@@ -117,11 +142,11 @@ class Simulator:
         if not again:
             self.store.add(message, "inbound", form, None)
         own_reply = self._reply_itself(account, message, understood)
-        url = self._inbound_url(account)
-        webhook = Webhook("inbound", message.sid, "received", url, account.signing_token, form)
+        url = self._inbound_url(account, written.to)
+        webhook = Webhook("inbound", message.sid, "received", url, account, form)
         self._posting += 1
         try:
-            delivery = await self.webhooks.post(webhook)
+            delivery = self.webhooks.lose(webhook) if written.lost else await self.webhooks.post(webhook)
         finally:
             self._posting -= 1
         return self._answered(account, message, delivery, own_reply)
@@ -137,10 +162,28 @@ class Simulator:
         self.lifecycle.begin(message.sid, plan)
         return message.sid
 
-    def _inbound_url(self, account: Account) -> str:
-        """The webhook's URL; connection overrides in the setting stay at the end."""
+    def senders(self, account: Account) -> list[str]:
+        """All that it has: what its settings allow, what its services were given, and what was set for it."""
+        pools = self.conversations.pools
+        members = (one for sid in pools.sids(account.sid) for one in pools.get(sid).numbers)
+        return list(dict.fromkeys((*account.senders, *members, *self.holdings.senders(account))))
+
+    def _inbound_url(self, account: Account, ours: str) -> str:
+        """Where an inbound message to this sender of ours is posted; connection overrides stay at the end.
+
+        A Messaging Service answers for its numbers, unless it leaves that to them; a channel's sender for itself. Where
+        Twilio would call nobody, since no URL was set, it is the URL of our settings.
+        """
+        service = self.conversations.pools.of(ours, ()) if addresses.channel(ours) == "sms" else None
+        told = self.conversations.pools.get(service).settings
+        url = told.get("inbound_request_url")
+        if service is None or told.get("use_inbound_webhook_on_number"):
+            url = self.holdings.inbound_url(account, ours)
+        if url:
+            return str(url)
         base, hash_sign, overrides = self._webhook_url.partition("#")
-        return f"{base.rstrip('/')}/twilio/{account.tenant}/messages{hash_sign}{overrides}"
+        tenant = "" if self._shared_url else f"/{account.tenant}"
+        return f"{base.rstrip('/')}/twilio{tenant}/messages{hash_sign}{overrides}"
 
     def _answered(self, account: Account, message: Message, delivery: Delivery, own_reply: str | None) -> Inbound:
         """Send the replies in the webhook's answer."""

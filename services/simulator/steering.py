@@ -1,4 +1,4 @@
-"""The part of the simulator's own API that sets it: Messaging Services, WhatsApp's windows, the clock."""
+"""The part of the simulator's own API that sets it: Messaging Services, WhatsApp's windows, errors, the clock."""
 
 import re
 
@@ -33,12 +33,27 @@ class ServiceRequest(_Request):
     start_words: list[str] = []
     help_words: list[str] = []
     numbers: list[str] = []
+    account_sid: str | None = None
+    settings: dict[str, str | bool | int | None] | None = None
 
 
 class WindowsRequest(_Request):
     """Whether free text outside of a WhatsApp window fails."""
 
     enforce: bool
+
+
+class RedactionRequest(_Request):
+    """The accounts that have Message Redaction."""
+
+    accounts: list[str] = []
+
+
+class ErrorsRequest(_Request):
+    """Error codes by address of either end (as in To or From) or Messaging Service: of creates, and of ends."""
+
+    refused: dict[str, int] = {}
+    undelivered: dict[str, int] = {}
 
 
 class ClockRequest(_Request):
@@ -48,7 +63,7 @@ class ClockRequest(_Request):
 
 
 class SteeringApi:
-    """`/simulator/services`, `/simulator/windows` and `/simulator/clock` on a simulator."""
+    """`/simulator/services`, `/simulator/windows`, `/simulator/errors` and `/simulator/clock` on a simulator."""
 
     def __init__(self, simulator: Simulator) -> None:
         self._simulator = simulator
@@ -59,6 +74,9 @@ class SteeringApi:
             web.put("/simulator/services/{sid}", self._set_service),
             web.get("/simulator/windows", self._windows),
             web.put("/simulator/windows", self._set_windows),
+            web.get("/simulator/errors", self._errors),
+            web.put("/simulator/errors", self._set_errors),
+            web.put("/simulator/redaction", self._set_redaction),
             web.get("/simulator/clock", self._clock),
             web.put("/simulator/clock", self._set_clock),
         ]
@@ -72,8 +90,10 @@ class SteeringApi:
             start_words=list(service.words.get("START", ())),
             help_words=list(service.words.get("HELP", ())),
             numbers=list(service.numbers),
+            account_sid=service.account_sid,
+            settings=dict(service.settings) or None,
         )
-        return web.json_response({"sid": sid, **told.model_dump()})
+        return web.json_response({"sid": sid, **told.model_dump(exclude_none=True)})
 
     async def _set_service(self, request: web.Request) -> web.Response:
         sid = request.match_info["sid"]
@@ -91,6 +111,8 @@ class SteeringApi:
                 "HELP": tuple(asked.help_words),
             },
             numbers=tuple(asked.numbers),
+            account_sid=asked.account_sid,
+            settings=asked.settings or {},
         )
         self._simulator.conversations.pools.put(sid, service)
         return await self._service(request)
@@ -105,6 +127,26 @@ class SteeringApi:
             return invalid(error)
         self._simulator.conversations.windows.enforced = asked.enforce
         return await self._windows(request)
+
+    async def _errors(self, _: web.Request) -> web.Response:
+        asked = self._simulator.asked
+        return web.json_response({"refused": dict(asked.refused), "undelivered": dict(asked.undelivered)})
+
+    async def _set_errors(self, request: web.Request) -> web.Response:
+        try:
+            asked = ErrorsRequest.model_validate_json(await request.read())
+        except ValidationError as error:
+            return invalid(error)
+        self._simulator.asked.set(asked.refused, asked.undelivered)
+        return await self._errors(request)
+
+    async def _set_redaction(self, request: web.Request) -> web.Response:
+        try:
+            asked = RedactionRequest.model_validate_json(await request.read())
+        except ValidationError as error:
+            return invalid(error)
+        self._simulator.redaction.accounts = frozenset(asked.accounts)
+        return web.json_response({"accounts": sorted(self._simulator.redaction.accounts)})
 
     async def _clock(self, _: web.Request) -> web.Response:
         told = {"ahead_s": moments.ahead_s(self._simulator.clock_file), "now": moments.now().isoformat()}

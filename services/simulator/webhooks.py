@@ -8,13 +8,14 @@ from typing import Literal
 from urllib.parse import urlencode
 
 import aiohttp
-from multidict import MultiDict
-from twilio.request_validator import RequestValidator  # type: ignore[import-untyped,unused-ignore]
 from yarl import URL
 
+from services.runtime.simulated import SignatureSettings
 from services.simulator import moments
+from services.simulator.accounts import Account
 from services.simulator.forms import Form
 from services.simulator.overrides import Failure, Overrides, split
+from services.simulator.signing import signature_headers
 
 # Posts under way at once. A slot is taken before the clock of the overrides starts, so that our own queue
 # never looks like a slow endpoint.
@@ -23,13 +24,13 @@ _CONCURRENT = 256
 
 @dataclass(frozen=True)
 class Webhook:
-    """What is to be posted. `url` may carry connection overrides; `token` signs."""
+    """What is to be posted. `url` may carry connection overrides; the account signs."""
 
     kind: Literal["status", "inbound"]
     sid: str
     status: str
     url: str
-    token: str
+    account: Account
     form: Form
 
 
@@ -68,7 +69,8 @@ class _Attempt:
 class Webhooks:
     """One pooled session for every webhook. Open it before use; `deliveries` grows until `forget`."""
 
-    def __init__(self) -> None:
+    def __init__(self, signatures: SignatureSettings) -> None:
+        self._signatures = signatures
         self.deliveries: list[Delivery] = []
         self._slots = asyncio.Semaphore(_CONCURRENT)
         self._session: aiohttp.ClientSession | None = None
@@ -103,9 +105,11 @@ class Webhooks:
         self.deliveries.append(delivery)
         return delivery
 
-    def lose(self, webhook: Webhook, idempotency_token: str) -> None:
-        """Write down a webhook that a fault swallowed: it never left."""
-        self.deliveries.append(Delivery(webhook, 0, None, "", "", None, idempotency_token, moments.now()))
+    def lose(self, webhook: Webhook, idempotency_token: str = "") -> Delivery:
+        """Write down a webhook that never left."""
+        delivery = Delivery(webhook, 0, None, "", "", None, idempotency_token, moments.now())
+        self.deliveries.append(delivery)
+        return delivery
 
     async def _attempts(self, target: str, webhook: Webhook, token: str, overrides: Overrides) -> tuple[_Attempt, int]:
         clock = asyncio.get_running_loop().time
@@ -129,7 +133,7 @@ class Webhooks:
                 # As given: any normalisation would break the signature.
                 URL(target, encoded=True),
                 data=urlencode(webhook.form, encoding="utf-8").encode(),
-                headers=_headers(target, webhook, token),
+                headers=self._headers(webhook, token),
                 timeout=timeout,
                 allow_redirects=False,
             ) as response:
@@ -142,15 +146,13 @@ class Webhooks:
             # A connection that the endpoint closed under us counts as not made: nothing was answered.
             return _Attempt(failure="ct", error=f"{type(error).__name__}: {error}")
 
-
-def _headers(target: str, webhook: Webhook, token: str) -> dict[str, str]:
-    signature = RequestValidator(webhook.token).compute_signature(target, MultiDict(webhook.form))
-    return {
-        "Content-Type": "application/x-www-form-urlencoded; charset=UTF-8",
-        "User-Agent": "TwilioProxy/1.1",
-        "X-Twilio-Signature": signature,
-        "I-Twilio-Idempotency-Token": token,
-    }
+    def _headers(self, webhook: Webhook, token: str) -> dict[str, str]:
+        return {
+            "Content-Type": "application/x-www-form-urlencoded; charset=UTF-8",
+            "User-Agent": "TwilioProxy/1.1",
+            "I-Twilio-Idempotency-Token": token,
+            **signature_headers(self._signatures, webhook.account, webhook.url, webhook.form),
+        }
 
 
 def _class_of(status: int) -> Failure | None:

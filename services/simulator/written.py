@@ -11,7 +11,7 @@ class Written:
     """`sender` as the webhook shows it; `phone` and `scoped_id` as far as WhatsApp knows them.
 
     `media`: (URL, content type) pairs. `extra` adds fields to the webhook or replaces them. `service_sid`: the
-    Messaging Service that was written to, when it is not the number's own.
+    Messaging Service that was written to, when it is not the number's own. `lost`: no webhook tells of it.
     """
 
     sender: str
@@ -22,3 +22,4 @@ class Written:
     service_sid: str | None = None
     phone: str | None = None
     scoped_id: str | None = None
+    lost: bool = False

@@ -9,9 +9,9 @@ import aiohttp
 import pytest
 import yaml
 
-from services.cli import topics
 from services.cli.kafka.broker import EmbeddedKafka
-from tests.processes import running, settings_file, settings_of
+from services.operations import topics
+from tests.processes import running, settings_file, settings_of, wired
 from tests.waiting import eventually
 
 from .house import OTHER, House, Twilio
@@ -36,13 +36,11 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 def _complete(settings: Path) -> dict[str, int]:
     """Point the services at each other, and add a tenant; returns the ports of those that the tests need."""
     loaded = yaml.safe_load(settings.read_text())
-    ports = {name: loaded[name]["port"] for name in ("ingress", "simulator")}
+    ports = wired(loaded)
     loaded["tenants"]["globex"] = loaded["tenants"]["acme"] | {"account_sid": OTHER}
-    loaded["public_url"] = f"http://127.0.0.1:{ports['ingress']}"
-    loaded["twilio"] = {"api": f"http://127.0.0.1:{ports['simulator']}"}
-    loaded["simulator"] |= {"webhook_url": loaded["public_url"], "faults": {"callback_delay_s": 0.01}}
+    loaded["simulator"]["faults"] = {"callback_delay_s": 0.01}
     settings.write_text(yaml.safe_dump(loaded))
-    return ports
+    return {name: ports[name] for name in ("ingress", "simulator")}
 
 
 @pytest.fixture

@@ -62,6 +62,10 @@ class Twilio:
         await eventually(self._quiet, what="every message has ended and every callback was answered")
         return str(answer["sid"])
 
+    async def redact(self, *accounts: str) -> None:
+        """From now on these accounts list neither whom nor what."""
+        await self._json("PUT", f"{self._house.simulator}/simulator/redaction", json={"accounts": list(accounts)})
+
     async def is_up(self) -> bool:
         """Does it answer? Then it has forgotten every message."""
         try:
@@ -107,7 +111,9 @@ async def injected(house: House) -> dict[str, InboundReceived | StatusReceived]:
     for record in await on_the_log(house, INBOUND, STATUS):
         if orjson.loads(record.value)["provenance"] != "backfill":
             continue
-        fact = decode(record.value, InboundReceived if record.topic == INBOUND.name else StatusReceived)
+        kind: type[InboundReceived | StatusReceived]
+        kind = InboundReceived if record.topic == INBOUND.name else StatusReceived
+        fact = decode(record.value, kind)
         assert record.key == topic_of(fact).key(fact).encode()
         assert record.partition == partition_of(record.key, PARTITIONS)
         assert list(record.headers) == headers(record.topic)

@@ -3,6 +3,8 @@
 from typing import Any
 
 from services.cli.backfill.lacking import Asker, Held, Listed
+from services.domain.consent.hearing import Message, hear
+from services.domain.consent.keywords import NO_WORDS, Words
 from services.domain.contact import contact_key
 from services.domain.messages.events import InboundReceived
 
@@ -22,12 +24,16 @@ def listed(sid: str = "SM1", status: str = "delivered", inbound: bool = False, *
     return Listed(sid=sid, status=status, inbound=inbound, **fields)
 
 
-def heard(sid: str = "SM1", body: str = "hello", tenant: str = "acme", **other: Any) -> InboundReceived:
+def heard(
+    sid: str = "SM1", body: str = "hello", tenant: str = "acme", words: Words = NO_WORDS, **other: Any
+) -> InboundReceived:
     """A message to us as the webhook told it."""
-    fields = {
+    fields: dict[str, Any] = {
         "event_id": f"webhook-{sid}", "received_at": NOW, "contact": contact_key(tenant, PERSON, SECRET),
         "account_sid": "AC1", "from_": PERSON, "to": SENDER, "num_media": 0, "raw": {"MessageSid": sid},
     } | other  # fmt: skip
+    said = Message(to=fields["to"], body=body, opt_out_type=fields["raw"].get("OptOutType", ""))
+    fields = {"heard": hear(said, words)} | fields
     return InboundReceived(tenant=tenant, message_sid=sid, body=body, **fields)
 
 

@@ -87,6 +87,22 @@ async def test_a_message_that_was_never_sent_is_asked_for_by_its_id(house: House
     assert "queued → delivered" in said
 
 
+async def test_what_is_redacted_is_told_to_a_person_and_injected_for_nobody(house: House, twilio: Twilio) -> None:
+    # Sent first: Twilio would block it after the STOP.
+    sent = await twilio.send(lost=True)
+    lost = await twilio.hear("STOP", lost=True)
+    await twilio.redact(ACCOUNT)
+    said = await backfill(house, "--tenant", "acme", "--apply")
+    assert "redacted and cannot be attributed" in said
+    assert "may have been a STOP" in said
+    assert lost in said
+    facts = await injected(house)
+    assert lost not in facts
+    status = facts[sent]
+    assert isinstance(status, StatusReceived)
+    assert (status.contact, status.to, status.message_status) == (None, "", "delivered")
+
+
 async def test_many_are_counted_and_a_few_shown(house: House, twilio: Twilio) -> None:
     for _ in range(14):
         await twilio.hear("hello", lost=True)

@@ -1,17 +1,20 @@
 """Which facts are lacking, purely: both ends given, the difference is what is injected."""
 
+from random import Random
+
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.cli.backfill.lacking import Held, Lacking, Listed, lacking
+from services.cli.backfill.lacking import Held, Lacking, Listed, lacking, says_no_or_yes, unattributed, unrecorded
 from services.contract.codec import decode, encode
 from services.contract.topics import topic_of
+from services.domain.consent.hearing import Heard, Message, hear
 from services.domain.consent.keywords import Words
 from services.domain.contact import contact_key
-from services.domain.messages.delivery import RANK
 from services.domain.messages.events import InboundReceived, StatusReceived
+from services.domain.messages.ladder import RANK
 
 from .rig import ACME, AT, GLOBEX, NOW, PERSON, SECRET, SENDER, heard, held, listed
 
@@ -118,8 +121,10 @@ def test_a_message_to_us_that_nobody_told_is_lacking() -> None:
         (heard(body=" Stop all! "), True),
         (heard(body="start"), True),
         (heard(body="yes"), True),
-        (heard(body="yes", from_=f"whatsapp:{PERSON}"), False),
-        (heard(body="subscribe", from_=f"whatsapp:{PERSON}"), True),
+        (heard(body="yes", from_=f"whatsapp:{PERSON}", to=f"whatsapp:{SENDER}"), False),
+        (heard(body="subscribe", from_=f"whatsapp:{PERSON}", to=f"whatsapp:{SENDER}"), True),
+        (heard(body="help"), False),
+        (heard(body="stop please"), False),
         (heard(body="genug", raw={"OptOutType": "STOP"}), True),
         (heard(body="genug"), False),
         (heard(body="stop that noise please"), False),
@@ -141,9 +146,18 @@ def test_what_the_log_heard_of_consent_needs_twilios_date(fact: InboundReceived,
 
 
 def test_a_tenants_own_words_count() -> None:
-    asker = ACME._replace(words=Words(stop=frozenset({"genug"})))
-    log = held(heard(body="Genug!"), asker=asker)
-    assert [one.kind for one in lacking(asker, [listed(inbound=True)], log, NOW)] == ["date"]
+    words = Words(stop=frozenset({"genug"}))
+    asker = ACME._replace(words=words)
+    found = lacking(asker, [listed(inbound=True, body="Genug!")], held(asker=asker), NOW)
+    assert isinstance(found[0].event, InboundReceived)
+    assert found[0].event.heard == hear(Message(to=SENDER, body="genug"), words)
+
+
+def test_what_a_message_meant_when_it_was_taken_is_what_it_means() -> None:
+    log = held(heard(body="Genug!", words=Words(stop=frozenset({"genug"}))), heard("SM2", body="Basta"))
+    asker = ACME._replace(words=Words(stop=frozenset({"basta"})))
+    found = lacking(asker, [listed(inbound=True), listed("SM2", inbound=True)], log, NOW)
+    assert [(one.kind, one.event.message_sid) for one in found] == [("date", "SM1")]
 
 
 def test_tenants_are_apart() -> None:
@@ -193,9 +207,63 @@ def test_once_injected_nothing_is_lacking_and_ids_are_the_same_every_time(
 
 @given(st.lists(OURS | TO_US), st.lists(HEARD | TOLD), st.randoms(use_true_random=False))
 def test_neither_order_nor_repetition_on_the_log_matters(
-    messages: list[Listed], facts: list[InboundReceived | tuple[str, str]], random: "st.random.Random"
+    messages: list[Listed], facts: list[InboundReceived | tuple[str, str]], random: Random
 ) -> None:
     shuffled = facts + facts[: len(facts) // 2]
     random.shuffle(shuffled)
     kinds = [(one.kind, one.event.message_sid) for one in lacking(ACME, messages, held(*facts), NOW)]
     assert [(one.kind, one.event.message_sid) for one in lacking(ACME, messages, held(*shuffled), NOW)] == kinds
+
+
+MASKED = "+1415555XXXX"
+
+
+@pytest.mark.parametrize("masked", [MASKED, f"whatsapp:{MASKED}", "+44770090XXXX", "+1415555****"])
+def test_of_a_masked_address_nothing_is_derived(masked: str) -> None:
+    inbound = listed("SM1", inbound=True, from_=masked)
+    assert find(inbound, held()) is None
+    assert unattributed([inbound, inbound], held()) == [inbound]
+    assert unattributed([inbound], held(heard("SM1"))) == [], "its webhook told who it was"
+    status = find(listed("SM2", to=masked), held())
+    assert status is not None
+    assert isinstance(status.event, StatusReceived)
+    assert (status.event.contact, status.event.to, status.event.message_status) == (None, "", "delivered")
+
+
+def test_a_date_joins_what_the_webhook_told_though_the_list_masks_it() -> None:
+    log = held(heard("SM1", "STOP", heard=Heard(says="stop", by="body", word="stop")))
+    found = find(listed("SM1", inbound=True, from_=MASKED, body=""), log)
+    assert found is not None
+    assert isinstance(found.event, InboundReceived)
+    assert (found.kind, found.event.from_, found.event.sent_at) == ("date", PERSON, AT)
+
+
+def test_a_text_that_is_gone_may_have_been_a_stop() -> None:
+    for message, says in (
+        (listed(inbound=True, body=""), "suspected"),
+        (listed(inbound=True, body="", num_media=1), None),
+        (listed(inbound=True, body="stop"), "stop"),
+    ):
+        found = find(message, held())
+        assert found is not None
+        assert isinstance(found.event, InboundReceived)
+        assert (found.event.heard.says if found.event.heard else None) == says
+
+
+def test_opt_outs_that_no_evidence_knows_of_are_lacking() -> None:
+    said = [
+        listed("SM1", inbound=True, body="STOP"),
+        listed("SM2", inbound=True, body="start"),
+        listed("SM3", status="failed", error_code=21610),
+        listed("SM4", inbound=True, body="STOP"),
+        listed("SM5", inbound=True, body="STOP", from_=MASKED),
+        listed("SM6", inbound=True, body="see you at 7"),
+        listed("SM7", status="undelivered", error_code=30003),
+        listed("SM8", inbound=True, body=""),
+    ]
+    wanted = [one for one in said if says_no_or_yes(ACME, one)]
+    assert [one.sid for one in wanted] == ["SM1", "SM2", "SM3", "SM4", "SM5", "SM8"]
+    found = unrecorded(ACME, [*wanted, *wanted], {"SM4"}, NOW)
+    assert [one.event.message_sid for one in found] == ["SM1", "SM2", "SM3", "SM8"]
+    assert [type(one.event) for one in found] == [InboundReceived, InboundReceived, StatusReceived, InboundReceived]
+    assert found == unrecorded(ACME, reversed(wanted), {"SM4"}, NOW), "in whatever order they are listed"

@@ -12,7 +12,7 @@ from services.cli.backfill.errors import BackfillError
 from services.cli.backfill.listing import Account
 from services.cli.backfill.window import Window
 from services.cli.kafka.ports import pick
-from services.runtime.config import TenantSettings
+from services.runtime.tenants.settings import TenantSettings
 
 ACCOUNT = "AC" + "a" * 32
 WINDOW = Window("2026-11-20T06:00:00.000Z", "2026-11-20T18:00:00.000Z")

@@ -10,7 +10,7 @@ from aiohttp.test_utils import TestServer
 from services.cli.backfill.injection import inject
 from services.cli.backfill.lacking import lacking
 from tests.processes import settings_of
-from tests.switchboard import ended, start
+from tests.switchboard import Command
 
 from .house import House, backfill, injected
 from .rig import ACME, NOW, held, listed
@@ -31,11 +31,11 @@ async def test_ctrl_c_while_twilio_lists_says_so_and_writes_nothing(house: House
     server = TestServer(app)
     async with server:
         environment = {"SWITCHBOARD_TWILIO__API": str(server.make_url("")).rstrip("/")}
-        process = await start(house.settings, "backfill", "--tenant", "acme", "--apply", **environment)
+        command = Command(house.settings, "backfill", "--tenant", "acme", "--apply", **environment)
         await asyncio.wait_for(asked.wait(), 60)
-        process.send_signal(signal.SIGINT)
+        command.process.send_signal(signal.SIGINT)
         answer.set()
-        said = await ended(process)
+        said = await command.ended()
     assert said.code == 130, said.text
     assert said.text == "Stopped. A second run finds what is still lacking.\n"
 

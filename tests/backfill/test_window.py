@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from services.cli.backfill.window import Window, window
-from services.runtime.config import ConfigError
+from services.runtime.section import ConfigError
 
 from .rig import NOW
 
@@ -38,8 +38,8 @@ def test_twilio_is_asked_for_whole_days_and_a_little() -> None:
     ("since", "until", "sentence"),
     [
         ("yesterday", None, "--since 'yesterday' is no time"),
-        ("2026-11-20T00:00", None, "a time needs its zone"),
-        ("2026-11-20", None, "a time needs its zone"),
+        ("2026-11-20T00:00", None, "is no time, or has no zone. Write it such as 2026-11-20T00:00Z"),
+        ("2026-11-20", None, "is no time, or has no zone. Write it such as 2026-11-20T00:00Z"),
         (None, "2026-13-01T00:00Z", "--until '2026-13-01T00:00Z' is no time"),
         ("0001-01-01T00:00+10:00", None, "further back than the log reaches"),
         ("2026-11-21T00:00Z", "2026-11-20T00:00Z", "is not before --until"),

@@ -14,7 +14,7 @@ from aiokafka.errors import KafkaError
 from rich.console import Console
 
 from services.cli.kafka.errors import EmbeddedKafkaError
-from tests.bench import fold, growth, ingress, latency, memory, sender, stop
+from tests.bench import fold, growth, ingress, latency, memory, producers, refusal, sender, stop, strangers, tenants
 from tests.bench.load import ServerGone
 from tests.bench.processes import CannotMeasure
 from tests.bench.report import Table, conditions, document
@@ -25,8 +25,12 @@ PARTS: dict[str, Callable[[bool, Callable[[str], None]], list[Table]]] = {
     "growth": growth.measure,
     "latency": latency.measure,
     "memory": memory.measure,
+    "producers": producers.measure,
+    "refusal": refusal.measure,
     "sender": sender.measure,
     "stop": stop.measure,
+    "strangers": strangers.measure,
+    "tenants": tenants.measure,
 }
 
 

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from services.contract.topics import SENT, STATUS
-from services.domain.messages import delivery
+from services.domain.messages import delivery, ladder
 from services.runtime import logs, process
 from services.runtime.config import KafkaSettings, WorkerSettings
 from services.runtime.folding.app import fold_app, run_app
@@ -14,7 +14,7 @@ from services.runtime.folding.fold import Fold, Step, Table
 _FOLD = Fold(
     "delivery",
     (STATUS, SENT),
-    (Step(delivery.fold, Table("delivery", delivery.Delivery, lambda event: event.message_sid)),),
+    (Step(delivery.fold, Table("delivery", ladder.Delivery, lambda event: event.message_sid)),),
 )
 
 

@@ -10,6 +10,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import GroupCoordinatorNotAvailableError
 from aiokafka.partitioner import DefaultPartitioner
 
+from services.contract.codec import headers
 from services.runtime.config import KafkaSettings
 from services.runtime.kafka import durable_producer
 from tests.bench.rig import PARTITIONS
@@ -42,7 +43,7 @@ async def _send(producer: AIOKafkaProducer, topic: str, partition: int, records:
         batch = producer.create_batch()
         taken = 0
         for key, value in records:
-            if batch.append(key=key, value=value, timestamp=None) is None:
+            if batch.append(key=key, value=value, timestamp=None, headers=headers(topic)) is None:
                 break
             taken += 1
         await (await producer.send_batch(batch, topic, partition=partition))

@@ -1,12 +1,14 @@
 """How much memory each service holds after many messages, and what it grows with."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import uvloop
 
 from services.contract.topics import MESSAGES, STATUS
+from services.domain.clock import later
+from services.runtime.clock import now
 from tests.bench import log, workload
 from tests.bench.load import Load
 from tests.bench.processes import MEASURED, CannotMeasure, resident_bytes
@@ -57,6 +59,7 @@ def measure(short: bool, say: Say) -> list[Table]:
         _run(_processor, few if short else 1_000_000, say),
         _run(_sender, 2_000 if short else 50_000, say),
         _run(_waiting, 5_000 if short else 1_000_000, say),
+        _run(_deferred, 5_000 if short else 1_000_000, say),
     ]
     columns = ("RSS", "messages", "at start", *(f"{share:.0%}" for share in SHARES), "a message, last half")
     notes = (
@@ -109,13 +112,22 @@ async def _sender(rig: Rig, total: int, say: Say) -> Measured:
 
 
 async def _waiting(rig: Rig, total: int, say: Say) -> Measured:
+    return await _all_wait(rig, total, say, workload.commands(total), "all wait: one a minute may go")
+
+
+async def _deferred(rig: Rig, total: int, say: Say) -> Measured:
+    hence = later(now(), 6 * 3600)
+    return await _all_wait(rig, total, say, workload.commands(total, not_before=hence), "all deferred: until tonight")
+
+
+async def _all_wait(rig: Rig, total: int, say: Say, commands: Iterator[tuple[bytes, bytes]], what: str) -> Measured:
     running = await asyncio.to_thread(
         rig.start, "sender", [*SWITCHBOARD, "sender"], _SLOW, MEASURED, rig.ports["sender"]
     )
     await asyncio.to_thread(rig.wait_ready, running)
     growth = Growth(running, total, say)
-    producing = asyncio.create_task(log.produce(rig.bootstrap, MESSAGES.name, workload.commands(total)))
-    # One or two have been sent to nowhere.
+    producing = asyncio.create_task(log.produce(rig.bootstrap, MESSAGES.name, commands))
+    # One or two may have been sent to nowhere.
     await _follow(rig, growth, "switchboard_open_commands", missing=10)
     await producing
     rig.kill(running)
@@ -127,8 +139,8 @@ async def _waiting(rig: Rig, total: int, say: Say) -> Measured:
     after = mebibytes(resident_bytes(again.pid))
     name, *sizes = growth.row()
     return (
-        (f"{name}, all wait", *sizes),
-        f"sender, all wait: one a minute may go; what waits is in the table. After kill -9 and its restart: {after}.",
+        (f"{name}, {what.partition(':')[0]}", *sizes),
+        f"sender, {what}; what waits is in the table. After kill -9 and its restart: {after}.",
     )
 
 

@@ -35,11 +35,12 @@ class _MeasuredKafka(EmbeddedKafka):
 
 
 class Running(NamedTuple):
-    """A process under measurement, and where it listens (port 0: nowhere)."""
+    """A process under measurement, and where it listens (port 0: nowhere); `asked`: where it says how it is."""
 
     name: str
     pid: int
     port: int
+    asked: int
 
     @property
     def url(self) -> str:
@@ -47,7 +48,7 @@ class Running(NamedTuple):
 
     def metric(self, name: str, labels: str = "") -> float:
         """The sum of a metric over its labels, or where it has these (`fold="delivery"`)."""
-        lines = requests.get(f"{self.url}/metrics", timeout=10).text.splitlines()
+        lines = requests.get(f"http://127.0.0.1:{self.asked}/metrics", timeout=10).text.splitlines()
         return sum(
             float(line.rpartition(" ")[2])
             for line in lines
@@ -62,10 +63,15 @@ class Rig:
     """
 
     def __init__(
-        self, say: Callable[[str], None], properties: Mapping[str, str] | None = None, partitions: int = PARTITIONS
+        self,
+        say: Callable[[str], None],
+        properties: Mapping[str, str] | None = None,
+        partitions: int = PARTITIONS,
+        tenant_topics: Sequence[str] = (),
     ) -> None:
         """`properties` are Kafka's; each topic gets this many partitions."""
         self._say = say
+        self._tenant_topics = list(tenant_topics)
         self._partitions = partitions
         self._properties = dict(properties or {})
         self._stack = ExitStack()
@@ -104,12 +110,16 @@ class Rig:
         self, name: str, command: Sequence[str], settings: Mapping[str, str], cores: set[int], port: int = 0
     ) -> Running:
         """Start any process on these cores, with the bench's environment and these settings."""
+        asked = port
+        if (service := command[-1]) in ("ingress", "processor"):
+            asked = ports.pick()
+            settings = {**settings, f"SWITCHBOARD_{service.upper()}__OPERATIONS_PORT": str(asked)}
         own = [f"{key}={value}" for key, value in {**self._own_environment(), **settings}.items()]
         with on(cores):
             process = Process([shutil.which("env") or "/usr/bin/env", *own, *command], self._log(name), None)
         self._stack.callback(process.stop, _STOP_S)
         self._processes[process.pid] = process
-        return Running(name, process.pid, port)
+        return Running(name, process.pid, port, asked)
 
     def wait_ready(self, running: Running, seconds: float = _START_S) -> None:
         self.wait(running, lambda: _is_ready(running), f"{running.name} is ready", seconds)
@@ -159,7 +169,7 @@ class Rig:
             "public_url": PUBLIC_URL,
             "kafka": {
                 "bootstrap": self.bootstrap, "partitions": self._partitions,
-                "replication": 1, "min_insync_replicas": 1,
+                "replication": 1, "min_insync_replicas": 1, "tenant_topics": self._tenant_topics,
             },
             "tenants": {
                 TENANT: {
@@ -192,7 +202,7 @@ class Rig:
 def _is_ready(running: Running) -> bool:
     """Ready, and for ingress connected too: it is ready without Kafka, by its spool."""
     try:
-        answer = requests.get(f"{running.url}/readyz", timeout=5)
+        answer = requests.get(f"http://127.0.0.1:{running.asked}/readyz", timeout=5)
     except requests.ConnectionError:
         return False
     return answer.status_code == 200 and answer.json().get("kafka", "connected") == "connected"

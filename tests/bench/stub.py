@@ -57,11 +57,6 @@ class _Count:
     answered: int = 0
 
 
-@dataclass
-class _Count:
-    answered: int = 0
-
-
 class _Calls(asyncio.Protocol):
     def __init__(self, latency_s: float, count: _Count) -> None:
         self._latency_s = latency_s

@@ -4,16 +4,20 @@ planted in the good history."""
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from services.checker.history import produced
+import orjson
+
+from services.checker.history import Entry, produced
 from services.checker.topics import (
     ACCEPTED,
     CONSENT,
+    DELIVERABILITY,
     DELIVERY,
     DELIVERY_ROWS,
     INBOUND,
     MESSAGES,
     OUTCOMES,
     RESULTS,
+    SENDERS,
     SENT,
     SESSIONS,
     STATUS,
@@ -23,10 +27,14 @@ from services.checker.topics import (
 from tests.checker.good import Spoilt, event
 
 WEBHOOKS, IDS, ONCE, RESULT = "each webhook", "same fact has", "derived event", "one terminal result"
+FOLLOWED = "its results tell"
 CREATES, TOLD, STOP, WINDOW = "at most one create", "told as a message", "opted out before", "no free text"
+COUNTED = "each message is counted"
 STANDS, CONSENTED, OPEN, KEYS = "each message stands", "may be written to", "windows are open", "one person has one key"
-ORDER, DEAD = "in their order", "dead letter"
+ORDER, DEAD, WAITS = "in their order", "dead letter", "before its time"
+CLOCKS = "dated no later"
 _LONG_AGO = "2020-01-01T00:00:00.000Z"
+_SERVICE = "MG" + "d" * 32
 
 
 class Planted(NamedTuple):
@@ -52,6 +60,34 @@ def _post_otherwise(log: Spoilt) -> None:
 
 def _reject_twice(log: Spoilt) -> None:
     log.add(_told(log, step="rejected", command_id="no-consent"), event_id="another")
+
+
+def _produce_again(log: Spoilt, **fields: Any) -> Entry:
+    """One more record of a command that was sent."""
+    told = event(_told(log, step="sent"))
+    taken = log.first(ACCEPTED, event_type="send_accepted", command_id=told["command_id"])
+    return log.add(taken, event_id="again", sequence=99_999, **fields)
+
+
+def _answer_again(log: Spoilt, last_step: str = "sent") -> None:
+    _produce_again(log)
+    told = _told(log, step="sent")
+    log.add(told, event_id="answer", step="repeated", terminal=False, last_step=last_step)
+
+
+def _too_early(log: Spoilt) -> None:
+    told = event(_told(log, step="attempted"))
+    log.change(log.first(ACCEPTED, command_id=told["command_id"]), not_before="2999-01-01T00:00:00.000Z")
+
+
+def _pause(log: Spoilt, ended: bool = False) -> None:
+    """Before all else on the partition of a command that was tried."""
+    told = event(_told(log, step="attempted"))
+    command = log.first(ACCEPTED, command_id=told["command_id"], event_type="send_accepted")
+    scope = f"tenant {told['tenant']}"
+    for offset, kind in [(-2, "pause_placed")] + [(-1, "pause_ended")] * ended:
+        said = {"event_type": kind, "event_id": kind, "key": "|every-1", "tenant": told["tenant"], "scope": scope}
+        log.entries.append(command._replace(offset=offset, key=b"|every-1", value=orjson.dumps(said)))
 
 
 def _ghost(log: Spoilt) -> None:
@@ -119,6 +155,26 @@ def _stop_by_receipt(log: Spoilt) -> None:
         log.change(accepted, accepted_at="1970-01-01T00:00:00.000Z")
 
 
+def _by_a_sibling(log: Spoilt) -> Any:
+    """Both numbers were long known to be in one service."""
+    stop = _sent_to_the_stopped(log, receipt=None)
+    log.witness.messages[-1]["params"]["From"] = "+14155550199"
+    services = {"services": {_SERVICE: {"since": _LONG_AGO, "last": _LONG_AGO}}}
+    told = {"event_id": "senders", "tenant": "acme", "senders": {stop["to"]: services, "+14155550199": services}}
+    log.entries.append(Entry(SENDERS, 0, 0, 0, b"acme|list", orjson.dumps(told), ()))
+    return stop
+
+
+def _started_at_a_sibling(log: Spoilt) -> None:
+    stop = _by_a_sibling(log)
+    raw = {**stop["raw"], "Body": "START", "MessageSid": "SM5", "MessagingServiceSid": _SERVICE}
+    at = f"{int(stop['received_at'][:4]) + 1}{stop['received_at'][4:]}"
+    start = log.first(INBOUND, event_id=stop["event_id"])
+    heard = {"says": "start", "by": "body", "word": "start", "consents": True, "releases": True}
+    other = {"to": "+14155550188", "body": "START", "message_sid": "SM5", "event_id": "start", "heard": heard}
+    log.add(start, received_at=at, raw=raw, **other)
+
+
 def _refused_by_twilio(log: Spoilt) -> None:
     blocked = _told(log, command_id="not-asked-again", step="blocked")
     log.add(blocked, step="attempted", terminal=False, attempt=1, event_id="attempt", receipt=None)
@@ -157,8 +213,26 @@ def _wrong_state(log: Spoilt) -> None:
     log.change(log.all(DELIVERY, message_sid=_sid(log))[-1], error_code=30003)
 
 
+def _nowhere(log: Spoilt) -> None:
+    log.change(log.all(DELIVERY, message_sid=_sid(log))[-1], counted_now=None)
+
+
+def _another_minute(log: Spoilt) -> None:
+    last = log.all(DELIVERY, message_sid=_sid(log))[-1]
+    log.change(last, counted_now={**event(last)["counted_now"], "minute": "2026-01-01T00:00:00.000Z"})
+
+
+def _too_many(log: Spoilt) -> None:
+    log.change(log.all(DELIVERABILITY)[-1], delivered=999)
+
+
+def _no_errors(log: Spoilt) -> None:
+    for counts in log.all(DELIVERABILITY, lambda one: bool(one["errors"])):
+        log.change(counts, errors={})
+
+
 def _row(log: Spoilt) -> Any:
-    return [row for row in log.entries if row.topic == DELIVERY_ROWS and row.key.decode() == _sid(log)][-1]
+    return [row for row in log.entries if row.topic == DELIVERY_ROWS and row.key.decode().startswith(_sid(log))][-1]
 
 
 def _row_lost(log: Spoilt) -> None:
@@ -167,7 +241,7 @@ def _row_lost(log: Spoilt) -> None:
 
 def _row_older(log: Spoilt) -> None:
     """A late write of one who had lost the partition."""
-    first = next(row for row in log.entries if row.topic == DELIVERY_ROWS and row.key.decode() == _sid(log))
+    first = next(row for row in log.entries if row.topic == DELIVERY_ROWS and row.key.decode().startswith(_sid(log)))
     log.add(first)
 
 
@@ -223,7 +297,8 @@ def _two_keys(log: Spoilt) -> None:
 
 
 def _two_people(log: Spoilt) -> None:
-    log.change(log.first(INBOUND), **{"from": "+4477009999999"})
+    one = log.first(INBOUND, lambda said: len(log.all(INBOUND, contact=said["contact"])) > 1)
+    log.change(one, **{"from": "+4477009999999"})
 
 
 def _other_partition(log: Spoilt) -> None:
@@ -250,6 +325,35 @@ def _letter(log: Spoilt) -> Any:
 
 def _headers(letter: Any, **other: bytes) -> tuple[tuple[str, bytes], ...]:
     return tuple((name, other.get(name.replace("-", "_"), content)) for name, content in letter.headers)
+
+
+def _unread(log: Spoilt) -> Any:
+    """Something of a person's could not be read, and was put aside; they are not held yet."""
+    good = log.first(INBOUND, lambda said: bool(log.all(ACCEPTED, contact=said["contact"])))
+    poison = log.add(good)._replace(value=b"?")
+    log.entries[-1] = poison
+    told = {"source_topic": INBOUND, "source_partition": str(poison.partition), "source_offset": str(poison.offset)}
+    headers = _headers(_letter(log), **{name: text.encode() for name, text in told.items()})
+    log.entries.append(poison._replace(topic=dead_of(INBOUND), offset=0, headers=headers))
+    return poison
+
+
+def _hold(log: Spoilt, contact: str, position: str, **fields: Any) -> Any:
+    """At the beginning of its partition, before all verdicts."""
+    like = next(one for one in log.entries if one.topic == ACCEPTED and event(one)["contact"] == contact)
+    held = {"event_type": "hold_placed", "event_id": f"hold {position} {len(log.entries)}", "contact": contact}
+    value = held | {"tenant": "acme", "hold": position, "at": _LONG_AGO, "app": "switchboard-processor"} | fields
+    log.entries.append(like._replace(offset=-1 - len(fields), value=orjson.dumps(value)))
+
+
+def _sent_to_the_held(log: Spoilt) -> None:
+    command = event(_told(log, command_id="inside-1", step="sent"))
+    _hold(log, command["contact"], f"{INBOUND}/0@0")
+
+
+def _not_told_as_held(log: Spoilt) -> None:
+    poison = _unread(log)
+    _hold(log, poison.key.decode(), f"{INBOUND}/{poison.partition}@{poison.offset}")
 
 
 def _no_letter(log: Spoilt) -> None:
@@ -355,6 +459,20 @@ def _changed(topic: str, **fields: Any) -> Callable[[Spoilt], Any]:
 
 
 FAULTS: dict[str, Planted] = {
+    "a yes is dated ahead": Planted(
+        CLOCKS, "wrong", "dated 2999",
+        lambda log: log.change(
+            log.first(ACCEPTED, event_type="consent_accepted", action="opt_in"), accepted_at="2999-01-01T00:00:00.000Z"
+        ),
+    ),
+    "a yes is given after it was taken": Planted(
+        CLOCKS, "wrong", "after it was taken",
+        lambda log: log.change(
+            log.first(ACCEPTED, event_type="consent_accepted", action="opt_in"), given_at="2999-01-01T00:00:00.000Z"
+        ),
+    ),
+    "a command is tried before its time": Planted(WAITS, "wrong", "was tried before 2999", _too_early),
+    "a command is tried under a pause": Planted(WAITS, "wrong", "was tried under the pause of", _pause),
     "a webhook is lost": Planted(WEBHOOKS, "lost", "was acknowledged and is not there", _lose_webhook),
     "a webhook has two ids": Planted(WEBHOOKS, "doubled", "under 2 ids", _again(STATUS, event_id="another")),
     "a webhook that nobody posted": Planted(WEBHOOKS, "wrong", "posted by nobody", _post_otherwise),
@@ -388,6 +506,31 @@ FAULTS: dict[str, Planted] = {
     ),
     "a rejection is not marked": Planted(RESULT, "wrong", "is rejected, and terminal says False", _rejected_softly),
     "a result of nobody's command": Planted(RESULT, "wrong", "'ghost' of", _ghost),
+    "nobody is told how a message ended": Planted(
+        FOLLOWED, "lost", "is not told", lambda log: log.remove(*log.all(RESULTS, step="message"))
+    ),
+    "a message's end is told wrongly": Planted(
+        FOLLOWED, "wrong", "its facts say", lambda log: log.change(_told(log, step="message"), message_status="failed")
+    ),
+    "an end is told that nobody stated": Planted(
+        FOLLOWED, "wrong", "that no fact says", lambda log: log.change(_told(log, step="message"), message_sid="SM0")
+    ),
+    "an end is told again": Planted(
+        FOLLOWED, "wrong", "goes from", lambda log: log.add(_told(log, step="message"), event_id="again")
+    ),
+    "a command that is produced again is not answered": Planted(FOLLOWED, "lost", "not answered", _produce_again),
+    "a command is told to be elsewhere": Planted(
+        FOLLOWED, "wrong", "its last step is sent", lambda log: _answer_again(log, "accepted")
+    ),
+    "an answer to nothing": Planted(
+        FOLLOWED, "doubled", "is repeated 1 times, and was produced 1",
+        lambda log: log.add(_told(log, step="sent"), event_id="x", step="repeated", terminal=False, last_step="sent"),
+    ),
+    "a message ends before its command": Planted(
+        RESULT, "wrong", "before its own end",
+        lambda log: log.add(_told(log, step="blocked"), event_id="x", step="message", terminal=False)
+        and log.remove(_told(log, step="blocked")),
+    ),
     "two creates": Planted(CREATES, "doubled", "created 2 times", _create_twice),
     "a create of a blocked command": Planted(CREATES, "wrong", "is blocked, and Twilio created", _create_blocked),
     "nothing was created": Planted(CREATES, "lost", "Twilio created nothing", _lose_message),
@@ -405,6 +548,7 @@ FAULTS: dict[str, Planted] = {
     "a create by a verdict that had read the STOP": Planted(STOP, "wrong", "read before command", _stop_by_receipt),
     "a create after 21610": Planted(STOP, "wrong", "'not-asked-again'", _refused_by_twilio),
     "a create after an opt-out of the tenant": Planted(STOP, "wrong", "opt-out of the tenant", _paper_released),
+    "a create by a sibling of the number that was told STOP": Planted(STOP, "wrong", "ms later", _by_a_sibling),
     "a create by a service that was opted out of": Planted(STOP, "wrong", "'stopped-care'", _by_service),
     "a create after a word of the tenant's own": Planted(STOP, "wrong", "'stopped-wa-2'", _by_own_word),
     "free text outside of its window": Planted(WINDOW, "wrong", "63016", _outside_window),
@@ -423,8 +567,16 @@ FAULTS: dict[str, Planted] = {
     ),
     "a row names another command": Planted(STANDS, "wrong", "names another contact or command", _row_of_another),
     "an end of nobody's message": Planted(STANDS, "wrong", "no fact names it", _end_of_nobody),
+    "a message leaves a count that it was not in": Planted(
+        COUNTED, "wrong", "leaves a count that it was not in",
+        lambda log: log.change(log.all(DELIVERY, message_sid=_sid(log))[-1], counted_before=None),
+    ),
+    "a message is counted nowhere": Planted(COUNTED, "wrong", "counted nowhere", _nowhere),
+    "a message is counted in another minute": Planted(COUNTED, "wrong", "under another minute", _another_minute),
+    "a count is too high": Planted(COUNTED, "wrong", "999 are counted for a sender", _too_many),
+    "an error is not counted": Planted(COUNTED, "wrong", "0 are counted for a sender", _no_errors),
     "no evidence": Planted(CONSENTED, "lost", "no evidence", lambda log: log.remove(log.first(CONSENT))),
-    "a STOP does not suppress": Planted(CONSENTED, "lost", "opted out of 1 sender", _unsuppressed),
+    "a STOP does not suppress": Planted(CONSENTED, "lost", "does not say that it opted out of", _unsuppressed),
     "somebody is released who wrote no START": Planted(CONSENTED, "wrong", "suppressed for nobody", _released),
     "a START within a minute releases": Planted(CONSENTED, "wrong", "suppressed for nobody", _hasty_start),
     "no window is told": Planted(OPEN, "lost", "tells of no window", _window_untold),
@@ -442,6 +594,9 @@ FAULTS: dict[str, Planted] = {
     "a dead letter has other bytes": Planted(DEAD, "wrong", "byte for byte", _cut_letter),
     "a dead letter without a reason": Planted(DEAD, "wrong", "do not say why", _no_reason),
     "a dead letter on another topic": Planted(DEAD, "wrong", "whose dead letters are elsewhere", _elsewhere),
+    "an unread word holds nobody": Planted(DEAD, "lost", "is not held for it", _unread),
+    "who is held is written to": Planted(STOP, "wrong", "could not be read, and holds", _sent_to_the_held),
+    "who is held is not told": Planted(CONSENTED, "lost", "does not say that", _not_told_as_held),
     "a defect": Planted(DEAD, "wrong", "a defect of the product's own", _defect),
     "a good fact is dead": Planted(DEAD, "wrong", "can be decoded, and is dead", _buried_alive),
     "a good command is dead": Planted(DEAD, "wrong", "can be decoded, and is dead", _buried_command),
@@ -476,7 +631,10 @@ def _backfilled(log: Spoilt) -> None:
 def _still_moving(log: Spoilt) -> None:
     """Read in the middle: facts without what follows, a create whose end is not on the log."""
     log.unsettle()
-    log.remove(*log.all(RESULTS, command_id="inside-1", step="sent"), *log.all(SENT, command_id="inside-1"))
+    log.remove(
+        *(one for step in ("sent", "message") for one in log.all(RESULTS, command_id="inside-1", step=step)),
+        *log.all(SENT, command_id="inside-1"),
+    )
     log.remove(log.all(DELIVERY, message_sid=_sid(log))[-1], *log.all(OUTCOMES, message_sid=_sid(log)))
     log.remove(*log.all(SUPPRESSION, contact=_stop_contact(log)), *log.all(CONSENT, contact=_stop_contact(log)))
     log.remove(_letter(log))
@@ -486,7 +644,10 @@ def _still_moving(log: Spoilt) -> None:
 
 
 def _openly_ambiguous(log: Spoilt) -> None:
-    log.remove(*log.all(RESULTS, command_id="ambiguous-0", step="sent"), *log.all(SENT, command_id="ambiguous-0"))
+    log.remove(
+        *(one for step in ("sent", "message") for one in log.all(RESULTS, command_id="ambiguous-0", step=step)),
+        *log.all(SENT, command_id="ambiguous-0"),
+    )
 
 
 def _start_in_between(log: Spoilt) -> None:
@@ -497,7 +658,8 @@ def _start_in_between(log: Spoilt) -> None:
     day, _, clock = later.partition("T")
     raw = {**stop["raw"], "Body": "START", "MessageSid": "SM5", "SmsSid": "SM5", "SmsMessageSid": "SM5"}
     at = f"{int(day[:4]) + 1}{day[4:]}T{clock}"
-    log.add(start, body="START", message_sid="SM5", event_id="start", received_at=at, raw=raw)
+    heard = {"says": "start", "by": "body", "word": "start", "consents": True, "releases": True}
+    log.add(start, body="START", heard=heard, message_sid="SM5", event_id="start", received_at=at, raw=raw)
 
 
 def _confirmed(log: Spoilt) -> None:
@@ -546,6 +708,23 @@ def _poisoned(log: Spoilt) -> None:
     log.entries.append(poison._replace(topic=dead_of(STATUS), offset=0, headers=headers))
 
 
+def _sent_to_the_released(log: Spoilt) -> None:
+    command = event(_told(log, command_id="inside-1", step="sent"))
+    _hold(log, command["contact"], f"{INBOUND}/0@0")
+    _hold(log, command["contact"], f"{INBOUND}/0@0", event_type="hold_released", how="dropped")
+
+
+def _held(log: Spoilt) -> None:
+    poison = _unread(log)
+    contact, position = poison.key.decode(), f"{INBOUND}/{poison.partition}@{poison.offset}"
+    _hold(log, contact, position)
+    held = {"since": _LONG_AGO, "evidence": position, "source": "unread"}
+    told = log.all(SUPPRESSION, contact=contact)
+    last = event(told[-1])["suppressed"] if told else {}
+    like = told[-1] if told else log.first(SUPPRESSION)._replace(key=poison.key, partition=poison.partition)
+    log.add(like, contact=contact, event_id="held", suppressed={**last, "held": held})
+
+
 def _clocks_differ(log: Spoilt) -> None:
     """The later record was made earlier, by another producer: nobody promised which goes first."""
     _out_of_order(log)
@@ -562,10 +741,18 @@ def _clock_moved_in_a_call(log: Spoilt) -> None:
 
 
 HARMLESS: dict[str, tuple[str, Callable[[Spoilt], Any]]] = {
+    "a START at a sibling that names the service": (STOP, _started_at_a_sibling),
+    "a pause that ended before": (WAITS, lambda log: _pause(log, ended=True)),
+    "a pause has a key of its own": (KEYS, lambda log: _pause(log, ended=True)),
     "answers to Twilio are lost": (WEBHOOKS, _lost_answers),
     "a fact by the spool and by Kafka": (WEBHOOKS, _spool_and_kafka),
     "what intake tells stands twice": (ONCE, _intake_again),
     "an accepted command stands twice": (RESULT, _intake_again),
+    "an accepted command that stands twice is one record": (FOLLOWED, _intake_again),
+    "a command that is produced again is answered": (FOLLOWED, _answer_again),
+    "and ends once": (RESULT, _answer_again),
+    **{f"held: {promise}": (promise, _held) for promise in (IDS, ONCE, CONSENTED, KEYS, DEAD)},
+    "who was released is written to": (STOP, _sent_to_the_released),
     "a dead letter stands twice": (DEAD, _intake_again),
     "a backfill": (WEBHOOKS, _backfilled),
     "an open ambiguity": (RESULT, _openly_ambiguous),

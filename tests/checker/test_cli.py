@@ -11,9 +11,9 @@ from typer.testing import CliRunner, Result
 from services.checker.check import PROMISES
 from services.checker.history import History, write_history
 from services.cli.kafka.broker import EmbeddedKafka
-from services.cli.log import LogReader
 from services.cli.main import app
 from services.contract.topics import STATUS
+from services.operations.log import LogReader
 from tests.checker.good import Spoilt, good, unpack
 from tests.checker.planted import FAULTS
 from tests.kafka_records import create_topics
@@ -89,7 +89,7 @@ def test_kafka_that_fails_while_it_is_read_is_2(
 
     asyncio.run(create_topics(broker.bootstrap, [STATUS.name]))
     settings = tmp_path / "one.yaml"
-    settings.write_text(f"kafka: {{bootstrap: '{broker.bootstrap}'}}\n", encoding="utf-8")
+    settings.write_text(f"kafka: {{bootstrap: '{broker.bootstrap}', partitions: 1}}\n", encoding="utf-8")
     monkeypatch.setenv("SWITCHBOARD_CONFIG", str(settings))
     # What it raises then is hard to time: the client waits where it can.
     monkeypatch.setattr(LogReader, "read", fails)

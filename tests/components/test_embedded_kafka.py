@@ -15,9 +15,9 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.helpers import create_ssl_context
 
-from services.cli.kafka import ports
+from services.cli.kafka import java, ports
 from services.cli.kafka.broker import EmbeddedKafka
-from services.cli.kafka.errors import BrokerFailedError, EmbeddedKafkaError, PortTakenError, ToolMissingError
+from services.cli.kafka.errors import BrokerFailedError, EmbeddedKafkaError, PortTakenError
 from tests.kafka_records import create_topic, produce, read
 from tests.waiting import eventually
 
@@ -85,10 +85,14 @@ def test_a_broker_that_fails_shows_its_last_lines() -> None:
         EmbeddedKafka.start(properties={"num.network.threads": "none"})
 
 
-def test_without_java_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+async def test_it_runs_on_the_java_from_pypi(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(ToolMissingError, match="`java` is not on the PATH; install a JDK"):
-        EmbeddedKafka.start()
+    java.find.cache_clear()
+    with EmbeddedKafka.start(tls=True) as own:
+        topic = await create_topic(own.bootstrap, "kept")
+        await produce(own.bootstrap, topic, [(None, b"here")])
+        assert [record.value for record in await read(own.bootstrap, topic, 1)] == [b"here"]
+    java.find.cache_clear()
 
 
 async def test_a_named_data_folder_is_taken_up_again(tmp_path: Path) -> None:

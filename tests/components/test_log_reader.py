@@ -4,7 +4,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
-from services.cli.log import LogError, log_consumer, read_between
+from services.operations.log import LogError, log_consumer, read_between
 from services.runtime.config import KafkaSettings
 from tests.kafka_records import create_topic, produce
 from tests.waiting import eventually
@@ -107,8 +107,8 @@ async def test_what_went_from_a_topic_that_is_read_is_no_word_on_the_next(kafka:
                 # As one does that writes what it was given.
                 await eventually(lambda: _failed(consumer, one), 10, "the fetch of what is gone has come back")
         assert found == end
-        found = [len(some) async for some in read_between(consumer, {next_one: 0}, {next_one: 3}, _nobody)]
-    assert sum(found) == 3
+        there = [len(some) async for some in read_between(consumer, {next_one: 0}, {next_one: 3}, _nobody)]
+    assert sum(there) == 3
 
 
 async def _failed(consumer: AIOKafkaConsumer, partition: TopicPartition) -> bool:

@@ -1,17 +1,19 @@
 """`switchboard topics plan|apply` on a real broker."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 from click.testing import Result
 from typer.testing import CliRunner
 
-from services.cli import topics
 from services.cli.kafka.broker import EmbeddedKafka
-from services.cli.topic_admin import TopicAdmin, TopicsError
+from services.cli.topics import app
+from services.contract.plan import Action
 from services.contract.topics import CHANGELOGS, DEAD, EVENTS
+from services.operations import topics
+from services.operations.topic_admin import TopicAdmin, TopicsError
 from services.runtime.config import KafkaSettings, Settings
 from tests.waiting import eventually
 
@@ -29,7 +31,7 @@ def broker() -> Iterator[EmbeddedKafka]:
 
 
 @pytest.fixture
-async def admin(broker: EmbeddedKafka) -> Iterator[AIOKafkaAdminClient]:
+async def admin(broker: EmbeddedKafka) -> AsyncIterator[AIOKafkaAdminClient]:
     """The broker, empty."""
     client = AIOKafkaAdminClient(bootstrap_servers=broker.bootstrap)
     await client.start()
@@ -49,7 +51,7 @@ def with_kafka(settings: Settings, **changed: int | str) -> Settings:
     return Settings(kafka=settings.kafka.model_copy(update=changed))
 
 
-async def shapes(settings: Settings) -> dict[str, topics.Action]:
+async def shapes(settings: Settings) -> dict[str, Action]:
     return {action.topic.name: action for action in await topics.planned(settings)}
 
 
@@ -63,10 +65,10 @@ async def keys_of(client: AIOKafkaAdminClient, topic: str) -> dict[str, str]:
     return dict((await TopicAdmin(client).actual([topic]))[topic].config)
 
 
-async def differing(settings: Settings, topic: str) -> topics.Action:
+async def differing(settings: Settings, topic: str) -> Action:
     """The plan for a topic, once the broker shows what was done to it."""
 
-    async def seen() -> topics.Action | None:
+    async def seen() -> Action | None:
         action = (await shapes(settings))[topic]
         return None if action.kind == "in step" else action
 
@@ -84,7 +86,7 @@ async def gone(client: AIOKafkaAdminClient, *names: str) -> None:
 
 
 async def test_a_fresh_apply_creates_all_and_a_second_nothing(admin: AIOKafkaAdminClient, settings: Settings) -> None:
-    [absent] = await topics.obstacles(settings)
+    [absent] = await topics.obstacles(settings, ALL)
     assert all(name in absent for name in ALL)
     assert "switchboard topics apply" in absent
     assert {action.kind for action in (await shapes(settings)).values()} == {"create"}
@@ -93,7 +95,7 @@ async def test_a_fresh_apply_creates_all_and_a_second_nothing(admin: AIOKafkaAdm
 
     assert len(done) == len(ALL)
     assert all(line.startswith("created ") for line in done)
-    assert await topics.obstacles(settings) == []
+    assert await topics.obstacles(settings, ALL) == []
     assert {action.kind for action in (await shapes(settings)).values()} == {"in step"}
     assert await topics.ensure(settings) == []
 
@@ -151,7 +153,7 @@ async def test_a_partition_count_never_changes(admin: AIOKafkaAdminClient, setti
         await topics.ensure(other)
 
     # Not even what could be done was: a topic with another count would part what belongs together.
-    *counts, absent = await topics.obstacles(other)
+    *counts, absent = await topics.obstacles(other, ALL)
     assert len(counts) == len(ALL) - 1
     assert STATUS in absent
     found = await TopicAdmin(admin).actual(ALL)
@@ -177,7 +179,7 @@ async def test_unknown_topics_are_left_alone(admin: AIOKafkaAdminClient, setting
 
 async def test_two_who_apply_at_once_are_both_content(admin: AIOKafkaAdminClient, settings: Settings) -> None:
     await asyncio.gather(topics.ensure(settings), topics.ensure(settings))
-    assert await topics.obstacles(settings) == []
+    assert await topics.obstacles(settings, ALL) == []
 
 
 async def test_min_insync_replicas_that_would_stop_all_writes_is_refused(
@@ -208,7 +210,7 @@ class TestCommands:
             monkeypatch.setenv(f"SWITCHBOARD_KAFKA__{key.upper()}", str(getattr(settings.kafka, key)))
 
     async def run(self, *arguments: str) -> Result:
-        return await asyncio.to_thread(CliRunner().invoke, topics.app, arguments)
+        return await asyncio.to_thread(CliRunner().invoke, app, arguments)
 
     async def test_plan_then_apply_then_plan(self, admin: AIOKafkaAdminClient) -> None:
         planned = await self.run("plan")

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.contract import codec
+from services.contract.topics import ACCEPTED, BY_CONTACT, CONSENT, EVENTS, INBOUND, SUPPRESSION
 from services.domain.messages.commands import SendMessage
 from services.domain.messages.events import InboundReceived
 
@@ -77,10 +78,43 @@ def test_headers_tell_what_a_value_is() -> None:
     assert codec.headers("twilio.sent.v1") == [
         ("content-type", b"application/json"),
         ("schema", b"twilio.sent.v1"),
+        ("format", b"1"),
     ]
+
+
+@pytest.mark.parametrize("stated", [None, b"", b"1", b"0", b"01", b"-2", b"2.0", b"two", b"9" * 30, b"\xff"])
+def test_a_record_that_names_no_newer_format_is_read(stated: bytes | None) -> None:
+    codec.refuse_newer([("format", stated)], "twilio.inbound.v1/3@17")
+    codec.refuse_newer([], "twilio.inbound.v1/3@17")
+
+
+@pytest.mark.parametrize("headers", [[("format", b"2")], [("format", b"1"), ("format", b"7")]])
+def test_a_record_of_a_newer_format_is_refused_with_what_to_do(headers: list[tuple[str, bytes]]) -> None:
+    with pytest.raises(codec.NewerFormat, match=r"twilio\.inbound\.v1/3@17 .* newer release"):
+        codec.refuse_newer(headers, "twilio.inbound.v1/3@17")
 
 
 def test_headers_carry_a_trace_where_there_is_one() -> None:
     traced = codec.headers("twilio.sent.v1", b"00-trace")
     assert traced[-1] == ("traceparent", b"00-trace")
     assert codec.headers("twilio.sent.v1") == traced[:-1]
+
+
+@pytest.mark.parametrize("topic", [topic.name for topic in EVENTS])
+def test_every_record_keyed_by_contact_says_by_which_aliases(topic: str) -> None:
+    stated = dict(codec.headers(topic)).get("alias-version")
+    assert stated == (b"2" if topic in BY_CONTACT else None)
+    assert (codec.other_aliases(codec.headers(topic)) is None) == (topic in BY_CONTACT)
+
+
+def test_which_topics_are_keyed_by_contact() -> None:
+    assert {INBOUND.name, ACCEPTED.name, CONSENT.name, SUPPRESSION.name} < BY_CONTACT
+
+
+@pytest.mark.parametrize(
+    ("stated", "version"),
+    [(None, "none"), (b"1", "1"), (b"3", "3"), (b"", "none"), (b"2 ", "2 "), (b"\xff" * 99, "\ufffd" * 20)],
+)
+def test_another_alias_version_is_named(stated: bytes | None, version: str) -> None:
+    headers = [("schema", b"x")] if stated is None else [("alias-version", stated)]
+    assert codec.other_aliases(headers) == version

@@ -9,15 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.contract import codec
-from services.contract.commands import (
-    MAX_COMMAND_BYTES,
-    NotACommand,
-    read_command,
-    read_message_command,
-    read_object,
-)
+from services.contract.commands import read_command, read_message_command
+from services.contract.reading import MAX_COMMAND_BYTES, NotACommand, read_object
 from services.domain.consent.commands import ConsentAccepted, RecordConsent
+from services.domain.identity import Place
 from services.domain.messages.commands import (
+    CancelAccepted,
+    CancelMessage,
     CommandAccepted,
     CommandResult,
     ResolutionAccepted,
@@ -26,7 +24,7 @@ from services.domain.messages.commands import (
 )
 from services.domain.messages.intake import Rules, accept
 from services.runtime.folding.fold import Record
-from services.sender.intake import Intake, read_consent, read_message, refused
+from services.sender.intake import Intake, read_consent, read_message
 
 AT = "2026-02-21T18:22:11.123Z"
 LEAST = {"command_id": "order-1", "tenant": "acme", "to": "+14155550123"}
@@ -34,31 +32,37 @@ RESOLVE = {
     "event_type": "resolve_ambiguous", "command_id": "order-1", "tenant": "acme", "to": "+14155550123",
     "outcome": "not_sent", "by": "ann",
 }  # fmt: skip
+CANCEL = {"event_type": "cancel_message", "command_id": "order-1", "tenant": "acme", "to": "+14155550123", "by": "ann"}
 CONSENT = {"command_id": "form-1", "tenant": "acme", "address": "+14155550123", "action": "opt_in"}
 RULES = Rules(contact_secret=b"secret", lifetime=60.0, default_region="US")
 
 
-KINDS = "event_type: one of send_message, resolve_ambiguous; left out, it is send_message"
+KINDS = "event_type: one of send_message, resolve_ambiguous, cancel_message; left out, it is send_message"
 
 
 @pytest.mark.parametrize(
     ("value", "says"),
     [
         (None, "no value"),
-        (b"", "not JSON"),
-        (b"hello", "not JSON"),
-        (b"{", "not JSON"),
-        (b'{"a":1} trailing', "not JSON"),
+        (b"", "not JSON: it ends too early; write one object"),
+        (b"hello", "not JSON: wrong at line 1, column 1; write one object"),
+        (b"{", "not JSON: it ends too early"),
+        (b'{"a":1} trailing', "not JSON: wrong at line 1, column 9"),
         (b"\xff\xfe", "not JSON"),
         (b'{"a":"\xff"}', "not JSON"),
-        (b'{"a":"\\ud800"}', "not JSON"),
-        (b"[]", "a JSON list"),
-        (b'"text"', "a JSON str"),
-        (b"null", "a JSON NoneType"),
+        (b"\xef\xbb\xbf{}", "byte order mark"),
+        (b"\xff\xfe{\x00}\x00", "not JSON"),
+        (b'{"a":"x\ny"}', "not JSON"),
+        (b"{'a':1}", "not JSON"),
+        (b"[]", "JSON, but a list"),
+        (b'"text"', "JSON, but a text"),
+        (b"null", "JSON, but null"),
+        (b"3", "JSON, but a whole number"),
+        (b"NaN", "not JSON: a number in it is none, or is too long"),
         (b'{"a":"' + b"x" * MAX_COMMAND_BYTES + b'"}', "at most 65536"),
         (b"[" * MAX_COMMAND_BYTES, "nested too deeply"),
         (b'{"a":' * 10_000, "nested too deeply"),
-        (b'{"a":' + b"9" * 5_000 + b"}", "not JSON"),
+        (b'{"a":' + b"9" * 5_000 + b"}", "not JSON: a number in it is none, or is too long"),
     ],
 )
 def test_what_is_no_object_is_not_a_command(value: bytes | None, says: str) -> None:
@@ -71,9 +75,9 @@ def test_what_is_no_object_is_not_a_command(value: bytes | None, says: str) -> N
     [
         ({}, ["command_id: missing", "tenant: missing", "to: missing"]),
         (LEAST | {"boddy": "x"}, ["boddy: no such field; did you mean body?"]),
-        (LEAST | {"from_": "x"}, ["from_: no such field; did you mean from?"]),
+        (LEAST | {"from_": "x"}, ["from_: no such field; here it is from"]),
         (LEAST | {"ttl": 3}, ["ttl: no such field"]),
-        (LEAST | {"to": 14155550123}, ["to: Expected `str`, got `int`"]),
+        (LEAST | {"to": 14155550123}, ["to: must be a text; this is a whole number; write it in quotes"]),
         (LEAST | {"channel": "carrier pigeon"}, ["channel: one of sms, mms, whatsapp"]),
         (
             LEAST | {"event_type": "send"},
@@ -91,15 +95,41 @@ def test_what_is_no_object_is_not_a_command(value: bytes | None, says: str) -> N
             LEAST | {"event_type": "record_consent"},
             [KINDS],
         ),
-        (LEAST | {"media_urls": ["a", 1]}, ["media_urls: Expected `str`, got `int` - at `$[1]`"]),
-        (LEAST | {"content_variables": {"1": 2}}, ["content_variables: Expected `str`, got `int` - at `$[...]`"]),
-        (LEAST | {"urgent": "yes"}, ["urgent: Expected `bool`, got `str`"]),
+        (LEAST | {"media_urls": ["a", 1]}, [
+            "media_urls[1]: must be a text; this is a whole number; write it in quotes",
+        ]),
+        (LEAST | {"media_urls": [["a"], None]}, [
+            "media_urls[0]: must be a text; this is a list",
+            "media_urls[1]: must be a text; this is null; leave it out instead",
+        ]),
+        (LEAST | {"media_urls": "a,b"}, [
+            "media_urls: must be a list; this is a text; write [ ] around it, and each of several as its own element",
+        ]),
+        (LEAST | {"content_variables": {"1": 2.0, "name": None}}, [
+            "content_variables.1: must be a text; this is a number with a decimal point; write it in quotes",
+            "content_variables.name: must be a text; this is null; leave it out instead",
+        ]),
+        (LEAST | {"content_variables": '{"1":"x"}'}, [
+            "content_variables: must be an object; this is a text; write the object itself, not JSON within a text",
+        ]),
+        (LEAST | {"content_variables": [["1", "x"]]}, ["content_variables: must be an object; this is a list"]),
+        (LEAST | {"urgent": "yes"}, ["urgent: must be true or false; this is a text; write it without quotes"]),
+        (LEAST | {"urgent": 1}, ["urgent: must be true or false; this is a whole number"]),
+        (LEAST | {"attempt": True}, ["attempt: must be a whole number; this is true or false"]),
+        (LEAST | {"attempt": 1.5}, ["attempt: must be a whole number; this is a number with a decimal point"]),
+        (LEAST | {"attempt": "3"}, ["attempt: must be a whole number; this is a text; write it without quotes"]),
+        (LEAST | {"max_price": "0.1"}, ["max_price: must be a number; this is a text; write it without quotes"]),
+        (LEAST | {"body": {"text": "x"}}, ["body: must be a text; this is an object"]),
         (
             {"tenant": 1, "to": "+1", "bodi": ""},
-            ["bodi: no such field; did you mean body?", "command_id: missing", "tenant: Expected `str`, got `int`"],
+            [
+                "bodi: no such field; did you mean body?",
+                "command_id: missing",
+                "tenant: must be a text; this is a whole number; write it in quotes",
+            ],
         ),
     ],
-)
+)  # fmt: skip
 def test_faults_of_form_name_the_field_and_come_all_at_once(found: dict[str, Any], faults: list[str]) -> None:
     assert read_message_command(found) == faults
 
@@ -118,7 +148,10 @@ def test_faults_of_form_name_the_field_and_come_all_at_once(found: dict[str, Any
         (RESOLVE | {"outcome": None}, ["outcome: one of sent, not_sent"]),
         (
             RESOLVE | {"by": 7, "note": []},
-            ["by: Expected `str`, got `int`", "note: Expected `str | null`, got `array`"],
+            [
+                "by: must be a text; this is a whole number; write it in quotes",
+                "note: must be a text; this is a list",
+            ],
         ),
     ],
 )
@@ -134,11 +167,11 @@ def test_faults_of_form_of_a_resolution(found: dict[str, Any], faults: list[str]
         (CONSENT | {"user-agent": "x"}, ["user-agent: no such field; did you mean user_agent?"]),
         # Fields of a send are not those of a consent.
         (CONSENT | {"to": "+1"}, ["to: no such field"]),
-        (CONSENT | {"action": "opt-in"}, ["action: one of opt_in, opt_out"]),
+        (CONSENT | {"action": "opt-in"}, ["action: one of opt_in, opt_out, dismiss"]),
         (CONSENT | {"event_type": "send_message"}, ["event_type: one of record_consent"]),
         (CONSENT | {"proof": {"url": "x"}, "ip": 1}, [
-            "ip: Expected `str | null`, got `int`",
-            "proof: Expected `str | null`, got `object`",
+            "ip: must be a text; this is a whole number; write it in quotes",
+            "proof: must be a text; this is an object",
         ]),
     ],
 )  # fmt: skip
@@ -146,7 +179,110 @@ def test_faults_of_form_of_a_consent(found: dict[str, Any], faults: list[str]) -
     assert read_command(found, RecordConsent) == faults
 
 
-@pytest.mark.parametrize("type_", [SendMessage, ResolveAmbiguous, RecordConsent])
+@pytest.mark.parametrize(
+    ("value", "faults"),
+    [
+        ({"body": "cut \ud83c"}, ["body: half a character"]),
+        ({"from": "\udfff"}, ["from: half a character"]),
+        ({"content_variables": {"1": "\ud83c", "\ud83c": "x"}}, [
+            "content_variables.1: half a character", "content_variables.?: half a character in the name",
+        ]),
+        ({"media_urls": ["https://example.com", "https://example.com/\ud83c"]}, ["media_urls[1]: half a character"]),
+        ({"max_price": float("nan")}, ["max_price: no number"]),
+        ({"max_price": float("-inf")}, ["max_price: no number"]),
+        ({"\ud83c": 1}, ["?: half a character in the name", "?: no such field"]),
+    ],
+)  # fmt: skip
+def test_what_strict_json_has_no_place_for_is_a_fault_of_its_field(value: dict[str, Any], faults: list[str]) -> None:
+    event = read_message(record(json.dumps(LEAST | value).encode()))
+    _, (result,) = Intake({"acme": RULES})(None, event)
+    assert isinstance(result, CommandResult)
+    codec.encode(result)
+    assert (result.step, result.terminal, result.command_id) == ("rejected", True, "order-1")
+    assert len(result.errors) == len(faults)
+    assert all(told.startswith(fault) for told, fault in zip(result.errors, faults, strict=True))
+
+
+def test_numbers_without_bounds_are_faults_of_their_field() -> None:
+    assert read_object(b'{"max_price":1e400}').faults == [
+        "max_price: no number, or one beyond all bounds; leave it out"
+    ]
+
+
+def test_a_name_that_stands_twice_is_named() -> None:
+    read = read_object(b'{"to":"+1","to":"+2","content_variables":{"1":"a","1":"b"},"media_urls":[{"x":1,"x":1}]}')
+    assert [fault.split(":")[0] for fault in read.faults] == ["to", "content_variables.1", "media_urls[0].x"]
+
+
+def told_of(value: bytes, key: bytes | None = b"order-18473") -> CommandResult:
+    """The answer to a record, whatever is in it."""
+    one = Record("twilio.outbound.messages.v1", 0, 3, 0, key, value, [])
+    try:
+        _, (result,) = Intake({"acme": RULES})(None, read_message(one))
+    except NotACommand as error:
+        (result,) = Intake({"acme": RULES}).refused(one, str(error))
+    assert isinstance(result, CommandResult)
+    codec.encode(result)
+    assert (result.step, result.terminal) == ("rejected", True)
+    return result
+
+
+@pytest.mark.parametrize(
+    ("value", "key", "tenant", "command_id"),
+    [
+        (b'{"command_id":18473,"tenant":"acme","to":14155550123}', b"order-18473", "acme", "18473"),
+        (b'{"command_id":18473.0,"tenant":"acme"}', b"order-18473", "acme", "18473.0"),
+        (b'{"command_id":' + b"9" * 40 + b',"tenant":42}', None, "", "9" * 40),
+        (b'{"command_id":' + b"9" * 300 + b',"tenant":42}', None, "", "9" * 128),
+        (b'{"command_id":' + b"9" * 5000 + b',"tenant":"acme"}', b"order-18473", "", "order-18473"),
+        (b'{"command_id":null,"tenant":"acme"}', b"order-18473", "acme", "order-18473"),
+        (b'{"command_id":true,"tenant":["acme"]}', b"order-18473", "", "order-18473"),
+        (b'{"command_id":{"id":1},"tenant":"acme"}', b"order-18473", "acme", "order-18473"),
+        (b'{"tenant":"acme"}', b"order-18473", "acme", "order-18473"),
+        (b'{"command_id":"","tenant":"acme"}', b"order-18473", "acme", "order-18473"),
+        (b'{"tenant":"acme"}', None, "acme", "twilio.outbound.messages.v1/0@3"),
+        (b'{"tenant":"acme"}', b"\xff" * 200, "acme", "\ufffd" * 128),
+        (b'{"command_id":"a\\ud83c","tenant":"acme"}', None, "acme", "a?"),
+        # What is no JSON may still say who it is.
+        (b'\xef\xbb\xbf{"command_id":"order-1","tenant":"acme"}', b"k", "", "k"),
+        (b'{"command_id":"order-1","tenant":"acme","body":"line\nline"}', b"k", "acme", "order-1"),
+        (b'{"command_id":"order-1","tenant":"acme","body":"gr\xfc\xdfe"}', b"k", "acme", "order-1"),
+        (b'{"command_id":"order-1","tenant":"acme","max_price":NaN}', b"k", "acme", "order-1"),
+        (b"[1]", b"k", "", "k"),
+    ],
+)
+def test_a_refusal_finds_its_way_back(value: bytes, key: bytes | None, tenant: str, command_id: str) -> None:
+    result = told_of(value, key)
+    assert (result.tenant, result.command_id) == (tenant, command_id)
+
+
+def test_ids_that_became_numbers_are_both_named() -> None:
+    result = told_of(b'{"command_id":18473,"tenant":"acme","to":14155550123,"from":"+14155550100","body":"hi"}')
+    assert [fault.split(":")[0] for fault in result.errors] == ["command_id", "to"]
+
+
+@pytest.mark.parametrize("name", ["ShortenUrls", "shorten_urls", "shortenUrls", "SHORTEN_URLS", "shorten-urls"])
+def test_what_twilio_has_and_we_do_not_pass_on_is_refused_as_such(name: str) -> None:
+    told = [f"{name}: Twilio's ShortenUrls is not passed on by Switchboard yet; leave it out"]
+    assert read_message_command(LEAST | {name: True}) == told
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("MediaUrl", "here it is media_urls, a list"),
+        ("mediaUrl", "here it is media_urls, a list"),
+        ("content-sid", "here it is content_sid"),
+        ("Body", "here it is body"),
+        ("StatusCallback", "Switchboard sets it; read the statuses on twilio.delivery.v1"),
+        ("statusCallback", "Switchboard sets it; read the statuses on twilio.delivery.v1"),
+    ],
+)
+def test_twilios_names_are_told_ours(name: str, told: str) -> None:
+    assert read_message_command(LEAST | {name: "x"}) == [f"{name}: no such field; {told}"]
+
+
+@pytest.mark.parametrize("type_", [SendMessage, ResolveAmbiguous, CancelMessage, RecordConsent])
 def test_what_is_unknown_is_named_ten_times_and_then_counted(type_: Any) -> None:
     faults = read_command({f"unheard{number}": 1 for number in range(14)}, type_)
     assert isinstance(faults, list)
@@ -161,6 +297,9 @@ def test_a_message_command_is_what_it_says_it_is() -> None:
     assert read_message_command(LEAST) == read_message_command(LEAST | {"event_type": "send_message"}) == send
     assert read_message_command(RESOLVE) == ResolveAmbiguous(
         command_id="order-1", tenant="acme", to="+14155550123", outcome="not_sent", by="ann"
+    )
+    assert read_message_command(CANCEL) == CancelMessage(
+        command_id="order-1", tenant="acme", to="+14155550123", by="ann"
     )
 
 
@@ -188,6 +327,7 @@ def test_a_command_reads_under_its_public_names() -> None:
         LEAST | {"tenant": "z" * 60_000},
         RESOLVE | {"by": "x" * 30_000, "note": "y" * 30_000},
         RESOLVE | {"contact": "acme|" + "x" * 60_000},
+        CANCEL | {"by": "x" * 30_000, "note": "y" * 30_000},
         CONSENT | {"proof": "x" * 60_000},
         CONSENT | {"sender": "x" * 30_000, "given_at": "y" * 30_000},
     ],
@@ -214,35 +354,38 @@ def test_a_number_beyond_all_bounds_is_a_fault_of_its_field(field: str, number: 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_an_object_or_not_a_command(value: bytes) -> None:
     try:
-        found = read_object(value)
+        found = read_object(value).fields
     except NotACommand as error:
-        codec.encode(refused(record(value), str(error)))
+        codec.encode(Intake({}).refused(record(value), str(error)))
     else:
-        assert isinstance(read_message_command(found), SendMessage | ResolveAmbiguous | list)
+        assert isinstance(read_message_command(found), SendMessage | ResolveAmbiguous | CancelMessage | list)
         assert isinstance(read_command(found, RecordConsent), RecordConsent | list)
 
 
 ANYTHING = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.text(st.characters(categories=["Cs"])),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=5,
 )
 FIELDS = {
     field.encode_name
-    for type_ in (SendMessage, ResolveAmbiguous, RecordConsent)
+    for type_ in (SendMessage, ResolveAmbiguous, CancelMessage, RecordConsent)
     for field in msgspec.structs.fields(type_)
 }
 TIMES = st.datetimes(timezones=st.timezones()).map(lambda moment: moment.isoformat())
 PLAUSIBLE = st.sampled_from(
     [
         "acme", "+14155550123", "whatsapp:+1", "US.1", "MG" + "d" * 32, "https://x", "sms", "whatsapp", "4155550123",
-        "SM" + "e" * 32, "sent", "not_sent", "opt_in", "opt_out", "resolve_ambiguous", "acme|" + "f" * 32,
+        "SM" + "e" * 32, "sent", "not_sent", "opt_in", "opt_out", "resolve_ambiguous", "cancel_message",
+        "acme|" + "f" * 32,
     ]
 )  # fmt: skip
 OBJECTS = st.dictionaries(st.sampled_from(sorted(FIELDS)) | st.text(), PLAUSIBLE | TIMES | ANYTHING)
 
 
-@given(OBJECTS, st.sampled_from([LEAST, RESOLVE, CONSENT]), st.integers(min_value=-(2**63), max_value=2**63 - 1))
+@given(
+    OBJECTS, st.sampled_from([LEAST, RESOLVE, CANCEL, CONSENT]), st.integers(min_value=-(2**63), max_value=2**63 - 1)
+)
 def test_any_object_is_accepted_or_answered_with_its_faults(
     found: dict[str, Any], least: dict[str, Any], timestamp: int
 ) -> None:
@@ -250,7 +393,7 @@ def test_any_object_is_accepted_or_answered_with_its_faults(
     try:
         event = read(record(json.dumps(least | found).encode(), timestamp))
     except NotACommand:
-        return  # an integer beyond 64 bits, a lone surrogate
+        return  # an integer beyond all bounds
     _, (answer, *more) = Intake({"acme": RULES})(None, event)
     codec.encode(answer)
     if isinstance(answer, ConsentAccepted):
@@ -259,9 +402,8 @@ def test_any_object_is_accepted_or_answered_with_its_faults(
         assert (result.step, result.terminal, result.errors) == ("recorded", True, [])
         return
     assert not more
-    accepted = isinstance(answer, CommandAccepted | ResolutionAccepted)
-    resolves = event.resolves
-    assert accepted or (answer.step == "rejected" and answer.terminal != resolves and answer.errors)
+    accepted = isinstance(answer, CommandAccepted | ResolutionAccepted | CancelAccepted)
+    assert accepted or (answer.step == "rejected" and answer.terminal != event.about_another and answer.errors)
 
 
 @given(
@@ -274,11 +416,14 @@ def test_any_object_is_accepted_or_answered_with_its_faults(
         messaging_service_sid=st.none() | PLAUSIBLE,
         channel=st.sampled_from([None, "sms", "mms", "whatsapp"]),
         body=st.none() | st.text(),
+        not_before=st.none() | st.text() | TIMES,
         not_after=st.none() | st.text() | TIMES,
+        label=st.none() | st.text(max_size=70),
+        purpose=st.sampled_from([None, "marketing", "utility", "authentication"]),
     )
 )
 def test_what_is_accepted_is_accepted_again_as_it_was_written(command: SendMessage) -> None:
-    first = accept(command, RULES, AT, 0)
+    first = accept(command, RULES, AT, Place(0, 0))
     if isinstance(first, list):
         assert all(": " in fault for fault in first)
         return
@@ -289,17 +434,16 @@ def test_what_is_accepted_is_accepted_again_as_it_was_written(command: SendMessa
         from_=first.from_,
         messaging_service_sid=first.messaging_service_sid,
         body=first.body,
+        not_before=first.not_before,
         not_after=first.not_after,
+        label=first.label,
+        purpose=first.purpose,
         channel=first.channel,
     )
-    again = accept(written, RULES, AT, 0)
+    again = accept(written, RULES, AT, Place(0, 0))
     assert isinstance(again, CommandAccepted), again
-    assert (again.contact, again.to, again.from_, again.channel) == (
-        first.contact,
-        first.to,
-        first.from_,
-        first.channel,
-    )
+    names = ("contact", "to", "from_", "channel", "not_before", "not_after", "label", "purpose")
+    assert [getattr(again, name) for name in names] == [getattr(first, name) for name in names]
 
 
 def record(value: bytes, timestamp: int = 0) -> Record:

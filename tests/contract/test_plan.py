@@ -3,7 +3,7 @@
 import pytest
 
 from services.contract.plan import Action, Actual, Shape, Wanted, plan, refusals, wanted
-from services.contract.topics import CHANGELOGS, DEAD, EVENTS
+from services.contract.topics import CHANGELOGS, DEAD, EVENTS, PUBLIC, own_topic
 
 DAY_MS = 86_400_000
 TOPIC = Wanted("t", 8, 3, {"cleanup.policy": "delete", "retention.ms": str(30 * DAY_MS), "min.insync.replicas": "2"})
@@ -108,3 +108,20 @@ def test_the_order_of_a_policy_means_nothing() -> None:
 
 def test_topics_that_are_not_ours_are_not_mentioned() -> None:
     assert [one.topic.name for one in plan([TOPIC], {"orders": actual()})] == ["t"]
+
+
+def test_a_tenants_own_topics_are_as_the_shared_ones_and_said_to_need_a_stop() -> None:
+    shape = Shape(8, 3, 2)
+    by_name = {topic.name: topic for topic in wanted(shape, ["acme"])}
+    for shared in PUBLIC:
+        own = by_name[own_topic(shared, "acme").name]
+        # A command's place in a row, and the time that decides of consent, are the broker's there too.
+        assert own == by_name[shared.name]._replace(name=own.name)
+        assert own.config["message.timestamp.type"] == "LogAppendTime"
+        [made] = plan([own], {})
+        assert made.kind == "create"
+        assert [line for line in made.why if "stop all senders" in line]
+        assert not [line for line in plan([by_name[shared.name]], {})[0].why if "senders" in line]
+        # Commands of one person are folded by the partition of their number, whichever topic they came by.
+        assert plan([own], {own.name: actual(own, partitions=4)})[0].kind == "refused"
+    assert len(by_name) == len(wanted(shape)) + len(PUBLIC)

@@ -20,12 +20,16 @@ from services.contract.topics import (
     RESULTS,
     SENDER_APP,
     STATUS,
+    TENANTS,
     Topic,
     changelog,
     topic_of,
 )
-from services.domain.consent.commands import ConsentAccepted, ContactLinked
+from services.domain.consent.commands import ConsentAccepted, ContactLinked, MessageDated
+from services.domain.consent.holds import HoldPlaced, HoldReleased
 from services.domain.messages.commands import (
+    CancelAccepted,
+    CancelMessage,
     CommandAccepted,
     CommandResult,
     ResolutionAccepted,
@@ -34,15 +38,17 @@ from services.domain.messages.commands import (
 )
 from services.domain.messages.deliverability import DeliverabilityCounted
 from services.domain.messages.events import MessageSent, StatusReceived
+from services.domain.messages.pauses import PauseEnded, PausePlaced
 from services.processor.topology import topology
 from services.runtime.config import Settings
 from services.runtime.folding.fold import Fold
+from services.runtime.tenants.live import Tenants
 from services.sender.topology import folds
 from tests.contract.generated import events
 
 FOLDS: list[tuple[str, Fold]] = [
-    *((PROCESSOR_APP, fold) for fold in topology(Settings())),
-    *((SENDER_APP, fold) for fold in folds(Settings())),
+    *((PROCESSOR_APP, fold) for fold in topology(Settings(), {})),
+    *((SENDER_APP, fold) for fold in folds(Settings(), Tenants())),
 ]
 
 
@@ -69,8 +75,22 @@ def test_no_two_topics_share_a_type() -> None:
     ("topic", "types"),
     [
         (RESULTS, (CommandResult,)),
-        (MESSAGES, (SendMessage, ResolveAmbiguous)),
-        (ACCEPTED, (CommandAccepted, ConsentAccepted, ContactLinked, ResolutionAccepted)),
+        (MESSAGES, (SendMessage, ResolveAmbiguous, CancelMessage)),
+        (
+            ACCEPTED,
+            (
+                CommandAccepted,
+                ConsentAccepted,
+                ContactLinked,
+                MessageDated,
+                HoldPlaced,
+                HoldReleased,
+                ResolutionAccepted,
+                CancelAccepted,
+                PausePlaced,
+                PauseEnded,
+            ),
+        ),
         (DEAD[0], ()),
     ],
 )
@@ -99,7 +119,7 @@ def test_every_type_of_a_topic_finds_it_and_has_a_key_there(topic: Topic, data: 
 
 @pytest.mark.parametrize("topic", EVENTS, ids=lambda topic: topic.name)
 def test_what_is_kept_for_ever_is_evidence_or_compacted(topic: Topic) -> None:
-    assert (topic.retention is None) == (topic is CONSENT or topic.compacted)
+    assert (topic.retention is None) == (topic in (CONSENT, TENANTS) or topic.compacted)
     # Compaction keeps the last value of a key: then each must state the whole, of that key.
     assert not (topic.compacted and topic.replaces)
 
@@ -107,12 +127,12 @@ def test_what_is_kept_for_ever_is_evidence_or_compacted(topic: Topic) -> None:
 def test_deliverability_replaces_within_its_key() -> None:
     """Several rows, of minutes and parts, share a dimension and so a key."""
     counted = DeliverabilityCounted(
-        event_id="e", tenant="acme", minute="2026-02-21T18:22:00.000Z", country="US", carrier="", sender="+1", error=7,
-        part=3, reached={"failed": 1},
+        event_id="e", tenant="acme", minute="2026-02-21T18:22:00.000Z", country="US", carrier="", channel="sms",
+        sender="+1", part=3, sent=0, delivered=0, read=0, failed=1, errors={"7": 1},
     )  # fmt: skip
     later = msgspec.structs.replace(counted, minute="2026-02-21T18:23:00.000Z")
     assert DELIVERABILITY.replaces is not None
-    assert DELIVERABILITY.key(counted) == DELIVERABILITY.key(later) == "acme|US||+1|7"
+    assert DELIVERABILITY.key(counted) == DELIVERABILITY.key(later) == "acme|US||sms|+1"
     assert DELIVERABILITY.replaces(counted) != DELIVERABILITY.replaces(later)
 
 

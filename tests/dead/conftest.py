@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from services.cli import topics
 from services.cli.kafka.broker import EmbeddedKafka
+from services.operations import topics
 from tests.processes import settings_file, settings_of
 
 from .rig import House

@@ -9,15 +9,16 @@ from typing import NamedTuple
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 
 from services.contract.codec import decode
+from services.contract.codec import headers as codec_headers
 from services.contract.letters import LetterHandled
 from services.contract.partition import partition_of
 from services.contract.topics import HANDLED, INBOUND, Topic
-from services.runtime.folding.dead import dead_letter
+from services.runtime.folding.dead import Why, dead_letter
 from services.runtime.folding.fold import Record
 
 PARTITIONS = 4
 VALUE = b'{"body": "a secret", "from": "+14155550123", "note": "jo@example.org"'
-HEADERS = [("content-type", b"application/json"), ("traceparent", b"00-1-2-01"), ("twice", b"1"), ("twice", b"2")]
+HEADERS = [*codec_headers(INBOUND.name, b"00-1-2-01"), ("twice", b"1"), ("twice", b"2")]
 
 
 class House(NamedTuple):
@@ -49,13 +50,18 @@ def lost(key: str, value: bytes | None = VALUE, topic: Topic = INBOUND, timestam
 
 
 async def bury(
-    house: House, *records: Lost, reason: str = "undecodable", detail: str = "why +14155550123", topic: Topic = INBOUND
+    house: House,
+    *records: Lost,
+    reason: str = "undecodable",
+    detail: str = "why +14155550123",
+    topic: Topic = INBOUND,
+    holds: bool = False,
 ) -> None:
     """Write their letters, as a fold does."""
     async with AIOKafkaProducer(bootstrap_servers=house.bootstrap, acks="all") as producer:
         # One after the other, also for a clock of milliseconds.
         for at, one in enumerate(records, start=time.time_ns() // 1_000_000):
-            letter = dead_letter(topic, one.record, reason, detail)
+            letter = dead_letter(topic, one.record, Why(reason, detail), holds)
             await producer.send_and_wait(
                 letter.topic, letter.value, key=letter.key, headers=letter.headers, timestamp_ms=at
             )

@@ -3,16 +3,18 @@
 import json
 import re
 
+import pytest
 from aiokafka import ConsumerRecord
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.cli.dead.letters import position, read_letter
 from services.cli.dead.masked import shape
+from services.contract.codec import headers as codec_headers
 from services.contract.letters import Position
 from services.contract.topics import INBOUND, MESSAGES
 from services.runtime.batches import unread
-from services.runtime.folding.dead import dead_letter
+from services.runtime.folding.dead import Why, dead_letter
 from services.runtime.folding.fold import Record
 
 HEADER_NAMES = st.sampled_from(
@@ -48,16 +50,24 @@ def test_whatever_stands_there_is_read(
 def test_a_letter_holds_the_record_that_it_was(
     key: bytes, value: bytes | None, headers: list[tuple[str, bytes]]
 ) -> None:
+    headers = [*codec_headers(INBOUND.name), *headers]
     record = Record(INBOUND.name, 3, 17, 1000, key, value, headers)
-    buried = dead_letter(INBOUND, record, "undecodable", "why")
+    buried = dead_letter(INBOUND, record, Why("undecodable", "why"))
     letter = read_letter(consumed(buried.key, buried.value, buried.headers))
     assert (letter.name, letter.key, letter.value) == (Position(INBOUND.name, 3, 17), key, value)
     assert (list(letter.headers), letter.timestamp_ms, letter.obstacle) == (headers, 1000, "")
 
 
+@pytest.mark.parametrize(("version", "named"), [(None, "none"), (b"1", "1")])
+def test_a_record_keyed_by_other_aliases_is_not_retried(version: bytes | None, named: str) -> None:
+    headers = [] if version is None else [("alias-version", version)]
+    buried = dead_letter(INBOUND, Record(INBOUND.name, 3, 17, 1000, b"k", b"{", headers), Why("undecodable", "why"))
+    assert f"alias version {named}," in read_letter(consumed(buried.key, buried.value, buried.headers)).obstacle
+
+
 def test_a_whole_batch_is_no_record_to_be_retried() -> None:
     batch = unread(b"a batch", "offsets 1 to 3 cannot be read", batch=True)
-    buried = dead_letter(INBOUND, Record(INBOUND.name, 3, 17, 1000, None, batch, []), "undecodable", batch.why)
+    buried = dead_letter(INBOUND, Record(INBOUND.name, 3, 17, 1000, None, batch, []), Why("undecodable", batch.why))
     letter = read_letter(consumed(buried.key, buried.value, buried.headers))
     assert letter.obstacle == "it is a whole record batch, and no record"
 

@@ -93,7 +93,8 @@ def state(topic: str, sid: str, status: str = "delivered", code: int | None = No
 
 
 def counted(minute: str, part: int, event_id: str = "", **reached: int) -> Entry:
-    fields = {"tenant": "acme", "minute": minute, "part": part, "reached": reached}
+    none = {"sent": 0, "delivered": 0, "read": 0, "failed": 0}
+    fields = {"tenant": "acme", "minute": minute, "part": part, **none, **reached}
     return entry(DELIVERABILITY.name, "acme|US", event_id=f"{minute} {part} {reached}{event_id}", **fields)
 
 
@@ -155,9 +156,9 @@ def records() -> list[Entry]:
         *(state(DELIVERY.name, sid, status) for sid in ANSWERS for status in ("sent", "delivered")),
         *(state(OUTCOMES.name, sid) for sid in ANSWERS),
         counted("10:00", 0, sent=1),
-        counted("10:00", 0, sent=2, delivered=1),
-        counted("10:00", 1, sent=1, delivered=1),
-        counted("10:01", 1, sent=1, delivered=2),
+        counted("10:00", 0, delivered=1),
+        counted("10:00", 1, delivered=1),
+        counted("10:01", 1, delivered=2),
         evidence("w", "opt_out", "keyword", "1"),
         evidence("s", "opt_out", "keyword", "2"),
         evidence("w", "opt_in", "keyword", "3"),

@@ -28,7 +28,9 @@ def wrote(body: str, seconds: float = 0.0, sender: str = ME, sid: str = "", **mo
         ([wrote("Any news?"), wrote("HELP")], {}, []),
         ([wrote("STOP")], {"acme +11": f"sender:{ACME_WHATSAPP} (keyword)"}, [CONFIRM_STOP]),
         ([wrote("STOP"), wrote("START", 61)], {"acme +11": "nobody"}, [CONFIRM_STOP, CONFIRM_START]),
-        ([wrote("STOP"), wrote("START", 59)], {"acme +11": f"sender:{ACME_WHATSAPP} (keyword)"}, [CONFIRM_STOP]),
+        # By Twilio's dates, which are asked for, the later word counts; of one second nobody knows which that is.
+        ([wrote("STOP"), wrote("START", 59)], {"acme +11": "nobody"}, [CONFIRM_STOP]),
+        ([wrote("STOP"), wrote("START", 0)], {"acme +11": f"sender:{ACME_WHATSAPP} (keyword)"}, [CONFIRM_STOP]),
         ([wrote("STOP"), wrote("stop", 5)], {"acme +11": f"sender:{ACME_WHATSAPP} (keyword)"}, [CONFIRM_STOP]),
         ([wrote("STOP", sid="x"), wrote("STOP", 9, sid="x")],
          {"acme +11": f"sender:{ACME_WHATSAPP} (keyword)"}, [CONFIRM_STOP]),
@@ -52,11 +54,11 @@ def test_what_was_written_suppresses_and_is_answered(
     ("given", "standing"),
     [
         ([("opt_out", "2020-01-02T00:00:00Z")], "tenant (command)"),
-        ([("opt_out", "2020-01-02T00:00:00Z"), ("opt_in", "2020-01-03T00:00:00Z")], "nobody"),
+        ([("opt_out", "2020-01-02T00:00:00Z"), ("opt_in", "2020-01-03T00:00:00Z")], "tenant (command)"),
         ([("opt_out", "2020-01-02T00:00:00Z"), ("opt_in", "2020-01-01T00:00:00Z")], "tenant (command)"),
     ],
 )
-def test_consent_commands_count_from_when_they_were_given(given: list[tuple[str, str]], standing: str) -> None:
+def test_a_no_counts_from_when_it_was_taken_whatever_its_date(given: list[tuple[str, str]], standing: str) -> None:
     template = '{{"tenant":"acme","address":"{}","action":"{}","given_at":"{}","proof":"x"}}'
     commands = [
         Command(str(at), template.format("+11", *one).encode(), "recorded", topic=CONSENT_COMMANDS.name)
@@ -87,7 +89,7 @@ def test_only_whatsapp_has_windows() -> None:
 
 def test_the_oracle_reads_each_word_that_the_chapters_use_as_the_chapters_mean_it() -> None:
     chapters = {chapter.name: chapter for chapter in CHAPTERS}
-    for name, action, apart in (("STOP", "opt_out", {"START"}), ("START", "opt_in", set())):
+    for name, action, apart in (("STOP", "opt_out", {"START"}), ("START", "opt_in", {"When does it arrive?"})):
         for reply in chapters[name].replies:
             body = reply.request["body"]
             said = statements((), [wrote(body)])

@@ -26,6 +26,10 @@ _LADDER = [
     "read",
 ]
 _ENDS = {"canceled", *_LADDER[-6:]}
+# Codes of which each says that the person refuses to be written to.
+_NO = {21610, 30630, 63014, 63033}
+# Whoever has it lacks nothing, whatever was said of a part of it, or by a warning.
+_ARRIVED = {"received", "delivered", "read"}
 
 
 def told(facts: Iterable[StatusReceived | MessageSent]) -> dict[str, Any]:
@@ -33,18 +37,24 @@ def told(facts: Iterable[StatusReceived | MessageSent]) -> dict[str, Any]:
     sightings = sorted((_sighting(fact) for fact in facts), key=lambda seen: (seen["rung"], seen["status"]))
     steps = {status: _step(list(group)) for status, group in groupby(sightings, key=lambda seen: seen["status"])}
     climbed = list(steps)
-    failed = [status for status in climbed if steps[status][1]]
+    failed = [] if climbed[-1] in _ARRIVED else [status for status in climbed if steps[status][1]]
     return {
         "status": climbed[-1],
         "final": climbed[-1] in _ENDS,
         "error_code": steps[failed[-1]][1][1] if failed else None,
         "steps": steps,
-        "contact": _spoken(seen["contact"] for seen in sightings),
+        "contact": _believed(sightings, "contact", signed=True) or None,
         "command_id": _spoken(seen["command_id"] for seen in sightings),
-        "from": _spoken(seen["from"] for seen in sightings) or "",
-        "to": _spoken(seen["to"] for seen in sightings) or "",
+        "from": _believed(sightings, "from"),
+        "to": _believed(sightings, "to"),
         "segments": max((seen["segments"] for seen in sightings if seen["segments"]), default=None),
     }
+
+
+def noes(facts: Iterable[StatusReceived | MessageSent]) -> set[tuple[str, int]]:
+    """The steps by which the person is known to refuse, each with its code."""
+    steps = told(facts)["steps"]
+    return {(status, error[1]) for status, (_, error) in steps.items() if error and error[1] in _NO}
 
 
 def _sighting(fact: StatusReceived | MessageSent) -> dict[str, Any]:
@@ -60,7 +70,21 @@ def _sighting(fact: StatusReceived | MessageSent) -> dict[str, Any]:
         "command_id": fact.command_id,
         "from": fact.from_,
         "to": fact.to,
+        "source": "answer" if sent else fact.provenance,
     }
+
+
+def _believed(sightings: list[dict[str, Any]], name: str, signed: bool = False) -> str:
+    """What the best source says: Twilio's answer (or our signature), then a webhook, then a list; else nothing."""
+    for source in ("answer", "webhook", "backfill"):
+        said = [
+            seen[name]
+            for seen in sightings
+            if seen[name] and (seen["source"] == source or (source == "answer" and signed and seen["command_id"]))
+        ]
+        if said:
+            return max(said)
+    return ""
 
 
 def _step(group: list[dict[str, Any]]) -> tuple[str, tuple[str, int] | None]:

@@ -4,13 +4,15 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from services.domain.messages.delivery import Delivery, fold
+from services.domain.messages.delivery import fold
 from services.domain.messages.events import DeliveryChanged, MessageSent, OutcomeReached, StatusReceived
+from services.domain.messages.ladder import Delivery
 
 Fact = StatusReceived | MessageSent
 Derived = DeliveryChanged | OutcomeReached
 
 CONTACT = "acme|c0ffee"
+STRANGER = "acme|5ca1ab1e"
 COMMAND = "order-18473"
 KNOWN = [
     "accepted",
@@ -34,11 +36,11 @@ def at(second: int) -> str:
 
 
 def callback(status: str, second: int = 0, error: int | None = None, **other: Any) -> StatusReceived:
-    """A callback that arrived at `second`; its id is of what it says, as ingress makes it."""
+    """A callback that arrived at `second`; its id is of what it says."""
     fields = {"message_sid": "SM1", "contact": CONTACT, "command_id": COMMAND, "from_": "+14155550100"}
     fields |= {"to": "+14155550123", "account_sid": "AC1", "tenant": "acme", **other}
     return StatusReceived(
-        event_id=f"{status}:{error}",
+        event_id=":".join(map(str, (status, error, *other.values()))),
         received_at=at(second),
         message_status=status,
         error_code=error,
@@ -51,9 +53,8 @@ def created(status: str = "queued", second: int = 0, segments: int | None = 1, *
     """The create call's answer."""
     fields = {"message_sid": "SM1", "contact": CONTACT, "command_id": COMMAND, "from_": "+14155550100"}
     fields |= {"to": "+14155550123", "account_sid": "AC1", "tenant": "acme", **other}
-    return MessageSent(
-        event_id=f"created:{status}", sent_at=at(second), message_status=status, segments=segments, **fields
-    )
+    event_id = ":".join(map(str, ("created", status, segments, *other.values())))
+    return MessageSent(event_id=event_id, sent_at=at(second), message_status=status, segments=segments, **fields)
 
 
 def play(facts: list[Fact], state: Delivery | None = None) -> tuple[Delivery, list[Derived]]:
@@ -90,7 +91,19 @@ _CREATED = st.builds(
     **_WHO,
 )
 
-histories: st.SearchStrategy[list[Fact]] = st.lists(_CALLBACKS | _CREATED, min_size=1, max_size=12)
+# A list is the worst witness: it may name somebody else, or nobody.
+_LISTED = st.builds(
+    callback,
+    _STATUSES,
+    _SECONDS,
+    contact=st.sampled_from([None, CONTACT, STRANGER]),
+    command_id=st.just(None),
+    provenance=st.just("backfill"),
+    from_=st.sampled_from(["", "+14155550100", "MG1"]),
+    to=st.sampled_from(["", "+14155550123", "whatsapp:US.1349"]),
+)
+
+histories: st.SearchStrategy[list[Fact]] = st.lists(_CALLBACKS | _CREATED | _LISTED, min_size=1, max_size=12)
 
 
 @st.composite

@@ -8,19 +8,31 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from services.domain.consent.commands import Action, ConsentAccepted, ContactLinked, Mark, SharedMark
-from services.domain.consent.events import ConsentRecorded, LinkRecorded, SuppressionChanged
+from services.domain.consent.commands import (
+    Action,
+    ConsentAccepted,
+    ContactLinked,
+    Mark,
+    MessageDated,
+    SharedMark,
+)
+from services.domain.consent.events import ConsentRecorded, LinkRecorded, OptOutSuspected, SuppressionChanged
+from services.domain.consent.hearing import Message, hear
+from services.domain.consent.keywords import Words
 from services.domain.messages.commands import CommandAccepted
 from services.domain.messages.events import InboundReceived, OutcomeReached, Parameters
 
-Fact = InboundReceived | OutcomeReached | ConsentAccepted | ContactLinked
-Derived = ConsentRecorded | LinkRecorded | SuppressionChanged | ContactLinked | CommandAccepted
+Fact = InboundReceived | OutcomeReached | ConsentAccepted | ContactLinked | MessageDated
+Derived = ConsentRecorded | OptOutSuspected | LinkRecorded | SuppressionChanged | ContactLinked | CommandAccepted
 
 CONTACT = "acme|c0ffee"
 PERSON = "+14155550123"
 SENDER, OTHER = "+14155550100", "+14155550199"
 WHATSAPP = "whatsapp:+14155550100"
+TOLL_FREE = "+18885550100"
 SERVICE = "MG1"
+# What the people of the tenant of these tests say beside the standard words.
+WORDS = Words(stop=frozenset({"alto"}), start=frozenset({"quiero"}), off=frozenset({"end"}))
 _START = datetime(2026, 2, 21, 18, tzinfo=UTC)
 
 
@@ -36,7 +48,9 @@ def wrote(
     to: str = SENDER,
     service: str | None = None,
     told: str | None = None,
+    payload: str | None = None,
     contact: str = CONTACT,
+    linked: str | Sequence[str] | None = None,
     **other: Any,
 ) -> InboundReceived:
     """A webhook that arrived at `second`; its id is of the message, not of the time."""
@@ -45,8 +59,12 @@ def wrote(
         raw["MessagingServiceSid"] = service
     if told:
         raw["OptOutType"] = told
+    if payload:
+        raw["ButtonPayload"] = payload
     fields: dict[str, Any] = {"event_id": f"webhook {sid}", "tenant": "acme", "account_sid": "AC1", "num_media": 0}
     fields |= {"from_": f"whatsapp:{PERSON}" if to.startswith("whatsapp:") else PERSON}
+    fields["linked"] = [linked] if isinstance(linked, str) else list(linked or ())
+    fields["heard"] = hear(Message(to=to, body=body, opt_out_type=told or "", button_payload=payload or ""), WORDS)
     return InboundReceived(
         received_at=at(second), contact=contact, message_sid=sid, to=to, body=body, raw=raw, **fields | other
     )
@@ -55,6 +73,28 @@ def wrote(
 def listed(body: str, second: float = 0, sid: str = "SM1", *, found: float = 9_000, **other: Any) -> InboundReceived:
     """The same message as Twilio's own list has it, with its date; read long after."""
     return wrote(body, found, sid, sent_at=at(second), provenance="backfill", event_id=f"backfill {sid}", **other)
+
+
+def fetched(webhook: InboundReceived, second: float = 0, found: float = 9_000) -> MessageDated | None:
+    """Twilio's date of a message that was heard of; None where it says nothing."""
+    action, scopes, source = _meant(webhook)
+    yes = action == "opt_in"
+    mark = Mark(
+        at=at(second), evidence=webhook.event_id, source=source, exact=True, consents=yes and webhook.body != "YES"
+    )
+    marks = [SharedMark(id=webhook.message_sid, action=action, scope=scope, mark=mark) for scope in scopes]
+    return (
+        MessageDated(
+            event_id=f"date {webhook.message_sid}",
+            tenant="acme",
+            contact=webhook.contact,
+            at=at(found),
+            message_sid=webhook.message_sid,
+            marks=marks,
+        )
+        if marks
+        else None
+    )
 
 
 def refused(second: float = 0, sid: str = "SM9", sender: str = SENDER, code: int | None = 21610) -> OutcomeReached:
@@ -75,9 +115,10 @@ def refused(second: float = 0, sid: str = "SM9", sender: str = SENDER, code: int
 def stated(
     action: Action, second: float = 0, scope: str = "tenant", command: str = "c1", **other: Any
 ) -> ConsentAccepted:
-    """An explicit yes or no, given at `second`."""
+    """An explicit yes that was given at `second`, or no that was taken then; five seconds passed between both."""
     fields: dict[str, Any] = {"event_id": f"consent {command}", "tenant": "acme", "contact": CONTACT}
-    fields |= {"accepted_at": at(second + 5), "given_at": at(second), "address": PERSON}
+    given = second if action == "opt_in" else second - 5
+    fields |= {"accepted_at": at(given + 5), "given_at": at(given), "address": PERSON}
     return ConsentAccepted(command_id=command, action=action, scope=scope, **fields | other)
 
 
@@ -116,20 +157,49 @@ class Sighting(NamedTuple):
     since: str
 
 
-# What the few bodies of these tests mean, by SMS and by WhatsApp.
+# What the few bodies of these tests mean: by SMS, by WhatsApp, and to a toll-free number; "(opt_in)" lifts nothing.
 _MEANING = {
-    "STOP": ("opt_out", "opt_out"),
-    "Stop!": ("opt_out", "opt_out"),
-    "START": ("opt_in", "opt_in"),
-    "YES": ("opt_in", None),
-    "SUBSCRIBE": (None, "opt_in"),
-    "hello": (None, None),
+    "STOP": ("opt_out", "opt_out", "opt_out"),
+    "Stop!": ("opt_out", "opt_out", "opt_out"),
+    "Álto": ("opt_out", "opt_out", "opt_out"),
+    "END": (None, None, None),
+    "START": ("opt_in", "opt_in", "opt_in"),
+    "YES": ("opt_in", None, None),
+    "Quiero": ("opt_in", "opt_in", "(opt_in)"),
+    "SUBSCRIBE": (None, "opt_in", None),
+    "hello": (None, None, None),
+    "Stop. Thank you": (None, None, None),
 }
+# Of refusals: what each stops. The first is Twilio's own list, the others are kept by WhatsApp.
+_REFUSALS = {21610: "everything", 63014: "templates", 63033: "templates"}
 
 
 def answer(facts: Sequence[Fact]) -> dict[str, tuple[str, str, str]]:
     """Scope → since when, by which evidence, of what kind we may not write."""
-    sightings = [sighting for fact in facts for sighting in _sightings(fact)]
+    return _left([one for fact in facts for one in _sightings(fact)])
+
+
+def answers(facts: Sequence[InboundReceived]) -> dict[str, dict[str, tuple[str, str, str]]]:
+    """The same for each name of whoever wrote. A no is of all who are the same person."""
+    names = {name for fact in facts for name in (fact.contact, *fact.linked)}
+    found = {}
+    for name in names:
+        person = {name}
+        while more := {
+            other
+            for fact in facts
+            if person & {fact.contact, *fact.linked}
+            for other in (fact.contact, *fact.linked)
+            if other not in person
+        }:
+            person |= more
+        noes = [one for fact in facts if fact.contact in person for one in _sightings(fact) if one.action == "opt_out"]
+        yeses = [one for fact in facts if name in (fact.contact, *fact.linked) for one in _sightings(fact)]
+        found[name] = _left([*noes, *(one for one in yeses if one.action == "opt_in")])
+    return found
+
+
+def _left(sightings: list[Sighting]) -> dict[str, tuple[str, str, str]]:
     noes = _statements(sightings, "opt_out")
     yeses = _statements(sightings, "opt_in")
     standing: dict[str, list[Sighting]] = {}
@@ -139,7 +209,9 @@ def answer(facts: Sequence[Fact]) -> dict[str, tuple[str, str, str]]:
     found = {}
     for scope, left in standing.items():
         left.sort(key=lambda one: (one.moment, one.evidence))
-        found[scope] = (left[0].since, left[0].evidence, left[0].source)
+        whole = [one for one in left if one.source not in ("twilio_63014", "twilio_63033")]
+        named = whole[0] if whole else left[-1]
+        found[scope] = (named.since, named.evidence, named.source)
     return found
 
 
@@ -160,17 +232,18 @@ def _statements(sightings: list[Sighting], action: str) -> list[Sighting]:
 
 
 def _sightings(fact: Fact) -> list[Sighting]:
-    if isinstance(fact, ContactLinked):
+    if isinstance(fact, ContactLinked | MessageDated):
         return [_told_elsewhere(one) for one in fact.marks]
     if isinstance(fact, ConsentAccepted):
         name = f"command:{fact.command_id}"
-        given = fact.given_at
+        # A no counts from when it was taken: its date is anybody's.
+        given = fact.given_at if fact.action == "opt_in" else fact.accepted_at
         return [Sighting(fact.action, fact.scope, name, False, _moment(given), fact.event_id, "command", given)]
     if isinstance(fact, OutcomeReached):
-        if fact.error_code != 21610:
+        if fact.error_code not in _REFUSALS:
             return []
-        scope, name = f"sender:{fact.sender}", fact.message_sid
-        return [Sighting("opt_out", scope, name, False, _moment(fact.at), fact.event_id, "twilio_21610", fact.at)]
+        scope, name, source = f"sender:{fact.sender}", fact.message_sid, f"twilio_{fact.error_code}"
+        return [Sighting("opt_out", scope, name, False, _moment(fact.at), fact.event_id, source, fact.at)]
     action, scopes, source = _meant(fact)
     since = fact.received_at if fact.sent_at is None else fact.sent_at
     dated, name = fact.sent_at is not None, fact.message_sid
@@ -182,19 +255,22 @@ def _told_elsewhere(one: SharedMark) -> Sighting:
     return Sighting(one.action, one.scope, one.id, said.exact, _moment(said.at), said.evidence, said.source, said.at)
 
 
-def _meant(message: InboundReceived) -> tuple[str, list[str], str]:
-    """Yes or no, where, and who understood it; in no scope if it was neither."""
-    told = str(message.raw.get("OptOutType", ""))
-    meanings = {{"STOP": "opt_out", "START": "opt_in"}.get(told), _MEANING[message.body][_by_whatsapp(message)]}
+def _meant(message: InboundReceived) -> tuple[Action, list[str], str]:
+    """Yes or no, where, and who understood it; in no scope if it was neither, or a yes that lifts nothing there."""
+    told, payload = (str(message.raw.get(name, "")) for name in ("OptOutType", "ButtonPayload"))
+    where = 2 if message.to == TOLL_FREE else int(message.to.startswith("whatsapp:"))
+    typed = None if payload and message.body == "YES" else _MEANING[message.body][where]
+    tapped = "opt_out" if payload == "STOP" else None
+    meanings = {typed, tapped, {"STOP": "opt_out", "START": "opt_in"}.get(told)}
     scopes = [f"sender:{message.to}"]
     if "MessagingServiceSid" in message.raw:
         scopes.append(f"service:{message.raw['MessagingServiceSid']}")
-    action = "opt_out" if "opt_out" in meanings else "opt_in"
-    return action, scopes if meanings != {None} else [], "opt_out_type" if told else "keyword"
-
-
-def _by_whatsapp(message: InboundReceived) -> bool:
-    return message.to.startswith("whatsapp:")
+    source = "opt_out_type" if told else "button" if tapped else "keyword"
+    if "opt_out" in meanings:
+        return "opt_out", scopes, source
+    # The network hears START and UNSTOP alone, whatever Twilio made of it.
+    deaf = message.to == TOLL_FREE and message.body != "START"
+    return "opt_in", scopes if "opt_in" in meanings and not deaf else [], source
 
 
 def _moment(text: str) -> datetime:

@@ -29,7 +29,7 @@ SECOND = f"whatsapp:{OTHER}"
 
 def answers(facts: list[Fact], texts: Texts | None = TEXTS, state: Standing | None = None) -> list[CommandAccepted]:
     """The commands that these facts led to."""
-    fold = Suppressing({}, {"acme": texts} if texts else {})
+    fold = Suppressing({"acme": texts} if texts else {})
     return [one for one in history(fold, facts, state)[1] if isinstance(one, CommandAccepted)]
 
 

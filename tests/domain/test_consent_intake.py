@@ -12,6 +12,7 @@ from services.domain.consent.intake import MAX_PROOF_CHARACTERS, accept
 from services.domain.consent.scopes import TENANT, scopes_of
 from services.domain.consent.suppression import Suppressing, consented, suppressed
 from services.domain.contact import contact_key
+from services.domain.identity import Place
 
 AT = "2026-02-21T18:22:11.123Z"
 SECRET = b"secret"
@@ -20,7 +21,7 @@ COMMAND = RecordConsent(command_id="form-1", tenant="acme", address="+1415555012
 
 
 def judged(**changed: Any) -> ConsentAccepted | list[str]:
-    return accept(msgspec.structs.replace(COMMAND, **changed), SECRET, AT, 7)
+    return accept(msgspec.structs.replace(COMMAND, **changed), SECRET, AT, Place(0, 7))
 
 
 def taken(**changed: Any) -> ConsentAccepted:
@@ -62,7 +63,28 @@ def test_a_person_may_have_a_business_scoped_id() -> None:
     assert taken(address="whatsapp:us.1349a").contact == contact_key("acme", "US.1349a", SECRET)
 
 
-@pytest.mark.parametrize("address", ["", "ann@example.com", "+1415", "+0155550123", "555 0123", "US.", "+" * 300])
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("us.ENT.20000000000000000001", "US.ENT.20000000000000000001"),
+        ("messenger:1234567890123456", "messenger:1234567890123456"),
+        ("whatsapp:14155550123", "+14155550123"),
+        # A no is heard of whatever may be a number.
+        ("+22507123456", "+2250707123456"),
+        ("+2012345678901", "+2012345678901"),
+    ],
+)
+def test_a_person_is_known_by_every_name(address: str, name: str) -> None:
+    assert taken(address=address).contact == contact_key("acme", name, SECRET)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "", "ann@example.com", "+1415", "+0155550123", "555 0123", "US.", "+" * 300, "68849", "SUPPORT", "rcs:acme",
+        "+1415555XXXX", "+266696687", "4155550123", "14155550123", "tel:+14155550123", "\ud800",
+    ],
+)  # fmt: skip
 def test_whom_nobody_could_write_to_has_nothing_to_say(address: str) -> None:
     assert [fault.split(":")[0] for fault in faults(address=address)] == ["address"]
 
@@ -167,11 +189,11 @@ def test_the_limits_themselves_are_allowed(changed: dict[str, Any]) -> None:
 
 
 def test_a_statement_produced_twice_is_two_facts_and_one_statement() -> None:
-    first, again = taken(), accept(COMMAND, SECRET, "2026-02-22T00:00:00.000Z", 99)
+    first, again = taken(), accept(COMMAND, SECRET, "2026-02-22T00:00:00.000Z", Place(0, 99))
     assert isinstance(again, ConsentAccepted)
     assert taken() == first
     assert again.event_id != first.event_id, "where and when it was produced is told"
-    fold = Suppressing({}, {})
+    fold = Suppressing({})
     state, _ = fold(None, first)
     joined, told = fold(state, again)
     assert (joined, told) == (state, []), "the person has said it once"
@@ -180,7 +202,33 @@ def test_a_statement_produced_twice_is_two_facts_and_one_statement() -> None:
 @pytest.mark.parametrize("action", ["opt_in", "opt_out"])
 @pytest.mark.parametrize("sender", [None, "+14155550100", "whatsapp:+14155550100", "72345"])
 def test_what_is_taken_is_what_the_sender_is_judged_by(action: str, sender: str | None) -> None:
-    state, _ = Suppressing({}, {})(None, taken(action=action, sender=sender))
+    state, _ = Suppressing({})(None, taken(action=action, sender=sender))
     scopes = scopes_of(sender, None) or (TENANT,)
     assert list(suppressed(state)) == ([*scopes] if action == "opt_out" else [])
     assert (consented(state, scopes) is not None) == (action == "opt_in")
+
+
+MESSAGE = "SM" + "a" * 32
+
+
+def test_a_dismissal_names_a_message() -> None:
+    accepted = taken(action="dismiss", message_sid=MESSAGE)
+    assert (accepted.action, accepted.message_sid, accepted.scope) == ("dismiss", MESSAGE, TENANT)
+
+
+@pytest.mark.parametrize(
+    ("changed", "wrong"),
+    [
+        ({"action": "dismiss"}, ["message_sid"]),
+        ({"action": "dismiss", "message_sid": "SM1"}, ["message_sid"]),
+        ({"action": "dismiss", "message_sid": MESSAGE, "sender": "+14155550100"}, ["sender, messaging_service_sid"]),
+        (
+            {"action": "dismiss", "message_sid": MESSAGE, "messaging_service_sid": SERVICE},
+            ["sender, messaging_service_sid"],
+        ),
+        ({"action": "opt_out", "message_sid": MESSAGE}, ["message_sid"]),
+        ({"action": "opt_in", "message_sid": MESSAGE}, ["message_sid"]),
+    ],
+)
+def test_a_dismissal_is_of_one_message_and_nothing_else_is(changed: dict[str, Any], wrong: list[str]) -> None:
+    assert [fault.split(":")[0] for fault in faults(**changed)] == wrong

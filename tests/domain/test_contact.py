@@ -22,9 +22,21 @@ SECRET = b"a tenant's secret"
         ("whatsapp: +14155550123", "+14155550123"),
         ("whatsapp:whatsapp:+14155550123", "+14155550123"),
         ("rcs:+14155550123", "+14155550123"),
-        ("rcs:acme_agent", "acme_agent"),
+        # A person by RCS is their number, a sender is an agent.
+        ("RCS: 14155550123", "+14155550123"),
+        ("rcs:acme_agent", "rcs:acme_agent"),
+        ("whatsapp:rcs:acme_agent", "rcs:acme_agent"),
         ("sms:+14155550123", "+14155550123"),
-        ("messenger:1234567890", "+1234567890"),
+        # Each channel's ids are of its own.
+        ("messenger:1234567890", "messenger:1234567890"),
+        ("Messenger: 14155550123", "messenger:14155550123"),
+        ("messenger:messenger:14155550123", "messenger:14155550123"),
+        ("instagram:14155550123", "instagram:14155550123"),
+        ("line:Ab:c", "line:Ab:c"),
+        ("line:U4af4980629", "line:U4af4980629"),
+        ("sip:Ann@example.org", "sip:Ann@example.org"),
+        ("tel:+14155550123", "tel:+14155550123"),
+        ("messenger:", "messenger:"),
         # Brazil: mobiles with and without the ninth digit; a landline has none.
         ("+5511987654321", "+5511987654321"),
         ("+551187654321", "+5511987654321"),
@@ -41,6 +53,11 @@ SECRET = b"a tenant's secret"
         ("us.13491208655302741918", "US.13491208655302741918"),
         ("whatsapp:US.13491208655302741918", "US.13491208655302741918"),
         ("whatsapp:BR.1A2b3C", "BR.1A2b3C"),
+        ("us.ENT.20000000000000000001", "US.ENT.20000000000000000001"),
+        ("whatsapp:US.ENT.2", "US.ENT.2"),
+        ("US..2", "US..2"),
+        ("US." + "1" * 128, "US." + "1" * 128),
+        ("us." + "1" * 129, "us." + "1" * 129),
         ("Ana.Silva@Example.ORG", "ana.silva@example.org"),
         # What is nobody's phone stays as it is.
         ("72645", "72645"),
@@ -50,7 +67,19 @@ SECRET = b"a tenant's secret"
         ("+1", "+1"),
         ("+1415555012345678", "+1415555012345678"),
         ("+1 (415) 555-0123", "+1 (415) 555-0123"),
-        ("+１４１５５５５０１２３", "+１４１５５５５０１２３"),
+        # Digits of other scripts, and what is pasted unseen.
+        ("+１４１５５５５０１２３", "+14155550123"),
+        ("＋١٤١٥٥٥٥٠١٢٣", "+14155550123"),
+        ("\u202a+1415\u200b5550123\u202c", "+14155550123"),
+        ("whats\u00adapp:+14155550123", "+14155550123"),
+        # What no number begins with stays what it is.
+        ("+0155550123", "+0155550123"),
+        ("+1210", "+1210"),
+        ("+1415555XXXX", "+1415555XXXX"),
+        ("+266696687", "+266696687"),
+        ("anonymous", "anonymous"),
+        ("+14155550123;ext=5", "+14155550123;ext=5"),
+        ("\ud800", "\ud800"),
         ("", ""),
         ("   ", ""),
         ("whatsapp:", ""),
@@ -60,14 +89,14 @@ def test_canonical(address: str, expected: str) -> None:
     assert canonical(address) == expected
 
 
-@given(st.text() | st.text(alphabet="+0123456789whatspprcm:.@ Sİſ", max_size=20))
+@given(st.text() | st.text(alphabet="+0123456789whatspprcsm:.@ Sİſ\u200b０\ufeff", max_size=20))
 def test_canonical_is_total_and_changes_nothing_twice(address: str) -> None:
     once = canonical(address)
     assert canonical(once) == once
     assert canonical(f"whatsapp:{address}") == once
 
 
-@given(st.from_regex(r"[A-Za-z]{2}\.[0-9A-Za-z]{1,24}", fullmatch=True))
+@given(st.from_regex(r"[A-Za-z]{2}\.(ENT\.)?[0-9A-Za-z]{1,24}", fullmatch=True))
 def test_a_business_scoped_id_is_never_prefixed(identity: str) -> None:
     assert canonical(identity) == identity[:2].upper() + identity[2:]
 

@@ -1,10 +1,14 @@
 """The delivery fold as histories: facts in, state and derived events out."""
 
+from itertools import permutations
+
 import pytest
+from msgspec.structs import replace
 
 from services.contract import codec
-from services.domain.messages.delivery import Delivery, fold
-from services.domain.messages.events import DeliveryChanged, OutcomeReached
+from services.domain.messages.delivery import fold
+from services.domain.messages.events import DeliveryChanged, OutcomeReached, StatusReceived
+from services.domain.messages.ladder import Delivery, ErrorSeen
 from tests.domain.histories import COMMAND, CONTACT, Derived, Fact, at, callback, created, play
 
 
@@ -41,10 +45,10 @@ def told(emitted: list[Derived]) -> list[tuple[str, str, int | None]]:
             [
                 ("D", "undelivered", 30003),
                 ("O", "undelivered", 30003),
-                ("D", "delivered", 30003),
-                ("O", "delivered", 30003),
+                ("D", "delivered", None),
+                ("O", "delivered", None),
             ],
-            id="delivered beats undelivered, and the error stays",
+            id="delivered beats undelivered, and its error is history",
         ),
         pytest.param(
             [callback("delivered", 1), callback("undelivered", 2)],
@@ -127,3 +131,63 @@ def test_a_callback_without_a_message_has_no_place() -> None:
 def test_the_state_survives_its_table() -> None:
     state, _ = play([created(), callback("undelivered", 2, error=30003), callback("delivered", 3)])
     assert codec.decode(codec.encode(state), Delivery) == state
+
+
+ONE_PART_FAILED = [callback("sent", 1), callback("undelivered", 2, error=30008), callback("delivered", 3)]
+AGAIN = [replace(fact, event_id=f"{fact.event_id} again", received_at=at(4)) for fact in ONE_PART_FAILED]
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_what_arrived_has_no_error_and_its_step_keeps_it(order: tuple[int, ...]) -> None:
+    """A part of a long text failed, another arrived; each callback comes twice, with another RawDlrDoneDate."""
+    for facts in ([ONE_PART_FAILED[i] for i in order], [one[i] for i in order for one in (ONE_PART_FAILED, AGAIN)]):
+        state, emitted = play(facts)
+        changed = [one for one in emitted if isinstance(one, DeliveryChanged)][-1]
+        reached = [one for one in emitted if isinstance(one, OutcomeReached)][-1]
+        assert (state.status, state.final, state.error_code) == ("delivered", True, None)
+        assert (changed.status, changed.error_code, changed.error_category, changed.remedy) == (
+            "delivered", None, None, None,
+        )  # fmt: skip
+        assert (reached.status, reached.error_code) == ("delivered", None)
+        assert state.steps["undelivered"].error == ErrorSeen(at(2), 30008)
+
+
+@pytest.mark.parametrize(
+    ("facts", "status", "code"),
+    [
+        ([callback("failed", 1, error=30008), callback("read", 2)], "read", None),
+        ([callback("delivered", 1, error=30018)], "delivered", None),
+        ([callback("received", 1, error=30009)], "received", None),
+        ([callback("undelivered", 1, error=30008), callback("partially_delivered", 2)], "partially_delivered", 30008),
+        ([callback("sent", 1, error=30025)], "sent", 30025),
+        ([callback("sent", 1), callback("canceled", 2, error=20001)], "canceled", 20001),
+        ([callback("sent", 1), callback("teleported", 2, error=99999)], "sent", 99999),
+        ([callback("teleported", 1, error=99999), callback("delivered", 2)], "delivered", None),
+    ],
+)
+def test_an_error_is_the_messages_until_it_arrives(facts: list[Fact], status: str, code: int | None) -> None:
+    """A part that arrived is not all; what nobody knows yet, with an error, is seen until something better is known."""
+    for order in permutations(facts):
+        state, _ = play(list(order))
+        assert (state.status, state.error_code) == (status, code)
+
+
+@pytest.mark.parametrize("code", [21610, 30630, 63014, 63033])
+def test_a_no_is_heard_in_a_step_that_was_overruled_too(code: int) -> None:
+    facts: list[Fact] = [callback("undelivered", 1, error=code), callback("delivered", 2)]
+    for order in permutations(facts):
+        ends = [(one.status, one.error_code) for one in play(list(order))[1] if isinstance(one, OutcomeReached)]
+        assert ("undelivered", code) in ends
+        assert ends[-1] == ("delivered", None)
+    anonymous = [replace(fact, contact=None) for fact in facts if isinstance(fact, StatusReceived)]
+    assert [
+        one.error_code for one in play([*anonymous, callback("sent", 3)])[1] if isinstance(one, OutcomeReached)
+    ] == [
+        code,
+        None,
+    ]
+
+
+def test_a_no_in_a_status_that_nobody_knows_is_heard() -> None:
+    [reached] = [one for one in play([callback("shunned", 1, error=63014)])[1] if isinstance(one, OutcomeReached)]
+    assert (reached.status, reached.error_code) == ("shunned", 63014)

@@ -2,15 +2,18 @@
 
 `recorded/delivery.jsonl`: facts about 48 messages in order of arrival, doubled, late and lost.
 `recorded/delivery.states.jsonl`: the state of each message at the end; `delivery.emitted.jsonl`: all that was
-emitted on the way, with its ids. They are never made anew to please a change: such a change is a migration.
+emitted on the way, with its ids. They are made anew only where what is right has changed: such a change is a migration.
 """
 
 from pathlib import Path
 from typing import TypeVar
 
+from msgspec.structs import replace
+
 from services.contract import codec
-from services.domain.messages.delivery import Delivery, fold
+from services.domain.messages.delivery import fold
 from services.domain.messages.events import DeliveryChanged, MessageSent, OutcomeReached, StatusReceived
+from services.domain.messages.ladder import Delivery
 from tests.domain import delivery_oracle
 from tests.domain.histories import Derived, Fact
 from tests.domain.test_delivery_any_order import plain
@@ -50,7 +53,12 @@ def test_the_log_emits_what_was_recorded_in_that_order() -> None:
     recorded = lines(
         "delivery.emitted.jsonl", {b'"delivery_changed"': DeliveryChanged, b'"outcome_reached"': OutcomeReached}
     )
-    assert replay(log())[1] == recorded
+    assert [unworded(one) for one in replay(log())[1]] == [unworded(one) for one in recorded]
+
+
+def unworded(one: Derived) -> Derived:
+    """An event without the wording of its remedy, which is free to change: only that there is one."""
+    return replace(one, remedy=one.remedy and "a remedy") if isinstance(one, DeliveryChanged) else one
 
 
 def test_read_backwards_it_leads_to_the_same_states() -> None:

@@ -5,7 +5,7 @@ from typing import cast
 import pytest
 
 from services.domain.clock import later
-from services.domain.messages.finding import Listed, Span, find, span
+from services.domain.messages.finding import Listed, Span, find, span, why_not
 from services.domain.messages.outbox import Entry, Unknown
 from tests.sender.histories import accepted, at, attempted, attempting, history
 
@@ -16,7 +16,7 @@ WHEN = Span(at(10), at(20))
 def listed(sid: str = "SM1", **other: str) -> Listed:
     fields = {
         "direction": "outbound-api", "to": "+14155550123", "from_": "+14155550100", "service": None,
-        "body": "hello", "status": "sent", "created_at": at(12), **other,
+        "body": "hello", "status": "sent", "created_at": at(12), "account": "AC1", **other,
     }  # fmt: skip
     return Listed(sid=sid, **fields)  # type: ignore[arg-type]
 
@@ -60,3 +60,30 @@ def test_the_span_ends_when_the_call_must_have_ended_not_when_it_was_looked_at()
     # The attempt's deadline is 15, and a request takes ten seconds at most.
     assert found == Span(at(10), later(at(15), 10.0))
     assert span(cast(Entry, history([accepted()])[0]), 5.0, 10.0) is None
+
+
+@pytest.mark.parametrize(
+    ("other", "why"),
+    [
+        ({}, None),
+        # A person may find what no list tells: another text, a later time.
+        ({"body": "", "created_at": at(300)}, None),
+        ({"to": "whatsapp:+14155550123"}, None),
+        ({"to": "+1415555XXXX"}, None),
+        ({"account": "AC9"}, "it is of another account"),
+        ({"account": ""}, "it is of another account"),
+        ({"to": "+14155550199"}, "it went to somebody else"),
+        ({"to": ""}, "it went to somebody else"),
+        ({"direction": "inbound", "to": "+14155550123"}, "it is no message of ours, but one to us"),
+        ({"created_at": at(4)}, "it was created before the command was tried"),
+    ],
+)
+def test_a_message_that_a_person_names_is_the_commands_if_all_fits_that_can_be_looked_at(
+    other: dict[str, str], why: str | None
+) -> None:
+    assert why_not(COMMAND, WHEN, listed(**other), {"AC1", "AC2"}, set()) == why
+
+
+def test_a_message_that_there_is_not_or_that_is_anothers_is_no_commands() -> None:
+    assert why_not(COMMAND, WHEN, None, {"AC1"}, set()) == "Twilio has no such message in this tenant's accounts"
+    assert why_not(COMMAND, WHEN, listed(), {"AC1"}, {"SM1"}) == "it is another command's message"

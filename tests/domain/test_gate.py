@@ -50,6 +50,7 @@ def out(scope: str = SMS) -> dict[str, Suppression]:
     return {scope: Suppression(since="2026-02-20T09:00:00.000Z", evidence="e1", source="keyword")}
 
 
+UNREAD = Suppression(since="2026-02-20T09:00:00.000Z", evidence="twilio.inbound.v1/3@17", source="unread")
 NEW, OLD = "2026-02-21T17:00:00.000Z", "2025-02-21T18:00:00.000Z"
 
 
@@ -59,8 +60,13 @@ NEW, OLD = "2026-02-21T17:00:00.000Z", "2025-02-21T18:00:00.000Z"
         pytest.param(question(), view(), None, id="nothing stands against it"),
         pytest.param(question(), view(now=at(60)), None, id="at the last moment"),
         pytest.param(question(), view(now=at(60.001)), "not_after", id="a millisecond late"),
-        pytest.param(question(), view(tenant_known=False), "tenant", id="a tenant that is gone"),
+        pytest.param(question(), view(tenant_known=False), "tenant", id="a tenant that is not known yet"),
+        pytest.param(question(), view(tenant_closed=True), "closed", id="a tenant that is closed"),
         pytest.param(question(), view(sender_allowed=False), "allowed_senders", id="a sender that is not allowed"),
+        pytest.param(question(), view(recipient_allowed=False), "recipients", id="a person whom staging may not reach"),
+        pytest.param(whatsapp(template=True), view(recipient_allowed=False), "recipients", id="nor by WhatsApp"),
+        pytest.param(question(), view(dry_run=True), "dry_run", id="a rehearsal"),
+        pytest.param(question(), view(dry_run=True, suppressed=out()), "suppressed", id="what a rehearsal finds"),
         pytest.param(question(), view(suppressed=out()), "suppressed", id="a no to the sender"),
         pytest.param(question(), view(suppressed=out("tenant")), "suppressed", id="a no to the tenant"),
         pytest.param(question(), view(suppressed=out(SERVICE)), "suppressed", id="a no to the service"),
@@ -88,6 +94,18 @@ NEW, OLD = "2026-02-21T17:00:00.000Z", "2025-02-21T18:00:00.000Z"
         pytest.param(question(), asking("everything", 1, consent_at=at(9)), None, id="a yes by a clock that is ahead"),
         pytest.param(question(), asking("templates", 1, consent_at=OLD), None, id="an old yes that nobody asks for"),
         pytest.param(question(), asking("nothing", 1), None, id="an age of nothing"),
+        # What could not be read may have been a no, a yes or a message.
+        pytest.param(question(), view(held=UNREAD), "hold", id="something unread"),
+        pytest.param(question(template=True), view(held=UNREAD), "hold", id="a template too"),
+        pytest.param(question(), view(held=UNREAD, suppressed=out()), "hold", id="beside a no: it may be a START"),
+        pytest.param(question(), asking("everything", held=UNREAD), "hold", id="without a yes: it may be one"),
+        pytest.param(whatsapp(), view(held=UNREAD), "hold", id="without a window: it may open one"),
+        pytest.param(question(confirms="start"), view(held=UNREAD), "hold", id="the answer to a START waits"),
+        pytest.param(question(confirms="stop"), view(held=UNREAD), None, id="the answer to a STOP goes"),
+        pytest.param(question(), view(held=UNREAD, now=at(61)), "not_after", id="not beyond its time"),
+        pytest.param(
+            question(), view(held=UNREAD, sender_allowed=False), "allowed_senders", id="nor what never may go"
+        ),
         # WhatsApp's window.
         pytest.param(whatsapp(), view(), "window_closed", id="who never wrote"),
         pytest.param(whatsapp(), view(window_until=at(31)), None, id="an open window"),
@@ -100,6 +118,8 @@ NEW, OLD = "2026-02-21T17:00:00.000Z", "2025-02-21T18:00:00.000Z"
         pytest.param(question(), view(window_until=NEW), None, id="SMS knows no windows"),
         pytest.param(question(channel="mms"), view(window_until=NEW), None, id="nor does MMS"),
         # The answer to a STOP or START.
+        pytest.param(question(confirms="stop"), view(recipient_allowed=False), "recipients", id="not to anybody"),
+        pytest.param(question(confirms="stop"), view(dry_run=True), "dry_run", id="nor in a rehearsal"),
         pytest.param(question(confirms="stop"), view(suppressed=out()), None, id="a confirmation after a no"),
         pytest.param(question(confirms="start"), view(), None, id="a confirmation after a yes"),
         pytest.param(question(confirms="stop"), asking("everything"), None, id="a confirmation asks for no yes"),
@@ -109,13 +129,16 @@ NEW, OLD = "2026-02-21T17:00:00.000Z", "2025-02-21T18:00:00.000Z"
         pytest.param(whatsapp(confirms="stop"), view(suppressed=out()), "window_closed", id="but not outside it"),
         pytest.param(question(confirms="stop"), view(now=at(61)), "not_after", id="nor too late"),
         pytest.param(question(confirms="stop"), view(tenant_known=False), "tenant", id="nor for nobody"),
+        pytest.param(question(confirms="stop"), view(tenant_closed=True), "closed", id="nor for who is closed"),
         pytest.param(question(confirms="stop"), view(sender_allowed=False), "allowed_senders", id="nor from anywhere"),
     ],
 )
 def test_a_question_and_a_view_have_a_verdict(asked: Question, seen: View, rule: str | None) -> None:
     verdict = decide(asked, seen)
     assert verdict.rule == rule
-    assert verdict.decision == {None: "allow", "not_after": "expired"}.get(rule, "blocked")
+    assert verdict.decision == {None: "allow", "not_after": "expired", "hold": "deferred", "tenant": "deferred"}.get(
+        rule, "blocked"
+    )
     assert (verdict == ALLOW) == (rule is None)
     assert bool(verdict.reason) == bool(verdict.remedy) == (rule is not None)
 
@@ -124,7 +147,11 @@ def test_of_several_rules_the_first_is_named() -> None:
     seen = view(
         now=at(61),
         tenant_known=False,
+        tenant_closed=True,
         sender_allowed=False,
+        recipient_allowed=False,
+        dry_run=True,
+        held=UNREAD,
         suppressed=out(),
         rules=ConsentRules(consent_for="everything", consent_days=1),
     )
@@ -132,22 +159,30 @@ def test_of_several_rules_the_first_is_named() -> None:
     for remedy in (
         {"now": at(0)},
         {"tenant_known": True},
+        {"tenant_closed": False},
         {"sender_allowed": True},
+        {"recipient_allowed": True},
+        {"held": None},
         {"suppressed": {}},
         {"consent_at": OLD},
         {"consent_at": NEW},
         {"window_until": at(3000)},
+        {"dry_run": False},
     ):
         named.append(decide(asked, seen).rule)
         seen = replace(seen, **remedy)
     assert named == [
         "not_after",
         "tenant",
+        "closed",
         "allowed_senders",
+        "recipients",
+        "hold",
         "suppressed",
         "no_consent",
         "stale_consent",
         "window_closed",
+        "dry_run",
     ]
     assert decide(asked, seen) == ALLOW
 
@@ -157,8 +192,11 @@ def test_of_several_rules_the_first_is_named() -> None:
     [
         (question(), view(now=at(61)), [at(60)]),
         (question(), view(tenant_known=False), ["acme"]),
+        (question(), view(tenant_closed=True), ["acme"]),
         (question(), view(sender_allowed=False), [SENDER]),
+        (question(scopes=[SMS, SERVICE]), view(sender_allowed=False), [SENDER, "MG1"]),
         (question(), view(suppressed=out("tenant") | out()), [SMS, "2026-02-20T09:00:00.000Z", "keyword"]),
+        (question(), view(held=UNREAD), [UNREAD.since, UNREAD.evidence]),
         (question(), asking("everything", 364.5, consent_at=OLD), [OLD, "364.5 days"]),
         (whatsapp(), view(window_until=NEW), [NEW]),
         (whatsapp(), view(), ["has not written"]),
@@ -172,6 +210,7 @@ def test_whoever_finds_a_command_too_late_says_the_same() -> None:
     assert decide(question(), view(now=at(61))) == expired(at(60))
 
 
+LATEST = "9999-12-31T23:59:59.999Z"
 # Close to each other, to the margin and to the ages of consent, and far off.
 TIMES = st.sampled_from(
     [
@@ -189,6 +228,7 @@ RULES = st.builds(
     stop_reaches=st.sampled_from(["sender", "tenant"]),
     consent_for=st.sampled_from(["nothing", "templates", "everything"]),
     consent_days=st.none() | st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from([0.0, 1.0, 365.0]),
+    suspected=st.sampled_from(["note", "defer_marketing", "stop"]),
 )
 QUESTIONS = st.builds(
     Question,
@@ -200,19 +240,34 @@ QUESTIONS = st.builds(
     not_after=TIMES,
     country=st.sampled_from([None, "US", "DE"]),
     confirms=st.sampled_from([None, None, "stop", "start"]),
+    purpose=st.sampled_from(["marketing", "utility", "authentication"]),
 )
 VIEWS = st.builds(
     View,
     now=TIMES,
     # Mostly nothing wrong with these, so that the rules behind them have their turn.
     tenant_known=st.sampled_from([True, True, True, False]),
+    tenant_closed=st.sampled_from([False, False, False, True]),
     sender_allowed=st.sampled_from([True, True, True, False]),
+    recipient_allowed=st.sampled_from([True, True, True, False]),
+    dry_run=st.sampled_from([False, False, False, True]),
     rules=RULES,
+    held=st.none() | st.none() | events(Suppression),
     suppressed=st.just({}) | st.dictionaries(st.text(max_size=5), events(Suppression), max_size=3),
+    suspected=st.just({}) | st.dictionaries(st.text(max_size=5), events(Suppression), max_size=3),
     consent_at=st.none() | TIMES,
     consent_evidence=st.none() | st.text(max_size=5),
     window_until=st.none() | TIMES,
 )
+
+
+# Nothing stands against it but what is said of the recipient.
+_WILLING: dict[str, Any] = {
+    "tenant_known": True,
+    "tenant_closed": False,
+    "sender_allowed": True,
+    "recipient_allowed": True,
+}
 
 
 @given(QUESTIONS, VIEWS)
@@ -240,6 +295,16 @@ def test_nobody_who_opted_out_is_written_to_but_to_confirm_it(asked: Question, s
 
 
 @given(QUESTIONS, VIEWS)
+def test_nobody_of_whom_something_is_unread_is_written_to_nor_is_it_final(asked: Question, seen: View) -> None:
+    asked = replace(asked, confirms=None, not_after=LATEST, contact="acme|1")
+    verdict = decide(
+        asked,
+        replace(seen, held=UNREAD, tenant_known=True, tenant_closed=False, sender_allowed=True, recipient_allowed=True),
+    )
+    assert (verdict.decision, verdict.rule, verdict.condition) == ("deferred", "hold", "hold acme|1")
+
+
+@given(QUESTIONS, VIEWS)
 def test_nothing_is_written_freely_by_whatsapp_outside_a_window(asked: Question, seen: View) -> None:
     freeform = replace(asked, channel="whatsapp", template=False)
     # As text: times on the log compare as they stand.
@@ -263,6 +328,60 @@ def test_without_the_yes_that_a_tenant_asks_for_nothing_goes(asked: Question, se
 
 @given(QUESTIONS, VIEWS)
 def test_what_is_allowed_stays_allowed_with_less_against_it(asked: Question, seen: View) -> None:
+    # Else hardly anything would be allowed to begin with.
+    seen = replace(
+        seen,
+        tenant_known=True,
+        tenant_closed=False,
+        sender_allowed=True,
+        recipient_allowed=True,
+        dry_run=False,
+        suppressed={},
+    )
     assume(decide(asked, seen) == ALLOW)
     free = View(now=min(seen.now, asked.not_after), window_until=seen.window_until)
     assert decide(asked, free) == ALLOW
+
+
+@given(QUESTIONS, VIEWS)
+def test_staging_reaches_nobody_but_its_testers(asked: Question, seen: View) -> None:
+    assert decide(asked, replace(seen, dry_run=True)).decision != "allow"
+    assert decide(asked, replace(seen, recipient_allowed=False)).decision != "allow"
+
+
+@given(QUESTIONS, VIEWS)
+def test_a_rehearsal_says_what_would_have_been(asked: Question, seen: View) -> None:
+    rehearsed, earnest = decide(asked, replace(seen, dry_run=True)), decide(asked, replace(seen, dry_run=False))
+    assert rehearsed == earnest or (earnest == ALLOW and rehearsed.rule == "dry_run")
+
+
+def suspecting(rule: str = "defer_marketing", **other: Any) -> View:
+    return view(**{"rules": ConsentRules(suspected=rule), "suspected": out(), "statements_version": "v1"} | other)
+
+
+MARKETING = question(purpose="marketing", contact="acme|c0ffee")
+
+
+def test_marketing_waits_for_a_decision_where_the_tenant_wants_it() -> None:
+    verdict = decide(MARKETING, suspecting())
+    assert (verdict.decision, verdict.rule, verdict.until) == ("deferred", "suspected_opt_out", None)
+    assert verdict.condition == "suspected acme|c0ffee v1"
+    for purpose in ("utility", "authentication"):
+        assert decide(replace(MARKETING, purpose=purpose), suspecting()) == ALLOW
+    for rule in ("note", "stop"):
+        assert decide(MARKETING, suspecting(rule)) == ALLOW
+    assert decide(MARKETING, suspecting(suspected={})) == ALLOW
+
+
+def test_what_could_not_go_anyway_does_not_wait() -> None:
+    assert decide(MARKETING, suspecting(suppressed=out())).decision == "blocked"
+    assert decide(MARKETING, suspecting(now=at(61))).decision == "expired"
+    assert decide(replace(MARKETING, channel="whatsapp"), suspecting()).rule == "window_closed"
+    assert decide(MARKETING, suspecting(held=UNREAD)).rule == "hold"
+
+
+@given(QUESTIONS, VIEWS)
+def test_no_marketing_goes_while_an_opt_out_is_suspected(asked: Question, seen: View) -> None:
+    assume(seen.suspected)
+    deferring = replace(seen, rules=replace(seen.rules, suspected="defer_marketing"))
+    assert decide(replace(asked, purpose="marketing"), deferring).decision != "allow"

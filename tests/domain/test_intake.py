@@ -1,13 +1,22 @@
 """Intake: which commands are taken, as what, and every fault of those that are not."""
 
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pytest
 
+from services.domain.clock import later
 from services.domain.contact import contact_key
-from services.domain.messages.commands import CommandAccepted, ResolutionAccepted, ResolveAmbiguous, SendMessage
-from services.domain.messages.intake import Rules, accept, resolve
+from services.domain.identity import Place
+from services.domain.messages.commands import (
+    CancelAccepted,
+    CancelMessage,
+    CommandAccepted,
+    ResolutionAccepted,
+    ResolveAmbiguous,
+    SendMessage,
+)
+from services.domain.messages.intake import Rules, accept, cancel, resolve
 
 SERVICE, OTHER_SERVICE = "MG" + "d" * 32, "MG" + "e" * 32
 CONTENT = "HX" + "a" * 32
@@ -17,7 +26,7 @@ COMMAND = SendMessage(command_id="order-18473", tenant="acme", to="+14155550123"
 
 
 def judged(rules: Rules = RULES, **changed: Any) -> CommandAccepted | list[str]:
-    return accept(msgspec.structs.replace(COMMAND, **changed), rules, AT, 7)
+    return accept(msgspec.structs.replace(COMMAND, **changed), rules, AT, Place(0, 7))
 
 
 def taken(rules: Rules = RULES, **changed: Any) -> CommandAccepted:
@@ -84,6 +93,89 @@ def test_what_is_no_number_is_not_sent_to(to: str) -> None:
     assert [fault.split(":")[0] for fault in faults(to=to)] == ["to"]
 
 
+RECEIVED = [
+    # WhatsApp keeps what a library has forgotten.
+    ("whatsapp:+5215512345678", "MX"),
+    ("+5215512345678", "MX"),
+    ("whatsapp:+5491123456789", "AR"),
+    ("+551187654321", "BR"),
+    ("whatsapp:+22507123456", "CI"),
+    ("+22520301234", "CI"),
+    ("+22961000000", "BJ"),
+    ("+2290161000000", "BJ"),
+    ("+23777123456", "CM"),
+    ("+841621234567", "VN"),
+    # Of a plan that is newer than the library, or older.
+    ("+225070712345678", "CI"),
+    ("+234801234567890", "NG"),
+    ("+452123456789", "DK"),
+    ("whatsapp:+1415555", None),
+    ("whatsapp:+999123456789", None),
+    ("whatsapp:+888123456789", None),
+    ("+12005551234", None),
+    ("whatsapp:14155550123", "US"),
+    ("+18335550123", "US"),
+]
+
+
+@pytest.mark.parametrize(("address", "country"), RECEIVED)
+def test_whoever_wrote_to_us_can_be_answered(address: str, country: str | None) -> None:
+    command = taken(to=address, from_="whatsapp:+14155550100" if address.startswith("whatsapp") else "+14155550100")
+    assert command.contact == contact_key("acme", address, b"secret"), "the key that their message has"
+    assert command.country == country
+    if "+" in address:
+        assert command.to == address, "to the address as it was received"
+
+
+@pytest.mark.parametrize(
+    ("to", "channel", "says"),
+    [
+        ("68849", None, "short code"),
+        ("911", None, "short code"),
+        ("whatsapp:68849", None, "short code"),
+        ("SUPPORT", None, "alphanumeric"),
+        ("Acme & Co", None, "alphanumeric"),
+        ("rcs:acme_agent", None, "rcs:"),
+        ("messenger:1234567890123456", None, "another channel"),
+        ("instagram:14155550123", None, "another channel"),
+        ("line:U4af4980629", None, "another channel"),
+        ("ann@example.org", None, "e-mail"),
+        ("+1415555XXXX", None, "masked"),
+        ("+266696687", None, "withheld"),
+        ("Anonymous", None, "withheld"),
+        ("", None, "empty"),
+        ("whatsapp:", None, "empty"),
+        ("+1210", None, "no such phone number"),
+        ("14155550123", None, "without +"),
+        ("whatsapp:4155550123", None, "without +"),
+        ("US.ENT.2", None, "whatsapp:"),
+        ("sip:ann@example.org", None, "not a phone number"),
+        ("+14155550123;ext=5", None, "not a phone number"),
+        ("+999123456789", None, "calling code"),
+        ("\ud800", None, "not a phone number"),
+    ],
+)
+def test_what_is_nobodys_number_is_called_what_it_is(to: str, channel: Any, says: str) -> None:
+    [fault] = faults(to=to, channel=channel, from_=None, messaging_service_sid=SERVICE)
+    assert fault.startswith("to: ")
+    assert says in fault
+    assert len(fault) < 200
+
+
+def test_a_short_code_is_no_national_number_either() -> None:
+    """phonenumbers takes five digits for a German number."""
+    for region in ("DE", "US", "AT"):
+        assert "short code" in faults(RULES._replace(default_region=region), to="68849")[0]
+    assert taken(RULES._replace(default_region="DK"), to="32123456").to == "+4532123456"
+
+
+@pytest.mark.parametrize("to", ["whatsapp:US.ENT.20000000000000000001", "whatsapp:us.ENT.20000000000000000001"])
+def test_a_parent_id_is_a_person_of_its_country(to: str) -> None:
+    command = taken(to=to, from_="whatsapp:+14155550100")
+    assert (command.to, command.country) == ("whatsapp:US.ENT.20000000000000000001", "US")
+    assert command.contact == contact_key("acme", "us.ENT.20000000000000000001", b"secret")
+
+
 @pytest.mark.parametrize(
     "to", ["5550123", "US.14155550123", "messenger:4155550123", "instagram:4155550123", "1-800-FLOWERS"]
 )
@@ -100,6 +192,7 @@ def test_a_default_region_makes_no_stranger_of_what_is_no_number(to: str) -> Non
         ({"from_": " whatsapp:+14155550100"}, "whatsapp", "whatsapp:+14155550123", "whatsapp:+14155550100"),
         ({"to": "US.13491208655302741918", "channel": "whatsapp"}, "whatsapp", "whatsapp:US.13491208655302741918",
          "whatsapp:+14155550100"),
+        ({"to": "whatsapp:us.1349a"}, "whatsapp", "whatsapp:US.1349a", "whatsapp:+14155550100"),
         ({"to": "whatsapp:US.1349a"}, "whatsapp", "whatsapp:US.1349a", "whatsapp:+14155550100"),
         ({"media_urls": ["https://example.com/a.jpg"], "body": None}, "mms", "+14155550123", "+14155550100"),
         ({"media_urls": ["https://example.com/a.jpg"], "channel": "sms"}, "mms", "+14155550123", "+14155550100"),
@@ -142,11 +235,25 @@ def test_a_named_sender_or_service_is_not_routed_away() -> None:
 
 
 @pytest.mark.parametrize(
+    ("from_", "to"),
+    [("ACME", "+447700900123"), ("+14155550100", "+14155550123"), ("whatsapp:+14155550100", "whatsapp:+14155550123")],
+)
+def test_a_sender_of_a_services_pool_is_taken_with_the_service(from_: str, to: str) -> None:
+    command = taken(from_=from_, to=to, messaging_service_sid=SERVICE)
+    assert (command.from_, command.messaging_service_sid) == (from_, SERVICE)
+    assert command.sender == from_, "the number has the rate, and so the lane"
+
+
+def test_a_service_as_sender_is_told_where_it_belongs() -> None:
+    assert faults(from_=SERVICE) == ["from: this is a Messaging Service; name it in messaging_service_sid"]
+
+
+@pytest.mark.parametrize(
     ("not_after", "normalised"),
     [
         ("2026-02-21T20:00:00+01:00", "2026-02-21T19:00:00.000Z"),
         ("2020-01-01T00:00:00Z", "2020-01-01T00:00:00.000Z"),
-        ("9999-12-31T23:59:59-01:00", "9999-12-31T23:59:59.999Z"),
+        (later(AT, 36 * 86_400), later(AT, 36 * 86_400)),
     ],
 )
 def test_not_after_is_kept_in_utc(not_after: str, normalised: str) -> None:
@@ -164,12 +271,15 @@ def test_not_after_is_kept_in_utc(not_after: str, normalised: str) -> None:
         ({"body": ""}, ["body, media_urls, content_sid"]),
         ({"body": "x" * 1601}, ["body"]),
         ({"media_urls": ["https://example.com/a"] * 11}, ["media_urls"]),
-        ({"media_urls": ["ftp://example.com/a"]}, ["media_urls"]),
+        ({"media_urls": ["ftp://example.com/a"]}, ["media_urls[0]"]),
         ({"content_sid": "HX1"}, ["content_sid"]),
         ({"content_sid": CONTENT + "\n"}, ["content_sid"]),
         ({"content_variables": {"1": "x"}}, ["content_variables"]),
         ({"from_": None}, ["from, messaging_service_sid"]),
-        ({"messaging_service_sid": SERVICE}, ["from, messaging_service_sid"]),
+        ({"from_": SERVICE}, ["from"]),
+        ({"from_": f"whatsapp:{SERVICE}"}, ["from"]),
+        ({"from_": SERVICE, "messaging_service_sid": OTHER_SERVICE}, ["from"]),
+        ({"messaging_service_sid": "MG1"}, ["messaging_service_sid"]),
         ({"from_": None, "messaging_service_sid": "MG1"}, ["messaging_service_sid"]),
         ({"from_": "4155550100"}, ["from"]),
         ({"from_": "much too long a name"}, ["from"]),
@@ -225,10 +335,13 @@ def test_options_pass_through() -> None:
 
 
 def test_a_command_produced_twice_is_two_facts_with_one_fingerprint() -> None:
-    again = accept(COMMAND, RULES, "2026-03-01T00:00:00.000Z", 99)
+    again = accept(COMMAND, RULES, "2026-03-01T00:00:00.000Z", Place(0, 99))
     assert isinstance(again, CommandAccepted)
     assert again.fingerprint == taken().fingerprint
     assert again.event_id != taken().event_id, "their offsets and times differ, so their ids do"
+    beside = accept(COMMAND, RULES, AT, Place(1, 7))
+    assert isinstance(beside, CommandAccepted)
+    assert beside.event_id != taken().event_id, "one offset and one time, on two partitions"
     assert taken().event_id == taken().event_id
     assert taken(body="other").event_id != taken().event_id
     assert taken(body="other").fingerprint != taken().fingerprint
@@ -240,7 +353,7 @@ RESOLVE = ResolveAmbiguous(command_id="order-18473", tenant="acme", outcome="not
 
 
 def resolution(**changed: Any) -> ResolutionAccepted | list[str]:
-    return resolve(msgspec.structs.replace(RESOLVE, **changed), RULES, AT, 7)
+    return resolve(msgspec.structs.replace(RESOLVE, **changed), RULES, AT, Place(0, 7))
 
 
 def test_a_resolution_is_taken_as_what_a_person_found_out() -> None:
@@ -299,7 +412,7 @@ def test_a_message_that_was_not_sent_has_no_sid() -> None:
         ({"note": "x" * 1001}, ["by, note"]),
         (
             {"to": "nobody", "command_id": "", "outcome": "sent", "note": "x" * 1001},
-            ["to", "command_id", "message_sid", "by, note"],
+            ["to", "message_sid", "command_id", "by, note"],
         ),
     ],
 )
@@ -314,12 +427,102 @@ def test_the_limits_of_a_resolution_are_allowed() -> None:
 
 
 def test_a_resolution_produced_twice_is_two_facts() -> None:
-    again = resolve(RESOLVE, RULES, AT, 8)
+    again = resolve(RESOLVE, RULES, AT, Place(0, 8))
     first = resolution()
     assert isinstance(again, ResolutionAccepted)
     assert isinstance(first, ResolutionAccepted)
     assert again.event_id != first.event_id
     assert resolution() == first
+
+
+CANCEL = CancelMessage(command_id="order-18473", tenant="acme", by="ann", to="+14155550123")
+
+
+def canceled(**changed: Any) -> CancelAccepted | list[str]:
+    return cancel(msgspec.structs.replace(CANCEL, **changed), RULES, AT, Place(0, 7))
+
+
+@pytest.mark.parametrize("whom", [{}, {"to": None, "contact": contact_key("acme", "+14155550123", b"secret")}])
+def test_a_cancel_is_keyed_as_its_command(whom: dict[str, Any]) -> None:
+    found = canceled(**whom, note="the customer called")
+    assert isinstance(found, CancelAccepted), found
+    assert (found.contact, found.command_id) == (taken().contact, "order-18473")
+    assert (found.accepted_at, found.by, found.note) == (AT, "ann", "the customer called")
+    assert found.event_id != cast(CancelAccepted, cancel(CANCEL, RULES, AT, Place(0, 8))).event_id
+
+
+@pytest.mark.parametrize(
+    ("changed", "fields"),
+    [
+        ({"to": None}, ["to, contact"]),
+        ({"to": None, "contact": "other|" + "f" * 32}, ["contact"]),
+        ({"command_id": "two words"}, ["command_id"]),
+        ({"by": " "}, ["by"]),
+        ({"to": "nobody", "command_id": "", "by": "", "note": "x" * 1001}, ["to", "command_id", "by", "by, note"]),
+    ],
+)
+def test_every_fault_of_a_cancel_is_named_and_all_at_once(changed: dict[str, Any], fields: list[str]) -> None:
+    found = canceled(**changed)
+    assert isinstance(found, list), found
+    assert [fault.split(":")[0] for fault in found] == fields
+
+
+@pytest.mark.parametrize(
+    ("said", "not_before", "not_after"),
+    [
+        ({}, None, later(AT, RULES.lifetime)),
+        ({"not_before": later(AT, 3600)}, later(AT, 3600), later(AT, 3600 + RULES.lifetime)),
+        ({"not_before": "2026-02-21T20:22:11.123+01:00"}, later(AT, 3600), later(AT, 3600 + RULES.lifetime)),
+        # What has passed already is no wait, and lengthens no life.
+        ({"not_before": AT}, None, later(AT, RULES.lifetime)),
+        ({"not_before": "1999-01-01T00:00:00Z"}, None, later(AT, RULES.lifetime)),
+        ({"not_before": later(AT, 35 * 86_400)}, later(AT, 35 * 86_400), later(AT, 35 * 86_400 + RULES.lifetime)),
+        ({"not_before": later(AT, 60), "not_after": later(AT, 61)}, later(AT, 60), later(AT, 61)),
+        ({"not_before": "1999-01-01T00:00:00Z", "not_after": later(AT, 5)}, None, later(AT, 5)),
+    ],
+)
+def test_a_command_may_go_between_two_times(said: dict[str, Any], not_before: str | None, not_after: str) -> None:
+    assert (taken(**said).not_before, taken(**said).not_after) == (not_before, not_after)
+
+
+@pytest.mark.parametrize(
+    ("said", "fault"),
+    [
+        ({"not_before": later(AT, 35 * 86_400 + 1)}, "not_before: more than 35 days ahead"),
+        ({"not_before": "9999-12-31T23:59:59Z"}, "not_before: more than 35 days ahead"),
+        ({"not_before": "tomorrow"}, "not_before: not ISO 8601"),
+        ({"not_before": "2026-02-22T00:00:00"}, "not_before: not ISO 8601 with a zone"),
+        ({"not_before": ""}, "not_before: not ISO 8601"),
+        ({"not_before": later(AT, 60), "not_after": later(AT, 59)}, "not_after: not later than not_before"),
+        ({"not_before": later(AT, 60), "not_after": later(AT, 60)}, "not_after: not later than not_before"),
+        ({"not_after": later(AT, 36 * 86_400 + 1)}, "not_after: more than 36 days ahead"),
+        ({"not_after": "9999-12-31T23:59:59-01:00"}, "not_after: more than 36 days ahead"),
+        ({"not_before": later(AT, 60), "not_after": "9999-12-31T23:59:59Z"}, "not_after: more than 36 days ahead"),
+        ({"label": ""}, "label: 1 to 64"),
+        ({"label": "spring sale"}, "label: 1 to 64"),
+        ({"label": "x" * 65}, "label: 1 to 64"),
+        ({"label": "frühling"}, "label: 1 to 64"),
+    ],
+)
+def test_times_and_labels_that_make_no_sense_are_faults(said: dict[str, Any], fault: str) -> None:
+    found = accept(msgspec.structs.replace(COMMAND, **said), RULES, AT, Place(0, 7))
+    assert isinstance(found, list), found
+    assert [one[: len(fault)] for one in found] == [fault]
+
+
+@pytest.mark.parametrize(
+    ("said", "purpose"),
+    [
+        ({}, "utility"),
+        ({"content_sid": "HX" + "a" * 32}, "marketing"),
+        ({"purpose": "marketing"}, "marketing"),
+        ({"content_sid": "HX" + "a" * 32, "purpose": "authentication"}, "authentication"),
+    ],
+)
+def test_a_purpose_that_is_left_out_follows_from_the_content(said: dict[str, Any], purpose: str) -> None:
+    assert taken(**said).purpose == purpose
+    assert taken(label="spring-sale").label == "spring-sale"
+    assert taken().label is None
 
 
 def test_no_producer_may_claim_to_answer_a_stop() -> None:

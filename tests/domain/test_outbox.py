@@ -10,7 +10,7 @@ from services.domain.due import Due
 from services.domain.messages.commands import CommandResult
 from services.domain.messages.events import MessageSent, OutcomeReached
 from services.domain.messages.gate import ALLOW, Verdict
-from services.domain.messages.outbox import REMEMBER_OTHERS, Entry, Event, due, fold, is_open, lists
+from services.domain.messages.outbox import MOST_CLAIMS, REMEMBER_OTHERS, Entry, Event, due, fold, is_open, lists
 from services.domain.messages.outbox import Unknown as UnknownEnd
 from tests.sender.histories import (
     COMMAND,
@@ -19,12 +19,15 @@ from tests.sender.histories import (
     at,
     attempted,
     attempting,
+    canceled,
+    checked,
     created,
     history,
     judged,
     outcome,
     receipt,
     refused,
+    released,
     resolved,
     settled,
     steps,
@@ -34,8 +37,15 @@ from tests.sender.histories import (
 LOST = UnknownEnd(reason="no answer in time")
 EXPIRED = judged(Verdict("expired", "not_after", "too late", "be earlier"))
 BLOCKED = judged(Verdict("blocked", "suppressed", "they said STOP", "do not write"))
+HELD = judged(Verdict("deferred", "pause", "x holds it", condition="hold x"))
+STOPPED = judged(Verdict("deferred", "pause", "its lane is stopped"))
+AT_FAULT = refused(20003, fault="account")
 AMBIGUOUS: list[Event] = [accepted(), attempting(1), attempted(1, LOST)]
+SENT: list[Event] = [accepted(), attempting(1), attempted(1, created())]
+AGAIN_TAKEN = accepted(event_id="another record", sequence=7, accepted_at=at(7))
 LIMITED = refused(20429, retry_at=at(4))
+AGAIN = Due(key=f"{CONTACT} {COMMAND}", at=at(4))
+NOBODY_CALLED = refused(None, retry_at=at(2))
 
 
 @pytest.mark.parametrize(
@@ -47,7 +57,7 @@ LIMITED = refused(20429, retry_at=at(4))
         ([accepted(), attempting(1), attempted(1, refused())], "settled", ["accepted", "attempted", "failed"]),
         ([accepted(), attempting(1), attempted(1, LOST)], "ambiguous", ["accepted", "attempted", "ambiguous"]),
         (
-            [accepted(), attempting(1), attempted(1, LIMITED), attempting(2), attempted(2, created())],
+            [accepted(), attempting(1), attempted(1, LIMITED), AGAIN, attempting(2), attempted(2, created())],
             "settled",
             ["accepted", "attempted", "retrying", "attempted", "sent"],
         ),
@@ -63,19 +73,19 @@ LIMITED = refused(20429, retry_at=at(4))
         (
             [accepted(), attempting(1), attempted(1, LOST), outcome()],
             "settled",
-            ["accepted", "attempted", "ambiguous", "sent"],
+            ["accepted", "attempted", "ambiguous", "sent", "message"],
         ),
         # The callback overtook the answer to the call.
         (
             [accepted(), attempting(1), outcome(), attempted(1, created())],
             "settled",
-            ["accepted", "attempted", "sent"],
+            ["accepted", "attempted", "sent", "message"],
         ),
         # A message exists, whatever was believed of the attempt: a second one must not be made.
         (
             [accepted(), attempting(1), attempted(1, LIMITED), outcome(), attempting(2)],
             "settled",
-            ["accepted", "attempted", "retrying", "sent"],
+            ["accepted", "attempted", "retrying", "sent", "message"],
         ),
         # What is late, early, repeated or of another attempt changes nothing.
         ([accepted(), accepted()], "pending", ["accepted"]),
@@ -85,36 +95,104 @@ LIMITED = refused(20429, retry_at=at(4))
         ([accepted(), attempting(1), EXPIRED], "attempted", ["accepted", "attempted"]),
         ([accepted(), attempting(1), attempted(2, created())], "attempted", ["accepted", "attempted"]),
         (
-            [accepted(), attempting(1), attempted(1, LIMITED), attempting(2), attempted(1, refused())],
+            [accepted(), attempting(1), attempted(1, LIMITED), AGAIN, attempting(2), attempted(1, refused())],
             "attempted",
             ["accepted", "attempted", "retrying", "attempted"],
         ),
         (
             [accepted(), attempting(1), attempted(1, refused()), outcome(), accepted(), attempting(2)],
             "settled",
-            ["accepted", "attempted", "failed"],
+            ["accepted", "attempted", "failed", "message"],
         ),
         ([accepted(), judged(ALLOW)], "pending", ["accepted"]),
+        # While it waits for its time, nothing is tried.
+        ([accepted(), attempting(1), attempted(1, LIMITED), attempting(2)], "deferred",
+         ["accepted", "attempted", "retrying"]),
+        # Nobody was called: it may go at once.
+        ([accepted(), attempting(1), attempted(1, NOBODY_CALLED), attempting(2)], "attempted",
+         ["accepted", "attempted", "retrying", "attempted"]),
+        ([accepted(not_before=at(4)), attempting(1)], "deferred", ["accepted", "deferred"]),
+        ([accepted(not_before=at(4)), AGAIN, attempting(1)], "attempted", ["accepted", "deferred", "attempted"]),
+        ([accepted(not_before=at(4)), outcome()], "settled", ["accepted", "deferred", "sent", "message"]),
+        ([accepted(), HELD, attempting(1)], "deferred", ["accepted", "deferred"]),
+        ([accepted(), HELD, released("hold x")], "pending", ["accepted", "deferred"]),
+        ([accepted(), HELD, released("hold y"), released("")], "deferred", ["accepted", "deferred"]),
+        # Told once for each reason.
+        ([accepted(), HELD, released("hold x"), HELD], "deferred", ["accepted", "deferred"]),
+        ([accepted(), HELD, released("hold x"), STOPPED, STOPPED, HELD], "deferred",
+         ["accepted", "deferred", "deferred"]),
+        # Its lane is stopped: it keeps its place.
+        ([accepted(), STOPPED], "pending", ["accepted", "deferred"]),
+        ([accepted(), STOPPED, attempting(1)], "attempted", ["accepted", "deferred", "attempted"]),
+        ([accepted(), attempting(1), attempted(1, AT_FAULT), attempting(2), attempted(2, AT_FAULT)], "pending",
+         ["accepted", "attempted", "deferred", "attempted", "retrying"]),
+        # A cancel ends what waits, whatever for, and nothing else.
+        ([accepted(), canceled()], "settled", ["accepted", "canceled"]),
+        ([accepted(not_before=at(4)), canceled(), AGAIN, attempting(1)], "settled",
+         ["accepted", "deferred", "canceled"]),
+        ([accepted(), HELD, canceled(), released("hold x")], "settled", ["accepted", "deferred", "canceled"]),
+        ([accepted(), attempting(1), canceled()], "attempted", ["accepted", "attempted", "cancel_too_late"]),
+        ([accepted(), attempting(1), canceled(), attempted(1, created())], "settled",
+         ["accepted", "attempted", "cancel_too_late", "sent"]),
+        ([accepted(), attempting(1), canceled(), attempted(1, LOST)], "ambiguous",
+         ["accepted", "attempted", "cancel_too_late", "ambiguous"]),
+        ([accepted(), attempting(1), canceled(), attempted(1, LIMITED), AGAIN, attempting(2)], "settled",
+         ["accepted", "attempted", "cancel_too_late", "retrying", "canceled"]),
+        ([accepted(), attempting(1), canceled(), attempted(1, NOBODY_CALLED)], "settled",
+         ["accepted", "attempted", "cancel_too_late", "retrying", "canceled"]),
+        ([accepted(), attempting(1), canceled(), attempted(1, AT_FAULT)], "settled",
+         ["accepted", "attempted", "cancel_too_late", "retrying", "canceled"]),
+        ([*AMBIGUOUS, canceled()], "ambiguous", ["accepted", "attempted", "ambiguous", "cancel_too_late"]),
+        ([accepted(), canceled(), canceled(), canceled(6)], "settled", ["accepted", "canceled", "cancel_too_late"]),
+        # It came first.
+        ([canceled(), accepted()], "settled", ["cancel_remembered", "accepted", "canceled"]),
+        ([canceled(), canceled(), canceled(6), accepted(not_before=at(4)), AGAIN, attempting(1), canceled(6)],
+         "settled", ["cancel_remembered", "cancel_remembered", "accepted", "canceled"]),
         # Found out otherwise: whatever was believed, the message exists.
         ([*AMBIGUOUS, settled()], "settled", ["accepted", "attempted", "ambiguous", "sent"]),
-        ([*AMBIGUOUS, settled(), settled("SM2"), outcome()], "settled", ["accepted", "attempted", "ambiguous", "sent"]),
+        ([*AMBIGUOUS, settled(), settled("SM2"), outcome()], "settled",
+         ["accepted", "attempted", "ambiguous", "sent", "message"]),
         ([*AMBIGUOUS, settled("")], "ambiguous", ["accepted", "attempted", "ambiguous"]),
         ([accepted(), settled(), attempting(1)], "settled", ["accepted", "sent"]),
         ([accepted(), attempting(1), settled(), attempted(1, created())], "settled", ["accepted", "attempted", "sent"]),
         # A person's word ends what is ambiguous, once, and nothing else.
-        ([*AMBIGUOUS, resolved()], "settled", ["accepted", "attempted", "ambiguous", "sent"]),
+        ([*AMBIGUOUS, resolved(), checked(), checked()], "settled", ["accepted", "attempted", "ambiguous", "sent"]),
+        # A message that is named counts once it was looked up; what is not the command's leaves it in doubt.
+        ([*AMBIGUOUS, resolved()], "ambiguous", ["accepted", "attempted", "ambiguous"]),
+        ([*AMBIGUOUS, checked()], "ambiguous", ["accepted", "attempted", "ambiguous"]),
+        ([*AMBIGUOUS, resolved(), checked(refused="it went to somebody else"), resolved(), checked()], "ambiguous",
+         ["accepted", "attempted", "ambiguous", "resolution_refused"]),
+        ([*AMBIGUOUS, resolved(), resolved("SM2"), checked(refused="no"), checked("SM2")], "settled",
+         ["accepted", "attempted", "ambiguous", "resolution_refused", "sent"]),
+        ([*AMBIGUOUS, resolved(), settled("SM2"), checked()], "settled",
+         ["accepted", "attempted", "ambiguous", "sent"]),
         ([*AMBIGUOUS, resolved(None)], "settled", ["accepted", "attempted", "ambiguous", "failed"]),
         ([*AMBIGUOUS, resolved(None), resolved(), attempting(2)], "settled",
          ["accepted", "attempted", "ambiguous", "failed"]),
-        ([*AMBIGUOUS, resolved(), resolved(None), outcome()], "settled",
-         ["accepted", "attempted", "ambiguous", "sent"]),
-        # It was wrong: no second end is told.
-        ([*AMBIGUOUS, resolved(None), outcome()], "settled", ["accepted", "attempted", "ambiguous", "failed"]),
+        ([*AMBIGUOUS, resolved(), checked(), resolved(None), outcome()], "settled",
+         ["accepted", "attempted", "ambiguous", "sent", "message"]),
+        # It was wrong: no second end is told, but what became of the message.
+        ([*AMBIGUOUS, resolved(None), outcome()], "settled",
+         ["accepted", "attempted", "ambiguous", "failed", "message"]),
+        # How its message ended is told by rank, each end once.
+        ([*SENT, outcome(status="undelivered", code=30003), outcome(), outcome(status="undelivered", code=30003),
+          outcome(), outcome(status="read"), outcome()], "settled",
+         ["accepted", "attempted", "sent", "message", "message", "message"]),
+        # An end that is none, and one of no message, are no news.
+        ([*SENT, outcome(status="sent", code=21610), outcome(sid="", status="failed", code=21610)], "settled",
+         ["accepted", "attempted", "sent"]),
+        # Produced again: each time it is told how far it has come; the same fact again tells nothing.
+        ([accepted(), AGAIN_TAKEN, AGAIN_TAKEN, accepted()], "pending", ["accepted", "repeated"]),
+        ([*SENT, AGAIN_TAKEN, accepted(), outcome(), AGAIN_TAKEN], "settled",
+         ["accepted", "attempted", "sent", "repeated", "message"]),
+        ([*AMBIGUOUS, AGAIN_TAKEN, resolved(), checked()], "settled",
+         ["accepted", "attempted", "ambiguous", "repeated", "sent"]),
+        ([canceled(), accepted(), AGAIN_TAKEN], "settled", ["cancel_remembered", "accepted", "canceled", "repeated"]),
         ([accepted(), resolved()], "pending", ["accepted"]),
         ([accepted(), resolved(None)], "pending", ["accepted"]),
         ([accepted(), attempting(1), resolved()], "attempted", ["accepted", "attempted"]),
         ([accepted(), attempting(1), resolved(None)], "attempted", ["accepted", "attempted"]),
-        ([accepted(), attempting(1), attempted(1, LIMITED), resolved(None)], "pending",
+        ([accepted(), attempting(1), attempted(1, LIMITED), resolved(None)], "deferred",
          ["accepted", "attempted", "retrying"]),
         ([accepted(), attempting(1), attempted(1, refused()), resolved()], "settled",
          ["accepted", "attempted", "failed"]),
@@ -127,9 +205,10 @@ def test_histories(events: list[Event], state: str, told: list[str]) -> None:
     assert steps(derived) == told
     assert (entry.command is None) == (state == "settled")
     assert (entry.forget_at is None) == (state != "settled")
-    assert is_open(entry) == (state in ("pending", "attempted"))
+    assert is_open(entry) == (state in ("pending", "deferred", "attempted"))
     assert [name.split()[0] for name in lists(entry)] == {
         "pending": ["contact", "lane"],
+        "deferred": ["waits"],
         "attempted": ["contact", "doubt"],
         "ambiguous": ["contact", "doubt"],
         "settled": [],
@@ -143,7 +222,8 @@ DUE = Due(key=f"{CONTACT} {COMMAND}", at=later(at(3000), 0.001))
 
 
 @pytest.mark.parametrize(
-    "event", [attempting(1), attempted(1, created()), outcome(), EXPIRED, settled(), resolved(), resolved(None), DUE]
+    "event",
+    [attempting(1), attempted(1, created()), outcome(), EXPIRED, settled(), resolved(), resolved(None), checked(), DUE],
 )
 def test_of_an_unknown_command_nothing_is_told(event: Event) -> None:
     assert history([event]) == (None, [])
@@ -220,27 +300,103 @@ def test_an_attempt_is_told_with_what_allowed_it() -> None:
 def test_since_when_a_command_is_ambiguous_is_known_until_it_is_settled() -> None:
     ambiguous, _ = history(AMBIGUOUS)
     assert cast(Entry, ambiguous).ambiguous_at == at(2)
-    for ending in (settled(), resolved(), resolved(None), outcome()):
-        entry, _ = history([ending], ambiguous)
+    for ending in ([settled()], [resolved(), checked()], [resolved(None)], [outcome()]):
+        entry, _ = history(ending, ambiguous)
         assert cast(Entry, entry).ambiguous_at is None
 
 
 @pytest.mark.parametrize(
     ("ending", "how"),
     [
-        (outcome("SM7"), "settled by a status callback"),
-        (settled("SM7"), "settled by looking at Twilio's list"),
-        (resolved("SM7"), "settled by ann: asked them"),
+        ([outcome("SM7")], "settled by a status callback"),
+        ([settled("SM7")], "settled by looking at Twilio's list"),
+        ([resolved("SM7"), checked("SM7")], "settled by ann: asked them"),
     ],
 )
-def test_what_was_found_out_is_told_as_a_message_that_was_sent(ending: Event, how: str) -> None:
-    entry, told = history([*AMBIGUOUS, ending])
-    result, message = told[-2:]
+def test_what_was_found_out_is_told_as_a_message_that_was_sent(ending: list[Event], how: str) -> None:
+    entry, told = history([*AMBIGUOUS, *ending])
+    result, message = told[3:5]
     assert isinstance(result, CommandResult)
     assert isinstance(message, MessageSent)
     assert (result.step, result.terminal, result.reason, result.at) == ("sent", True, how, at(9))
     assert cast(Entry, entry).message_sid == result.message_sid == message.message_sid == "SM7"
     assert (message.contact, message.command_id, message.to) == (CONTACT, COMMAND, "+14155550123")
+
+
+def test_how_a_message_ended_is_told_with_status_code_and_remedy() -> None:
+    entry, told = history([*SENT, outcome(status="undelivered", code=30003)])
+    result = told[-1]
+    assert isinstance(result, CommandResult)
+    assert (result.step, result.terminal, result.message_sid, result.at) == ("message", False, "SM1", at(9))
+    assert (result.message_status, result.code, result.category) == ("undelivered", 30003, "unreachable")
+    assert result.remedy
+    assert cast(Entry, entry).message_sid == "SM1"
+    arrived = history([outcome()], entry)[1][-1]
+    assert isinstance(arrived, CommandResult)
+    assert (arrived.message_status, arrived.code, arrived.category, arrived.remedy) == ("delivered", None, None, None)
+
+
+def test_of_a_command_that_only_a_cancel_knows_no_message_is_told() -> None:
+    entry, told = history([canceled(), outcome()])
+    assert steps(told) == ["cancel_remembered"]
+    assert cast(Entry, entry).message is None
+
+
+def test_what_a_person_said_was_not_sent_has_a_message_all_the_same() -> None:
+    entry, told = history([*AMBIGUOUS, resolved(None), outcome("SM7")])
+    result = told[-1]
+    assert isinstance(result, CommandResult)
+    assert (result.step, result.message_sid, result.message_status) == ("message", "SM7", "delivered")
+    # What was decided stands.
+    assert cast(Entry, entry).message_sid is None
+
+
+@pytest.mark.parametrize(
+    ("events", "far"),
+    [
+        ([accepted()], ("accepted", None, None, None)),
+        ([accepted(), HELD], ("deferred", None, None, None)),
+        ([accepted(), attempting(1), attempted(1, LIMITED)], ("retrying", 20429, None, None)),
+        (AMBIGUOUS, ("ambiguous", None, None, None)),
+        ([accepted(), attempting(1), attempted(1, refused())], ("failed", 21211, None, None)),
+        (SENT, ("sent", None, "SM1", None)),
+        ([*SENT, outcome()], ("sent", None, "SM1", "delivered")),
+        ([*SENT, outcome(status="failed", code=30008)], ("sent", 30008, "SM1", "failed")),
+        ([*AMBIGUOUS, resolved(None), outcome("SM7")], ("failed", None, "SM7", "delivered")),
+        # Answers to what came beside are no steps of its own.
+        ([*SENT, canceled(), accepted(content="b")], ("sent", None, "SM1", None)),
+    ],
+)
+def test_a_command_that_is_produced_again_is_told_how_far_it_has_come(events: list[Event], far: object) -> None:
+    first, second = (accepted(event_id=name, accepted_at=at(8)) for name in ("again", "and again"))
+    told = history([*events, first, second])[1][-2:]
+    assert len({one.event_id for one in told}) == 2
+    for result in told:
+        assert isinstance(result, CommandResult)
+        assert (result.step, result.terminal, result.at) == ("repeated", False, at(8))
+        assert (result.last_step, result.code, result.message_sid, result.message_status) == far
+
+
+def test_the_memory_of_repeated_commands_is_bounded() -> None:
+    entry, told = history([accepted(event_id=str(number)) for number in range(100)])
+    assert steps(told) == ["accepted", *["repeated"] * 99]
+    assert len(cast(Entry, entry).taken) == REMEMBER_OTHERS
+
+
+def test_a_message_that_is_not_the_commands_is_told_with_why_and_who_said_it() -> None:
+    entry, told = history([*AMBIGUOUS, resolved("SM7"), checked("SM7", refused="it went to somebody else")])
+    result = told[-1]
+    assert isinstance(result, CommandResult)
+    assert (result.step, result.terminal, result.category) == ("resolution_refused", False, "ambiguous")
+    assert result.reason == "SM7, said by ann: asked them: it went to somebody else"
+    assert cast(Entry, entry).last_step == "ambiguous"
+
+
+def test_of_many_claims_none_that_waits_is_dropped() -> None:
+    entry, told = history([*AMBIGUOUS, *(resolved(f"SM{number}") for number in range(40))])
+    assert [one.message_sid for one in cast(Entry, entry).claims] == [f"SM{number}" for number in range(MOST_CLAIMS)]
+    assert steps(told)[3:] == ["resolution_refused"] * (40 - MOST_CLAIMS)
+    assert steps(history([checked("SM3")], entry)[1]) == ["sent"]
 
 
 def test_what_was_not_sent_is_told_as_failed_with_who_found_out_and_what_to_do() -> None:
@@ -253,10 +409,10 @@ def test_what_was_not_sent_is_told_as_failed_with_who_found_out_and_what_to_do()
     assert cast(Entry, entry).message_sid is None
 
 
-@pytest.mark.parametrize("ending", [resolved(), resolved(None), settled(), EXPIRED])
-def test_after_its_end_a_command_is_never_attempted_again(ending: Event) -> None:
-    start = [accepted()] if ending is EXPIRED else AMBIGUOUS
-    entry, _ = history([*start, ending])
+@pytest.mark.parametrize("ending", [[resolved(), checked()], [resolved(None)], [settled()], [EXPIRED]])
+def test_after_its_end_a_command_is_never_attempted_again(ending: list[Event]) -> None:
+    start = [accepted()] if EXPIRED in ending else AMBIGUOUS
+    entry, _ = history([*start, *ending])
     for attempt in range(4):
         assert history([attempting(attempt), attempted(attempt, created("SM9"))], entry) == (entry, [])
     assert history([accepted(), *AMBIGUOUS], entry) == (entry, [])
@@ -266,7 +422,9 @@ def test_after_its_end_a_command_is_never_attempted_again(ending: Event) -> None
     "events",
     [
         pytest.param([accepted(not_after=at(60))], id="at first"),
-        pytest.param([accepted(not_after=at(60)), attempting(1), attempted(1, LIMITED)], id="before another attempt"),
+        pytest.param(
+            [accepted(not_after=at(60)), attempting(1), attempted(1, LIMITED), AGAIN], id="before another attempt"
+        ),
     ],
 )
 def test_a_pending_command_expires_right_after_its_time(events: list[Event]) -> None:

@@ -17,6 +17,9 @@ from services.domain.consent.scopes import TENANT, scopes_of, sender_scope, serv
         ("WhatsApp:+14155550100", "sender:whatsapp:+14155550100"),
         ("whatsapp: 14155550100", "sender:whatsapp:+14155550100"),
         ("rcs:acme_agent", "sender:rcs:acme_agent"),
+        # By RCS a number of ours is the sender that it is by SMS.
+        ("rcs:+14155550100", "sender:+14155550100"),
+        ("Messenger:1034", "sender:messenger:1034"),
         ("messenger:1034", "sender:messenger:1034"),
         # A person of Brazil is written in two ways, and so is a sender.
         ("whatsapp:+551187654321", "sender:whatsapp:+5511987654321"),

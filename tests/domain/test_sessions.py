@@ -5,20 +5,19 @@ import pytest
 from services.contract import codec
 from services.domain.due import Due
 from services.domain.messages.events import InboundReceived
-from services.domain.messages.sessions import MOST_SENDERS, SessionChanged, Sessions, Window, due, fold, open_until
-from tests.domain.sessions_oracle import CONTACT, OTHER, SENDER, at, listed, wrote
+from services.domain.messages.sessions import MOST_REFUSALS, MOST_SENDERS, SessionChanged, due, fold
+from services.domain.messages.windows import Seen, Sessions, Window, open_windows, seen
+from tests.domain.sessions_oracle import CONTACT, OTHER, SENDER, Fact, at, ended, listed, wrote
 from tests.sender.histories import accepted, outcome
 
 MILLISECOND = 1 / 3_600_000
 
 
-def play(
-    facts: list[InboundReceived | float], state: Sessions | None = None
-) -> tuple[Sessions | None, list[SessionChanged]]:
+def play(facts: list[Fact | float], state: Sessions | None = None) -> tuple[Sessions | None, list[SessionChanged]]:
     """Fold messages; a number is an hour that the clock strikes, and whatever is due by then comes."""
     emitted: list[SessionChanged] = []
     for fact in facts:
-        if isinstance(fact, InboundReceived):
+        if isinstance(fact, Fact):
             state, derived = fold(state, fact)
             emitted += derived
             continue
@@ -28,9 +27,14 @@ def play(
     return state, emitted
 
 
-def ended(over: dict[str, str]) -> Sessions:
-    """What is left once all windows are over."""
-    return Sessions(tenant="acme", contact=CONTACT, windows={}, over=over)
+def over(state: Sessions | None) -> dict[str, str]:
+    """Those that are over and remembered."""
+    return {sender: one.until for sender, one in (state.windows if state else {}).items() if one.over}
+
+
+def open_until(state: Sessions | None, sender: str | None, service: str | None) -> str | None:
+    found = seen(state, sender, service, {})
+    return found.until if found.refused_at is None else None
 
 
 def told(emitted: list[SessionChanged]) -> list[tuple[str, str, str]]:
@@ -106,7 +110,7 @@ def told(emitted: list[SessionChanged]) -> list[tuple[str, str, str]]:
         ),
     ],
 )
-def test_a_history_tells(facts: list[InboundReceived | float], changes: list[tuple[str, str, str]]) -> None:
+def test_a_history_tells(facts: list[Fact | float], changes: list[tuple[str, str, str]]) -> None:
     assert told(play(facts)[1]) == changes
 
 
@@ -149,7 +153,7 @@ def test_of_two_messages_of_one_moment_the_greater_id_stays_and_nothing_is_told_
 
 def test_each_sender_has_its_own_window_and_all_that_are_open_are_told() -> None:
     state, emitted = play([wrote(0), wrote(1, "SM2", OTHER), 23, 24, 25])
-    assert state == ended({SENDER: at(24), OTHER: at(25)})
+    assert (open_windows(state), over(state)) == ({}, {SENDER: at(24), OTHER: at(25)})
     assert [(one.change, one.sender, one.windows) for one in emitted] == [
         ("opened", SENDER, {SENDER: at(24)}),
         ("opened", OTHER, {SENDER: at(24), OTHER: at(25)}),
@@ -167,7 +171,7 @@ def test_windows_of_one_moment_are_told_one_by_one() -> None:
     state, closing = fold(state, Due(key=CONTACT, at=at(23)))
     assert [(one.change, one.sender) for one in closing] == [("closing", SENDER), ("closing", OTHER)]
     state, expired = fold(state, Due(key=CONTACT, at=at(24)))
-    assert state == ended({SENDER: at(24), OTHER: at(24)})
+    assert (open_windows(state), over(state)) == ({}, {SENDER: at(24), OTHER: at(24)})
     assert [(one.change, one.sender, sorted(one.windows)) for one in expired] == [
         ("expired", SENDER, [OTHER]),
         ("expired", OTHER, []),
@@ -203,9 +207,9 @@ def test_a_row_is_woken_for_its_next_change() -> None:
 
 
 def test_when_a_window_was_over_is_remembered_for_a_month_so_that_a_replay_opens_nothing() -> None:
-    replayed: list[InboundReceived | float] = [wrote(0), wrote(5, "SM2"), wrote(5, "SM3")]
+    replayed: list[Fact | float] = [wrote(0), wrote(5, "SM2"), wrote(5, "SM3")]
     state, _ = play([*replayed, 24 * 30 + 5 - MILLISECOND])
-    assert state == ended({SENDER: at(29)})
+    assert (open_windows(state), over(state)) == ({}, {SENDER: at(29)})
     assert play([*replayed, 24 * 30], state) == (state, [])
     assert play([24 * 30 + 5], state) == (None, [])
 
@@ -215,8 +219,8 @@ def test_a_new_message_opens_again_and_takes_the_place_of_what_was_over() -> Non
     state, emitted = play([wrote(MILLISECOND, "SM3")], state)
     assert told(emitted) == [("opened", at(MILLISECOND), at(24 + MILLISECOND))]
     assert state is not None
-    assert (list(state.windows), state.over) == ([SENDER], {OTHER: at(24)})
-    assert open_until(state, OTHER, None) is None
+    assert (list(open_windows(state)), over(state)) == ([SENDER], {OTHER: at(24)})
+    assert OTHER not in open_windows(state)
 
 
 def test_of_windows_that_are_over_a_row_remembers_the_latest() -> None:
@@ -224,7 +228,7 @@ def test_of_windows_that_are_over_a_row_remembers_the_latest() -> None:
     state, _ = play([one for n, to in enumerate(senders) for one in (wrote(n, f"SM{n}", to), n + 24)])
     state, _ = play([99], state)
     assert state is not None
-    assert (state.windows, sorted(state.over)) == ({}, senders[1:])
+    assert (open_windows(state), sorted(over(state))) == ({}, senders[1:])
 
 
 def test_ids_are_of_the_message_or_of_the_timer_alone() -> None:
@@ -287,3 +291,99 @@ def test_the_state_survives_its_table() -> None:
     for hour in (23, 24, 99):
         state, _ = play([wrote(0, service="MG1"), wrote(5, "SM2", OTHER), hour])
         assert codec.decode(codec.encode(state), Sessions) == state
+
+
+@pytest.mark.parametrize(
+    ("facts", "changes"),
+    [
+        pytest.param(
+            [wrote(0), ended(20), 24],
+            [("opened", at(0), at(24)), ("expired", at(20), at(24))],
+            id="63016 closes the window, and no timer tells it again",
+        ),
+        pytest.param([ended(20), wrote(0), 24], [], id="a message that was written before it opens nothing"),
+        pytest.param(
+            [wrote(0), ended(20), wrote(21, "SM2")],
+            [("opened", at(0), at(24)), ("expired", at(20), at(24)), ("opened", at(21), at(45))],
+            id="the next message opens it again",
+        ),
+        pytest.param(
+            [wrote(0), wrote(21, "SM2"), ended(22, made=20)],
+            [("opened", at(0), at(24)), ("extended", at(21), at(45))],
+            id="told late of a message that was made before they wrote",
+        ),
+        pytest.param(
+            [wrote(0), wrote(21, "SM2"), ended(22), ended(22, made=20)],
+            [
+                ("opened", at(0), at(24)),
+                ("extended", at(21), at(45)),
+                ("expired", at(22), at(45)),
+                ("opened", at(22), at(45)),
+            ],
+            id="when it was made is heard of later",
+        ),
+        pytest.param(
+            [wrote(0), ended(20), ended(20), ended(21, "SM8")],
+            [("opened", at(0), at(24)), ("expired", at(20), at(24))],
+            id="twice, and of another message too",
+        ),
+        pytest.param(
+            [wrote(0), 23, ended(23.5), 24],
+            [("opened", at(0), at(24)), ("closing", at(23), at(24)), ("expired", at(23.5), at(24))],
+            id="in its last hour",
+        ),
+        pytest.param([wrote(0), ended(20, sender=OTHER)], [("opened", at(0), at(24))], id="of another sender"),
+        pytest.param([wrote(0), ended(20, error_code=30003)], [("opened", at(0), at(24))], id="another error"),
+        pytest.param(
+            [listed(0), ended(20)],
+            [("opened", at(90), at(24)), ("expired", at(20), at(24))],
+            id="the date of a message that came hours late",
+        ),
+        pytest.param(
+            [wrote(0), ended(20), ended(21, error_code=None, status="delivered", created_at=None), ended(20), 24],
+            [
+                ("opened", at(0), at(24)),
+                ("expired", at(20), at(24)),
+                ("opened", at(21), at(24)),
+                ("closing", at(23), at(24)),
+                ("expired", at(24), at(24)),
+            ],
+            id="it arrived after all",
+        ),
+    ],
+)
+def test_a_message_that_came_too_late_closes_the_window(
+    facts: list[Fact | float], changes: list[tuple[str, str, str]]
+) -> None:
+    state, emitted = play(facts)
+    assert told(emitted) == changes
+    assert all(one.windows == {} for one in emitted if one.change == "expired")
+    assert len({one.event_id for one in emitted}) == len(emitted)
+    assert codec.decode(codec.encode(state), Sessions | None) == state
+
+
+def test_what_a_service_chose_wrongly_is_not_tried_by_it_again_until_they_write() -> None:
+    state, _ = play([wrote(0, service="MG1"), ended(1, sender=OTHER, messaging_service_sid="MG1")])
+    assert seen(state, None, "MG1", {}) == Seen(at(24), SENDER, at(1))
+    assert seen(state, SENDER, None, {}) == Seen(at(24), SENDER)
+    state, _ = play([wrote(2, "SM2", service="MG1")], state)
+    assert seen(state, None, "MG1", {}) == Seen(at(26), SENDER)
+
+
+def test_whether_an_open_window_is_the_services_may_not_be_known() -> None:
+    state, _ = play([wrote(0), wrote(1, "SM2", OTHER)])
+    assert seen(state, None, "MG1", {}) == Seen(unknown=(SENDER, OTHER))
+    assert seen(state, None, "MG1", {SENDER: False, OTHER: True}) == Seen(at(25), OTHER)
+    assert seen(state, None, "MG1", {SENDER: True, OTHER: True}) == Seen(at(25), OTHER)
+    assert seen(state, None, "MG1", {SENDER: False, OTHER: False}) == Seen()
+    # Of two windows the longer one, unless a message came too late for it.
+    state, _ = play([ended(2, sender=OTHER)], state)
+    assert seen(state, None, "MG1", {SENDER: True, OTHER: True}) == Seen(at(24), SENDER)
+    assert seen(state, None, "MG1", {}) == Seen(unknown=(SENDER,))
+
+
+def test_of_messages_that_came_too_late_a_row_remembers_the_latest() -> None:
+    state, _ = play([ended(hour, f"SMx{hour}") for hour in range(MOST_REFUSALS + 3)])
+    assert state is not None
+    assert sorted(one.at for one in state.refusals.values()) == [at(hour) for hour in range(3, MOST_REFUSALS + 3)]
+    assert play([24 * 31 + MOST_REFUSALS + 3], state) == (None, [])

@@ -6,12 +6,12 @@ from services.domain.consent.suppression import Suppressing, consented, suppress
 from services.domain.messages.commands import CommandAccepted
 from tests.domain.suppression_oracle import SENDER, SERVICE, WHATSAPP, history, listed, stated, wrote
 
-FOLD = Suppressing({}, {"acme": Texts("Bye.", "Hi.")})
+FOLD = Suppressing({"acme": Texts("Bye.", "Hi.")})
 
 
 def test_no_welcome_back_while_the_tenant_is_stopped() -> None:
     facts = [stated("opt_out"), wrote("STOP", 1, "SM1", to=WHATSAPP), wrote("START", 90, "SM2", to=WHATSAPP)]
-    _, events = history(Suppressing({}, {"acme": Texts("Bye.", "Hi.")}), facts)
+    _, events = history(Suppressing({"acme": Texts("Bye.", "Hi.")}), facts)
     assert [one.confirms for one in events if isinstance(one, CommandAccepted)] == []
 
 

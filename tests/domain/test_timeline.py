@@ -8,11 +8,19 @@ from hypothesis import strategies as st
 
 from services.contract import codec
 from services.domain.messages.commands import CommandResult
-from services.domain.messages.timeline import MAX_STEPS, Timeline, fold
+from services.domain.messages.timeline import MAX_STEPS, Timeline, ambiguous, fold
+from services.processor import views
 from services.runtime.folding.fold import Record
 from services.sender.intake import Intake, read_message
 
-MOST_BYTES = 200 * 1024
+MOST_BYTES = 220 * 1024
+
+
+class Everybody(dict[str, Any]):
+    """Every name is a tenant's."""
+
+    def __contains__(self, _: object) -> bool:
+        return True
 
 
 def step(number: int, **other: Any) -> CommandResult:
@@ -76,7 +84,7 @@ def test_a_row_is_small_whatever_its_steps_say(character: str) -> None:
         for number in range(MAX_STEPS + 10)
     ]
     state = told(*worst)
-    stored, answered = codec.encode(state), codec.encode({"command_id": name, "steps": state.ordered})
+    stored, answered = codec.encode(state), codec.encode(views.command(state, masked=False))
     sizes = len(stored), len(answered)
     assert max(sizes) < MOST_BYTES
 
@@ -88,9 +96,44 @@ def test_thousands_of_wrong_commands_of_one_id_make_a_small_row(character: str) 
     for offset in range(300):
         value = f'{{"command_id": "{text}", "tenant": "{text}", "{text}": 1, "channel": "{text}"}}'.encode()
         record = Record("twilio.outbound.messages.v1", 0, offset, offset, b"key", value, [])
-        _, derived = Intake({})(None, read_message(record))
+        _, derived = Intake(Everybody())(None, read_message(record))
         results += [one for one in derived if isinstance(one, CommandResult)]
     state = told(*results)
     steps, size = len(state.steps), len(codec.encode(state))
     assert steps == MAX_STEPS
     assert size < MOST_BYTES
+
+
+def refused(number: int, **other: Any) -> CommandResult:
+    return step(number, event_id=f"no {number}", step="rejected", terminal=True, contact=None, **other)
+
+
+DOUBT = step(1, event_id="doubt", step="ambiguous")
+FLOOD = [DOUBT, step(0, event_id="accepted", step="accepted"), *(refused(number) for number in range(MAX_STEPS + 50))]
+
+
+@given(st.permutations(FLOOD))
+def test_no_number_of_refusals_under_its_id_drops_a_command_or_its_open_doubt(steps: list[CommandResult]) -> None:
+    state = told(*steps)
+    assert [one.event_id for one in ambiguous(state)] == ["doubt"]
+    assert "accepted" in state.steps
+    assert len(state.steps) == MAX_STEPS
+    assert told(*steps, step(2, event_id="end", step="sent", terminal=True)).steps.keys() >= {"end", "doubt"}
+
+
+def test_an_open_doubt_is_never_dropped_and_one_that_has_ended_is() -> None:
+    doubts = [step(number, step="ambiguous", contact=f"acme|{number:032x}") for number in range(MAX_STEPS + 20)]
+    state = told(*doubts, *(refused(number) for number in range(150)))
+    assert len(ambiguous(state)) == MAX_STEPS + 20
+    ends = [
+        step(number, event_id=f"end {number}", step="sent", terminal=True, contact=f"acme|{number:032x}")
+        for number in range(MAX_STEPS + 20)
+    ]
+    assert len(told(*doubts, *ends).steps) == MAX_STEPS
+    assert not ambiguous(told(*doubts, *ends))
+
+
+def test_what_names_no_tenant_that_there_is_takes_no_room() -> None:
+    assert fold(None, refused(1, tenant="")) == (None, [])
+    state = told(DOUBT)
+    assert fold(state, refused(1, tenant=""))[0] is state

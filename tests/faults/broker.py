@@ -7,9 +7,10 @@ from typing import Self
 
 from services.cli.kafka import jars
 from services.cli.kafka.broker import EmbeddedKafka
-from services.cli.kafka.tools import find, run
-from services.cli.topic_admin import connect
+from services.cli.kafka.java import find
+from services.cli.kafka.tools import run
 from services.contract.topics import CHANGELOGS, DEAD, EVENTS
+from services.operations.topic_admin import connect
 from services.runtime.config import KafkaSettings
 from tests.faults.settings import LARGEST_RECORD
 

@@ -4,12 +4,17 @@ import asyncio
 import base64
 import json
 import random
+import signal
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 
-from tests.faults.house import WORKERS, House
+from services.cli.kafka.process import Process
+from tests.faults import changing
+from tests.faults.house import SERVICES, WORKERS, House, NotReadyError
 from tests.faults.load import CONSENT, MESSAGES, Load
 from tests.faults.member import Member
-from tests.faults.settings import REQUEST_TIMEOUT_S, SESSION_TIMEOUT_S
+from tests.faults.settings import ACCOUNT, REQUEST_TIMEOUT_S, SESSION_TIMEOUT_S, TENANT
+from tests.fuzz import flood
 
 
 class DidNotStrike(Exception):
@@ -30,19 +35,34 @@ _FROZEN_S = SESSION_TIMEOUT_S + 3.0
 async def kill_ingress(house: House, _: Load, dice: random.Random) -> str:
     times = dice.randint(1, 3)
     for _round in range(times):
-        await _killed(house.ingress, dice)
+        await _killed(_one_of(house, dice, "ingress"), dice)
         await asyncio.sleep(dice.uniform(0.1, 1.5))
     return f"{times} times"
 
 
+async def strangers(house: House, _: Load, dice: random.Random) -> str:
+    """Slow connections by the thousand, and unsigned requests of the dearest kinds, while the load goes on."""
+    seconds, log = dice.uniform(6.0, 10.0), house.folder / "flood.log"
+    port = _one_of(house, dice, "ingress").port
+    command = ["env", f"PYTHONPATH={Path(__file__).parents[2]}", *flood.command(port, ACCOUNT, TENANT)]
+    crowd = await asyncio.to_thread(Process, command, log, None)
+    try:
+        await asyncio.sleep(seconds)
+        if crowd.exit_code is not None:
+            raise DidNotStrike(log.read_text(errors="replace")[-500:])
+    finally:
+        await asyncio.to_thread(crowd.kill)
+    return f"{flood.SLOW:,} slow connections and {flood.EAGER} eager ones for {seconds:.1f} s"
+
+
 async def kill_worker(house: House, _: Load, dice: random.Random) -> str:
-    victim, store = _worker(house, dice), dice.choice(("kept", "kept", "wiped", "old copy"))
+    victim, store = _one_of(house, dice, *WORKERS), dice.choice(("kept", "kept", "wiped", "old copy"))
     await _killed(victim, dice, store)
     return f"{victim.name}, store {store}"
 
 
 async def kill_again_and_again(house: House, _: Load, dice: random.Random) -> str:
-    victim, times = _worker(house, dice), dice.randint(3, 5)
+    victim, times = _one_of(house, dice, *WORKERS), dice.randint(3, 5)
     for _round in range(times):
         await _killed(victim, dice)
         # It is killed while it starts, joins, restores, or folds.
@@ -51,7 +71,7 @@ async def kill_again_and_again(house: House, _: Load, dice: random.Random) -> st
 
 
 async def kill_all_workers(house: House, _: Load, dice: random.Random) -> str:
-    for victim in _workers(house):
+    for victim in _members(house, *WORKERS):
         await _killed(victim, dice, dice.choice(("kept", "wiped")))
     return "all at once"
 
@@ -61,7 +81,7 @@ def die_at(point: str) -> Fault:
 
     async def fault(house: House, _: Load, dice: random.Random) -> str:
         services = ("sender",) if point in ATTEMPT else WORKERS
-        victim = dice.choice([member for service in services for member in house.of(service)])
+        victim = _one_of(house, dice, *services)
         nth, store = dice.randint(1, 40), dice.choice(("kept", "kept", "wiped"))
         await _dies(victim, f"{point}:{nth}", store)
         return f"{victim.name} at its pass {nth}, store {store}"
@@ -70,19 +90,19 @@ def die_at(point: str) -> Fault:
 
 
 async def ingress_dies_before_it_answers(house: House, _: Load, dice: random.Random) -> str:
-    nth = dice.randint(1, 30)
-    await _dies(house.ingress, f"ingress.durable:{nth}", "kept")
-    return f"at its pass {nth}"
+    victim, nth = _one_of(house, dice, "ingress"), dice.randint(1, 15)
+    await _dies(victim, f"ingress.durable:{nth}", "kept")
+    return f"{victim.name} at its pass {nth}"
 
 
 async def ingress_dies_draining(house: House, _: Load, dice: random.Random) -> str:
     """Kafka has the spool's segment, and the spool does not know it yet."""
-    ingress = house.ingress
+    ingress = _one_of(house, dice, "ingress")
     async with ingress.alone:
         await asyncio.to_thread(ingress.kill)
         ingress.start("ingress.drained:1")
         await house.ready()
-        await house.broker.freeze(dice.uniform(4.0, 6.0))
+        await house.broker.freeze(dice.uniform(6.0, 9.0))
         if not await ingress.killed_itself(_REACHED_S):
             raise DidNotStrike("ingress.drained was not reached")
     return "with a segment acknowledged and not removed"
@@ -90,13 +110,13 @@ async def ingress_dies_draining(house: House, _: Load, dice: random.Random) -> s
 
 async def freeze_worker(house: House, _: Load, dice: random.Random) -> str:
     """It stands past its session, others take over, and it wakes up: a zombie."""
-    victim, seconds = _worker(house, dice), _FROZEN_S + dice.uniform(0.0, 3.0)
+    victim, seconds = _one_of(house, dice, *WORKERS), _FROZEN_S + dice.uniform(0.0, 3.0)
     await _stands(victim, seconds)
     return f"{victim.name} for {seconds:.1f} s"
 
 
 async def freeze_shortly(house: House, _: Load, dice: random.Random) -> str:
-    victim, seconds = dice.choice([*house.of("processor"), *house.of("sender"), house.ingress]), dice.uniform(1.0, 4.0)
+    victim, seconds = _one_of(house, dice, *SERVICES), dice.uniform(1.0, 4.0)
     await _stands(victim, seconds)
     return f"{victim.name} for {seconds:.1f} s"
 
@@ -110,6 +130,31 @@ async def join_and_leave(house: House, _: Load, dice: random.Random) -> str:
     async with goes.alone:
         await asyncio.to_thread(goes.stop)
     return f"{came.name} came, {goes.name} went"
+
+
+async def rolling_restart(house: House, _: Load, dice: random.Random) -> str:
+    """An upgrade: each in turn is told to end, ends by itself, comes back, and is ready before the next one goes."""
+    longest, other, loop = 0.0, [], asyncio.get_running_loop()
+    for member in _members(house, *SERVICES):
+        async with member.alone:
+            began = loop.time()
+            code = await asyncio.to_thread(member.stop)
+            longest = max(longest, loop.time() - began)
+            if code == -signal.SIGKILL:
+                raise NotReadyError(f"{member.name} was told to end, and did not within 30 s")
+            if code:
+                # It had its own reason at that moment, such as a broker that another fault took away.
+                other.append(f"{member.name} with {code}")
+            member.start()
+        await house.ready()
+    return f"each ended within {longest:.1f} s{', but ' if other else ''}{', '.join(other)}"
+
+
+async def upgrade_while_a_tenant_comes(house: House, load: Load, dice: random.Random) -> str:
+    """Each service is restarted in turn, while a tenant is added, changed, closed and removed."""
+    return "; ".join(
+        await asyncio.gather(rolling_restart(house, load, dice), changing.come_change_and_go(house, load, dice))
+    )
 
 
 async def kill_broker(house: House, _: Load, dice: random.Random) -> str:
@@ -204,6 +249,7 @@ FAULTS: Mapping[str, tuple[int, Fault]] = {
     "kill -9 ingress": (3, kill_ingress),
     "ingress dies before it answers": (2, ingress_dies_before_it_answers),
     "ingress dies draining its spool": (1, ingress_dies_draining),
+    "a flood of strangers": (2, strangers),
     "kill -9 a worker": (8, kill_worker),
     "kill -9 a worker again and again": (3, kill_again_and_again),
     "kill -9 all workers": (1, kill_all_workers),
@@ -211,6 +257,8 @@ FAULTS: Mapping[str, tuple[int, Fault]] = {
     "freeze a worker past its session": (4, freeze_worker),
     "freeze a service shortly": (3, freeze_shortly),
     "a worker joins, one leaves": (3, join_and_leave),
+    "a rolling restart while a tenant comes and goes": (1, upgrade_while_a_tenant_comes),
+    "a tenant's rules tighten": (2, changing.rules_tighten),
     "kill -9 the broker": (3, kill_broker),
     "freeze the broker": (3, freeze_broker),
     "a slow disk": (2, slow_disk),
@@ -235,12 +283,12 @@ FAULTS: Mapping[str, tuple[int, Fault]] = {
 }
 
 
-def _workers(house: House) -> list[Member]:
-    return [member for service in WORKERS for member in house.of(service)]
+def _members(house: House, *services: str) -> list[Member]:
+    return [member for service in services for member in house.of(service)]
 
 
-def _worker(house: House, dice: random.Random) -> Member:
-    return dice.choice(_workers(house))
+def _one_of(house: House, dice: random.Random, *services: str) -> Member:
+    return dice.choice(_members(house, *services))
 
 
 async def _killed(victim: Member, dice: random.Random, store: str = "kept") -> None:

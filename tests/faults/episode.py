@@ -19,6 +19,7 @@ from tests.faults.house import House, NotReadyError, opened
 from tests.faults.load import Load
 from tests.faults.member import DEFECT
 from tests.faults.rest import NoRestError, Rest, keep
+from tests.faults.rows import differences
 
 _RECOVERY_S = 120.0
 _REST_S = 180.0
@@ -67,7 +68,7 @@ def plan(count: int, dice: random.Random, kinds: Sequence[str]) -> Plan:
 
 def _alone(name: str) -> bool:
     # Each waits for others to be ready: another fault beside it would only end its wait.
-    return "join" in name or "draining" in name
+    return "join" in name or "draining" in name or "tenant" in name
 
 
 class Episode:
@@ -77,7 +78,7 @@ class Episode:
         self._house = house
         self._follower = follower
         self._dice = random.Random(seed)
-        self._load = Load(house, f"e{seed}", random.Random(f"load {seed}"))
+        self._load = Load(house, follower, f"e{seed}", random.Random(f"load {seed}"))
         self._told = Told(seed)
 
     async def play(self, faults: Plan, say: Callable[[str], None], first: int) -> Told:
@@ -106,9 +107,9 @@ class Episode:
         await self._house.ready(_RECOVERY_S)
         canaries = [self._load.command(to, body="Are you there?") for to in _CANARIES]
         await asyncio.gather(*map(self._load.send, canaries))
-        ids = [canary["command_id"] for canary in canaries]
-        if not await self._follower.until_delivered(ids, _RECOVERY_S):
-            ends = {command_id: self._follower.ended.get(command_id) for command_id in ids}
+        keys = [f"{canary['tenant']}|{canary['command_id']}" for canary in canaries]
+        if not await self._follower.until_delivered(keys, _RECOVERY_S):
+            ends = {key: self._follower.ended.get(key) for key in keys}
             raise NotReadyError(f"after fault {number} ({', '.join(kinds)}) no way through: {ends}")
         struck = tuple(kind for kind, (_, really) in zip(kinds, done, strict=True) if really)
         return Injected(number, struck, "; ".join(what for what, _ in done), time.monotonic() - undone)
@@ -129,7 +130,7 @@ class Episode:
         told.commands = len(self._load.produced)
         told.ends = [end for member in self._house.members for end in member.ends]
         told.broken += [f"a process ended by a defect: {end}" for end in told.ends if DEFECT in end]
-        if aside := list(self._house.folder.glob("spool/refused.facts")):
+        if aside := list(self._house.folder.glob("*/spool/refused.facts")):
             told.broken.append(f"ingress set facts aside: {aside[0].stat().st_size} bytes")
         try:
             history = await Rest(self._house, self._load, self._follower).history(_REST_S)
@@ -137,6 +138,7 @@ class Episode:
             told.broken.append(str(error))
             return
         told.findings, told.records = check(history), len(history.entries)
+        told.broken += [*self._load.surprises(), *await differences(self._house.kafka)]
         if not all(finding.ok for finding in told.findings):
             told.folder = keep(history, told.seed)
 

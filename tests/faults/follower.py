@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -20,7 +21,7 @@ class Follower:
     def __init__(self, kafka: KafkaSettings) -> None:
         self._kafka = kafka
         self._task: asyncio.Task[None] | None = None
-        # By command: its terminal step and the message's sid.
+        # By key, which is tenant and command id: its terminal step and the message's sid.
         self.ended: dict[str, tuple[str, str | None]] = {}
         # Commands whose end is not known, with their last result.
         self.ambiguous: dict[str, dict[str, Any]] = {}
@@ -35,11 +36,18 @@ class Follower:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    async def until_delivered(self, command_ids: list[str], deadline_s: float) -> bool:
+    async def until_delivered(self, keys: list[str], deadline_s: float) -> bool:
         """Wait until each was sent, and its message is told to be delivered or not."""
+        return await self._until(self._is_through, keys, deadline_s)
+
+    async def until_settled(self, keys: list[str], deadline_s: float) -> bool:
+        """Wait until each has ended, or is known to be ambiguous."""
+        return await self._until(lambda key: key in self.ended or key in self.ambiguous, keys, deadline_s)
+
+    async def _until(self, done: Callable[[str], bool], keys: list[str], deadline_s: float) -> bool:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + deadline_s
-        while not all(self._is_through(command_id) for command_id in command_ids):
+        while not all(map(done, keys)):
             if self._task is not None and self._task.done():
                 self._task.result()
             if loop.time() > deadline:
@@ -47,8 +55,8 @@ class Follower:
             await asyncio.sleep(_LOOK_S)
         return True
 
-    def _is_through(self, command_id: str) -> bool:
-        step, sid = self.ended.get(command_id, ("", None))
+    def _is_through(self, key: str) -> bool:
+        step, sid = self.ended.get(key, ("", None))
         return bool(step) and (step != "sent" or sid in self.delivered)
 
     async def _follow(self) -> None:
@@ -67,15 +75,14 @@ class Follower:
                     continue
                 for batch in batches.values():
                     for record in batch:
-                        self._note(record.topic, json.loads(record.value))
+                        self._note(record.topic, record.key.decode(), json.loads(record.value))
 
-    def _note(self, topic: str, event: dict[str, Any]) -> None:
+    def _note(self, topic: str, key: str, event: dict[str, Any]) -> None:
         if topic == DELIVERY:
             self.delivered.add(event["message_sid"])
             return
-        command_id = event["command_id"]
         if event["step"] == "ambiguous":
-            self.ambiguous[command_id] = event
+            self.ambiguous[key] = event
         if event["terminal"]:
-            self.ended[command_id] = event["step"], event["message_sid"]
-            self.ambiguous.pop(command_id, None)
+            self.ended[key] = event["step"], event["message_sid"]
+            self.ambiguous.pop(key, None)

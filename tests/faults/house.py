@@ -1,4 +1,4 @@
-"""The house of an episode: a broker, ingress, two processors, two senders, a simulated Twilio; each a process."""
+"""The house of an episode: a broker, two of each service, a simulated Twilio; each a process."""
 
 import asyncio
 import os
@@ -12,18 +12,24 @@ from typing import Any
 
 import aiohttp
 
-from services.cli import topics
 from services.cli.kafka import ports
-from services.cli.topic_admin import connect
 from services.contract.topics import CONSENT_COMMANDS, MESSAGES
+from services.operations import topics
+from services.operations.topic_admin import connect
 from services.runtime.config import KafkaSettings, Settings, load
 from tests.faults import settings
+from tests.faults.balancer import balancing
 from tests.faults.broker import Broker
 from tests.faults.member import Member
+from tests.faults.tenants import Folder
 
 _READY_S = 90.0
 _LOOK_S = 0.1
+# Files are looked at every three seconds; a member that is just restarted reads them once it is up.
+_TAKEN_S = 90.0
+_TAKEN = "switchboard_tenants_taken_timestamp_seconds"
 WORKERS = ("processor", "sender")
+SERVICES = ("ingress", *WORKERS)
 
 
 class NotReadyError(Exception):
@@ -38,6 +44,7 @@ class House:
     broker: Broker
     file: Path
     settings: Settings
+    tenants: Folder
     session: aiohttp.ClientSession
     members: list[Member] = field(default_factory=list)
     _watching: dict[str, "asyncio.Task[None]"] = field(default_factory=dict)
@@ -46,13 +53,13 @@ class House:
     def kafka(self) -> KafkaSettings:
         return self.settings.kafka
 
-    @property
-    def ingress(self) -> Member:
-        return next(member for member in self.members if member.service == "ingress")
-
     def of(self, service: str) -> Iterator[Member]:
         """The members of a service that are meant to run."""
         return (member for member in self.members if member.service == service and member.up)
+
+    def ingresses(self) -> list[int]:
+        """The ports of those that take webhooks now."""
+        return [member.port for member in self.of("ingress")]
 
     def add(self, service: str, port: int | None = None) -> Member:
         """One more process of a service, started and watched."""
@@ -72,6 +79,23 @@ class House:
                 tails = "\n".join(f"{one.name}:\n{tail(one.log)}" for one in missing)
                 raise NotReadyError(f"not ready within {deadline_s:.0f} s: {tails}")
             await asyncio.sleep(_LOOK_S)
+
+    async def taken(self, at: float) -> None:
+        """Wait until every service that runs has taken up the tenants' files of that moment (Unix seconds).
+
+        Raises NotReadyError.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + _TAKEN_S
+        while late := [one for one in self.members if one.up and not await self._has_taken(one, at)]:
+            if loop.time() > deadline:
+                names = ", ".join(one.name for one in late)
+                raise NotReadyError(f"tenants' files not taken up within {_TAKEN_S:.0f} s by {names}")
+            await asyncio.sleep(_LOOK_S)
+
+    async def _has_taken(self, member: Member, at: float) -> bool:
+        # The simulator has no metrics; who writes to a new account there waits until it is known.
+        return member.service == "simulator" or (await member.metric(self.session, _TAKEN) or 0.0) >= at
 
     async def _answers(self, member: Member) -> bool:
         if member.service == "simulator":
@@ -108,22 +132,23 @@ async def opened(keep: bool = False) -> AsyncIterator[House]:
     folder = Path(tempfile.mkdtemp(prefix="switchboard-faults-"))
     broker = await Broker.start()
     try:
-        chosen = {name: ports.pick() for name in ("ingress", "simulator")}
+        chosen = {name: ports.pick() for name in ("public", "simulator")}
         file = settings.write(folder, broker.bootstrap, chosen)
+        tenants = Folder.made(folder)
         os.environ.update({**settings.SECRETS, "SWITCHBOARD_CONFIG": str(file)})
         loaded = load()
         await _topics(loaded)
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as session:
-            house = House(folder, broker, file, loaded, session)
+            house = House(folder, broker, file, loaded, tenants, session)
             try:
-                for name, port in chosen.items():
-                    house.add(name, port)
-                for service in (*WORKERS, *WORKERS):
-                    house.add(service)
-                await house.ready()
-                # A free text past its window that slips through ends with 63016 there.
-                await house.twilio("PUT", "windows", {"enforce": True})
-                yield house
+                async with balancing(chosen["public"], house.ingresses):
+                    house.add("simulator", chosen["simulator"])
+                    for service in (*SERVICES, *SERVICES):
+                        house.add(service)
+                    await house.ready()
+                    # A free text past its window that slips through ends with 63016 there.
+                    await house.twilio("PUT", "windows", {"enforce": True})
+                    yield house
             finally:
                 await house.close()
     finally:

@@ -6,7 +6,7 @@ What producers were told is acknowledged, and what Twilio was answered, is one e
 import asyncio
 import json
 import random
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,7 +15,8 @@ from multidict import MultiDict
 from twilio.request_validator import RequestValidator
 
 from services.checker.history import produced
-from tests.faults.house import House
+from tests.faults.follower import Follower
+from tests.faults.house import House, NotReadyError
 from tests.faults.producing import Producing
 from tests.faults.settings import ACCOUNT, SECRETS, SMS, TENANT, WHATSAPP
 
@@ -33,8 +34,9 @@ Deed = Callable[[], Coroutine[Any, Any, None]]
 class Load:
     """Plays until told to stop, at about ten deeds a second. `produced` and `posted` is what was acknowledged."""
 
-    def __init__(self, house: House, name: str, dice: random.Random) -> None:
+    def __init__(self, house: House, follower: Follower, name: str, dice: random.Random) -> None:
         self._house = house
+        self._follower = follower
         self._name = name
         self._dice = dice
         self._producing = Producing(house.kafka)
@@ -43,6 +45,8 @@ class Load:
         self._failed: list[BaseException] = []
         self.produced: list[dict[str, Any]] = []
         self.posted: list[dict[str, Any]] = []
+        # By key, of commands that somebody knows the end of: the steps that it may be.
+        self._expected: dict[str, frozenset[str]] = {}
         self._deeds: tuple[tuple[int, Deed], ...] = (
             (60, self._plain),
             (8, self._freeform),
@@ -60,7 +64,7 @@ class Load:
 
     async def open(self) -> None:
         """Let friends write first, so that free text may go to them by WhatsApp."""
-        await asyncio.gather(*(self._write(friend(number), WHATSAPP, "Any news?") for number in range(_FRIENDS)))
+        await asyncio.gather(*(self.write(friend(number), WHATSAPP, "Any news?") for number in range(_FRIENDS)))
 
     async def close(self) -> None:
         """Wait for what is under way: it is acknowledged in the end, as the broker is up again.
@@ -99,6 +103,27 @@ class Load:
     async def send(self, command: dict[str, Any]) -> None:
         await self.say(MESSAGES, json.dumps(command).encode(), command["to"])
 
+    async def expect(self, command: dict[str, Any], ends: frozenset[str]) -> None:
+        """Send a command that may come to one of these ends only."""
+        self._expected[_key(command)] = ends
+        await self.send(command)
+
+    async def settled(self, commands: Sequence[dict[str, Any]], deadline_s: float) -> int:
+        """Wait until each has an end or is ambiguous; how many are ambiguous. Raises NotReadyError."""
+        keys = [_key(command) for command in commands]
+        if not await self._follower.until_settled(keys, deadline_s):
+            raise NotReadyError(f"of {', '.join(keys)} some came to no end within {deadline_s:.0f} s")
+        return sum(key in self._follower.ambiguous for key in keys)
+
+    def surprises(self) -> list[str]:
+        """What became of commands that it should not have become."""
+        ends = {key: self._follower.ended.get(key, ("nothing", None))[0] for key in self._expected}
+        return [
+            f"{key} came to {ends[key]}, where only {' or '.join(sorted(may))} may be"
+            for key, may in self._expected.items()
+            if ends[key] not in may
+        ]
+
     async def _plain(self) -> None:
         fields = {"from": SMS} if self._dice.random() < 0.5 else {}
         await self.send(self.command(self._person(), body="Your parcel arrives today.", **fields))
@@ -131,11 +156,11 @@ class Load:
     async def _stop(self) -> None:
         """A person says STOP, and is acknowledged; a command that comes then must never be sent."""
         person, own = self._quitter(), SMS
-        if await self._write(person, own, self._dice.choice(("STOP", "stop.", " Unsubscribe ", "QUIT"))):
+        if await self.write(person, own, self._dice.choice(("STOP", "stop.", " Unsubscribe ", "QUIT"))):
             await self.send(self.command(person, **{"from": own}, body="They asked us not to."))
 
     async def _start(self) -> None:
-        await self._write(self._quitter(), SMS, "START")
+        await self.write(self._quitter(), SMS, "START")
 
     async def _opinion(self) -> None:
         """Consent by a form: on the log it is what the person wants now."""
@@ -151,7 +176,7 @@ class Load:
         await self.say(CONSENT, json.dumps(opinion).encode(), opinion["address"])
 
     async def _chat(self) -> None:
-        await self._write(friend(self._dice.randrange(_FRIENDS)), WHATSAPP, "Thanks!")
+        await self.write(friend(self._dice.randrange(_FRIENDS)), WHATSAPP, "Thanks!")
 
     async def _stranger(self) -> None:
         """Twilio tells of a message that nobody here knows, and somebody who is not Twilio tells of another."""
@@ -163,7 +188,7 @@ class Load:
             "From": SMS,
             "To": self._person(),
         }
-        url = f"{self._house.ingress.url}/twilio/{TENANT}/status"
+        url = f"{self._house.settings.public_url}/twilio/{TENANT}/status"
         signed = RequestValidator(SECRETS["FAULTS_TOKEN"]).compute_signature(url, MultiDict(form))
         for signature in (signed, "forged"):
             told = {**form, "MessageSid": sid if signature == signed else f"SM{'0' * 32}"}
@@ -176,9 +201,9 @@ class Load:
                 status = None
             self.posted.append(_posted(told, url, status))
 
-    async def _write(self, sender: str, to: str, body: str) -> bool:
+    async def write(self, sender: str, to: str, body: str, account: str = ACCOUNT) -> bool:
         """Let a person write; whether we acknowledged it. Twilio gives up after its retries."""
-        asked = {"account_sid": ACCOUNT, "from": sender, "to": to, "body": body}
+        asked = {"account_sid": account, "from": sender, "to": to, "body": body}
         try:
             answer = await self._house.twilio("POST", "inbound", asked)
         except (aiohttp.ClientError, TimeoutError):
@@ -190,6 +215,10 @@ class Load:
 
     def _quitter(self) -> str:
         return person(self._dice.randrange(0, _PEOPLE, 10))
+
+
+def _key(command: dict[str, Any]) -> str:
+    return f"{command['tenant']}|{command['command_id']}"
 
 
 def person(number: int) -> str:

@@ -29,6 +29,8 @@ class Member:
         self.service = service
         self._number = number
         self.port = port or ports.pick()
+        # Where it says how it is.
+        self._asked = ports.pick() if service in ("ingress", "processor") else self.port
         self.up = False
         self.ends: list[str] = []
         # Held by a fault from beginning to end.
@@ -61,7 +63,7 @@ class Member:
         self._said_before = self.log.stat().st_size if self.log.exists() else 0
         environment = {
             "SWITCHBOARD_CONFIG": str(self._settings),
-            "SWITCHBOARD_FAILPOINT": failpoint,
+            "TEST_FAILPOINT": failpoint,
             "NO_PROXY": "127.0.0.1",
             "no_proxy": "127.0.0.1",
             "PYTHONPATH": str(Path(__file__).parents[2]),
@@ -69,11 +71,17 @@ class Member:
             **self._own(),
         }
         variables = [f"{name}={value}" for name, value in environment.items()]
-        self._process = Process(["env", *variables, sys.executable, "-m", "services.cli", self.service], self.log, None)
+        self._process = Process(
+            ["env", *variables, sys.executable, "-m", "tests.failpoint", self.service], self.log, None
+        )
 
     def _own(self) -> Mapping[str, str]:
         section = f"SWITCHBOARD_{self.service.upper()}__"
         own = {f"{section}PORT": str(self.port)}
+        if self._asked != self.port:
+            own |= {f"{section}OPERATIONS_PORT": str(self._asked)}
+        if self.service == "ingress":
+            own |= {f"{section}SPOOL__DIRECTORY": str(self._folder / "spool")}
         if self.service in ("processor", "sender"):
             own |= {f"{section}DATA_DIR": str(self.store)}
             if self._number % 2:
@@ -87,11 +95,12 @@ class Member:
         if self._process is not None:
             self._process.kill()
 
-    def stop(self) -> None:
-        """SIGTERM, and wait for its end."""
+    def stop(self) -> int | None:
+        """SIGTERM, and wait for its end; its exit code, -9 where it had to be killed, None where it never ran."""
         self.up = False
         if self._process is not None:
             self._process.stop(30)
+        return self._exit_code()
 
     def freeze(self) -> None:
         if self._process is not None and not self.ended:
@@ -138,10 +147,19 @@ class Member:
         if self.ended:
             return None
         try:
-            async with session.get(f"{self.url}/readyz", timeout=_ASK) as answer:
+            async with session.get(f"http://127.0.0.1:{self._asked}/readyz", timeout=_ASK) as answer:
                 return dict(await answer.json()) if answer.status == 200 else None
         except (aiohttp.ClientError, TimeoutError, OSError):
             return None
+
+    async def metric(self, session: aiohttp.ClientSession, name: str) -> float | None:
+        """A metric without labels, or None where it does not answer."""
+        try:
+            async with session.get(f"http://127.0.0.1:{self._asked}/metrics", timeout=_ASK) as answer:
+                lines = (await answer.text()).splitlines()
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            return None
+        return next((float(line.rpartition(" ")[2]) for line in lines if line.startswith(f"{name} ")), None)
 
     async def supervise(self) -> None:
         """Start it again whenever it ends by itself, and note why it ended."""

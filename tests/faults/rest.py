@@ -16,7 +16,7 @@ from aiokafka.errors import KafkaError
 
 from services.checker.history import History, write_history
 from services.cli.live import read_live
-from services.runtime.config import ConfigError
+from services.runtime.section import ConfigError
 from tests.faults.follower import Follower
 from tests.faults.house import House
 from tests.faults.load import MESSAGES, Load
@@ -70,22 +70,18 @@ class Rest:
 
     async def _settle(self) -> None:
         """Look at Twilio what became of ambiguous commands, as a person would, and say so."""
-        waiting = {
-            command_id: event
-            for command_id, event in self._follower.ambiguous.items()
-            if command_id not in self._resolved
-        }
+        waiting = {key: event for key, event in self._follower.ambiguous.items() if key not in self._resolved}
         if not waiting:
             return
         messages = (await self._house.twilio("GET", "messages"))["messages"]
-        made = {_command_of(message): message["sid"] for message in messages}
-        for command_id, event in waiting.items():
-            sid = made.get(command_id)
+        made = {_key_of(message): message["sid"] for message in messages}
+        for key, event in waiting.items():
+            sid = made.get(key)
             found = {"outcome": "sent", "message_sid": sid} if sid else {"outcome": "not_sent"}
             names = {name: event[name] for name in ("command_id", "tenant", "contact")}
             said = {"event_type": "resolve_ambiguous", **names, "by": "the fault bench", **found}
-            await self._load.say(MESSAGES, json.dumps(said).encode(), command_id)
-            self._resolved.add(command_id)
+            await self._load.say(MESSAGES, json.dumps(said).encode(), event["command_id"])
+            self._resolved.add(key)
 
 
 def keep(history: History, seed: str) -> Path:
@@ -95,5 +91,7 @@ def keep(history: History, seed: str) -> Path:
     return folder
 
 
-def _command_of(message: dict[str, Any]) -> str:
-    return parse_qs(urlsplit(message["status_callback"] or "").query).get("c", [""])[0]
+def _key_of(message: dict[str, Any]) -> str:
+    # …/twilio/{tenant}/status?c={command id}
+    url = urlsplit(message["status_callback"] or "")
+    return f"{url.path.rpartition('/')[0].rpartition('/')[2]}|{parse_qs(url.query).get('c', [''])[0]}"

@@ -21,25 +21,27 @@ LARGEST_RECORD = 16 << 20
 _WORKER = {"session_timeout_s": SESSION_TIMEOUT_S, "block_cache_bytes": 4 << 20, "memtable_bytes": 4 << 20}
 
 
+def acme() -> dict[str, Any]:
+    """The tenant of the load."""
+    return {
+        "account_sid": ACCOUNT,
+        "auth_tokens": [{"env": "FAULTS_TOKEN"}],
+        "contact_secret": {"env": "FAULTS_CONTACTS"},
+        "allowed_senders": [SMS, WHATSAPP, SERVICE],
+        "routing": {"default_messaging_service_sid": SERVICE},
+        "messages_per_second": 200,
+    }
+
+
 def write(folder: Path, bootstrap: str, ports: dict[str, int]) -> Path:
-    """The settings file. `ports`: of ingress and simulator; each worker gets its own from the environment."""
-    simulator, ingress = (f"http://127.0.0.1:{ports[name]}" for name in ("simulator", "ingress"))
+    """The settings file. `ports`: of the public address and the simulator; others have theirs by the environment."""
+    simulator, public = (f"http://127.0.0.1:{ports[name]}" for name in ("simulator", "public"))
     content: dict[str, Any] = {
-        "public_url": ingress,
+        "public_url": public,
         "kafka": {"bootstrap": bootstrap, "partitions": PARTITIONS, "replication": 1, "min_insync_replicas": 1},
-        "tenants": {
-            TENANT: {
-                "account_sid": ACCOUNT,
-                "auth_tokens": [{"env": "FAULTS_TOKEN"}],
-                "contact_secret": {"env": "FAULTS_CONTACTS"},
-                "allowed_senders": [SMS, WHATSAPP, SERVICE],
-                "routing": {"default_messaging_service_sid": SERVICE},
-                "messages_per_second": 200,
-            }
-        },
+        "tenants_dir": str(folder / "tenants"),
         "clock_skew_file": str(folder / "clock"),
         "twilio": {"api": simulator},
-        "ingress": {"port": ports["ingress"], "spool": {"directory": str(folder / "spool")}},
         "processor": _WORKER,
         "sender": {
             **_WORKER,
@@ -49,7 +51,7 @@ def write(folder: Path, bootstrap: str, ports: dict[str, int]) -> Path:
             "concurrency": 16,
         },
         # Twilio tries again for as long as it ever does, so that most facts come through.
-        "simulator": {"port": ports["simulator"], "webhook_url": f"{ingress}#rc=4&rp=5xx,ct,rt"},
+        "simulator": {"port": ports["simulator"], "webhook_url": f"{public}#rc=4&rp=5xx,ct,rt"},
     }
     file = folder / "switchboard.yaml"
     file.write_text(yaml.safe_dump(content), encoding="utf-8")

@@ -78,11 +78,14 @@ def test_the_follower_knows_what_is_through() -> None:
     follower = Follower.__new__(Follower)
     follower.ended, follower.ambiguous, follower.delivered = {}, {}, set()
     result = {"command_id": "a", "step": "ambiguous", "terminal": False, "message_sid": None}
-    follower._note("twilio.outbound.results.v1", result)
-    assert list(follower.ambiguous) == ["a"]
-    assert not follower._is_through("a")
-    follower._note("twilio.outbound.results.v1", {**result, "step": "sent", "terminal": True, "message_sid": "SM1"})
+    follower._note("twilio.outbound.results.v1", "acme|a", result)
+    assert list(follower.ambiguous) == ["acme|a"]
+    assert not follower._is_through("acme|a")
+    sent = {**result, "step": "sent", "terminal": True, "message_sid": "SM1"}
+    follower._note("twilio.outbound.results.v1", "globex|a", sent)
+    assert list(follower.ambiguous) == ["acme|a"]
+    follower._note("twilio.outbound.results.v1", "acme|a", sent)
     assert not follower.ambiguous
-    assert not follower._is_through("a")
-    follower._note("twilio.delivery.v1", {"message_sid": "SM1"})
-    assert follower._is_through("a")
+    assert not follower._is_through("acme|a")
+    follower._note("twilio.delivery.v1", "SM1", {"message_sid": "SM1"})
+    assert follower._is_through("acme|a")

@@ -86,7 +86,13 @@ class Ground:
     def record(self, event: Any, topic: str, **fields: Any) -> Any:
         self._offset += 1
         value = event if isinstance(event, bytes | None) else codec.encode(event)
-        given = {"key": b"k", "timestamp": 1_700_000_000_000, "headers": (), **fields}
+        given = {
+            "key": b"k",
+            "timestamp": 1_700_000_000_000,
+            "timestamp_type": 0,
+            "headers": codec.headers(topic),
+            **fields,
+        }
         return SimpleNamespace(topic=topic, partition=0, offset=self._offset, value=value, **given)
 
     def index(self, table: str) -> list[bytes]:

@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,9 +10,8 @@ from typing import Any, cast
 import msgspec
 
 from tests.folding.worker import Spec
+from tests.forked import Forked
 from tests.waiting import eventually
-
-_ROOT = Path(__file__).parents[2]
 
 
 class Worker:
@@ -25,18 +22,12 @@ class Worker:
         home.mkdir(parents=True, exist_ok=True)
         self._said = home / f"said-{uuid.uuid4().hex[:8]}.jsonl"
         self._log = self._said.with_suffix(".log")
-        environment = {
-            **os.environ,
-            "FOLDING_SPEC": msgspec.json.encode(spec).decode(),
-            "PYTHONPATH": str(_ROOT),
-            "PYTHONUNBUFFERED": "1",
-        }
+        environment = {**os.environ, "FOLDING_SPEC": msgspec.json.encode(spec).decode()}
         if failpoint:
-            environment["SWITCHBOARD_FAILPOINT"] = failpoint
-        with self._said.open("wb") as said, self._log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "tests.folding.worker"], stdout=said, stderr=log, env=environment, cwd=_ROOT
-            )
+            environment["TEST_FAILPOINT"] = failpoint
+        for file in (self._said, self._log):
+            file.touch()
+        self.process = Forked("tests.folding.worker", environment=environment, out=self._said, err=self._log)
 
     @property
     def log(self) -> str:

@@ -18,6 +18,7 @@ EAGER = {
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 async def test_a_compacted_changelog_restores_the_same_rows(tmp_path: Path) -> None:
     with EmbeddedKafka.start(properties={"log.cleaner.backoff.ms": "200"}) as broker:
         async with rig_with(broker.bootstrap, tmp_path, partitions=2, changelog_config=EAGER) as rig:
@@ -25,7 +26,7 @@ async def test_a_compacted_changelog_restores_the_same_rows(tmp_path: Path) -> N
             worker = rig.start(max_batch=10)
             await rig.folded()
             written = len(await rig.read(rig.changelog))
-            await eventually(lambda: grown_shorter(rig, written), 60, "the broker compacted the changelog")
+            await eventually(lambda: grown_shorter(rig, written), 180, "the broker compacted the changelog")
             await rig.folded()
             await worker.stop()
             rig.wipe()

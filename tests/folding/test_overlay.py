@@ -6,10 +6,14 @@ from typing import Any
 import pytest
 
 from services.contract import codec
-from services.runtime.folding.dead import dead_letter
+from services.contract.topics import OUTCOMES
+from services.runtime.folding.dead import Why, dead_letter
 from services.runtime.folding.fold import Fold, Record, Step, Table
-from services.runtime.folding.overlay import MAX_RECORD_BYTES, Overlay
+from services.runtime.folding.overlay import Overlay
 from services.runtime.folding.partition import _MAX_FLUSH_BYTES
+from services.runtime.folding.staging import MAX_RECORD_BYTES
+from services.runtime.section import ConfigError
+from tests.domain.suppression_oracle import refused
 from tests.folding import tally
 from tests.folding.tally import Fact
 from tests.folding.world import World
@@ -37,6 +41,20 @@ def size(emission: Any) -> int:
     return len(emission.key) + len(emission.value or b"") + headers
 
 
+@pytest.mark.parametrize("headers", [(), (("alias-version", b"1"),), (("alias-version", b"3"),)])
+def test_a_fact_keyed_by_other_aliases_stops_the_worker(headers: tuple[tuple[str, bytes], ...]) -> None:
+    """Folded, it would give a person a second key, under which they have never said no."""
+    small = tally.tally_fold(SOURCE, tally.fold)
+    folded = Overlay(Fold("by contact", (OUTCOMES,), small.steps), lambda _, __: None)
+    fact = codec.encode(refused())
+    with pytest.raises(ConfigError, match=r"twilio.outcomes.v1/0@7: .* alias version (none|1|3); .* docs/addresses.md"):
+        folded.record(record(fact, headers=headers)._replace(topic=OUTCOMES.name))
+    assert not folded.emissions
+    # What cannot be read is nobody's key: it is put aside as ever.
+    folded.record(record(b"{", headers=headers)._replace(topic=OUTCOMES.name))
+    assert [one.topic for one in folded.emissions] == [OUTCOMES.dead]
+
+
 def test_a_row_that_no_broker_takes_makes_a_dead_letter_and_no_row() -> None:
     small = tally.tally_fold(SOURCE, tally.fold)
     table = Table("grown", str, lambda _: "a")
@@ -61,7 +79,7 @@ def test_a_row_that_no_broker_takes_makes_a_dead_letter_and_no_row() -> None:
     ids=["value", "key", "header", "many headers", "all"],
 )
 def test_a_dead_letter_can_always_be_written(odd: Record) -> None:
-    letter = dead_letter(tally.tally_fold(SOURCE, tally.fold).sources[0], odd, "undecodable", "d" * 10_000)
+    letter = dead_letter(tally.tally_fold(SOURCE, tally.fold).sources[0], odd, Why("undecodable", "d" * 10_000))
     assert size(letter) < BROKERS_LIMIT - 10_000
 
 
@@ -89,6 +107,15 @@ def test_a_row_that_cannot_be_decoded_stops_the_process() -> None:
 
     with pytest.raises(codec.DecodeError):
         overlay(outdated).record(record(codec.encode(Fact("1", "a", ""))))
+
+
+def test_a_record_of_a_newer_format_is_no_letter_and_stops_the_process() -> None:
+    folded = overlay()
+    with pytest.raises(codec.NewerFormat, match="newer release"):
+        folded.record(record(b"{", headers=(("format", b"2"),)))
+    assert folded.emissions == []
+    folded.record(record(b"{", headers=(("format", b"1"),)))
+    assert [dict(one.headers)["reason"] for one in folded.emissions] == [b"undecodable"]
 
 
 async def test_a_flush_is_bounded_by_bytes_too() -> None:

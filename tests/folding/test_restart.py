@@ -8,7 +8,7 @@ from aiokafka import AIOKafkaProducer
 from rocksdict import Options, Rdict
 
 from services.contract.plan import TOMBSTONES_KEPT
-from services.runtime.folding.store import PartitionedStore
+from services.runtime.folding.store import PartitionedStore, stamp
 from tests.folding.rig import Rig
 
 
@@ -118,14 +118,34 @@ async def test_a_store_of_another_changelog_is_read_anew(rig: Rig) -> None:
     await rig.same_rows([await again.stop()])
 
 
-def _restamp(home: Path, age_s: float = 0.0, beyond: int = 0, rows: dict[bytes, bytes] | None = None) -> None:
+async def test_a_store_of_other_aliases_stops_its_worker_with_a_sentence(rig: Rig) -> None:
+    """Its rows are of people whose keys are others now: folding on would forget what they said."""
+    await rig.tell(rig.facts(20))
+    worker = rig.start()
+    await rig.folded()
+    await worker.stop()
+    _restamp(rig.home / "one", aliases="")
+    again = rig.start()
+    assert await again.exit_code()
+    assert "keyed by alias version none; this release makes keys by version 2" in again.log
+    _restamp(rig.home / "one")
+    await (mended := rig.start()).ready(rig.partitions)
+    await rig.same_rows([await mended.stop()])
+
+
+def _restamp(
+    home: Path, age_s: float = 0.0, beyond: int = 0, rows: dict[bytes, bytes] | None = None, aliases: str | None = None
+) -> None:
     """Change what a worker's stores say of their age and place, and give them rows."""
     stores = list((home / "data").rglob("*.db"))
     assert stores
     for path in stores:
         store = Rdict(str(path), options=Options(raw_mode=True))
-        if (stamp := store.get(PartitionedStore.offset_key)) is not None:
-            store.put(PartitionedStore.offset_key, b"%d %.3f" % (int(stamp.split()[0]) + beyond, time.time() - age_s))
+        if (found := store.get(PartitionedStore.offset_key)) is not None:
+            told = stamp(int(found.split()[0]) + beyond, time.time() - age_s)
+            if aliases is not None:
+                told = b" ".join([*told.split()[:2], aliases.encode()]).strip()
+            store.put(PartitionedStore.offset_key, told)
             for key, value in (rows or {}).items():
                 store.put(key, value)
         store.close()

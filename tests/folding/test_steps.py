@@ -11,7 +11,7 @@ import pytest
 from services.contract import codec
 from services.domain.due import Due
 from services.runtime.folding.fold import Fold, Step, Table
-from services.runtime.folding.overlay import MAX_RECORD_BYTES
+from services.runtime.folding.staging import MAX_RECORD_BYTES
 from tests.folding.ground import Ground, Written, registered, topic
 from tests.waiting import eventually
 
@@ -232,39 +232,72 @@ async def test_an_event_that_no_step_takes_is_passed_over(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("trouble", "reason"),
+    ("trouble", "reason", "step"),
     [
-        ("refused", b"unfoldable"),
-        ("defect", b"defect"),
-        ("huge row", b"too_large"),
-        ("huge event", b"too_large"),
+        ("refused", "unfoldable", "heard"),
+        ("defect", "defect", "heard"),
+        ("huge row", "too_large", "heard"),
+        ("huge event", "too_large", "orders"),
     ],
 )
-async def test_where_a_step_fails_nothing_of_the_event_is_kept(ground: Ground, trouble: str, reason: bytes) -> None:
+async def test_a_step_fails_alone(ground: Ground, trouble: str, reason: str, step: str) -> None:
     await ground.fold(Ordered("a", ["before"]))
-    written = await ground.fold(Ordered("a", ["kept"]), Ordered("a", ["lost", trouble], wakes=NOW), Ordered("b", ["b"]))
+    written = await ground.fold(Ordered("a", ["kept"]), Ordered("a", ["said", trouble], wakes=NOW), Ordered("b", ["b"]))
 
     assert written is not None
-    assert echoes(written) == ["kept", "b"]
-    assert [one.heard for one in sums(written)] == [["before", "kept"], ["b"]]
     [letter] = [one for one in written.emissions if one.topic == "orders.dead.v1"]
-    assert dict(letter.headers)["reason"] == reason
+    told = {name: content.decode() for name, content in letter.headers}
+    assert (told["reason"], told["steps"]) == (reason, step)
+    assert told["detail"].startswith(f"{step}: ")
+    assert "holds" not in told
+    # What failed has no part in it, not even the one that it could have taken; those before and after have.
+    took = step == "heard"
+    assert echoes(written) == ["kept", *(["said", _echoed(trouble)] if took else []), "b"]
+    assert [one.heard for one in sums(written)] == [["before", "kept"], ["b"]]
     read = ground.partition.read
-    assert (read("a"), read("a", "heard"), read("a", "every")) == (Order("a", 2), Heard(["before", "kept"]), 2)
-    assert ground.index("orders") == []
+    assert read("a") == (Order("a", 3, NOW) if took else Order("a", 2))
+    assert (read("a", "heard"), read("a", "every")) == (Heard(["before", "kept"]), 3)
+    assert len(ground.index("orders")) == took
     for table in ("orders", "heard", "every"):
         assert ground.stored(table) == ground.from_log(table)
 
 
-async def test_where_the_last_step_fails_no_table_keeps_anything(tmp_path: Path) -> None:
+async def test_where_several_steps_fail_one_letter_names_them(tmp_path: Path) -> None:
     def failing(state: Any, event: Any) -> tuple[Any, Sequence[msgspec.Struct]]:
         raise ValueError("not here")
 
-    last = Step(failing, Table("last", int, lambda event: event.key))
-    async with ground_of(tmp_path, ORDERS, HEARD, last) as ground:
+    first, last = (Step(failing, Table(name, int, lambda event: event.key)) for name in ("first", "last"))
+    async with ground_of(tmp_path, first, ORDERS, last) as ground:
         written = await ground.fold(Ordered("a", ["1"]))
         assert written is not None
-        assert ([one.topic for one in written.emissions], written.rows) == (["orders.dead.v1"], {})
+        assert (echoes(written), set(written.rows)) == (["1"], {"orders"})
+        [letter] = [one for one in written.emissions if one.topic == "orders.dead.v1"]
+        assert dict(letter.headers)["steps"] == b"first,last"
+        assert dict(letter.headers)["detail"] == b"first: not here; last: not here"
+
+
+async def test_a_letter_that_is_folded_again_gives_the_step_that_failed_its_part(tmp_path: Path) -> None:
+    mended = False
+
+    def noting(state: list[str] | None, event: Ordered) -> tuple[list[str], Sequence[msgspec.Struct]]:
+        if not mended:
+            raise KeyError("a mistake of the fold's own")
+        return [*(state or []), *event.says], []
+
+    def last(state: str | None, event: Ordered) -> tuple[str, Sequence[Echo]]:
+        said = event.says[-1]
+        return said, [] if state == said else [Echo(event.key, said)]
+
+    notes = Step(noting, Table("notes", list[str], lambda event: event.key), takes=(Ordered,))
+    lasts = Step(last, Table("lasts", str, lambda event: event.key), takes=(Ordered,))
+    async with ground_of(tmp_path, notes, lasts) as ground:
+        first = await ground.fold(Ordered("a", ["1"]))
+        mended = True
+        again = await ground.fold(Ordered("a", ["1"]))
+        assert (echoes(first), echoes(again)) == (["1"], [])
+        assert again is not None
+        assert set(again.rows) == {"notes"}
+        assert ground.partition.read("a", "notes") == ["1"]
 
 
 async def test_an_event_of_our_own_that_a_later_step_refuses_leaves_nothing(ground: Ground) -> None:

@@ -14,6 +14,7 @@ from services.contract.plan import TOMBSTONES_KEPT
 from services.runtime.config import KafkaSettings, WorkerSettings
 from services.runtime.folding.app import FoldApp, fold_app
 from services.runtime.folding.store import PartitionedStore
+from services.runtime.section import ConfigError
 from tests.folding import tally
 from tests.waiting import eventually
 
@@ -88,6 +89,17 @@ async def test_rows_and_their_offset_are_found_again(tmp_path: Path) -> None:
     assert list(again.rows(3)) == [(b"b", b"2"), (b"c", b"3")]
     assert again.persisted_offset(changelog) == 12
     await again.stop()
+
+
+@pytest.mark.parametrize(("stamp", "named"), [(b"12 1700000000.000", "none"), (b"12 1700000000.000 1", "1")])
+async def test_rows_that_are_keyed_by_other_aliases_are_not_read(tmp_path: Path, stamp: bytes, named: str) -> None:
+    store = store_of(app_in(tmp_path))
+    store.apply(3, [(b"a", b"1")], 10)
+    store.partition(3).put(PartitionedStore.offset_key, stamp)
+    for look in (lambda: store.unfit(3, 13), lambda: store.persisted_offset(TP(store.changelog, 3))):
+        with pytest.raises(ConfigError, match=f"alias version {named}; .*empty data_dir"):
+            look()
+    await store.stop()
 
 
 async def test_a_partition_that_left_can_be_opened_by_its_next_owner(tmp_path: Path) -> None:

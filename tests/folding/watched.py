@@ -98,7 +98,8 @@ def expected(log: Iterable[bytes | None]) -> tuple[Mapping[str, Watch], set[str]
         tallies[fact.key], counted = tally.fold(tallies.get(fact.key), fact)
         if fact.note.startswith(RING):
             rung |= {event_id(fact.key, at) for at in times(fact.note.removeprefix(RING))}
-        for event in (*counted, fact):
+        events: list[Any] = [*counted, fact]
+        for event in events:
             row = watch(rows.get(event.key), event)[0]
             if row is not None:
                 rows[event.key] = msgspec.structs.replace(row, due=[])

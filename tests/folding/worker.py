@@ -26,6 +26,7 @@ from services.runtime.folding.health import reasons
 from services.runtime.folding.partition import Flush, Partition
 from services.runtime.folding.recovery import PositionRecovery
 from services.runtime.folding.runner import Listener
+from tests import failpoint
 from tests.folding import tally, watched
 
 
@@ -162,6 +163,7 @@ async def _show_rows(app: FoldApp, stop: asyncio.Event, end: asyncio.Event) -> N
 
 def main() -> int:
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    failpoint.arm()
     spec = msgspec.json.decode(os.environ["FOLDING_SPEC"], type=Spec)
     return process.run(partial(_run, spec))
 

@@ -86,7 +86,7 @@ class World:
 
 def record(offset: int, value: Any, **fields: Any) -> Any:
     content = value if isinstance(value, bytes | None) else codec.encode(value)
-    given = {"key": b"k", "timestamp": 1_700_000_000_000, "headers": (), **fields}
+    given = {"key": b"k", "timestamp": 1_700_000_000_000, "timestamp_type": 0, "headers": (), **fields}
     return SimpleNamespace(topic=SOURCE, partition=0, offset=offset, value=content, **given)
 
 

@@ -4,10 +4,13 @@ import asyncio
 import gzip
 import zlib
 
-LINE = b"POST /twilio/acme/messages HTTP/1.1\r\nHost: x\r\nX-Twilio-Signature: x\r\n"
+from tests.processes import TOKEN
+
+LINE = b"POST /twilio/acme/messages HTTP/1.1\r\nHost: x\r\nX-Twilio-Signature: AAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n"
 FORM = LINE + b"Content-Type: application/x-www-form-urlencoded\r\n"
 JSON = LINE + b"Content-Type: application/json\r\n"
 MIB = 1 << 20
+_SHOWN = b"Authorization: Bearer " + TOKEN.encode() + b"\r\n\r\n"
 
 
 def sized(head: bytes, body: bytes) -> bytes:
@@ -55,15 +58,15 @@ CORPUS: dict[str, bytes] = {
     "broken percents in the target": b"POST /twilio/acme/status?%zz=%&%ff=%00 HTTP/1.1\r\n"
     b"Host: x\r\nContent-Length: 0\r\n\r\n",
     "null in the target": b"GET /twilio/\0/messages HTTP/1.1\r\nHost: x\r\n\r\n",
-    "surrogates in the target": b"GET /v1/messages/%ED%A0%80 HTTP/1.1\r\nHost: x\r\n\r\n",
-    "bytes in a key": b"GET /v1/messages/\xff\xfe HTTP/1.1\r\nHost: x\r\n\r\n",
-    "bytes in a key of any path": b"GET /v1/commands/a/\xed\xa0\x80?tenant=\xff HTTP/1.1\r\nHost: x\r\n\r\n",
-    "bytes in a query": b"GET /v1/messages/a?tenant=\xff HTTP/1.1\r\nHost: x\r\n\r\n",
-    "bytes in a contact": b"GET /v1/contacts/acme%7C\xff%FF%00 HTTP/1.1\r\nHost: x\r\n\r\n",
-    "a key of 8 KB": b"GET /v1/commands/" + b"k" * 8_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
-    "a key of 60 KB": b"GET /v1/commands/" + b"%41" * 20_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
-    "half percents in a key": b"GET /v1/messages/%e2%82 HTTP/1.1\r\nHost: x\r\n\r\n",
-    "a fragment": b"GET /v1/messages/a#b HTTP/1.1\r\nHost: x\r\n\r\n",
+    "surrogates in the target": b"GET /v1/messages/%ED%A0%80 HTTP/1.1\r\nHost: x\r\n" + _SHOWN,
+    "bytes in a key": b"GET /v1/messages/\xff\xfe HTTP/1.1\r\nHost: x\r\n" + _SHOWN,
+    "bytes in a key of any path": b"GET /v1/commands/a/\xed\xa0\x80?tenant=\xff HTTP/1.1\r\nHost: x\r\n" + _SHOWN,
+    "bytes in a query": b"GET /v1/messages/a?tenant=\xff HTTP/1.1\r\nHost: x\r\n" + _SHOWN,
+    "bytes in a contact": b"GET /v1/contacts/acme%7C\xff%FF%00 HTTP/1.1\r\nHost: x\r\n" + _SHOWN,
+    "a key of 8 KB": b"GET /v1/commands/" + b"k" * 8_000 + b" HTTP/1.1\r\nHost: x\r\n" + _SHOWN,
+    "a key of 60 KB": b"GET /v1/commands/" + b"%41" * 20_000 + b" HTTP/1.1\r\nHost: x\r\n" + _SHOWN,
+    "half percents in a key": b"GET /v1/messages/%e2%82 HTTP/1.1\r\nHost: x\r\n" + _SHOWN,
+    "a fragment": b"GET /v1/messages/a#b HTTP/1.1\r\nHost: x\r\n" + _SHOWN,
     "no host": b"GET / HTTP/1.1\r\n\r\n",
     "two hosts": b"GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n",
     "a folded header": b"GET / HTTP/1.1\r\nHost: x\r\nA: 1\r\n  2\r\n\r\n",

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from services.contract.topics import MESSAGES
 from services.runtime.batches import Batches, Unread
-from services.runtime.folding.dead import dead_letter
+from services.runtime.folding.dead import Why, dead_letter
 from services.runtime.folding.fold import Record
 from services.runtime.unpacking import MAX_UNPACKED_BYTES
 from tests.fuzz.forge import CODECS, Forged, around, batch
@@ -141,7 +141,7 @@ def test_what_no_dead_letter_would_hold_is_not_carried_on(large: Forged, codec: 
     assert good.value == b"good"
     assert len(one.value or b"") + len(one.key) + sum(len(content) for _, content in one.headers) < MIB
     letter = dict(
-        dead_letter(MESSAGES, Record(MESSAGES.name, 0, 7, 0, one.key, one.value, one.headers), "r", "").headers
+        dead_letter(MESSAGES, Record(MESSAGES.name, 0, 7, 0, one.key, one.value, one.headers), Why("r", "")).headers
     )
     wholes = {
         "truncated-from-bytes": len(large.value or b""),

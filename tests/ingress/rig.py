@@ -9,19 +9,18 @@ from typing import Any
 
 import aiohttp
 from pydantic import SecretStr
+from yarl import URL
 
 from services.cli.kafka import ports
 from services.ingress.main import run
-from services.runtime.config import (
-    IngressSettings,
-    KafkaSettings,
-    Settings,
-    SpoolSettings,
-    TenantSettings,
-)
+from services.ingress.segments import Fact
+from services.runtime.config import IngressSettings, KafkaSettings, Settings, SpoolSettings
+from services.runtime.tenants.live import Tenants
+from services.runtime.tenants.settings import TenantSettings
 from tests.ingress.signing import (
     ACCOUNT,
     OTHER_TOKEN,
+    SHARED_KEYS,
     SUBACCOUNT,
     SUBACCOUNT_TOKEN,
     TOKEN,
@@ -43,6 +42,7 @@ def settings(directory: Path, bootstrap: str = "127.0.0.1:1", **ingress: Any) ->
         account_sid=ACCOUNT,
         auth_tokens=[SecretStr(OTHER_TOKEN), SecretStr(TOKEN)],
         subaccounts={SUBACCOUNT: [SecretStr(SUBACCOUNT_TOKEN)]},
+        signing_keys={key: SecretStr(secret) for key, secret in SHARED_KEYS.items()},
         contact_secret=SecretStr(SECRET),
         replies={"HELP": "Call us & ask <anything>", "info": "We are ACME"},
     )
@@ -50,36 +50,59 @@ def settings(directory: Path, bootstrap: str = "127.0.0.1:1", **ingress: Any) ->
         public_url=PUBLIC,
         kafka=KafkaSettings(bootstrap=bootstrap, replication=1, min_insync_replicas=1),
         tenants={"acme": tenant},
-        ingress=IngressSettings(port=ports.pick(), spool=spool, **({"produce_deadline_s": 1.0} | ingress)),
+        ingress=IngressSettings(
+            port=ports.pick(), operations_port=ports.pick(), spool=spool, **({"produce_deadline_s": 1.0} | ingress)
+        ),
     )
+
+
+class Log:
+    """Takes every fact."""
+
+    def __init__(self) -> None:
+        self.facts: list[Fact] = []
+
+    def append(self, fact: Fact) -> "asyncio.Future[None]":
+        self.facts.append(fact)
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        done.set_result(None)
+        return done
 
 
 class Caller:
     """Twilio, as far as ingress sees it."""
 
-    def __init__(self, session: aiohttp.ClientSession, base: str) -> None:
+    def __init__(self, session: aiohttp.ClientSession, base: str, operations: str) -> None:
         self._session = session
         self._base = base
+        self._operations = operations
 
     async def call(
         self, target: str, body: bytes = b"", method: str = "POST", **headers: str
     ) -> tuple[int, str, Mapping[str, str]]:
         """Send a request as it is; returns status, text and headers."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        url = aiohttp.client.URL(self._base + target, encoded=True)
+        url = URL(self._base + target, encoded=True)
         async with self._session.request(method, url, data=body or None, headers=named) as response:
             return response.status, await response.text(), response.headers
 
     async def post(self, target: str, pairs: Pairs, **headers: str) -> int:
-        """Send a signed form; returns the status."""
+        """Send a signed form; returns the status. Who names no account is acme's own."""
+        if "AccountSid" not in dict(pairs):
+            pairs = [("AccountSid", ACCOUNT), *pairs]
         signed = {"X_Twilio_Signature": sign(PUBLIC + target, pairs), "Content_Type": FORM}
         status, _, _ = await self.call(target, form(pairs), **(signed | headers))
         return status
 
     async def ready(self) -> dict[str, Any]:
-        async with self._session.get(f"{self._base}/readyz") as response:
+        async with self._session.get(f"{self._operations}/readyz") as response:
             answer: dict[str, Any] = await response.json()
             return answer | {"http": response.status}
+
+    async def metrics(self) -> str:
+        async with self._session.get(f"{self._operations}/metrics") as response:
+            assert response.headers["Content-Type"].startswith("text/plain")
+            return await response.text()
 
     async def connected(self) -> None:
         """Wait until facts go straight to Kafka."""
@@ -98,9 +121,10 @@ class Caller:
 
 
 @contextlib.asynccontextmanager
-async def calling(port: int) -> AsyncIterator[Caller]:
+async def calling(chosen: Settings) -> AsyncIterator[Caller]:
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(20)) as session:
-        caller = Caller(session, f"http://127.0.0.1:{port}")
+        ingress = chosen.ingress
+        caller = Caller(session, *(f"http://127.0.0.1:{port}" for port in (ingress.port, ingress.operations_port)))
         await caller.up()
         yield caller
 
@@ -109,9 +133,9 @@ async def calling(port: int) -> AsyncIterator[Caller]:
 async def running(chosen: Settings) -> AsyncIterator[Caller]:
     """An ingress in this process, ended in good order."""
     stop = asyncio.Event()
-    task = asyncio.create_task(run(chosen, stop))
+    task = asyncio.create_task(run(chosen, Tenants(chosen.tenants), stop))
     try:
-        async with calling(chosen.ingress.port) as caller:
+        async with calling(chosen) as caller:
             yield caller
     finally:
         stop.set()

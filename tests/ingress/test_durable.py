@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from services.ingress import disk
+from services.ingress import disk, durable
 from services.ingress.durable import DurableLog
 from services.ingress.producer import NotAcknowledgedError, Producer, Queue, RefusedError
 from services.ingress.segments import Fact
@@ -90,6 +90,47 @@ def unlink(patched: pytest.MonkeyPatch) -> None:
 
 def read(patched: pytest.MonkeyPatch) -> None:
     patched.setattr(disk, "read", read_only)
+
+
+class Back(Kafka):
+    """Away, until it is `back`."""
+
+    back = False
+
+    async def connect(self) -> Producer:
+        if not self.back:
+            raise NotAcknowledgedError("no broker")
+        return await super().connect()
+
+
+async def test_told_to_end_it_empties_its_spool_first(tmp_path: Path) -> None:
+    """The folder may be gone with its machine."""
+    spool, kafka = await spooled(tmp_path, 1, 2, 3), Back()
+    async with running(spool, kafka) as log:
+        await log.append(fact(4))
+        await eventually(lambda: log.trouble == "no broker", 10, "it was tried")
+        kafka.back = True
+    assert kafka.taken == [1, 2, 3, 4]
+    assert opened(tmp_path).empty
+
+
+async def test_and_leaves_to_the_next_what_kafka_does_not_take(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(durable, "_LAST_S", 0.2)
+    spool, kafka = await spooled(tmp_path, 1), Kafka()
+
+    async def never() -> Producer:
+        await asyncio.sleep(60)
+        raise NotAcknowledgedError("no broker")
+
+    monkeypatch.setattr(kafka, "connect", never)
+    began = asyncio.get_running_loop().time()
+    async with running(spool, kafka):
+        pass
+    assert asyncio.get_running_loop().time() - began < 5
+    assert not opened(tmp_path).empty
+    assert "stay in the spool" in caplog.text
 
 
 @pytest.mark.parametrize(("breaks", "landed"), [(unlink, [1, 2, 3]), (read, [])])

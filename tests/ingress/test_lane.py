@@ -13,12 +13,14 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from services.ingress import lane
+from services.ingress import lane, turns
+from services.ingress.answer import Answer
 from services.ingress.main import run
-from services.runtime import http
+from services.runtime import connections
 from services.runtime.config import Settings
+from services.runtime.tenants.live import Tenants
 from tests.ingress.rig import FORM, PUBLIC, running, settings
-from tests.ingress.signing import ACCOUNT, Pairs, form, sign
+from tests.ingress.signing import ACCOUNT, FORGED, Pairs, form, sign
 from tests.waiting import eventually
 
 STATUS = "/twilio/acme/status"
@@ -94,7 +96,7 @@ def taken(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     [
         request(STATUS),
         request(MESSAGES),
-        request(STATUS, signature="x"),
+        request(STATUS, signature=FORGED),
         request("/twilio/nobody/status"),
         request("/twilio/acme/calls"),
         request(STATUS, Content_Type="text/plain"),
@@ -124,10 +126,10 @@ async def eventually_seen(taken: list[bool], count: int) -> None:
     [
         (request(STATUS, version="1.0"), 204),
         (request(STATUS, Connection="close"), 204),
-        (b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", 200),
-        (b"POST /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", 200),
+        (b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", 404),
+        (b"POST /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", 404),
         (request(STATUS).replace(form(PAIRS), b"a" * 2001).replace(str(len(form(PAIRS))).encode(), b"2001"), 413),
-        (request(STATUS, Content_Encoding="gzip"), 400),
+        (request(STATUS, Content_Encoding="gzip"), 415),
         (b"no HTTP at all\r\n\r\n", 400),
     ],
 )
@@ -159,7 +161,7 @@ async def test_pipelined_requests_are_answered_in_order(chosen: Settings, taken:
     # The first goes the short way; while it waits for the spool, more come: by one write each, and by one for all.
     connection.writer.write(request(STATUS))
     await eventually_seen(taken, 1)
-    connection.writer.write(request(MESSAGES) + request(STATUS, signature="x") + request(STATUS))
+    connection.writer.write(request(MESSAGES) + request(STATUS, signature=FORGED) + request(STATUS))
     assert [await connection.status() for _ in range(4)] == [204, 200, 403, 204]
     connection.writer.write(request(MESSAGES))
     assert await connection.status() == 200
@@ -173,14 +175,14 @@ async def test_what_is_pipelined_waits_for_the_answer_before_it(tmp_path: Path, 
         connection.writer.write(request(STATUS))
         await held.wait()
         connection.writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
-        assert [await connection.status() for _ in range(2)] == [204, 200]
+        assert [await connection.status() for _ in range(2)] == [204, 404]
         connection.writer.close()
 
 
 async def test_a_shutdown_lets_a_request_finish_and_then_closes(tmp_path: Path, held: "asyncio.Event") -> None:
     chosen, stop = settings(tmp_path), asyncio.Event()
     async with running(settings(tmp_path / "other")):
-        task = asyncio.create_task(run(chosen, stop))
+        task = asyncio.create_task(run(chosen, Tenants(chosen.tenants), stop))
 
         async def listens() -> bool:
             try:
@@ -215,7 +217,7 @@ def held(monkeypatch: pytest.MonkeyPatch) -> "asyncio.Event":
     begun = asyncio.Event()
     answer = lane._Connection._answer
 
-    def late(self: lane._Connection, given: lane.Answer) -> None:
+    def late(self: lane._Connection, given: Answer) -> None:
         begun.set()
         asyncio.get_running_loop().call_later(0.5, answer, self, given)
 
@@ -236,6 +238,8 @@ async def test_who_never_reads_its_answers_is_not_answered_without_bound(tmp_pat
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lane._Connection, "connection_made", connection_made)
+        # Else most would be pipelined, while the refusals rest.
+        patch.setattr(turns, "REST_S", 0.0)
         chosen = settings(tmp_path)
         async with running(chosen):
             with socket.socket() as client:
@@ -243,7 +247,7 @@ async def test_who_never_reads_its_answers_is_not_answered_without_bound(tmp_pat
                 client.connect(("127.0.0.1", chosen.ingress.port))
                 client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 client.setblocking(False)
-                await _send_alone(client, request(STATUS, signature="forged"), 5000)
+                await _send_alone(client, request(STATUS, signature=FORGED), 5000)
                 assert held[-1].get_write_buffer_size() < 256 * 1024
 
 
@@ -265,7 +269,7 @@ async def test_a_request_on_the_short_way_makes_no_room_for_others(
 ) -> None:
     chosen = settings(tmp_path)
     async with running(chosen):
-        monkeypatch.setattr(http, "MAX_CONNECTIONS", 1)
+        monkeypatch.setattr(connections, "MAX_CONNECTIONS", 1)
         connection = await line(chosen)
         connection.writer.write(request(STATUS))
         await held.wait()

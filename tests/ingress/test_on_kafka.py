@@ -5,24 +5,25 @@ import contextlib
 import json
 import os
 import signal
-import sys
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
 from pathlib import Path
 
 import aiohttp
 import pytest
 import yaml
 from aiokafka import ConsumerRecord
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.partitioner import DefaultPartitioner
 
 from services.cli.kafka.broker import EmbeddedKafka
 from services.contract import codec
-from services.contract.topics import INBOUND, STATUS
+from services.contract.topics import INBOUND, STATUS, TENANTS
 from services.domain.contact import contact_key
 from services.domain.messages.callback import callback_query
 from services.domain.messages.events import InboundReceived, StatusReceived
 from services.runtime.config import Settings
+from tests.forked import Forked
 from tests.ingress.rig import PUBLIC, SECRET, Caller, calling, running, settings
 from tests.ingress.signing import ACCOUNT, TOKEN
 from tests.kafka_records import create_topics, read
@@ -33,8 +34,36 @@ PARTITIONS = 4
 PEOPLE = 3
 
 
+@pytest.fixture(scope="module")
+def one() -> Iterator[EmbeddedKafka]:
+    """A broker of this module's own: a start costs seconds of CPU."""
+    with EmbeddedKafka.start() as own:
+        yield own
+
+
+@pytest.fixture
+async def broker(one: EmbeddedKafka) -> EmbeddedKafka:
+    """It runs and is empty, whatever the test before did to it."""
+    one.thaw()
+    if one.pid is None:
+        await asyncio.to_thread(one.restart)
+    admin = AIOKafkaAdminClient(bootstrap_servers=one.bootstrap)
+    await admin.start()
+    try:
+
+        async def empty() -> bool:
+            if names := [name for name in await admin.list_topics() if not name.startswith("__")]:
+                await admin.delete_topics(names)
+            return not names
+
+        await eventually(empty, 30, "the topics of the test before are gone")
+    finally:
+        await admin.close()
+    return one
+
+
 async def with_topics(broker: EmbeddedKafka, config: dict[str, str] | None = None) -> str:
-    await create_topics(broker.bootstrap, [INBOUND.name, STATUS.name], PARTITIONS, config)
+    await create_topics(broker.bootstrap, [INBOUND.name, STATUS.name, TENANTS.name], PARTITIONS, config)
     return broker.bootstrap
 
 
@@ -99,7 +128,8 @@ async def test_a_webhook_becomes_a_record(broker: EmbeddedKafka, tmp_path: Path)
         "to": "",
         "body": "1 + 1 👋",
         "num_media": 0,
-        "linked": None,
+        "linked": [],
+        "heard": None,
         "sent_at": None,
         "provenance": "webhook",
         "idempotency_token": "t-1",
@@ -110,6 +140,8 @@ async def test_a_webhook_becomes_a_record(broker: EmbeddedKafka, tmp_path: Path)
     assert dict(message.headers) == {
         "content-type": b"application/json",
         "schema": b"twilio.inbound.v1",
+        "format": b"1",
+        "alias-version": b"2",
         "traceparent": trace.encode(),
     }
     (step,) = await read(bootstrap, STATUS.name, 1)
@@ -198,18 +230,8 @@ async def test_topics_that_are_missing_are_said_and_not_made(broker: EmbeddedKaf
     assert await heard(broker.bootstrap, 3) == in_order(3)
 
 
-PROGRAM = """
-import sys
-from services.ingress.main import run
-from services.runtime import logs, process
-from services.runtime.config import load
-logs.configure("ingress")
-sys.exit(process.run(lambda stop: run(load(), stop)))
-"""
-
-
 @contextlib.asynccontextmanager
-async def process(chosen: Settings, directory: Path, **environment: str) -> AsyncIterator[asyncio.subprocess.Process]:
+async def process(chosen: Settings, directory: Path, **environment: str) -> AsyncIterator[Forked]:
     """Ingress as a process of its own."""
     file = directory / "switchboard.yaml"
     file.write_text(
@@ -229,45 +251,48 @@ async def process(chosen: Settings, directory: Path, **environment: str) -> Asyn
         )
     )
     secrets = {"SWITCHBOARD_CONFIG": str(file), "TOKEN": TOKEN, "SECRET": SECRET}
-    started = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", PROGRAM, env=os.environ | secrets | environment, stderr=asyncio.subprocess.PIPE
-    )
+    log = directory / "ingress.log"
+    started = Forked("tests.failpoint", "ingress", environment=os.environ | secrets | environment, out=log, err=log)
     try:
         yield started
     finally:
-        with contextlib.suppress(ProcessLookupError):
-            started.kill()
-        await started.communicate()
+        started.kill()
+        await ended(started)
+
+
+async def ended(process: Forked) -> int:
+    """Its exit code."""
+    return await asyncio.to_thread(process.wait, 30)
 
 
 async def test_a_killed_ingress_leaves_its_spool_to_the_next(broker: EmbeddedKafka, tmp_path: Path) -> None:
     bootstrap = await with_topics(broker)
     chosen = settings(tmp_path, bootstrap)
     await asyncio.to_thread(broker.kill)
-    async with process(chosen, tmp_path) as first, calling(chosen.ingress.port) as caller:
+    async with process(chosen, tmp_path) as first, calling(chosen) as caller:
         await say(caller, range(30))
         first.send_signal(signal.SIGKILL)
-        await first.wait()
+        await ended(first)
     await asyncio.to_thread(broker.restart)
-    async with process(chosen, tmp_path) as second, calling(chosen.ingress.port) as caller:
+    async with process(chosen, tmp_path) as second, calling(chosen) as caller:
         await say(caller, range(30, 40))
         await drained(caller)
         second.send_signal(signal.SIGTERM)
-        assert await asyncio.wait_for(second.wait(), 15) == 0
+        assert await ended(second) == 0
     assert await heard(bootstrap, 40) == in_order(40)
 
 
 async def test_killed_between_durable_and_acknowledged(broker: EmbeddedKafka, tmp_path: Path) -> None:
     bootstrap = await with_topics(broker)
     chosen = settings(tmp_path, bootstrap)
-    async with process(chosen, tmp_path, SWITCHBOARD_FAILPOINT="ingress.durable:2") as doomed:
-        async with calling(chosen.ingress.port) as caller:
+    async with process(chosen, tmp_path, TEST_FAILPOINT="ingress.durable:2") as doomed:
+        async with calling(chosen) as caller:
             await caller.connected()
             await say(caller, [0])
             with pytest.raises(aiohttp.ClientError):
                 await say(caller, [1])
-        assert await doomed.wait() == -signal.SIGKILL
-    async with process(chosen, tmp_path), calling(chosen.ingress.port) as caller:
+        assert await ended(doomed) == -signal.SIGKILL
+    async with process(chosen, tmp_path), calling(chosen) as caller:
         # Twilio was not answered, so it calls again.
         await say(caller, [1])
         await drained(caller)
@@ -277,12 +302,12 @@ async def test_killed_between_durable_and_acknowledged(broker: EmbeddedKafka, tm
 async def test_killed_between_drained_and_removed(broker: EmbeddedKafka, tmp_path: Path) -> None:
     bootstrap = await with_topics(broker)
     away = settings(tmp_path)
-    async with process(away, tmp_path), calling(away.ingress.port) as caller:
+    async with process(away, tmp_path), calling(away) as caller:
         await say(caller, range(3))
     chosen = away.model_copy(update={"kafka": away.kafka.model_copy(update={"bootstrap": bootstrap})})
-    async with process(chosen, tmp_path, SWITCHBOARD_FAILPOINT="ingress.drained") as doomed:
-        assert await asyncio.wait_for(doomed.wait(), 30) == -signal.SIGKILL
-    async with process(chosen, tmp_path), calling(chosen.ingress.port) as caller:
+    async with process(chosen, tmp_path, TEST_FAILPOINT="ingress.drained") as doomed:
+        assert await ended(doomed) == -signal.SIGKILL
+    async with process(chosen, tmp_path), calling(chosen) as caller:
         await drained(caller)
     assert await ids_heard(bootstrap, 6) == {0: 1, 1: 1, 2: 1}
 
@@ -306,7 +331,7 @@ async def test_a_taken_port_is_one_sentence(tmp_path: Path) -> None:
             update={"ingress": elsewhere.ingress.model_copy(update={"port": chosen.ingress.port})}
         )
         async with process(taken, tmp_path) as refused:
-            _, said = await asyncio.wait_for(refused.communicate(), 15)
-        assert refused.returncode == 2
-    assert b"ingress.port" in said
-    assert b"Traceback" not in said
+            assert await ended(refused) == 2
+    said = (tmp_path / "ingress.log").read_text()
+    assert "ingress.port" in said
+    assert "Traceback" not in said

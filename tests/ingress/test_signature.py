@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from multidict import MultiDict
 from twilio.request_validator import RequestValidator
 
-from services.ingress.signature import Claim, algorithm, body_is_authentic, form_is_authentic, origins
+from services.ingress.signature import SHA1, SHA256, Claim, Keys, digest, settings, signed_text, signed_url
+from services.ingress.spellings import origins
 from tests.ingress.signing import OTHER_TOKEN, TOKEN, Pairs, accepts, sign, with_hash
 
-TOKENS = (OTHER_TOKEN.encode(), TOKEN.encode())
+TOKENS = Keys(SHA1, (OTHER_TOKEN.encode(), TOKEN.encode()))
 
 hosts = st.sampled_from(["example.org", "EXAMPLE.org", "127.0.0.1", "[2001:db8::1]", "me:secret@example.org"])
 ports = st.sampled_from(["", ":80", ":443", ":8443"])
@@ -32,7 +33,11 @@ forms = st.lists(st.tuples(texts | st.sampled_from(["Body", "From", ""]), texts)
 
 
 def ours(base: str, target: str, pairs: Pairs, signature: str) -> bool:
-    return form_is_authentic(Claim(origins(base), target, signature), TOKENS, pairs)
+    return signed_text(claimed(base, target, signature), TOKENS, pairs) is not None
+
+
+def claimed(base: str, target: str, signature: str) -> Claim:
+    return Claim(origins(base), target, digest(signature) or b"")
 
 
 def characters(pairs: Iterable[tuple[str, str]]) -> Counter[str]:
@@ -75,11 +80,11 @@ def test_another_path_or_query_is_refused(base: str, signed: str, sent: str, pai
 def test_json_is_accepted_by_its_hash_alone(body: bytes, other: bytes, query: str) -> None:
     base = "https://example.org"
     target = with_hash(f"/events{query}", body)
-    claim = Claim(origins(base), target, sign(base + target))
-    assert body_is_authentic(claim, TOKENS, body) == ("bodySHA256" not in query)
-    assert body == other or not body_is_authentic(claim, TOKENS, other)
-    assert not body_is_authentic(claim._replace(signature=sign(base + target, token="wrong")), TOKENS, body)
-    assert not body_is_authentic(claim._replace(target=f"/other{target}"), TOKENS, body)
+    claim = claimed(base, target, sign(base + target))
+    assert bool(signed_url(claim, TOKENS, body)) == ("bodySHA256" not in query)
+    assert body == other or not signed_url(claim, TOKENS, other)
+    assert not signed_url(claimed(base, target, sign(base + target, token="wrong")), TOKENS, body)
+    assert not signed_url(claim._replace(target=f"/other{target}"), TOKENS, body)
 
 
 @pytest.mark.parametrize("signature", ["", "x", "é", "\udcff", "=" * 28, "A" * 27 + "=", "A" * 100_000])
@@ -87,14 +92,43 @@ def test_nonsense_in_the_signature_is_refused(signature: str) -> None:
     assert not ours("https://example.org", "/x", [("a", "1")], signature)
 
 
-def test_sha256_is_accepted_where_the_header_says_so() -> None:
-    header = "key=webhooks_sharedkey_x, algorithm=HMAC_SHA256"
-    signature = sign("https://example.org/x", [("a", "1")], algorithm="HMAC_SHA256")
-    claim = Claim(origins("https://example.org"), "/x", signature, algorithm(header))
-    assert form_is_authentic(claim, TOKENS, [("a", "1")])
-    assert not form_is_authentic(claim._replace(algorithm="HMAC_SHA1"), TOKENS, [("a", "1")])
-    assert not form_is_authentic(claim._replace(algorithm=algorithm("algorithm=NONE")), TOKENS, [("a", "1")])
-    assert algorithm("key=x") == algorithm("algorithm=") == "HMAC_SHA1"
+def test_a_signature_that_is_no_digest_is_none() -> None:
+    assert digest(sign("https://example.org/x")) is not None
+    assert digest(sign("https://example.org/x", algorithm=SHA256)) is not None
+    good = sign("https://example.org/x")
+    # The last letter before `=` holds two bits that nobody reads: one digest has one spelling.
+    found = [stated for letter in string.ascii_letters if (stated := digest(good[:-2] + letter + "=")) is not None]
+    assert len(set(found)) == len(found) > 0
+    for wrong in (good + "=", f" {good}", good[4:], good.replace("=", ""), good + good):
+        assert digest(wrong) is None
+
+
+def test_a_key_answers_for_its_algorithm_alone() -> None:
+    signature = sign("https://example.org/x", [("a", "1")], algorithm=SHA256)
+    claim = claimed("https://example.org", "/x", signature)
+    assert signed_text(claim, Keys(SHA256, TOKENS.secrets), [("a", "1")])
+    assert not signed_text(claim, TOKENS, [("a", "1")])
+    signed_by_sha1 = claimed("https://example.org", "/x", sign("https://example.org/x", [("a", "1")]))
+    assert not signed_text(signed_by_sha1, Keys(SHA256, TOKENS.secrets), [("a", "1")])
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        ("", ("", SHA1)),
+        ("key=webhooks_sharedkey_x,algorithm=HMAC_SHA256", ("webhooks_sharedkey_x", SHA256)),
+        (" algorithm=hmac_sha256 , key=x= ", ("x=", SHA256)),
+        ("key=x", ("x", SHA1)),
+        ("algorithm=HMAC_SHA256", ("", SHA256)),
+        ("algorithm=NONE", ("", "NONE")),
+        ("key=x,key=y,algorithm=HMAC_SHA256", None),
+        ("key=x,algorithm=HMAC_SHA256,more=1", None),
+        ("nonsense", None),
+        ("\udcff=1", None),
+    ],
+)
+def test_what_the_settings_header_says(header: str, said: tuple[str, str] | None) -> None:
+    assert settings(header) == said
 
 
 # -- The differences. In each, ours accepts what Twilio may sign for exactly this request, or refuses more. --
@@ -168,9 +202,9 @@ def test_json_without_its_hash_is_refused_without_an_error() -> None:
     signature = sign("https://example.org/x")
     with pytest.raises(TypeError):
         RequestValidator(TOKEN).validate("https://example.org/x", '{"a": 1}', signature)
-    claim = Claim(origins("https://example.org"), "/x", signature)
-    assert not body_is_authentic(claim, TOKENS, b'{"a": 1}')
-    assert not body_is_authentic(claim, TOKENS, b"")
+    claim = claimed("https://example.org", "/x", signature)
+    assert not signed_url(claim, TOKENS, b'{"a": 1}')
+    assert not signed_url(claim, TOKENS, b"")
 
 
 def test_bytes_that_are_not_utf8_are_compared_as_bytes() -> None:
@@ -182,5 +216,5 @@ def test_bytes_that_are_not_utf8_are_compared_as_bytes() -> None:
 
 def test_a_hash_that_is_not_ascii_is_refused_without_an_error() -> None:
     for stated in ("\udcff", "é", "%FF"):
-        claim = Claim(origins("https://example.org"), f"/x?bodySHA256={stated}", "x")
-        assert not body_is_authentic(claim, TOKENS, b"{}")
+        claim = claimed("https://example.org", f"/x?bodySHA256={stated}", sign("https://example.org/x"))
+        assert not signed_url(claim, TOKENS, b"{}")

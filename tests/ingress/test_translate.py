@@ -10,11 +10,12 @@ from services.domain.contact import contact_key
 from services.domain.messages.callback import callback_query, read_callback
 from services.domain.messages.events import InboundReceived, StatusReceived
 from services.ingress import judge, translate
-from services.ingress.translate import Arrival, Pairs
+from services.ingress.form import Pairs
+from services.ingress.translate import Arrival
 
 SECRET = b"contact secret"
-ARRIVAL = Arrival("acme", SECRET, "2026-02-21T18:22:11.123Z", None)
-LATER = Arrival("acme", SECRET, "2026-02-21T18:22:14.000Z", "a retry's token")
+ARRIVAL = Arrival("acme", SECRET, "2026-02-21T18:22:11.123Z", None, signers=(b"a later key", SECRET))
+LATER = Arrival("acme", SECRET, "2026-02-21T18:22:14.000Z", "a retry's token", signers=(SECRET,))
 
 INBOUND: Pairs = [
     ("MessageSid", "SM1"),
@@ -114,10 +115,10 @@ def translate_query(text: str) -> Pairs:
 @given(texts, texts, texts, texts)
 def test_callback_signatures_tell_all_commands_apart(command: str, contact: str, other: str, another: str) -> None:
     query = dict(translate_query(callback_query(SECRET, command, contact)))
-    assert read_callback(SECRET, query) == (command, contact)
-    assert read_callback(b"another secret", query) is None
+    assert read_callback([SECRET], query) == (command, contact)
+    assert read_callback([b"another secret"], query) is None
     if (other, another) != (command, contact):
-        assert read_callback(SECRET, query | {"c": other, "k": another}) is None
+        assert read_callback([SECRET], query | {"c": other, "k": another}) is None
 
 
 @given(forms, st.randoms(use_true_random=False))
@@ -155,16 +156,87 @@ def test_every_fact_is_valid_on_the_log(pairs: Pairs, query: Pairs) -> None:
 @pytest.mark.parametrize(
     ("pairs", "linked"),
     [
-        ([("From", "whatsapp:US.13491208655302741918"), ("WaId", "14155550123")], "+14155550123"),
-        ([("From", "whatsapp:+14155550123"), ("ExternalUserId", "US.134912")], "US.134912"),
-        ([("From", "whatsapp:+14155550123"), ("WaId", "14155550123")], None),
+        ([("From", "whatsapp:US.13491208655302741918"), ("WaId", "14155550123")], ["+14155550123"]),
+        ([("From", "WhatsApp:US.13491208655302741918"), ("WaId", "+14155550123")], ["+14155550123"]),
+        ([("From", "whatsapp:+14155550123"), ("ExternalUserId", "US.134912")], ["US.134912"]),
+        ([("From", "whatsapp:+14155550123"), ("ExternalUserId", "US.ENT.134912")], ["US.ENT.134912"]),
+        ([("From", "whatsapp:+14155550123"), ("ExternalUserId", "whatsapp:us.134912")], ["US.134912"]),
+        (
+            [
+                ("From", "whatsapp:+14155550123"),
+                ("WaId", "14155550123"),
+                ("ExternalUserId", "US.134912"),
+                ("ParentExternalUserId", "US.ENT.20000000000000000001"),
+            ],
+            ["US.134912", "US.ENT.20000000000000000001"],
+        ),
+        (
+            [("From", "whatsapp:US.134912"), ("WaId", "14155550123"), ("ParentExternalUserId", "US.ENT.2")],
+            ["+14155550123", "US.ENT.2"],
+        ),
+        ([("From", "whatsapp:US.ENT.2"), ("ExternalUserId", "US.ENT.2")], []),
+        ([("From", "whatsapp:+14155550123"), ("WaId", "14155550123")], []),
         # The same person in WhatsApp's older spelling.
-        ([("From", "whatsapp:+5511987654321"), ("WaId", "551187654321")], None),
-        ([("From", "+14155550123"), ("WaId", "14155550199")], None),
-        ([("From", "whatsapp:+14155550123"), ("ExternalUserId", "not an id")], None),
+        ([("From", "whatsapp:+5511987654321"), ("WaId", "551187654321")], []),
+        ([("From", "+14155550123"), ("WaId", "14155550199")], []),
+        ([("From", "whatsapp:+14155550123"), ("ExternalUserId", "not an id")], []),
+        ([("From", "whatsapp:+14155550123"), ("ParentExternalUserId", "")], []),
     ],
 )
-def test_a_webhook_that_names_a_person_twice_links_the_two(pairs: Pairs, linked: str | None) -> None:
+def test_a_webhook_links_all_names_that_it_gives_a_person(pairs: Pairs, linked: list[str]) -> None:
     event = translate.inbound(ARRIVAL, pairs)
-    assert event.linked == (contact_key(ARRIVAL.tenant, linked, ARRIVAL.contact_secret) if linked else None)
-    assert event.linked != event.contact
+    assert event.linked == [contact_key(ARRIVAL.tenant, name, ARRIVAL.contact_secret) for name in linked]
+    assert event.contact not in event.linked
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("30008", 30008), ("+30008", 30008), (" 30008", 30008), ("0030008", 30008), ("30008 ", 30008),
+        ("", None), ("0", None), ("None", None), ("null", None), ("30008.0", None), ("-30008", None), ("٣٠٠٠٨", None),
+        ("9" * 19, None), ("x30008", None),
+    ],
+)  # fmt: skip
+def test_an_error_code_is_a_number_and_what_is_none_stays_in_the_parameters(text: str, code: int | None) -> None:
+    event = translate.status(ARRIVAL, [("MessageStatus", "undelivered"), ("ErrorCode", text)], [])
+    assert event.error_code == code
+    assert event.raw["ErrorCode"] == text
+
+
+@pytest.mark.parametrize(
+    ("sender", "name"),
+    [
+        ("68849", "68849"),
+        ("SUPPORT", "SUPPORT"),
+        ("+1210", "+1210"),
+        ("", ""),
+        ("messenger:1234567890123456", "messenger:1234567890123456"),
+        ("14155550123", "+14155550123"),
+        ("rcs:+14155550123", "+14155550123"),
+        ("rcs:acme_agent", "rcs:acme_agent"),
+        ("anonymous", "anonymous"),
+        ("+266696687", "+266696687"),
+        ("whatsapp:whatsapp:+14155550123", "+14155550123"),
+        ("whatsapp:us.ENT.2", "US.ENT.2"),
+        ("whatsapp:+22507123456", "+2250707123456"),
+    ],
+)
+def test_every_message_is_kept_under_a_stable_key_whoever_wrote(sender: str, name: str) -> None:
+    pairs = [("From", sender), ("To", "+14155550100"), ("Body", "STOP"), ("MessageSid", "SM1")]
+    first, again = translate.inbound(ARRIVAL, pairs), translate.inbound(LATER, pairs)
+    assert first.contact == again.contact == contact_key(ARRIVAL.tenant, name, ARRIVAL.contact_secret)
+    assert (first.from_, first.body, first.event_id) == (sender, "STOP", again.event_id)
+
+
+def test_no_two_of_those_share_a_key() -> None:
+    senders = [
+        "68849",
+        "SUPPORT",
+        "+1210",
+        "",
+        "messenger:14155550123",
+        "instagram:14155550123",
+        "14155550123",
+        "rcs:a",
+    ]
+    assert len({translate.inbound(ARRIVAL, [("From", one)]).contact for one in senders}) == len(senders)

@@ -12,6 +12,7 @@ from services.cli.kafka.broker import EmbeddedKafka
 from services.cli.kafka.ports import pick
 from services.contract import codec
 from services.contract.topics import (
+    AUDIT,
     CHANGELOGS,
     CONSENT,
     DEAD,
@@ -22,17 +23,20 @@ from services.contract.topics import (
     SUPPRESSION,
     topic_of,
 )
+from services.domain.audit import Audited
 from services.domain.clock import later
 from services.domain.consent.commands import ConsentAccepted
 from services.domain.consent.events import ConsentRecorded, SuppressionChanged
+from services.domain.consent.hearing import Message, hear
 from services.domain.contact import contact_key
 from services.domain.identity import raw_event_id
 from services.domain.messages.commands import CommandResult
 from services.domain.messages.events import InboundReceived, StatusReceived
 from services.domain.messages.sessions import SessionChanged
 from services.runtime.clock import now
+from services.runtime.tokens import digest
 from tests.kafka_records import create_topics, produce, read
-from tests.processes import Service, running, settings_file
+from tests.processes import SHOWN, TOKEN, Service, running, settings_file
 from tests.waiting import eventually
 
 SIDS = [f"SM{number:032x}" for number in range(60)]
@@ -60,7 +64,7 @@ async def facts(topics: str, log: EmbeddedKafka) -> str:
     await produce(
         log.bootstrap, STATUS.name, [(sid.encode(), _status(sid, to)) for sid in SIDS for to in ("sent", "delivered")]
     )
-    await produce(log.bootstrap, RESULTS.name, [(f"c-{sid}".encode(), _result(sid)) for sid in SIDS])
+    await produce(log.bootstrap, RESULTS.name, [(f"acme|c-{sid}".encode(), _result(sid)) for sid in SIDS])
     return log.bootstrap
 
 
@@ -98,7 +102,7 @@ def _result(sid: str) -> bytes:
 
 
 async def _get(url: str) -> tuple[int, dict[str, object], str | None]:
-    async with aiohttp.ClientSession() as session, session.get(url) as answer:
+    async with aiohttp.ClientSession(headers=SHOWN) as session, session.get(url) as answer:
         return answer.status, await answer.json(), answer.headers.get("Retry-After")
 
 
@@ -107,7 +111,7 @@ async def _all_right(service: Service) -> bool:
     for sid in SIDS:
         status, body, _ = await _get(f"{service.url}/v1/messages/{sid}")
         assert (status, body.get("status"), body.get("final")) == (200, "delivered", True), (sid, status, body)
-        status, body, _ = await _get(f"{service.url}/v1/commands/c-{sid}")
+        status, body, _ = await _get(f"{service.url}/v1/commands/acme%7Cc-{sid}")
         assert status == 200
         assert [step["step"] for step in body["steps"]] == ["sent"]  # type: ignore[attr-defined]
     return True
@@ -135,14 +139,14 @@ async def test_any_worker_answers_for_any_key_and_a_rebalance_answers_503(facts:
     with running("processor", files[0], tmp_path, ports[0]) as first:
         await eventually(first.ready, 60, "the first worker is ready")
         await eventually(lambda: _all_right(first), 30, "the first worker answers for every key")
-        for path in ("/v1/messages/SMnone", "/v1/commands/none", "/v1/commands/with/a/slash"):
+        for path in ("/v1/messages/SMnone", "/v1/commands/acme%7Cnone", "/v1/commands/acme%7Cwith/a/slash"):
             assert (await _get(first.url + path))[0] == 404
         asking = asyncio.create_task(ask_all_the_time(first))
         with running("processor", files[1], tmp_path, ports[1]) as second:
             await eventually(second.ready, 60, "the second worker is ready")
             await eventually(lambda: _all_right(second), 30, "the second worker answers for every key")
             await eventually(lambda: _all_right(first), 30, "the first worker answers for every key")
-            assert "services.runtime.folding" in second.log.read_text()
+            assert '"logger":"services.' in second.log.read_text()
             second.kill()
         await eventually(lambda: _all_right(first), 60, "the first worker took everything back")
         asking.cancel()
@@ -229,6 +233,7 @@ def _wrote(body: str, at: str, person: str, to: str) -> InboundReceived:
         to=to,
         body=body,
         num_media=0,
+        heard=hear(Message(to=to, body=body)),
         raw={},
     )
 
@@ -255,7 +260,8 @@ async def test_a_contact_is_told_with_its_evidence_its_windows_and_what_was_said
     agreed = _agreed(later(moment, -3600))
     hello = _wrote("hello", later(moment, -60), f"whatsapp:{PERSON}", WHATSAPP)
     port = pick()
-    worker = {"port": port, "data_dir": str(tmp_path / "data"), "session_timeout_s": 6}
+    tokens = {"tests": {"sha256": digest(TOKEN)}, "eyes": {"sha256": digest("eyes"), "scope": "unmasked"}}
+    worker = {"port": port, "data_dir": str(tmp_path / "data"), "session_timeout_s": 6, "tokens": tokens}
     with running("processor", settings_file(tmp_path, topics, processor=worker), tmp_path, port) as service:
         await eventually(service.ready, 60, "the worker is ready")
         assert (await _get(f"{service.url}/v1/contacts/{CONTACT}"))[0] == 404
@@ -270,18 +276,31 @@ async def test_a_contact_is_told_with_its_evidence_its_windows_and_what_was_said
             return body
 
         body = await eventually(known, 20, "all three facts are folded")
+        for _ in range(2):
+            headers = {"Authorization": "Bearer eyes", "X-Reason": "ticket 7"}
+            asked = f"{service.url}/v1/contacts/{CONTACT}"
+            async with aiohttp.ClientSession(headers=headers) as session, session.get(asked) as answer:
+                assert await answer.json() == body
+    looks = await read(topics, AUDIT.name, 2)
+    assert [one.key for one in looks] == [b"acme", b"acme"]
+    facts = [codec.decode(one.value, Audited) for one in looks]
+    assert {(one.actor, one.subject, one.why) for one in facts} == {("eyes", f"contacts/{CONTACT}", "ticket 7")}
     until = later(hello.received_at, 86_400)
     assert body == {
         "contact": CONTACT,
         "suppressed": {
             f"sender:{SMS}": {"since": stop.received_at, "evidence": stop.event_id, "source": "keyword"},
         },
+        "also_stopped": {},
         "opt_outs": {f"sender:{SMS}": {stop.message_sid: _mark(stop.received_at, stop.event_id, "keyword")}},
         "opt_ins": {
             f"sender:{WHATSAPP}": {
                 "command:form-1": _mark(agreed.given_at, agreed.event_id, "command", consents=True),
             },
         },
+        "holds": [],
+        "awaiting_dates": [],
+        "suspected": {},
         "linked": [],
         "windows": {WHATSAPP: until},
         "recent": [_line(stop, SMS), _line(hello, WHATSAPP)],
@@ -298,7 +317,8 @@ async def test_a_contact_is_told_with_its_evidence_its_windows_and_what_was_said
 
 
 def _mark(at: str, evidence: str, source: str, consents: bool = False) -> dict[str, object]:
-    return {"at": at, "evidence": evidence, "source": source, "exact": False, "consents": consents}
+    common = {"exact": False, "consents": consents, "releases": True}
+    return {"at": at, "evidence": evidence, "source": source, **common}
 
 
 def _line(event: InboundReceived, ours: str) -> dict[str, object]:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 import yaml
 
-from services.cli import topics
 from services.cli.kafka.broker import EmbeddedKafka
+from services.operations import topics
 from tests.processes import settings_file, settings_of
 from tests.waiting import eventually
 
@@ -28,7 +28,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
 
 async def _live(house: House) -> None:
-    with house.processor(SWITCHBOARD_FAILPOINT="flush.sent:25") as killed:
+    with house.processor(TEST_FAILPOINT="flush.sent:25") as killed:
         await house.tell(history(1, 250))
         await eventually(lambda: killed.process.poll() is not None, 60, "the kill")
     with house.processor():

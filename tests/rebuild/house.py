@@ -11,7 +11,6 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
-from services.cli.topic_admin import connect
 from services.contract import codec
 from services.contract.partition import partition_of
 from services.contract.topics import (
@@ -25,6 +24,7 @@ from services.contract.topics import (
     changelog,
     topic_of,
 )
+from services.operations.topic_admin import connect
 from services.runtime.config import KafkaSettings
 from services.runtime.folding.store import INDEX
 from tests.processes import Service, running
@@ -69,7 +69,11 @@ class House:
                 key = topic.key(fact).encode()
                 sent.append(
                     await producer.send(
-                        topic.name, codec.encode(fact), key=key, partition=partition_of(key, PARTITIONS)
+                        topic.name,
+                        codec.encode(fact),
+                        key=key,
+                        partition=partition_of(key, PARTITIONS),
+                        headers=codec.headers(topic.name),
                     )
                 )
             await asyncio.gather(*sent)
@@ -141,6 +145,8 @@ class House:
 def place(table: str, key: bytes) -> int:
     """The partition of a row, or of an index row, which ends with the key of its row."""
     name = key.rpartition(b" ")[2] if key.startswith(INDEX) else key
+    # A message's row lies where its facts lie, whose key is its SID; which tenant's it is stands behind that.
+    name = name.partition(b" ")[0] if table == "delivery" else name
     # Counts lie where the messages lie that they count; their key ends with that.
     return int(name.rpartition(b"|")[2]) if table == "deliverability" else partition_of(name, PARTITIONS)
 

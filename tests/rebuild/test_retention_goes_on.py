@@ -7,10 +7,10 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
-from services.cli.log import LogError
 from services.cli.rebuild.plan import plan
 from services.cli.rebuild.work import Told, Wish, Work
 from services.contract.topics import INBOUND
+from services.operations.log import LogError
 from tests.processes import settings_of
 
 from .house import PARTITIONS, House, canonical

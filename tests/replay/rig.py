@@ -8,6 +8,7 @@ from typing import Any
 from services.contract.codec import encode
 from services.contract.partition import partition_of
 from services.contract.topics import topic_of
+from services.domain.consent.hearing import Message, hear
 from services.domain.contact import contact_key
 from services.domain.messages.events import InboundReceived, StatusReceived
 from services.runtime.clock import now
@@ -29,7 +30,8 @@ def heard(address: str, body: str, **other: Any) -> InboundReceived:
     fields = {"tenant": "acme", "received_at": now(), "raw": {"Body": body}} | other
     return InboundReceived(
         event_id=f"heard {sid}", contact=contact_of(address), account_sid=ACCOUNT, message_sid=sid,
-        from_=address, to=f"{channel}{SENDER}", body=body, num_media=0, **fields,
+        from_=address, to=f"{channel}{SENDER}", body=body, num_media=0,
+        heard=hear(Message(to=f"{channel}{SENDER}", body=body)), **fields,
     )  # fmt: skip
 
 

@@ -7,10 +7,11 @@ import pytest
 from aiokafka import AIOKafkaProducer, ConsumerRecord
 
 from services.contract.codec import encode
+from services.contract.codec import headers as codec_headers
 from services.contract.topics import INBOUND, STATUS
 from tests.dead.rig import House, on_the_log
 from tests.kafka_records import produce
-from tests.switchboard import ended, start, switchboard
+from tests.switchboard import Command, switchboard
 from tests.waiting import eventually
 
 from .rig import contact_of, heard, people, told, write
@@ -26,7 +27,7 @@ def copies(records: list[ConsumerRecord]) -> list[ConsumerRecord]:
 
 async def test_a_fact_is_written_once_more_as_it_was(house: House) -> None:
     fact = heard(next(people()), "a secret")
-    key, headers = INBOUND.key(fact), [("content-type", b"application/json"), ("traceparent", b"00-1-2-01")]
+    key, headers = INBOUND.key(fact), codec_headers(INBOUND.name, b"00-1-2-01")
     async with AIOKafkaProducer(bootstrap_servers=house.bootstrap) as producer:
         await producer.send_and_wait(INBOUND.name, encode(fact), key=key.encode(), headers=headers)
     words = ("replay", "--sid", fact.message_sid)
@@ -85,14 +86,14 @@ async def test_stopped_in_the_middle_it_says_how_far_it_came(house: House) -> No
     facts = [heard(address, "hello") for _ in range(50)]
     await write(house.bootstrap, *facts)
     contact = contact_of(address)
-    process = await start(house.settings, "replay", "--contact", contact, "--apply", "--per-second", "5")
+    command = Command(house.settings, "replay", "--contact", contact, "--apply", "--per-second", "5")
 
     async def begun() -> bool:
         return len(copies(await on_the_log(house, INBOUND, contact))) >= 2
 
     await eventually(begun, 60, "some are replayed")
-    process.send_signal(signal.SIGINT)
-    said = await ended(process)
+    command.process.send_signal(signal.SIGINT)
+    said = await command.ended()
     assert said.code == 130, said.text
     assert "Traceback" not in said.err
     there = len(copies(await on_the_log(house, INBOUND, contact)))

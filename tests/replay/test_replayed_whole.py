@@ -9,7 +9,6 @@ import aiohttp
 import pytest
 import yaml
 
-from services.cli import topics
 from services.cli.kafka.broker import EmbeddedKafka
 from services.contract.partition import partition_of
 from services.contract.topics import (
@@ -29,11 +28,12 @@ from services.contract.topics import (
     SUPPRESSION,
 )
 from services.domain.clock import later
+from services.operations import topics
 from services.runtime.clock import now
 from services.runtime.config import load
 from tests.dead.rig import House, on_the_log
 from tests.kafka_records import produce
-from tests.processes import SECRETS, running, settings_file
+from tests.processes import SECRETS, SHOWN, running, settings_file
 from tests.switchboard import switchboard
 from tests.waiting import eventually
 
@@ -62,7 +62,7 @@ def _complete(settings: Path) -> dict[str, int]:
 
 
 async def _get(url: str) -> tuple[int, Any]:
-    async with aiohttp.ClientSession() as session, session.get(url) as answer:
+    async with aiohttp.ClientSession(headers=SHOWN) as session, session.get(url) as answer:
         return answer.status, await answer.json()
 
 
@@ -101,7 +101,7 @@ class Quiet:
         return (await _get(f"{self._processor}/v1/{path}"))[0] == 200
 
     async def _over(self, command_id: str) -> bool:
-        status, found = await _get(f"{self._processor}/v1/commands/{command_id}")
+        status, found = await _get(f"{self._processor}/v1/commands/acme%7C{command_id}")
         return status == 200 and any(step["terminal"] for step in found["steps"])
 
 
@@ -195,5 +195,7 @@ async def test_a_replay_of_everything_changes_tells_and_sends_nothing(
         topic.name for topic in (CONSENT, SUPPRESSION, SESSIONS, DELIVERABILITY)
     }
     assert after.told == before.told
-    assert {name for name, _ in before.rows} >= {name for name in CHANGELOGS if not name.endswith("commands-changelog")}
+    # Nothing was paused here, no service was named, and each tenant was there before its commands.
+    empty = ("-commands-", "-pauses-", "-suspensions-", "-sendersby", "-parked")
+    assert {name for name, _ in before.rows} >= {name for name in CHANGELOGS if not any(one in name for one in empty)}
     assert after.rows == before.rows

@@ -5,8 +5,11 @@ from typing import Any
 
 import pytest
 import yaml
+from pydantic import SecretStr, ValidationError
 
-from services.runtime.config import ConfigError, ConsentSettings, Settings, load
+from services.runtime.config import KafkaSettings, Settings, load
+from services.runtime.section import ConfigError
+from services.runtime.tenants.settings import ConsentSettings, TenantSettings
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -76,6 +79,23 @@ def consenting(monkeypatch: pytest.MonkeyPatch, folder: Path, **consent: Any) ->
             "basta: both a stop word and a start word; choose one",
             id="both, as they are heard",
         ),
+        pytest.param(
+            {"stop_words": ["Sí"], "start_words": ["si"]},
+            "consent",
+            "si: both a stop word and a start",
+            id="but for marks",
+        ),
+        pytest.param({"start_words": ["Arrêt"]}, "consent", "is a STOP everywhere", id="a stop with an accent"),
+        pytest.param({"not_stop_words": ["CANCEL", "S.T.O.P"]}, "consent", "S.T.O.P always stops", id="STOP taken off"),
+        pytest.param({"not_stop_words": ["stöp"]}, "consent", "always stops", id="STOP with an accent taken off"),
+        pytest.param({"not_stop_words": ["BAJA"]}, "consent", "none of the standard stop words", id="not on the list"),
+        pytest.param(
+            {"not_stop_words": ["End"], "stop_words": ["END"]}, "consent", "end: both in stop_words", id="on and off"
+        ),
+        pytest.param(
+            {"suspected": "ignore"}, r"consent\.suspected", "'note', 'defer_marketing' or 'stop'", id="or else"
+        ),
+        pytest.param({"suspected_phrases": ["…"]}, "consent", "neither letters nor digits", id="no phrase"),
         pytest.param({"regions": {"usa": {}}}, r"consent\.regions\.usa", "pattern", id="no ISO country"),
         pytest.param({"regions": {"us": {}}}, r"consent\.regions\.us", "pattern", id="in small letters"),
         pytest.param(
@@ -103,3 +123,68 @@ def test_consent_is_a_tenants_own_and_may_be_left_out(monkeypatch: pytest.Monkey
     assert settings.regions["US"].stop_reaches is None
     plain = consenting(monkeypatch, tmp_path)
     assert (plain.stop_words, plain.stop_reaches, plain.consent_for, plain.regions) == ([], "sender", "nothing", {})
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://hooks.example.com",
+        "http://simulator:8090",
+        "http://10.0.0.1",
+        "HTTP://hooks.example.com",
+        "http://127.0.0.1@evil.example.com",
+        "http://localhost.example.com",
+        "http://127.1",
+        "http://[::ffff:127.0.0.1]",
+    ],
+)
+def test_nothing_goes_unencrypted_but_on_loopback(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, url: str) -> None:
+    with pytest.raises(ConfigError, match=r"^public_url: .*(https|pattern)"):
+        loaded(monkeypatch, tmp_path, {"public_url": url})
+    for key in ("api", "messaging"):
+        with pytest.raises(ConfigError, match=rf"^twilio\.{key}: http://.* write https"):
+            loaded(monkeypatch, tmp_path, {"twilio": {key: url}})
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.9:80", "localhost:8080", "[::1]:8080"])
+def test_loopback_needs_no_tls(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, host: str) -> None:
+    url = f"http://{host}"
+    assert loaded(monkeypatch, tmp_path, {"public_url": url, "twilio": {"api": url}}).twilio.api == url
+
+
+@pytest.mark.parametrize(
+    "twilio", [{}, {"api": "https://api.dublin.ie1.twilio.com"}, {"api": "https://API.TWILIO.COM."},
+               {"api": "http://127.0.0.1:8090", "messaging": "https://messaging.twilio.com"}]
+)  # fmt: skip
+def test_with_real_twilio_nobody_moves_the_clock(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, twilio: dict[str, str]
+) -> None:
+    clock = {"clock_skew_file": str(tmp_path / "clock")}
+    with pytest.raises(ConfigError, match=r"clock_skew_file .* remove it, or set twilio.api"):
+        loaded(monkeypatch, tmp_path, clock | {"twilio": twilio})
+    assert loaded(monkeypatch, tmp_path, clock | {"twilio": {"api": "http://127.0.0.1:8090"}}).clock_skew_file
+
+
+def test_at_most_a_hundred_tenants_have_topics_of_their_own_and_each_once() -> None:
+    names = [f"tenant-{number}" for number in range(101)]
+    assert len(KafkaSettings(tenant_topics=names[:100]).tenant_topics) == 100
+    for wrong, why in (
+        (names, "at most 100"),
+        (["acme", "acme"], "acme stands there twice"),
+        (["No.Tenant"], "pattern"),
+    ):
+        with pytest.raises(ValidationError, match=why):
+            KafkaSettings(tenant_topics=wrong)
+
+
+def test_a_producers_key_is_long_enough_and_there_are_few() -> None:
+    least = {"account_sid": "AC" + "a" * 32, "auth_tokens": [SecretStr("t")], "contact_secret": SecretStr("s")}
+    long = SecretStr("k" * 32)
+    assert TenantSettings(**least, producer_keys={"2026-11": long}).unsigned_commands == "taken"
+    for keys, why in (
+        ({"k": SecretStr("k" * 31)}, "openssl rand"),
+        ({"a/b": long}, "pattern"),
+        ({str(number): long for number in range(6)}, "at most 5"),
+    ):
+        with pytest.raises(ValidationError, match=why):
+            TenantSettings(**least, producer_keys=keys)

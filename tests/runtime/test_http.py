@@ -6,9 +6,10 @@ import aiohttp
 import pytest
 import pytest_asyncio
 from aiohttp import web
+from prometheus_client import CollectorRegistry, Gauge
 
-from services.runtime import http
-from services.runtime.http import PortTaken, operations, operations_by_path, serve
+from services.runtime import connections, http
+from services.runtime.http import PortTaken, operations, serve
 from tests.waiting import eventually
 
 
@@ -17,17 +18,26 @@ async def get(url: str) -> tuple[int, str, str]:
         return response.status, await response.text(), response.headers["Content-Type"]
 
 
+async def _fine(_: web.BaseRequest) -> web.Response:
+    return web.Response(text="fine")
+
+
 async def test_operations() -> None:
     reasons: list[str] = []
-    app = web.Application()
-    app.add_routes(operations(lambda: reasons, lambda: {"spool_bytes": 7}))
-    server = await serve(app, "127.0.0.1", 0)
+    degraded: list[str] = []
+    server = await serve(operations(lambda: reasons, lambda: {"spool_bytes": 7}, lambda: degraded), "127.0.0.1", 0)
     assert await get(f"{server.url}/healthz") == (200, '{"status": "ok"}', "application/json; charset=utf-8")
     status, text, _ = await get(f"{server.url}/readyz")
     assert (status, text) == (200, '{"status": "ready", "reasons": [], "spool_bytes": 7}')
     reasons.append("restoring tables")
     status, text, _ = await get(f"{server.url}/readyz")
     assert (status, text) == (503, '{"status": "unready", "reasons": ["restoring tables"], "spool_bytes": 7}')
+    degraded.append("Twilio cannot call us")
+    status, text, _ = await get(f"{server.url}/readyz")
+    assert (status, text[:67]) == (503, '{"status": "unready", "reasons": ["restoring tables", "Twilio canno')
+    reasons.clear()
+    status, text, _ = await get(f"{server.url}/readyz")
+    assert (status, text) == (200, '{"status": "degraded", "reasons": ["Twilio cannot call us"], "spool_bytes": 7}')
     status, text, kind = await get(f"{server.url}/metrics")
     assert status == 200
     assert kind.startswith("text/plain; version=")
@@ -35,14 +45,35 @@ async def test_operations() -> None:
     await server.close()
 
 
+async def test_a_service_exports_its_own_metrics_only() -> None:
+    """All services' are loaded in every process: their zeros would say of a sender that it can't reach Kafka."""
+    own, others = CollectorRegistry(), CollectorRegistry()
+    Gauge("switchboard_mine", "Mine", registry=own)
+    Gauge("switchboard_not_mine", "Another's", registry=others)
+    server = await serve(operations(lambda: ["starting"], degraded=lambda: ["a", "b"], own=[own]), "127.0.0.1", 0)
+    _, text, _ = await get(f"{server.url}/metrics")
+    await server.close()
+    assert "switchboard_mine 0.0" in text
+    assert "switchboard_not_mine" not in text
+    assert "switchboard_ready 0.0" in text
+    assert "switchboard_degraded 2.0" in text
+    assert "_created" not in text
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "identity", "x"])
+async def test_nothing_is_unpacked_on_any_port(coding: str) -> None:
+    """Operations, questions and the simulator are served so."""
+    server = await serve(operations(list), "127.0.0.1", 0)
+    async with aiohttp.ClientSession() as session:
+        packed = session.post(f"{server.url}/healthz", data=b"\x1f\x8b" * 100, headers={"Content-Encoding": coding})
+        async with packed as response:
+            assert response.status == 415
+    await server.close()
+
+
 async def test_a_server_without_a_router() -> None:
-    handlers = operations_by_path(list)
-
-    async def handle(request: web.BaseRequest) -> web.Response:
-        return await handlers[request.path](request)
-
-    server = await serve(web.Server(handle), "127.0.0.1", 0)
-    assert (await get(f"{server.url}/healthz"))[0] == 200
+    server = await serve(connections.Server(_fine, **connections.CONNECTION), "127.0.0.1", 0)
+    assert (await get(f"{server.url}/any"))[0] == 200
     await server.close()
 
 
@@ -52,7 +83,7 @@ class Holding:
     def __init__(self) -> None:
         self.let_go = asyncio.Event()
         self.slow = 0
-        self.web = web.Server(self._handle, **http.CONNECTION)
+        self.web = connections.Server(self._handle, **connections.CONNECTION)
 
     async def _handle(self, request: web.BaseRequest) -> web.Response:
         if request.path == "/slow":
@@ -91,7 +122,7 @@ async def line(server: http.Server) -> Line:
 
 @pytest_asyncio.fixture
 async def holding(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Holding, http.Server]]:
-    monkeypatch.setattr(http, "MAX_CONNECTIONS", 2)
+    monkeypatch.setattr(connections, "MAX_CONNECTIONS", 2)
     held = Holding()
     server = await serve(held.web, "127.0.0.1", 0)
     yield held, server
@@ -109,8 +140,10 @@ async def test_the_longest_idle_makes_room(holding: tuple[Holding, http.Server],
     # What was opened first was asked on last.
     idle[0].ask("/")
     assert await idle[0].answered()
-    for one in idle:
+    for one in reversed(idle):
+        # Half a request counts from its first byte.
         one.writer.write(begun)
+        await asyncio.sleep(0.01)
     health = await line(server)
     health.ask("/healthz")
     assert await health.answered()
@@ -167,8 +200,8 @@ async def test_what_is_no_http_is_one_line_without_its_bytes(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # One line a second, and a test before this one may have had it.
-    monkeypatch.setattr(http._Malformed, "at", float("-inf"))
-    server = await serve(web.Server(operations_by_path(list)["/healthz"]), "127.0.0.1", 0)
+    monkeypatch.setattr(connections._Malformed, "at", float("-inf"))
+    server = await serve(connections.Server(_fine), "127.0.0.1", 0)
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n" + b"secret" * 3000 + b"\r\n\r\n")
     assert (await reader.read()).startswith(b"HTTP/1.0 400 ")

@@ -1,5 +1,6 @@
 import json
 import logging
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -88,7 +89,7 @@ def test_what_a_library_says_again_and_again_is_told_now_and_then_with_how_often
 ) -> None:
     logs.configure("ingress")
     moment = 0.0
-    monkeypatch.setattr(logs.time, "monotonic", lambda: moment)
+    monkeypatch.setattr(time, "monotonic", lambda: moment)
     for _ in range(100):
         logging.getLogger("aiokafka.conn").error("Unable to connect to %s", "a")
     moment = 11.0
@@ -109,3 +110,11 @@ def test_another_exception_is_no_repetition(capsys: pytest.CaptureFixture[str]) 
     for error in (ValueError("a"), ValueError("b"), KeyError("c")):
         logging.getLogger("faust").error("failed", exc_info=error)
     assert [line["exception"] for line in lines(capsys)] == ["ValueError: a", "KeyError: 'c'"]
+
+
+def test_what_faust_says_of_our_classes_is_left_out_but_for_warnings(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("processor")
+    inherited = logging.getLogger("services.runtime.folding.recovery")
+    inherited.info("[^--PositionRecovery]: Highwater for active changelog partitions:\n+----+")
+    inherited.warning("a store is read anew")
+    assert [line["message"] for line in lines(capsys)] == ["a store is read anew"]

@@ -1,6 +1,6 @@
 import pytest
 
-from services.runtime.masking import mask, scrub
+from services.runtime.masking import mask, scrub, unsteered
 
 
 @pytest.mark.parametrize(
@@ -78,3 +78,17 @@ def test_the_time_does_not_grow_with_the_square(piece: str) -> None:
 )
 def test_neither_length_nor_what_stands_before_hides_an_address(text: str, scrubbed: str) -> None:
     assert scrub(text) == scrubbed
+
+
+@pytest.mark.parametrize("unseen", ["\u200e", "\u200b", "\u202e", "\u2066", "\u2060", "\ufeff", "\u061c", "\u200d"])
+def test_what_nobody_sees_hides_no_number(unseen: str) -> None:
+    scrubbed = scrub(f"from +1{unseen}415{unseen}5550123 to ada{unseen}@example.org")
+    assert "5550123" not in scrubbed
+    assert "ada" not in scrubbed
+    assert unseen not in scrubbed
+
+
+def test_what_is_shown_stays_on_its_line_and_in_its_order() -> None:
+    assert unsteered("a\u202etxt.exe\u2066\u2069\u200f b\u2028c\x1b[31m\r\nd") == "atxt.exe b c [31m  d"
+    # Joined emoji and Persian keep what joins and parts their letters.
+    assert unsteered("👨\u200d👩 می\u200cخواهم") == "👨\u200d👩 می\u200cخواهم"

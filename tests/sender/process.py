@@ -1,7 +1,7 @@
 """One service as a process of its own, without the command line: `python -m tests.sender.process sender`.
 
-`SWITCHBOARD_FREEZE=name` freezes the process at its first pass of an attempt's failpoint, as SIGSTOP does, where the
-product's own `SWITCHBOARD_FAILPOINT` can only kill.
+`TEST_FREEZE=name` freezes the process at its first pass of an attempt's failpoint, as SIGSTOP does, where the
+product's own failpoints can only kill.
 """
 
 import asyncio
@@ -9,34 +9,38 @@ import os
 import signal
 import sys
 
-from services.runtime import logs
+from services.runtime import failpoints, logs
 from services.runtime.config import Settings, load
 from services.runtime.process import run
+from services.runtime.tenants.live import Tenants
+from services.runtime.tenants.opening import tenants_of
 from services.sender import attempt, main
 from services.simulator import app as simulator
+from tests import failpoint
 
 
-async def simulate(settings: Settings, stop: asyncio.Event) -> None:
-    async with simulator.serve(settings):
+async def simulate(settings: Settings, tenants: Tenants, stop: asyncio.Event) -> None:
+    async with simulator.serve(settings, tenants):
         await stop.wait()
 
 
 def freeze_at(name: str) -> None:
-    pass_on, frozen = attempt.reach, []
+    frozen: list[str] = []
 
     def reach(passed: str) -> None:
-        pass_on(passed)
+        failpoints.reach(passed)
         if passed == name and not frozen:
             frozen.append(name)
             os.kill(os.getpid(), signal.SIGSTOP)
 
-    attempt.reach = reach
+    setattr(attempt, "reach", reach)  # noqa: B010 - it is imported there, not defined
 
 
 if __name__ == "__main__":
     service = sys.argv[1]
     logs.configure(service, "INFO")
-    freeze_at(os.environ.get("SWITCHBOARD_FREEZE", ""))
+    failpoint.arm()
+    freeze_at(os.environ.get("TEST_FREEZE", ""))
     settings = load()
     started = {"sender": main.run, "simulator": simulate}[service]
-    sys.exit(run(lambda stop: started(settings, stop)))
+    sys.exit(run(lambda stop: started(settings, tenants_of(settings), stop)))

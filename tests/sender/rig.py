@@ -1,8 +1,10 @@
 """What the tests hold: sender processes, a simulated Twilio, the topics' two ends."""
 
+import contextlib
 import json
 import os
-import sys
+import signal
+import subprocess
 import uuid
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -14,19 +16,27 @@ import msgspec
 import yaml
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from services.cli import pause
 from services.cli.kafka import ports
-from services.cli.kafka.process import Process
 from services.contract.topics import INBOUND, MESSAGES, OUTCOMES, RESULTS
+from services.domain.consent.hearing import Message, hear
 from services.domain.contact import contact_key
 from services.domain.messages.callback import read_callback
 from services.domain.messages.commands import CommandResult
 from services.domain.messages.events import InboundReceived, OutcomeReached
+from services.domain.messages.pauses import PauseEnded, PausePlaced
 from services.runtime.clock import now
+from services.runtime.config import KafkaSettings
+from tests.forked import Forked
 from tests.kafka_records import produce
 from tests.waiting import eventually
 
 PARTITIONS = 4
-SECRETS = {"SENDER_TEST_TOKEN": "first-token", "SENDER_TEST_CONTACTS": "contact-secret"}
+SECRETS = {
+    "SENDER_TEST_TOKEN": "first-token",
+    "SENDER_TEST_CONTACTS": "contact-secret",
+    "SENDER_TEST_PRODUCERS": "what globex signs its commands with",
+}
 SENDER = "+14155550100"
 WHATSAPP_SENDER = "whatsapp:+14155550101"
 # The least that the settings allow: what a kill -9 costs before another worker takes over.
@@ -35,11 +45,17 @@ ATTEMPT_DEADLINE_S = 2.0
 
 
 def write_settings(file: Path, bootstrap: str, simulator_port: int) -> Path:
-    """The settings of a sender and its Twilio; nobody listens for callbacks."""
+    """The settings of a sender and its Twilio, for `acme` and `globex`; nobody listens for callbacks."""
     simulated = f"http://127.0.0.1:{simulator_port}"
     content = {
         "public_url": "http://127.0.0.1:9",
-        "kafka": {"bootstrap": bootstrap, "partitions": PARTITIONS, "replication": 1, "min_insync_replicas": 1},
+        "kafka": {
+            "bootstrap": bootstrap,
+            "partitions": PARTITIONS,
+            "replication": 1,
+            "min_insync_replicas": 1,
+            "tenant_topics": ["globex"],
+        },
         "tenants": {
             "acme": {
                 "account_sid": "AC" + "a" * 32,
@@ -47,7 +63,15 @@ def write_settings(file: Path, bootstrap: str, simulator_port: int) -> Path:
                 "contact_secret": {"env": "SENDER_TEST_CONTACTS"},
                 "messages_per_second": 500,
                 "allowed_senders": [SENDER, WHATSAPP_SENDER],
-            }
+            },
+            # It has a topic of its own, and what it says elsewhere it signs.
+            "globex": {
+                "account_sid": "AC" + "b" * 32,
+                "auth_tokens": [{"env": "SENDER_TEST_TOKEN"}],
+                "contact_secret": {"env": "SENDER_TEST_CONTACTS"},
+                "producer_keys": {"k": {"env": "SENDER_TEST_PRODUCERS"}},
+                "unsigned_commands": "refused",
+            },
         },
         "twilio": {"api": simulated},
         "sender": {
@@ -76,29 +100,32 @@ class Service:
                 "SWITCHBOARD_SENDER__PORT": str(self.port),
                 "SWITCHBOARD_SENDER__DATA_DIR": str(folder / "data"),
             }
-        variables = [f"{key}={value}" for key, value in (own | dict(environment)).items()]
-        env = ["env", *variables]
-        self._process = Process([*env, sys.executable, "-m", "tests.sender.process", name], self.log, scratch=None)
+        whole = os.environ | own | dict(environment)
+        self._process = Forked("tests.sender.process", name, environment=whole, out=self.log, err=self.log)
 
     @property
     def exit_code(self) -> int | None:
-        return self._process.exit_code
+        return self._process.poll()
 
     @property
     def frozen(self) -> bool:
         """Whether it stands still now, by its own signal; to be asked until it is true."""
-        pid, status = os.waitpid(self._process.pid, os.WUNTRACED | os.WNOHANG)
-        return bool(pid) and os.WIFSTOPPED(status)
+        return self._process.frozen
 
     def thaw(self) -> None:
-        self._process.thaw()
+        self._process.send_signal(signal.SIGCONT)
 
     def stop(self) -> None:
         """SIGTERM, and wait."""
-        self._process.stop(30)
+        self.thaw()
+        self._process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(30)
+        self.kill()
 
     def kill(self) -> None:
         self._process.kill()
+        self._process.wait()
 
     async def detail(self) -> dict[str, Any]:
         """What `/readyz` says; empty while it does not answer."""
@@ -115,7 +142,7 @@ class Service:
     async def ready(self) -> None:
         async def is_ready() -> bool:
             assert self.exit_code is None, f"it ended: {self.tail()}"
-            return (await self.detail()).get("status") == "ready"
+            return (await self.detail()).get("status") in ("ready", "degraded")
 
         await eventually(is_ready, 60, f"{self.log} ready")
 
@@ -141,9 +168,18 @@ class Twilio:
             return False
         return True
 
+    async def hear(self, person: str, ours: str, body: str) -> str:
+        """A person writes; Twilio has the message, and tells nobody. Its sid."""
+        asked = {"account_sid": "AC" + "a" * 32, "from": person, "to": ours, "body": body}
+        async with self._session.post(f"{self._url}/inbound", json=asked) as answer:
+            assert answer.status == 200, await answer.text()
+            sid: str = (await answer.json())["sid"]
+            return sid
+
     async def created(self) -> list[tuple[str, str]]:
-        """(command id, sid) of every message, in the order of creation."""
-        return [(signed_command(message["status_callback"])[0], message["sid"]) for message in await self.messages()]
+        """(command id, sid) of every message of ours, in the order of creation."""
+        ours = [message for message in await self.messages() if message["origin"] == "api"]
+        return [(signed_command(message["status_callback"])[0], message["sid"]) for message in ours]
 
     async def messages(self) -> list[dict[str, Any]]:
         async with self._session.get(f"{self._url}/messages") as answer:
@@ -154,7 +190,7 @@ class Twilio:
 def signed_command(status_callback: str) -> tuple[str, str]:
     """The command id and contact that the callback URL carries under our signature."""
     query = {name: values[0] for name, values in parse_qs(urlsplit(status_callback).query).items()}
-    found = read_callback(SECRETS["SENDER_TEST_CONTACTS"].encode(), query)
+    found = read_callback([SECRETS["SENDER_TEST_CONTACTS"].encode()], query)
     assert found is not None, status_callback
     return found
 
@@ -177,6 +213,7 @@ def said(command: dict[str, Any], body: str, at: str | None = None, **fields: An
         message_sid=sid,
         body=body,
         num_media=0,
+        heard=hear(Message(to=names["to"], body=body)),
         **names,
     )
 
@@ -223,6 +260,11 @@ class Desk:
 
     async def raw(self, *records: tuple[bytes | None, bytes | None]) -> None:
         await produce(self.bootstrap, MESSAGES.name, records)
+
+    async def say(self, type_: type[PausePlaced] | type[PauseEnded], scope: str) -> None:
+        """What `switchboard pause` and `resume` write: returns when it is on the log."""
+        said = pause.statements(type_, ("acme", scope), PARTITIONS, "the tests", None)
+        await pause.write(KafkaSettings(bootstrap=self.bootstrap, partitions=PARTITIONS), said)
 
     async def heard(self, *messages: InboundReceived) -> None:
         """What ingress writes before it acknowledges: returns when it is on the log."""

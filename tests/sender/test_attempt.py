@@ -12,9 +12,11 @@ from services.domain.messages.commands import CommandAccepted, CommandResult
 from services.domain.messages.gate import Receipt, View, decide
 from services.domain.messages.outbox import Attempting, Created, Derived, Entry, Event, Unknown, fold, row_key
 from services.runtime.clock import now
-from services.runtime.config import TenantSettings
 from services.runtime.folding.partition import Partition
+from services.runtime.tenants.live import Tenants
+from services.runtime.tenants.settings import TenantSettings
 from services.sender.attempt import Sending, attempt
+from services.sender.faults import Faults
 from services.sender.gateway import Refusal
 from services.sender.judging import Judgement, Judging, ask
 from services.sender.slots import Slots
@@ -57,6 +59,9 @@ class Eyes:
     async def judge(self, partition: Partition, command: CommandAccepted) -> Judgement:
         return self.look(partition, command)
 
+    def knows(self, _: CommandAccepted) -> bool:
+        return False
+
     def look(self, _: Partition, command: CommandAccepted) -> Judgement:
         question = ask(command)
         view = View(
@@ -84,8 +89,6 @@ class Calls:
         await asyncio.sleep(self._latency_s)
         return self._answer
 
-    async def close(self) -> None: ...
-
 
 def pending(**fields: Any) -> Entry:
     entry, _ = history([accepted(not_after=NEVER, **fields)])
@@ -108,12 +111,13 @@ async def carry(
     for entry in entries:
         slots.begin(row_key(entry), entry.tenant, urgent=False)
     context = Sending(
-        tenants=dict.fromkeys(tenants, tenant),
+        tenants=Tenants(dict.fromkeys(tenants, tenant)),
         gateways=dict.fromkeys(tenants, calls),
         public_url="https://example.com",
         attempt_deadline_s=deadline_s,
         judging=cast(Judging, Eyes(tenants, list(allowed))),
         slots=slots,
+        faults=Faults(),
     )
     await asyncio.gather(*(attempt(context, cast(Partition, rows), entry) for entry in entries))
 
@@ -166,10 +170,7 @@ async def test_past_the_deadline_nobody_is_called_and_it_is_tried_again() -> Non
     _says(rows, "pending")
     assert steps(rows.told) == ["attempted", "retrying"]
     (entry,) = rows.rows.values()
-    assert entry.not_before is not None
-    assert seconds_between(cast(CommandResult, rows.told[-1]).at, entry.not_before) > 0.4, (
-        "without a pause it would be tried for ever"
-    )
+    assert entry.until is None, "it keeps its place"
 
 
 async def test_who_waits_for_a_slot_goes_in_its_turn_and_not_past_its_deadline() -> None:
@@ -186,7 +187,7 @@ async def test_who_waits_for_a_slot_goes_in_its_turn_and_not_past_its_deadline()
     ("entry", "others", "step"),
     [
         (cast(Entry, history([accepted(not_after="2020-01-01T00:00:00.000Z")])[0]), {}, "expired"),
-        (pending(), {"tenants": ()}, "blocked"),
+        (pending(), {"tenants": ()}, "deferred"),
         (pending(), {"allowed": ("+14155550199",)}, "blocked"),
     ],
 )
@@ -203,7 +204,7 @@ async def test_what_the_gate_refuses_is_not_attempted(entry: Entry, others: dict
         (created(), "settled", ["attempted", "sent"]),
         (Unknown(reason="lost"), "ambiguous", ["attempted", "ambiguous"]),
         (Refusal(code=21211, reason="no"), "settled", ["attempted", "failed"]),
-        (Refusal(code=20429, reason="slow", retryable=True), "pending", ["attempted", "retrying"]),
+        (Refusal(code=20429, reason="slow", retryable=True), "deferred", ["attempted", "retrying"]),
     ],
 )
 async def test_each_answer_has_its_step(answer: Created | Refusal | Unknown, state: str, told: list[str]) -> None:
@@ -220,8 +221,8 @@ async def test_a_retry_waits_at_least_as_long_as_twilio_asked() -> None:
     await carry(rows, calls, pending())
     (result,) = (one for one in rows.told if isinstance(one, CommandResult) and one.step == "retrying")
     (entry,) = rows.rows.values()
-    assert entry.not_before is not None
-    assert seconds_between(result.at, entry.not_before) > 590
+    assert entry.until is not None
+    assert seconds_between(result.at, entry.until) > 590
 
 
 async def test_an_attempt_of_a_settled_row_is_nothing() -> None:

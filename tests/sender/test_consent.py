@@ -1,5 +1,6 @@
 """The gate on the log: whoever said STOP before a command was taken is not written to; no window is overstepped."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -86,25 +87,32 @@ async def test_a_window_that_was_opened_a_day_ago_is_closed(desk: Desk) -> None:
 
 
 async def test_explicit_consent_is_recorded_and_holds(desk: Desk) -> None:
-    command, opted_in = desk.command(1, contact=5006), desk.command(2, contact=5006)
-    moment = later(now(), -1000)
+    first, second, third, fourth = (desk.command(number, contact=5006) for number in range(1, 5))
 
-    async def record(name: str, action: str, at: str) -> None:
+    async def record(name: str, action: str, **more: str) -> None:
         statement = {
-            "command_id": f"{command['command_id']}-{name}", "tenant": "acme", "address": command["to"],
-            "action": action, "given_at": at, "source": "the preference page", "ip": "192.0.2.7", "proof": "box ticked",
+            "command_id": f"{first['command_id']}-{name}", "tenant": "acme", "address": first["to"], "action": action,
+            "source": "the preference page", "ip": "192.0.2.7", "proof": "box ticked", **more,
         }  # fmt: skip
         await produce(desk.bootstrap, CONSENT_COMMANDS.name, [(None, json.dumps(statement).encode())])
         await desk.until([statement["command_id"]], "recorded")
 
-    await record("no", "opt_out", moment)
-    await desk.produce(command)
-    end = await verdict(desk, command["command_id"])
+    await desk.heard(said(first, "STOP", later(now(), -1000)))
+    await desk.produce(first)
+    assert (await verdict(desk, first["command_id"])).category == "suppressed"
+    # A yes that is told late lifts nothing that came after it was given.
+    await record("late", "opt_in", given_at=later(now(), -2000))
+    await desk.produce(second)
+    assert (await verdict(desk, second["command_id"])).category == "suppressed"
+    await record("yes", "opt_in", given_at=later(now(), -500))
+    await desk.produce(third)
+    await desk.until([third["command_id"]], "sent")
+    # A no counts from when it is taken, whatever its date.
+    await record("no", "opt_out", given_at="1970-01-01T00:00:00Z")
+    await desk.produce(fourth)
+    end = await verdict(desk, fourth["command_id"])
     assert end.receipt is not None
     assert list(end.receipt.view.suppressed) == ["tenant"]
-    await record("yes", "opt_in", later(moment, 120))
-    await desk.produce(opted_in)
-    await desk.until([opted_in["command_id"]], "sent")
 
 
 async def test_a_wrong_statement_of_consent_is_rejected_with_its_faults(desk: Desk) -> None:
@@ -174,3 +182,24 @@ async def test_a_stop_that_the_sender_cannot_read_yet_is_waited_for(desk: Desk) 
 
 def _partition(command: dict[str, Any]) -> int:
     return partition_of(contact_of(command).encode(), PARTITIONS)
+
+
+async def test_a_stop_and_a_start_within_a_minute_settle_by_twilios_dates(desk: Desk) -> None:
+    before, command = desk.command(1, contact=5040), desk.command(2, contact=5040)
+    facts = []
+    for word in ("STOP", "START"):
+        sid = await desk.twilio.hear(command["to"], command["from"], word)
+        facts.append(msgspec.structs.replace(said(command, word), message_sid=sid))
+        # Twilio's dates are whole seconds.
+        await asyncio.sleep(1.1)
+    await desk.heard(*facts)
+    await desk.produce(before)
+    assert (await verdict(desk, before["command_id"])).category == "suppressed"
+
+    def settled(records: list[Any]) -> bool:
+        told = [json.loads(one.value) for one in records if one.value and b"message_dated" in one.value]
+        return {one["message_sid"] for one in told} >= {fact.message_sid for fact in facts}
+
+    await read_until(desk.bootstrap, ACCEPTED.name, settled)
+    await desk.produce(command)
+    await desk.until([command["command_id"]], "sent")

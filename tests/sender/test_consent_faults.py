@@ -11,7 +11,7 @@ from tests.waiting import eventually
 
 async def stopped_and_killed(desk: Desk, start: Start, failpoint: str, disk_after: str) -> None:
     """Half of the contacts say STOP before their commands are produced; the sender is killed among them."""
-    first = start(SWITCHBOARD_FAILPOINT=failpoint)
+    first = start(TEST_FAILPOINT=failpoint)
     commands = [desk.command(number, contact=8000 + number) for number in range(700, 740)]
     await desk.heard(*(said(command, "STOP") for command in commands[::2]))
     ids = await desk.produce(*commands)

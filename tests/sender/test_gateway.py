@@ -3,15 +3,18 @@
 import asyncio
 import base64
 import contextlib
+import json
 import logging
 import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 import aiohttp
+import msgspec
 import pytest
+import requests
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
@@ -19,11 +22,14 @@ from twilio.http import AsyncHttpClient
 from twilio.http.response import Response
 from twilio.rest import Client
 
-from services.domain.messages.commands import Options
+from services.domain.messages.commands import CommandAccepted, Options
 from services.domain.messages.outbox import Created, Unknown
-from services.runtime.config import FaultSettings, Settings, SimulatorSettings, TenantSettings
-from services.sender.form import encoded
-from services.sender.gateway import Refusal, TwilioGateway
+from services.runtime.config import Settings
+from services.runtime.simulated import FaultSettings, SimulatorSettings
+from services.runtime.tenants.live import Tenants
+from services.runtime.tenants.settings import TenantSettings
+from services.sender.form import form
+from services.sender.gateway import Line, Refusal, TwilioGateway
 from services.simulator.app import serve
 from tests.sender.histories import accepted
 from tests.waiting import eventually
@@ -66,19 +72,21 @@ class Twilio:
 async def gateway(
     stack: contextlib.AsyncExitStack, url: str, of: TenantSettings, timeout_s: float, connections: int = 4
 ) -> TwilioGateway:
-    made = TwilioGateway(of, url, timeout_s, connections)
-    stack.push_async_callback(made.close)
-    return made
+    line = Line(url, timeout_s, connections)
+    stack.push_async_callback(line.close)
+    return TwilioGateway(of, line)
 
 
 @pytest.fixture
 async def twilio(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Twilio]:
     monkeypatch.delenv("SWITCHBOARD_CONFIG", raising=False)
     keyed = tenant(api_key_sid=API_KEY, api_key_secret=SecretStr("api-secret"))
-    settings = Settings(
-        tenants={"acme": keyed}, simulator=SimulatorSettings(port=0, faults=FaultSettings(callback_lost=1.0))
-    )
-    async with serve(settings) as url, aiohttp.ClientSession() as session, contextlib.AsyncExitStack() as gateways:
+    settings = Settings(simulator=SimulatorSettings(port=0, faults=FaultSettings(callback_lost=1.0)))
+    async with (
+        serve(settings, Tenants({"acme": keyed})) as url,
+        aiohttp.ClientSession() as session,
+        contextlib.AsyncExitStack() as gateways,
+    ):
         yield Twilio(url, session, gateways)
 
 
@@ -175,9 +183,72 @@ async def test_the_request_is_the_twilio_packages_own(options: dict[str, Any]) -
     assert sorted(parse_qsl(body)) == sorted(parse_qsl(urlencode(theirs["data"], doseq=True)))
 
 
-@given(st.lists(st.tuples(st.sampled_from(["To", "Body", "MediaUrl"]), st.text()), min_size=1))
-def test_whatever_text_is_said_arrives_as_it_is(pairs: list[tuple[str, str]]) -> None:
-    assert parse_qsl(encoded(pairs).decode("ascii"), keep_blank_values=True, strict_parsing=True) == pairs
+# Every character that an encoder could treat in its own way, and any other.
+TEXTS = st.text(min_size=1) | st.text(alphabet=" !\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~\x00\n\r\t\x7f\xa0éß€🎉", min_size=1)
+ODD_OPTIONS = st.builds(
+    Options,
+    provide_feedback=st.none() | st.booleans(),
+    force_delivery=st.none() | st.booleans(),
+    smart_encoded=st.none() | st.booleans(),
+    attempt=st.none() | st.integers(1, 1_000_000),
+    validity_period=st.none() | st.integers(1, 36_000),
+    max_price=st.none() | st.floats(0, 1_000_000, exclude_min=True),
+    application_sid=st.none() | st.just("AP" + "f" * 32),
+)
+
+
+@given(
+    command=st.builds(
+        accepted,
+        to=TEXTS,
+        from_=st.none() | TEXTS,
+        content=TEXTS,
+        messaging_service_sid=st.none() | TEXTS,
+        media_urls=st.lists(TEXTS, max_size=3),
+        content_sid=st.none() | TEXTS,
+        content_variables=st.dictionaries(TEXTS, TEXTS, max_size=3),
+        options=ODD_OPTIONS,
+    ),
+    callback=TEXTS,
+)
+async def test_the_body_is_byte_for_byte_what_twilios_client_posts(command: CommandAccepted, callback: str) -> None:
+    fields = {
+        "from_": command.from_,
+        "messaging_service_sid": command.messaging_service_sid,
+        "body": command.body,
+        "media_url": command.media_urls or None,
+        "content_sid": command.content_sid,
+        "content_variables": json.dumps(command.content_variables) if command.content_variables else None,
+        **msgspec.to_builtins(command.options),
+    }
+    if (price := command.options.max_price) is not None:
+        # The one thing that the client writes as Python does: 1e-05.
+        (written,) = parse_qs(form(command, callback).decode())["MaxPrice"]
+        assert float(written) == price
+        assert set(written) <= set("0123456789.")
+        fields["max_price"] = written
+    recorder = Recorder(logging.getLogger(__name__), True, None)
+    client = Client(ACCOUNT, "first-token", http_client=recorder)
+    said = {name: value for name, value in fields.items() if value is not None}
+    await client.messages.create_async(to=command.to, status_callback=callback, **said)
+    method, url, theirs = recorder.request_made
+    posted = requests.Request(method, url, data=theirs["data"]).prepare()
+    assert form(command, callback) == str(posted.body).encode()
+
+
+@pytest.mark.parametrize(
+    ("price", "written"),
+    [(1e-05, "0.00001"), (0.5, "0.5"), (1.0, "1.0"), (1_000_000.0, "1000000.0"), (1.5e-7, "0.00000015")],
+)
+def test_a_price_has_no_exponent(price: float, written: str) -> None:
+    assert parse_qs(form(accepted(options=Options(max_price=price)), CALLBACK).decode())["MaxPrice"] == [written]
+
+
+async def test_half_a_character_is_never_posted() -> None:
+    async with raw(answer(201, MESSAGE)) as server, contextlib.AsyncExitStack() as stack:
+        outcome = await (await gateway(stack, server.url, tenant(), 20)).create(accepted(content="\ud83c"), CALLBACK)
+        assert isinstance(outcome, Refusal)
+        assert not server.requests
 
 
 async def test_the_environments_proxy_is_used_and_its_refusal_created_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -115,3 +115,48 @@ def test_every_turn_is_handed_out_once_in_its_lanes_order_and_tenants_are_treate
     for lane in {row.split()[0] for row in taken}:
         numbers = [int(row.split()[1]) for row in taken if row.split()[0] == lane]
         assert numbers == sorted(numbers)
+
+
+def test_urgent_turns_take_four_of_five_while_others_of_their_sender_wait() -> None:
+    lanes = Lanes()
+    push(lanes, "acme", *(f"u{number}" for number in range(100)), urgent=True)
+    push(lanes, "acme", "a", "b", "c")
+    assert [take(lanes) for _ in range(15)] == [
+        "u0", "u1", "u2", "u3", "a", "u4", "u5", "u6", "u7", "b", "u8", "u9", "u10", "u11", "c",
+    ]  # fmt: skip
+    assert [take(lanes) for _ in range(6)] == [f"u{number}" for number in range(12, 18)], "nobody else waits"
+
+
+def test_neither_another_sender_nor_the_slots_kept_for_urgent_ones_starve_who_is_due() -> None:
+    lanes = Lanes()
+    push(lanes, "acme", *(f"u{number}" for number in range(100)), sender="x", urgent=True)
+    push(lanes, "acme", "a", "b", sender="y")
+    assert [take(lanes, urgent_only=True) for _ in range(10)] == [
+        "u0", "u1", "u2", "u3", "a", "u4", "u5", "u6", "u7", "b"
+    ]  # fmt: skip
+
+
+def test_a_slow_senders_own_turns_are_shared_whatever_its_tenant_sends_from_others() -> None:
+    lanes = Lanes()
+    slow = push(lanes, "acme", *(f"u{number}" for number in range(50)), sender="slow", urgent=True)
+    push(lanes, "acme", "a", "b", sender="slow")
+    push(lanes, "acme", *map(str, range(1000)), sender="fast")
+    of_slow = []
+    for _ in range(15):
+        lanes.unpark(slow)
+        while (taken := take(lanes)) is not None and taken.isdecimal():
+            pass
+        of_slow.append(taken)
+        # Its rate lets one go, and then the others.
+        lanes.park(slow)
+        assert [take(lanes) for _ in range(7)]
+    assert [of_slow.index("a"), of_slow.index("b")] <= [5, 10]
+
+
+def test_a_turn_that_nobody_wants_is_no_turn() -> None:
+    lanes = Lanes()
+    lane = push(lanes, "acme", *(f"u{number}" for number in range(9)), urgent=True)
+    push(lanes, "acme", "gone", "a")
+    assert [take(lanes) for _ in range(4)] == ["u0", "u1", "u2", "u3"]
+    assert lanes.pop(lane, False, wanted=False).row == "gone"
+    assert take(lanes) == "a"

@@ -24,6 +24,7 @@ from services.domain.messages.outbox import (
     Entry,
     Event,
     Refused,
+    Released,
     Unknown,
     fold,
 )
@@ -32,10 +33,13 @@ from tests.sender.histories import (
     at,
     attempted,
     attempting,
+    canceled,
+    checked,
     created,
     judged,
     outcome,
     refused,
+    released,
     resolved,
     settled,
     woken,
@@ -43,7 +47,9 @@ from tests.sender.histories import (
 
 EXPIRED, BLOCKED = Verdict("expired", "not_after", "late", "earlier"), Verdict("blocked", "suppressed", "no", "ask")
 NOT_AFTER = 30
-ENDS = ["limited", "limited", "late", "late", "created", "answer lost", "refused"]
+HELD = Verdict("deferred", "pause", "paused", condition="pause label acme x")
+STOPPED = Verdict("deferred", "pause", "its lane is stopped")
+ENDS = ["at fault", "limited", "limited", "late", "late", "created", "answer lost", "refused"]
 INTERRUPTED = Unknown(reason="the worker went away")
 
 
@@ -66,7 +72,9 @@ class Adversary(RuleBasedStateMachine):
         self.entry, derived = fold(before, event)
         assert fold(before, event) == (self.entry, derived)
         assert fold(self.entry, event) == (self.entry, []), "folded again, it changes and tells nothing"
-        assert bool(derived) == (self.entry != before)
+        assert not derived or self.entry != before
+        claimed = isinstance(event, ResolutionAccepted) and event.message_sid
+        assert derived or claimed or self.entry == before or cast(Entry, self.entry).state in ("pending", "deferred")
         self._check_step(before, event)
         self.told += derived
         self.seen.append(event)
@@ -79,10 +87,14 @@ class Adversary(RuleBasedStateMachine):
         if isinstance(event, ResolutionAccepted):
             assert (before.state, self.entry.state) == ("ambiguous", "settled")
         if self.entry.state == "pending":
-            assert before.state == "attempted"
-            assert isinstance(event, Attempted)
-            assert isinstance(event.outcome, Refused)
-            assert event.outcome.retry_at is not None
+            assert before.state in ("attempted", "deferred")
+            if isinstance(event, Attempted):
+                assert isinstance(event.outcome, Refused)
+                assert event.outcome.retry_at is not None or event.outcome.fault is not None
+            else:
+                assert isinstance(event, Released)
+        if self.entry.state == "deferred":
+            assert before.state in ("pending", "attempted")
         if self.entry.state == "attempted":
             assert (before.state, self.entry.attempt) == ("pending", before.attempt + 1)
             assert all(number < self.entry.attempt for number in self.calls), "an earlier attempt is still open"
@@ -101,6 +113,17 @@ class Adversary(RuleBasedStateMachine):
     @rule(content=st.sampled_from(["hello", "b", "c"]))
     def redelivered(self, content: str) -> None:
         self.fold(accepted(content=content, not_after=at(NOT_AFTER)))
+
+    @precondition(lambda self: not self.forgotten)
+    @rule(name=st.sampled_from("abc"))
+    def produced_again(self, name: str) -> None:
+        """Another record of the same content: it is answered, once, and changes nothing else."""
+        again = accepted(event_id=name, not_after=at(NOT_AFTER))
+        known = again in self.seen
+        before = cast(Entry, self.entry)
+        told = self.fold(again)
+        assert [cast(CommandResult, one).step for one in told] == ([] if known else ["repeated"])
+        assert cast(Entry, self.entry).state == before.state
 
     @precondition(lambda self: self.clock < 10 * NOT_AFTER)
     @rule(seconds=st.integers(1, 20))
@@ -130,6 +153,7 @@ class Adversary(RuleBasedStateMachine):
             "answer lost": Unknown(reason="no answer"),
             "limited": refused(20429, retry_at=at(self.clock + 1)),
             "refused": refused(21211),
+            "at fault": refused(20003, fault="account"),
             # The deadline passed before the call.
             "late": refused(None, retry_at=at(self.clock)),
         }[end]
@@ -151,10 +175,11 @@ class Adversary(RuleBasedStateMachine):
             self.calls.pop(self.entry.attempt, None)
 
     @precondition(lambda self: self.messages)
-    @rule(choice=st.data())
-    def called_back(self, choice: st.DataObject) -> None:
+    @rule(choice=st.data(), status=st.sampled_from(["sent", "undelivered", "delivered", "read"]))
+    def called_back(self, choice: st.DataObject, status: str) -> None:
         self.clock += 1
-        self.fold(outcome(choice.draw(st.sampled_from(self.messages)), self.clock))
+        sid = choice.draw(st.sampled_from(self.messages))
+        self.fold(outcome(sid, self.clock, status=status, code=30003 if status == "undelivered" else None))
 
     @precondition(lambda self: self.messages)
     @rule(choice=st.data())
@@ -170,10 +195,15 @@ class Adversary(RuleBasedStateMachine):
         before = self.entry
         actual = self.messages[0] if self.messages else None
         told = {"sent": actual or "SM8", "not sent": None, "another": "SM8"}[said]
-        if derived := self.fold(resolved(told, self.clock)):
+        derived = self.fold(resolved(told, self.clock))
+        if told is not None:
+            assert not any(one.terminal for one in derived if isinstance(one, CommandResult)), "nobody looked it up"
+            why = None if told in self.messages else "Twilio has no such message"
+            derived = self.fold(checked(told, self.clock, why))
+        if ended := [one.terminal for one in derived if isinstance(one, CommandResult) and one.terminal]:
             assert cast(Entry, before).state == "ambiguous"
-            assert [one.terminal for one in derived if isinstance(one, CommandResult)] == [True]
-            self.misled = told != actual
+            assert ended == [True]
+            self.misled = told is None and actual is not None
 
     @precondition(lambda self: self.entry is not None and self.entry.attempt > 1 and self.calls)
     @rule(end=st.sampled_from([created("SM0"), refused(21211), refused(20429, retry_at=at(0)), INTERRUPTED]))
@@ -188,6 +218,36 @@ class Adversary(RuleBasedStateMachine):
     @rule(verdict=st.sampled_from([EXPIRED, BLOCKED]))
     def judged(self, verdict: Verdict) -> None:
         self.fold(judged(verdict, self.clock))
+
+    @rule(verdict=st.sampled_from([HELD, STOPPED, None]))
+    def deferred(self, verdict: Verdict | None) -> None:
+        """By a condition, a lane or a time; also again, for the same reason."""
+        until = Verdict("deferred", "not_before", "early", until=at(self.clock + 5))
+        self.fold(judged(verdict or until, self.clock))
+
+    @rule(condition=st.sampled_from([HELD.condition or "", "pause label acme y"]))
+    def released(self, condition: str) -> None:
+        self.clock += 1
+        before = self.entry
+        assert self.fold(released(condition, self.clock)) == []
+        assert self.entry == before or condition == HELD.condition
+
+    # Not at once: it ends a history.
+    @precondition(lambda self: self.clock > 10 and self.entry is not None)
+    @rule()
+    def canceled(self) -> None:
+        """What waits ends; of what is being sent it is remembered should it wait again; all else is told."""
+        self.clock += 1
+        before = cast(Entry, self.entry)
+        [result] = self.fold(canceled(self.clock))
+        assert isinstance(result, CommandResult)
+        waits = before.state in ("pending", "deferred")
+        assert (result.step, result.terminal) == (("canceled", True) if waits else ("cancel_too_late", False))
+
+    @invariant()
+    def what_was_canceled_is_not_tried_again(self) -> None:
+        entry = self.entry
+        assert entry is None or entry.cancel is None or entry.state in ("attempted", "ambiguous")
 
     @rule(choice=st.data())
     def repeated(self, choice: st.DataObject) -> None:
@@ -205,8 +265,13 @@ class Adversary(RuleBasedStateMachine):
         """The row is woken if it is due by now: only a command that waits is, and only after its time."""
         before = self.entry
         event = woken(before, at(self.clock)) if before is not None else None
-        assert (event is not None) == (before is not None and before.state == "pending" and self.clock > NOT_AFTER)
-        if event is not None:
+        waits = before is not None and before.state in ("pending", "deferred")
+        free = waits and before is not None and before.until is not None and before.until <= at(self.clock)
+        assert (event is not None) == (free or (waits and self.clock > NOT_AFTER))
+        if event is not None and free and cast(Entry, before).until == event.at:
+            assert self._wake(event) == []
+            assert cast(Entry, self.entry).state == "pending"
+        elif event is not None:
             [result] = self._wake(event)
             assert isinstance(result, CommandResult)
             assert (result.step, cast(Entry, self.entry).state) == ("expired", "settled")
@@ -242,6 +307,18 @@ class Adversary(RuleBasedStateMachine):
     @invariant()
     def each_thing_is_told_once(self) -> None:
         assert len({one.event_id for one in self.told}) == len(self.told)
+
+    @invariant()
+    def a_message_ends_further_and_further(self) -> None:
+        """And its end is told of it alone: after the command's own."""
+        results = [one for one in self.told if isinstance(one, CommandResult)]
+        ends = [one for one in results if one.step == "message"]
+        order = ["undelivered", "delivered", "read"]
+        places = [order.index(str(one.message_status)) for one in ends]
+        assert places == sorted(set(places))
+        assert {one.message_sid for one in ends} <= set(self.messages)
+        if ends:
+            assert results.index(ends[0]) > [one.terminal for one in results].index(True)
 
     @invariant()
     def a_message_is_never_told_as_failed(self) -> None:

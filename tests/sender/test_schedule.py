@@ -106,10 +106,14 @@ def test_while_one_is_sent_none_after_it_is_next_and_no_other_contact_waits() ->
     [
         (created(), "b", None),
         (refused(21211), "b", None),
-        (refused(20429, retry_at=at(99)), "a", at(99)),
+        (refused(20429, retry_at=at(99)), "b", None),
+        # Nobody was called.
+        (refused(None, retry_at=at(2)), "a", None),
     ],
 )
-def test_only_a_retry_keeps_its_place(end: Created | Refused | Unknown, then: str, not_before: str | None) -> None:
+def test_only_what_nobody_was_called_for_keeps_its_place(
+    end: Created | Refused | Unknown, then: str, not_before: str | None
+) -> None:
     rows = waiting(accepted("a", 1), accepted("b", 2))
     after(rows, "a", end)
     found = first(rows)
@@ -117,9 +121,9 @@ def test_only_a_retry_keeps_its_place(end: Created | Refused | Unknown, then: st
     assert (found.entry.command_id, found.not_before) == (then, not_before)
 
 
-def test_an_urgent_one_overtakes_a_retry_and_the_retry_comes_before_the_rest() -> None:
+def test_an_urgent_one_overtakes_what_keeps_its_place_and_that_comes_before_the_rest() -> None:
     rows = waiting(accepted("a", 1), accepted("b", 2))
-    after(rows, "a", refused(20429, retry_at=at(9)))
+    after(rows, "a", refused(None, retry_at=at(2)))
     rows.change([pending(accepted("u", 3, urgent=True))])
     assert drained(rows) == ["u", "a", "b"]
 
@@ -139,7 +143,7 @@ def test_of_several_waits_the_longest_counts() -> None:
     rows = waiting(*(accepted(name, number) for number, name in enumerate("abcdefgh")))
     for name in "acdefg":
         after(rows, name, LOST)
-    after(rows, "b", refused(20429, retry_at=at(30)))
+    after(rows, "b", refused(None, retry_at=at(2)))
     found = first(rows)
     assert found is not None
     assert (found.entry.command_id, found.not_before) == ("b", at(62))

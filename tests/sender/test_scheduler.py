@@ -44,16 +44,28 @@ async def test_one_of_a_contact_goes_at_a_time_and_the_next_when_it_is_settled()
     await world.attempted("a1", "b")
 
 
-async def test_a_retry_waits_for_its_time_and_holds_up_its_contact_only() -> None:
+async def test_a_retry_waits_for_its_time_and_holds_up_nobody() -> None:
     world = World()
-    await world.take(*(pending(f"a{number}", "acme|a", sequence=number) for number in range(2)), pending("b"))
-    await world.attempted("a0", "b")
+    await world.take(*(pending(f"a{number}", "acme|a", sequence=number) for number in range(3)))
+    await world.attempted("a0")
     await world.ends("a0", refused(20429, retry_at=later(now(), 0.3)))
-    await world.ends("b")
-    assert world.attempts == {}
+    await world.attempted("a1")
+    await asyncio.sleep(0.4)
+    await world.ends("a1")
+    # By then it stands in its contact's order again, where it was.
     await world.attempted("a0")
     await world.ends("a0", refused(20429, retry_at=NEVER))
-    assert world.order == ["a0", "b", "a0"]
+    await world.attempted("a2")
+    assert world.order == ["a0", "a1", "a0", "a2"]
+
+
+async def test_what_nobody_was_called_for_goes_again_before_the_rest() -> None:
+    world = World(concurrency=1)
+    await world.take(*(pending(f"a{number}", "acme|a", sequence=number) for number in range(2)))
+    await world.attempted("a0")
+    world.attempts["a0"].set_result(refused(None, retry_at=now()))
+    await eventually(lambda: len(world.order) > 1)
+    assert world.order == ["a0", "a0"]
 
 
 async def test_after_an_ambiguous_one_its_contacts_next_waits_for_a_while() -> None:
@@ -174,10 +186,11 @@ async def test_a_wait_is_looked_at_again_because_the_clock_may_have_been_set(mon
     monkeypatch.setattr(scheduler, "_LOOK_AGAIN_S", 0.01)
     moment = now()
     monkeypatch.setattr(scheduler, "now", lambda: moment)
-    world = World()
-    rows = await world.take(pending("a"))
+    world = World(ambiguous_wait_s=3600)
+    await world.take(pending("a", "acme|a"), pending("b", "acme|a", sequence=1))
     await world.attempted("a")
-    await world.ends("a", refused(20429, retry_at=later(now(), 3600)))
-    assert rows.entries["acme|a a"].not_before is not None
+    await world.ends("a", LOST)
+    await asyncio.sleep(0.05)
+    assert world.attempts == {}
     moment = later(now(), 3601)
-    await world.attempted("a")
+    await world.attempted("b")

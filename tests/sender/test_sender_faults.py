@@ -6,6 +6,9 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
+from services.domain.clock import later
+from services.domain.messages.pauses import PauseEnded, PausePlaced, of_label, of_tenant
+from services.runtime.clock import now
 from tests.sender.conftest import Start
 from tests.sender.rig import Desk, Service
 from tests.waiting import eventually
@@ -44,7 +47,7 @@ async def settled(desk: Desk, sender: Service, ids: list[str]) -> None:
 async def killed_and_restarted(desk: Desk, start: Start, failpoint: str, disk_after: str) -> list[str]:
     """Kill a sender at a failpoint with commands in flight; the ids of the ambiguous commands afterwards."""
     await desk.twilio.faults(latency_s=0.05)
-    first = start(SWITCHBOARD_FAILPOINT=failpoint)
+    first = start(TEST_FAILPOINT=failpoint)
     ids = await many(desk, 30)
     await eventually(lambda: first.exit_code is not None, 60, f"killed at {failpoint}")
     assert first.exit_code == -signal.SIGKILL, first.tail()
@@ -79,7 +82,7 @@ async def test_killed_anywhere(desk: Desk, start: Start, name: str, nth: int, di
 
 
 async def test_a_sender_frozen_before_its_calls_makes_none_of_them_when_it_wakes(desk: Desk, start: Start) -> None:
-    frozen = start("disk 1", SWITCHBOARD_FREEZE="attempt.committed")
+    frozen = start("disk 1", TEST_FREEZE="attempt.committed")
     ids = await many(desk, 30)
     await eventually(lambda: frozen.frozen, 60, "frozen between the attempt on the log and the call")
     assert all(sids == [] for sids in (await desk.creates(ids)).values())
@@ -171,3 +174,36 @@ async def test_one_of_two_senders_leaves_and_a_third_joins_under_load(desk: Desk
 
 async def _some_created(desk: Desk, ids: list[str], count: int) -> bool:
     return sum(len(sids) for sids in (await desk.creates(ids)).values()) >= count
+
+
+@pytest.mark.parametrize("disk_after", ["disk", pytest.param("another disk", marks=pytest.mark.slow)])
+async def test_killed_while_all_wait_nothing_is_sent_until_it_is_resumed(
+    desk: Desk, start: Start, disk_after: str
+) -> None:
+    first = start()
+    await desk.say(PausePlaced, of_label("acme", "spring"))
+    await desk.say(PausePlaced, of_tenant("acme"))
+    commands = [
+        desk.command(number, contact=number % CONTACTS, label="spring" if number % 3 else None) for number in range(30)
+    ]
+    soon = desk.command("soon", 77, not_before=later(now(), 5))
+    ids = await desk.produce(*commands, soon, key=b"one producer")
+    await desk.until(ids, "deferred")
+    first.kill()
+    second = start(disk_after)
+    await second.ready()
+
+    async def waits() -> bool:
+        return (await second.detail()).get("open_commands") == len(ids)
+
+    await eventually(waits, 30, "all of it is known after the restart")
+    assert not any((await desk.creates(ids)).values())
+    # Under the label's pause, what goes on is deferred.
+    await desk.say(PauseEnded, of_tenant("acme"))
+    await desk.until([one for number, one in enumerate(ids) if number % 3 == 0], "sent")
+    assert not any((await desk.creates([one for number, one in enumerate(ids[:30]) if number % 3])).values())
+    second.kill()
+    await desk.say(PauseEnded, of_label("acme", "spring"))
+    third = start(disk_after)
+    await settled(desk, third, ids)
+    assert await desk.sent_at_most_once(ids) == []

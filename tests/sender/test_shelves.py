@@ -15,13 +15,14 @@ from services.domain.messages.outbox import Entry, Unknown, in_lane, is_open, ro
 from services.runtime.clock import now
 from services.runtime.folding.index import Listed
 from services.sender import scheduler, shelves
-from tests.sender.histories import at, attempting, created, refused
-from tests.sender.world import NEVER, Rows, World, pending
+from tests.sender.histories import accepted, at, attempted, attempting, created, refused
+from tests.sender.world import NEVER, Rows, World, ended, pending
 from tests.waiting import eventually
 
 LOST = Unknown(reason="no answer")
 SENDERS = [f"+1415555010{number}" for number in range(5)]
 End = Callable[[str], Any]
+LONG_AFTER = later(NEVER, -86_400)
 
 
 @pytest.fixture(autouse=True)
@@ -135,7 +136,7 @@ async def test_a_contacts_order_holds_over_its_senders_also_where_one_has_many_w
 
 
 async def test_what_waits_for_its_contacts_other_sender_holds_up_nobody_behind_it() -> None:
-    world = Busy(lambda name: refused(20429, retry_at=NEVER) if name.startswith("a") else created(), concurrency=3)
+    world = Busy(lambda name: LOST if name.startswith("a") else created(), concurrency=3, ambiguous_wait_s=3600)
     first = [pending(f"a{number}", f"acme|{number}", from_=SENDERS[0]) for number in range(80)]
     then = [pending(f"b{number}", f"acme|{number}", sequence=number, from_=SENDERS[1]) for number in range(80)]
     await world.take(*first, *then, pending("c", sequence=999, from_=SENDERS[1]))
@@ -234,7 +235,7 @@ async def test_under_a_steady_stream_the_oldest_go_first_whatever_waits_for_a_ti
             return await super()._end(entry)
 
     world = Stream(concurrency=2)
-    waits = msgspec.structs.replace(pending("waits", accepted_at=at(59)), not_before=NEVER)
+    waits = pending("waits", accepted_at=at(59), not_before=LONG_AFTER)
     rows = await world.take(waits)
     await world.put(rows, *(pending(f"old{number:02}", sequence=number) for number in range(40)))
     world.go.set()
@@ -349,8 +350,10 @@ async def test_an_id_that_comes_again_under_another_sender_goes_there(monkeypatc
 
 async def test_a_contact_with_many_holds_its_senders_others_up_for_a_moment_only() -> None:
     world = World(concurrency=4)
-    sit = [pending(f"s{number}", from_=f"+1415557{number:04}", accepted_at=at(0)) for number in range(100)]
-    sit = [msgspec.structs.replace(entry, not_before=NEVER) for entry in sit]
+    sit = [
+        pending(f"s{number}", from_=f"+1415557{number:04}", accepted_at=at(0), not_before=LONG_AFTER)
+        for number in range(100)
+    ]
     await world.take(*sit, *many(300, contact="acme|x"), pending("y", sequence=999))
     await eventually(lambda: "y" in world.order, 5)
     assert world.order == ["a00000", "y"]
@@ -359,8 +362,12 @@ async def test_a_contact_with_many_holds_its_senders_others_up_for_a_moment_only
 async def test_where_nothing_can_go_next_to_nothing_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shelves, "_MOST_SHELVES", 10)
     monkeypatch.setattr(shelves, "_AT_ONCE", 128)
-    world = World()
-    first = msgspec.structs.replace(pending("first", "acme|x", from_="+19995550000"), not_before=NEVER)
+    world = World(ambiguous_wait_s=1e9)
+    first = ended(
+        accepted("first", contact="acme|x", from_="+19995550000", not_after=NEVER),
+        attempting(1, command_id="first"),
+        attempted(1, LOST, command_id="first"),
+    )
     blocked = [
         pending(f"x{lane}-{number}", "acme|x", sequence=1 + number, from_=f"+1415557{lane:04}")
         for lane in range(15)

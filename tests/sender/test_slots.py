@@ -4,8 +4,6 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import pytest
-
 from services.domain.messages.outbox import Unknown
 from services.sender.gateway import Refusal
 from services.sender.slots import BREAKER, Outcome, Slots
@@ -139,8 +137,7 @@ async def test_retry_after_holds_for_the_whole_account() -> None:
     await twilio.ends("a0", Refusal(code=20429, reason="slow", retryable=True, retry_after=0.2, too_many=True))
     given_back = await twilio.tasks["a2"]
     assert isinstance(given_back, Refusal)
-    assert (given_back.retryable, given_back.reached, given_back.code) == (True, False, None)
-    assert given_back.retry_after == pytest.approx(0.2)
+    assert (given_back.called, given_back.reached, given_back.code) == (False, False, None)
     assert not slots.may_begin("acme")
     assert slots.may_begin("other")
     clock.now += 0.2
@@ -218,3 +215,17 @@ async def test_turns_that_are_all_cancelled_at_once_take_no_slot_along() -> None
 def _gauge(tenant: str) -> Callable[[], float]:
     get: Callable[[], float] = BREAKER.labels(tenant)._value.get
     return get
+
+
+async def test_urgent_calls_take_four_of_five_while_others_are_prepared() -> None:
+    twilio = Twilio(Slots(4))
+    twilio.slots.expect_urgent()
+    for row in [*many("u", 20), *many("a", 2)]:
+        twilio.turn(row, urgent=row[0] == "u")
+    while len(twilio.order) < 16:
+        await eventually(lambda: len(twilio.calling) == 4, 5, "the slots are full")
+        await twilio.ends(next(iter(twilio.calling)))
+    usual = [place for place, row in enumerate(twilio.order) if row[0] == "a"]
+    assert [row for row in twilio.order if row[0] == "a"] == ["a0", "a1"]
+    assert usual[0] <= 8, "four that were there before it, and four of its five"
+    assert usual[1] - usual[0] == 5

@@ -7,14 +7,21 @@ from typing import Any, cast
 
 import msgspec
 
-from services.domain.messages.outbox import Entry, Event, fold, lists, row_key
+from services.domain.due import Due
+from services.domain.messages import pauses
+from services.domain.messages.outbox import DEFERRED, Entry, Event, due, fold, lists, row_key
+from services.domain.messages.pauses import Pauses, Said
 from services.runtime.clock import now
 from services.runtime.folding.index import Listed
 from services.runtime.folding.partition import Flush, Partition
 from services.runtime.folding.progress import Progress
-from services.sender.scheduler import Scheduler
+from services.runtime.folding.runner import Together
+from services.sender.conditions import Conditions
+from services.sender.faults import Faults
+from services.sender.scheduler import Scheduler, Times
 from services.sender.slots import Slots
-from services.sender.topology import OUTBOX
+from services.sender.stops import HELD_BY_PAUSE, Stops
+from services.sender.topology import OUTBOX, PAUSES
 from tests.sender.histories import accepted, attempted, attempting, created, history
 from tests.waiting import eventually
 
@@ -39,6 +46,8 @@ class Rows:
         self.read_now: list[str] = []
         self.progress = Progress([])
         self.world: World | None = None
+        self.pauses: Pauses | None = None
+        self.told: list[Any] = []
         self.change(entries)
 
     @property
@@ -70,7 +79,21 @@ class Rows:
             found.append(one)
         return found
 
-    def read(self, key: str, table: str) -> Entry | None:
+    def due(self, moment: str) -> list[tuple[str, str]]:
+        """Those that wait no more for a time."""
+        waiting = self.listed(OUTBOX, DEFERRED, None, len(self.index))
+        asked = [(one.key, due(self.entries[one.key])) for one in waiting]
+        return [(key, at) for key, at in asked if at is not None and at <= moment]
+
+    def say(self, said: Said) -> Flush:
+        """A pause, or its end, is folded."""
+        before = self.pauses
+        self.pauses, _ = pauses.fold(before, said)
+        return Flush({PAUSES: {pauses.ROW: self.pauses}}, {}, {PAUSES: {pauses.ROW: before}})
+
+    def read(self, key: str, table: str) -> Any:
+        if table == PAUSES:
+            return self.pauses
         assert table == OUTBOX
         self.read_now.append(key)
         return self.entries.get(key)
@@ -85,29 +108,46 @@ class World:
 
     def __init__(self, concurrency: int = 4, rate: float = 1000.0, ambiguous_wait_s: float = 60.0) -> None:
         self.slots = Slots(concurrency)
+        self.faults = Faults(gap_s=0.1)
+        self.stops = Stops(self.faults)
         self.scheduler = Scheduler(
-            self._attempt, lambda _, owned: rate * owned, self.slots, grace_s=0.5, ambiguous_wait_s=ambiguous_wait_s
+            self._attempt, lambda _, owned: rate * owned, self.slots, self.stops, Times(0.5, ambiguous_wait_s)
         )
+        self.listening = Together(self.stops, Conditions({"pause": HELD_BY_PAUSE}), self.scheduler)
+        self.taken: list[Rows] = []
+        self.ticking: asyncio.Task[None] | None = None
         self.attempts: dict[str, asyncio.Future[Any]] = {}
         self.order: list[str] = []
 
     async def take(self, *entries: Entry) -> Rows:
         rows = Rows(*entries)
         rows.world = self
-        await self.scheduler.taken(rows.partition)
+        await self.listening.taken(rows.partition)
+        self.taken.append(rows)
+        self.ticking = self.ticking or asyncio.create_task(self._tick())
         return rows
+
+    async def _tick(self) -> None:
+        """Wake what waits for a time, as the folding does."""
+        while True:
+            await asyncio.sleep(0.02)
+            for rows in self.taken:
+                for key, asked in rows.due(now()):
+                    entry, _ = fold(rows.entries[key], Due(key=key, at=asked))
+                    await self.listening.flushed(rows.partition, rows.set({key: entry}))
 
     async def change(self, rows: Rows, event: Any) -> None:
         key = row_key(event)
-        entry, _ = fold(rows.entries.get(key), event)
-        await self.scheduler.flushed(rows.partition, rows.set({key: entry}))
+        entry, told = fold(rows.entries.get(key), event)
+        rows.told += told
+        await self.listening.flushed(rows.partition, rows.set({key: entry}))
 
     async def put(self, rows: Rows, *entries: Entry) -> None:
-        await self.scheduler.flushed(rows.partition, rows.change(entries))
+        await self.listening.flushed(rows.partition, rows.change(entries))
 
     async def gone(self, rows: Rows, entry: Entry) -> None:
         """Its time was over so long ago that one flush has settled and forgotten it."""
-        await self.scheduler.flushed(rows.partition, rows.set({row_key(entry): None}))
+        await self.listening.flushed(rows.partition, rows.set({row_key(entry): None}))
 
     async def _attempt(self, partition: Partition, entry: Entry) -> None:
         self.order.append(entry.command_id)

@@ -8,10 +8,11 @@ from aiohttp import ClientSession, web
 from pydantic import SecretStr
 
 from services.runtime.clock import CLOCK
-from services.runtime.config import FaultSettings, Settings, SimulatorSettings, TenantSettings
-from services.simulator.app import serve
+from services.runtime.config import Settings
+from services.runtime.simulated import FaultSettings, SimulatorSettings
+from services.runtime.tenants.settings import TenantSettings
 
-from .rig import ACCOUNT, API_KEY, API_SECRET, SECOND_TOKEN, SUB_TOKEN, SUBACCOUNT, TOKEN, Endpoint, Rig
+from .rig import ACCOUNT, API_KEY, API_SECRET, SECOND_TOKEN, SUB_TOKEN, SUBACCOUNT, TOKEN, Endpoint, Rig, serving
 
 
 @pytest.fixture
@@ -50,7 +51,7 @@ def settings(endpoint: Endpoint, tenant: TenantSettings) -> Iterator[Settings]:
 
 @pytest.fixture
 async def rig(settings: Settings) -> AsyncIterator[Rig]:
-    async with serve(settings) as url, ClientSession() as session:
+    async with serving(settings) as url, ClientSession() as session:
         rig = Rig(url, session)
         yield rig
         for client in rig.clients:
@@ -62,7 +63,7 @@ async def movable(settings: Settings, tmp_path: Path) -> AsyncIterator[Rig]:
     """A simulator whose clock can be moved; the clock is this process's own, so it is put back."""
     moving = settings.model_copy(update={"clock_skew_file": tmp_path / "clock"})
     try:
-        async with serve(moving) as url, ClientSession() as session:
+        async with serving(moving) as url, ClientSession() as session:
             rig = Rig(url, session)
             yield rig
             for client in rig.clients:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
@@ -11,11 +12,20 @@ from twilio.base.exceptions import TwilioRestException
 from twilio.http.async_http_client import AsyncTwilioHttpClient
 from twilio.rest import Client
 
+from services.runtime.config import Settings
+from services.runtime.tenants.live import Tenants
+from services.simulator.app import serve
+
 ACCOUNT = "AC" + "a" * 32
 SUBACCOUNT = "AC" + "b" * 32
 API_KEY = "SK" + "c" * 32
 SERVICE = "MG" + "d" * 32
 TOKEN, SECOND_TOKEN, SUB_TOKEN, API_SECRET = "first-token", "second-token", "sub-token", "api-secret"
+
+
+def serving(settings: Settings) -> AbstractAsyncContextManager[str]:
+    """The simulator of these settings' tenants."""
+    return serve(settings, Tenants(settings.tenants))
 
 
 @dataclass

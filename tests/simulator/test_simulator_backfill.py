@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from .rig import SERVICE, Rig
+from .rig import ACCOUNT, SERVICE, Rig
 
 PERSON, OURS = "+14155550123", "+14155552671"
 DAY_S = 86_400
@@ -57,3 +57,17 @@ async def test_a_message_told_again_is_listed_once_and_keeps_its_date(movable: R
     [listed] = await movable.client().messages.list_async()
     assert listed.date_sent - datetime.now(UTC) < timedelta(minutes=1)
     assert (listed.sid, listed.messaging_service_sid, listed.direction) == (first["sid"], SERVICE, "inbound")
+
+
+async def test_with_redaction_an_account_lists_neither_whom_nor_what(rig: Rig) -> None:
+    """As people report it of Twilio: the last four digits are X, and there is no text."""
+    lost = await rig.hear(PERSON, OURS, "Hello?", lost=True)
+    assert lost["status"] is None, "its webhook never left"
+    sent = await rig.client().messages.create_async(to="+14155550124", from_=OURS, body="Hello")
+    await rig.quiet()
+    asked = {"accounts": [ACCOUNT]}
+    assert await rig.send("PUT", "redaction", asked) == (200, asked)
+    listed = {one.sid: (one.from_, one.to, one.body) for one in await rig.client().messages.list_async()}
+    assert listed == {lost["sid"]: ("+1415555XXXX", OURS, ""), sent.sid: (OURS, "+1415555XXXX", "")}
+    fetched = await rig.client().messages(lost["sid"]).fetch_async()
+    assert (fetched.from_, fetched.body) == ("+1415555XXXX", "")

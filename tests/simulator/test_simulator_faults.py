@@ -5,8 +5,9 @@ from collections import Counter
 from typing import Any
 
 import pytest
+from twilio.base.exceptions import TwilioRestException
 
-from services.runtime.config import FaultSettings
+from services.runtime.simulated import FaultSettings
 from services.simulator.faults import Dice
 from services.simulator.plan import Circumstances, draw
 
@@ -61,6 +62,17 @@ async def test_undelivered(rig: Rig, endpoint: Endpoint) -> None:
     fetched = await rig.client().messages(body["sid"]).fetch_async()
     assert fetched.error_code in (30003, 30005)
     assert endpoint.received[-1]["ErrorCode"] == str(fetched.error_code)
+
+
+async def test_undelivered_in_part_and_delivered_after_all(rig: Rig, endpoint: Endpoint) -> None:
+    await rig.set_faults(undelivered=1, delivered_after_all=1)
+    _, _, body = await create(rig, endpoint)
+    await rig.quiet()
+    assert endpoint.statuses(body["sid"]) == [*STEPS[:-1], "undelivered", "delivered"]
+    assert endpoint.received[-2]["ErrorCode"] in ("30003", "30005")
+    assert "ErrorCode" not in dict(endpoint.received[-1].form)
+    fetched = await rig.client().messages(body["sid"]).fetch_async()
+    assert (fetched.status, fetched.error_code) == ("delivered", None)
 
 
 async def test_lost_callbacks_are_written_down(rig: Rig, endpoint: Endpoint) -> None:
@@ -164,3 +176,17 @@ async def test_all_faults_at_once_reconcile(rig: Rig, endpoint: Endpoint) -> Non
     told = {(one["sid"], one["status"]) for one in callbacks}
     assert told == {(sid, step["status"]) for sid, one in records.items() for step in one["statuses"]}
     assert {one["statuses"][-1]["status"] for one in records.values()} == {"delivered", "undelivered"}
+
+
+async def test_errors_that_are_asked_for(rig: Rig) -> None:
+    person, other = "+14155550123", "+14155550124"
+    asked = {"refused": {person: 63014}, "undelivered": {other: 30007}}
+    assert await rig.send("PUT", "errors", asked) == (200, asked)
+    with pytest.raises(TwilioRestException) as refused:
+        await rig.client().messages.create_async(to=person, from_="+14155552671", body="Hello")
+    assert (refused.value.status, refused.value.code) == (400, 63014)
+    created = await rig.client().messages.create_async(to=other, from_="+14155552671", body="Hello")
+    await rig.quiet()
+    fetched = await rig.client().messages(created.sid).fetch_async()
+    assert (fetched.status, fetched.error_code) == ("undelivered", 30007)
+    assert (await rig.send("PUT", "errors", {"refused": {person: "x"}}))[0] == 400

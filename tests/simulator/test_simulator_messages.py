@@ -7,8 +7,8 @@ import pytest
 from aiohttp import ClientSession
 from twilio.base.exceptions import TwilioRestException
 
-from services.runtime.config import ConfigError, Settings
-from services.simulator.app import serve
+from services.runtime.config import Settings
+from services.runtime.http import PortTaken
 
 from .rig import (
     ACCOUNT,
@@ -22,6 +22,7 @@ from .rig import (
     Endpoint,
     Rig,
     basic,
+    serving,
 )
 
 TO, FROM = "+14155550123", "+14155552671"
@@ -166,7 +167,7 @@ async def test_what_twilio_would_not_take(rig: Rig, case: str) -> None:
 async def test_only_own_numbers_send_when_they_are_named(settings: Settings, channel: str) -> None:
     tenant = settings.tenants["acme"].model_copy(update={"allowed_senders": ["+14155550000", SERVICE]})
     async with (
-        serve(settings.model_copy(update={"tenants": {"acme": tenant}})) as url,
+        serving(settings.model_copy(update={"tenants": {"acme": tenant}})) as url,
         ClientSession() as session,
     ):
         client = Rig(url, session).client()
@@ -296,6 +297,6 @@ async def test_content_variables_are_kept_as_given(rig: Rig) -> None:
 async def test_a_taken_port_is_a_clear_error(settings: Settings, rig: Rig) -> None:
     port = int(rig.url.rpartition(":")[2])
     taken = settings.model_copy(update={"simulator": settings.simulator.model_copy(update={"port": port})})
-    with pytest.raises(ConfigError, match=f"simulator.port: {port} on 127.0.0.1 is taken"):
-        async with serve(taken):
+    with pytest.raises(PortTaken, match=f"port {port} on 127.0.0.1 is taken .* set simulator.port"):
+        async with serving(taken):
             pass

@@ -15,16 +15,24 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import web
+
+from services.contract.parameters import PARAMETERS
 
 from .rig import ACCOUNT, SERVICE, Endpoint, Rig, basic
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 SPEC = "@twilio/cli-core/src/services/twilio-api/twilio_api_v2010.json"
+MESSAGES = "/2010-04-01/Accounts/{AccountSid}/Messages.json"
+MEDIA = "/2010-04-01/Accounts/{AccountSid}/Messages/{MessageSid}/Media.json"
+NUMBERS = "/2010-04-01/Accounts/{AccountSid}/IncomingPhoneNumbers.json"
+SHORT_CODES = "/2010-04-01/Accounts/{AccountSid}/SMS/ShortCodes.json"
 HERE = Path(__file__).parent / "openapi"
+MESSAGING = SPEC.replace("api_v2010", "messaging_v1")
 TO, FROM = "+14155550123", "+14155552671"
 
 
@@ -50,11 +58,11 @@ async def installed() -> Path:
 
 
 @asynccontextmanager
-async def judged(upstream: str) -> AsyncIterator[str]:
+async def judged(upstream: str, spec_file: str = SPEC) -> AsyncIterator[str]:
     """A proxy before `upstream` that answers 500 wherever an answer breaks the specification."""
     modules = await installed()
     with tempfile.NamedTemporaryFile("w", suffix=".json") as spec:
-        spec.write(_coherent((modules / SPEC).read_text()))
+        spec.write(_coherent((modules / spec_file).read_text()))
         spec.flush()
         async with _proxy(modules, spec.name, upstream) as url:
             yield url
@@ -63,17 +71,22 @@ async def judged(upstream: str) -> AsyncIterator[str]:
 def _coherent(text: str) -> str:
     """The specification without its one contradiction.
 
-    It calls the URIs of pages absolute, while its examples have them relative, as Twilio's client needs them.
+    It calls the URIs of the older API's pages absolute, while its examples have them relative, as Twilio's client needs
+    them.
     """
     spec = json.loads(text)
-    operation = spec["paths"]["/2010-04-01/Accounts/{AccountSid}/Messages.json"]["get"]
-    page = operation["responses"]["200"]["content"]["application/json"]
+    for path in (MESSAGES, MEDIA, NUMBERS, SHORT_CODES):
+        if path in spec["paths"]:
+            _relative(spec["paths"][path]["get"]["responses"]["200"]["content"]["application/json"])
+    return json.dumps(spec)
+
+
+def _relative(page: dict[str, Any]) -> None:
     examples = list(page["examples"].values())
     for name, schema in page["schema"]["properties"].items():
         if schema.get("format") == "uri":
             assert all((example["value"].get(name) or "/").startswith("/") for example in examples), name
             schema["format"] = "uri-reference"
-    return json.dumps(spec)
 
 
 @asynccontextmanager
@@ -123,6 +136,26 @@ async def test_every_answer_keeps_to_the_specification(rig: Rig, endpoint: Endpo
         assert await client.messages(sms.sid).delete_async()
 
 
+async def test_what_hangs_on_a_message_and_the_account_keep_to_it_too(rig: Rig) -> None:
+    mms = await rig.client().messages.create_async(to=TO, from_=FROM, media_url=["https://cdn.example.com/a.png"] * 2)
+    await rig.quiet()
+    async with judged(rig.url) as proxy:
+        client = Rig(proxy, rig.session, rig.clients).client()
+        first, second = await client.messages(mms.sid).media.list_async()
+        assert (await client.messages(mms.sid).media(first.sid).fetch_async()).parent_sid == mms.sid
+        assert await client.messages(mms.sid).media(first.sid).delete_async()
+        assert [one.sid for one in await client.messages(mms.sid).media.list_async()] == [second.sid]
+        assert (await client.messages(mms.sid).feedback.create_async(outcome="confirmed")).outcome == "confirmed"
+        assert (await client.api.v2010.accounts(ACCOUNT).fetch_async()).status == "active"
+        assert (await client.balance.fetch_async()).currency == "USD"
+
+
+async def test_every_parameter_of_a_create_is_known_to_intake() -> None:
+    spec = json.loads((await installed() / SPEC).read_text())
+    form = spec["paths"][MESSAGES]["post"]["requestBody"]["content"]["application/x-www-form-urlencoded"]
+    assert set(form["schema"]["properties"]) <= set(PARAMETERS.values())
+
+
 async def test_failures_and_scheduled_messages_keep_to_it_too(rig: Rig) -> None:
     async with judged(rig.url) as proxy:
         client = Rig(proxy, rig.session, rig.clients).client()
@@ -133,6 +166,61 @@ async def test_failures_and_scheduled_messages_keep_to_it_too(rig: Rig) -> None:
         lost = await client.messages.create_async(to=TO, from_=FROM, body="Hello")
         await rig.quiet()
         assert (await client.messages(lost.sid).fetch_async()).error_code in (30003, 30005)
+
+
+async def test_the_lists_of_our_senders_keep_to_it(rig: Rig) -> None:
+    await rig.set_service(numbers=[FROM, "+18005550100", "12345", "ACME", f"whatsapp:{FROM}", "rcs:acme_agent"])
+    async with judged(rig.url) as proxy:
+        client = Rig(proxy, rig.session, rig.clients).client()
+        assert len(await client.incoming_phone_numbers.list_async(page_size=1)) == 2
+        assert len(await client.api.account.short_codes.list_async()) == 1
+    async with judged(rig.url, MESSAGING) as proxy:
+        client = rig.client()
+        client.messaging.base_url = proxy
+        [service] = await client.messaging.v1.services.list_async()
+        assert (await client.messaging.v1.services(service.sid).fetch_async()).sid == SERVICE
+        assert len(await service.phone_numbers.list_async()) == 2
+        for members, count in ((service.short_codes, 1), (service.alpha_senders, 1), (service.channel_senders, 2)):
+            assert len(await members.list_async()) == count
+
+
+async def test_what_operations_change_keeps_to_it(rig: Rig) -> None:
+    whatsapp = f"whatsapp:{FROM}"
+    for what, told in (("senders", {FROM: {}, "12345": {}, whatsapp: {}}), ("alerts", [{}, {"error_code": "30007"}])):
+        assert (await rig.send("PUT", f"accounts/{ACCOUNT}/{what}", told))[0] == 200
+    url = "https://hooks.example.com/twilio/acme/messages#rc=4&rp=5xx"
+    async with judged(rig.url) as proxy:
+        client = Rig(proxy, rig.session, rig.clients).client()
+        [number] = await client.incoming_phone_numbers.list_async()
+        assert (await client.incoming_phone_numbers(number.sid).update_async(sms_url=url)).sms_url == url
+        assert (await client.incoming_phone_numbers(number.sid).fetch_async()).sms_url == url
+        [code] = await client.api.account.short_codes.list_async()
+        assert (await client.api.account.short_codes(code.sid).update_async(sms_url=url)).sms_url == url
+    async with judged(rig.url, MESSAGING) as proxy:
+        client = rig.client()
+        client.messaging.base_url = proxy
+        services = client.messaging.v1.services
+        made = await services.create_async(friendly_name="a", sticky_sender=False, inbound_request_url=url)
+        assert (await services(made.sid).update_async(area_code_geomatch=True)).area_code_geomatch
+        pool = services(made.sid).phone_numbers
+        assert (await pool.create_async(number.sid)).phone_number == FROM
+        assert (await pool(number.sid).fetch_async()).sid == number.sid
+        assert await pool(number.sid).delete_async()
+        assert (await services(made.sid).alpha_senders.create_async("ACME")).alpha_sender == "ACME"
+    async with judged(rig.url, SPEC.replace("api_v2010", "messaging_v2")) as proxy:
+        client = rig.client()
+        client.messaging.base_url = proxy
+        [sender] = await client.messaging.v2.channels_senders.list_async(channel="whatsapp")
+        answer = rig.session.post(
+            f"{proxy}/v2/Channels/Senders/{sender.sid}", json={"webhook": {"callback_url": url}}, headers=basic()
+        )
+        async with answer as told:
+            assert told.status == 202, await told.text()
+        assert (await client.messaging.v2.channels_senders(sender.sid).fetch_async()).webhook["callback_url"] == url
+    async with judged(rig.url, SPEC.replace("api_v2010", "monitor_v1")) as proxy:
+        client = rig.client()
+        client.monitor.base_url = proxy
+        assert [one.error_code for one in await client.monitor.v1.alerts.list_async()] == ["30007", "11200"]
 
 
 async def test_the_judge_would_see_a_violation(rig: Rig) -> None:

@@ -18,7 +18,7 @@ def fields(endpoint: Endpoint) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    "word", ["STOP", "stopall", " Unsubscribe ", "cancel.", "End!", '"quit"', "ReVoKe", "Opt-out", "stop all"]
+    "word", ["STOP", "stopall", " Unsubscribe ", "cancel.", "End!", '"quit"', "ReVoKe", "Opt-out", "stop all", "ARRET"]
 )
 async def test_a_stop_word_blocks_the_number_for_this_person_alone(rig: Rig, word: str) -> None:
     await rig.hear(PERSON, NUMBER, word)
@@ -39,6 +39,29 @@ async def test_a_start_word_releases(rig: Rig, word: str) -> None:
     await rig.hear(PERSON, NUMBER, "STOP")
     await rig.hear(PERSON, NUMBER, word)
     assert await rig.reaches(PERSON, from_=NUMBER)
+
+
+async def test_the_network_keeps_a_block_of_toll_free_numbers_that_yes_does_not_lift(rig: Rig) -> None:
+    ours = "+18885550100"
+    await rig.hear(PERSON, ours, "STOP")
+    for word in ("YES", "unsubscribe", "start please"):
+        await rig.hear(PERSON, ours, word)
+        assert not await rig.reaches(PERSON, from_=ours)
+    await rig.hear(PERSON, ours, "UNSTOP")
+    assert await rig.reaches(PERSON, from_=ours)
+    # What only Twilio heard is Twilio's to release.
+    await rig.hear(PERSON, ours, "CANCEL")
+    assert not await rig.reaches(PERSON, from_=ours)
+    await rig.hear(PERSON, ours, "YES")
+    assert await rig.reaches(PERSON, from_=ours)
+
+
+async def test_the_network_knows_no_service(rig: Rig) -> None:
+    ours = "+18885550100"
+    await rig.hear(PERSON, ours, "STOP", messaging_service_sid=SERVICE)
+    await rig.hear(PERSON, NUMBER, "YES", messaging_service_sid=SERVICE)
+    assert await rig.reaches(PERSON, from_=NUMBER, messaging_service_sid=SERVICE)
+    assert not await rig.reaches(PERSON, from_=ours, messaging_service_sid=SERVICE)
 
 
 async def test_the_whole_service_is_blocked_when_it_is_the_one_written_to(rig: Rig) -> None:

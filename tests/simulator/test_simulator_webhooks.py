@@ -7,9 +7,9 @@ from twilio.base.exceptions import TwilioRestException
 from twilio.request_validator import RequestValidator
 
 from services.runtime.config import Settings
-from services.simulator.app import serve
+from services.runtime.tenants.settings import TenantSettings
 
-from .rig import ACCOUNT, SECOND_TOKEN, SERVICE, SUB_TOKEN, SUBACCOUNT, TOKEN, Endpoint, Received, Rig
+from .rig import ACCOUNT, SECOND_TOKEN, SERVICE, SUB_TOKEN, SUBACCOUNT, TOKEN, Endpoint, Received, Rig, serving
 
 TO, FROM = "+14155550123", "+14155552671"
 
@@ -219,7 +219,25 @@ async def test_stop_blocks_this_sender_until_start(rig: Rig) -> None:
 async def test_overrides_in_the_webhook_setting_hold_for_inbound(settings: Settings, endpoint: Endpoint) -> None:
     simulator = settings.simulator.model_copy(update={"webhook_url": f"{endpoint.url}/base/#rc=2&rp=5xx"})
     endpoint.answers = [web.Response(status=503), web.Response(status=503)]
-    async with serve(settings.model_copy(update={"simulator": simulator})) as url, ClientSession() as session:
+    async with serving(settings.model_copy(update={"simulator": simulator})) as url, ClientSession() as session:
         _, answer = await Rig(url, session).send("POST", "inbound", {"account_sid": ACCOUNT, "from": TO, "to": FROM})
     assert (answer["status"], answer["attempts"]) == (204, 3)
     assert {got.path for got in endpoint.received} == {"/base/twilio/acme/messages"}
+
+
+async def test_two_tenants_of_one_account_are_one_account_and_may_share_a_url(
+    settings: Settings, tenant: TenantSettings, endpoint: Endpoint
+) -> None:
+    simulator = settings.simulator.model_copy(update={"shared_url": True})
+    senders = (FROM, "+14155550300")
+    east, west = (tenant.model_copy(update={"allowed_senders": [sender]}) for sender in senders)
+    changed = settings.model_copy(update={"simulator": simulator, "tenants": {"east": east, "west": west}})
+    async with serving(changed) as url, ClientSession() as session:
+        rig = Rig(url, session)
+        for sender in senders:
+            assert (await rig.client().messages.create_async(to=TO, from_=sender, body="Hello")).sid
+        _, answer = await rig.send("POST", "inbound", {"account_sid": ACCOUNT, "from": TO, "to": senders[1]})
+        for client in rig.clients:
+            await client.close()
+    assert answer["status"] == 204
+    assert {got.path for got in endpoint.received} == {"/twilio/messages"}

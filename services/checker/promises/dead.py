@@ -6,7 +6,8 @@ from typing import Any
 from services.checker.commands import is_object
 from services.checker.facts import Fact, Facts, source_of
 from services.checker.finding import Looking
-from services.checker.topics import ACCEPTED, INBOUND, OUTCOMES, PUBLIC, RESULTS, SENT, STATUS, dead_of
+from services.checker.holds import unplaced
+from services.checker.topics import ACCEPTED, INBOUND, OUTCOMES, PUBLIC, RESULTS, SENT, STATUS, dead_of, shared
 
 # A fact that has all of these can be decoded, if what else it has is of these.
 _STATUS: Mapping[str, type] = {
@@ -21,7 +22,7 @@ _INBOUND: Mapping[str, type] = {
 }
 _FACTS = {STATUS: ("twilio_status", _STATUS), INBOUND: ("twilio_inbound", _INBOUND)}
 _MORE: Mapping[str, type] = {
-    **dict.fromkeys(("contact", "command_id", "linked", "sent_at", "idempotency_token"), str),
+    **dict.fromkeys(("contact", "command_id", "sent_at", "idempotency_token"), str),
     "error_code": int,
 }
 _REASONS = frozenset({"undecodable", "too_large", "unfoldable", "defect"})
@@ -39,6 +40,11 @@ def look(facts: Facts) -> Looking:
     for letter in facts.letters:
         looking.checked += 1
         _letter(looking, letter, sources.get(source_of(letter)))
+    if facts.settled and facts.whole(ACCEPTED):
+        looking.lost += [
+            f"{letter.at}: it may be a person's word, and {contact} is not held for it"
+            for letter, contact in unplaced(facts)
+        ]
     for topic in PUBLIC:
         for fact in facts.of(topic):
             if is_object(fact.entry.value) is False:
@@ -74,7 +80,7 @@ def _same(letter: Fact, source: Fact, told: Mapping[str, Any]) -> bool:
 
 def _decodes(source: Fact) -> bool:
     """Surely; what parsers or schemas may differ about is left alone."""
-    if source.entry.topic in PUBLIC:
+    if shared(source.entry.topic) in PUBLIC:
         return is_object(source.entry.value) is True
     kind, fields = _FACTS.get(source.entry.topic, ("", {}))
     if not fields or source.event.get("event_type") != kind:
@@ -83,6 +89,8 @@ def _decodes(source: Fact) -> bool:
     return (
         all(type(event.get(name)) is type_ for name, type_ in fields.items())
         and all(event.get(name) is None or type(event[name]) is type_ for name, type_ in _MORE.items())
+        and isinstance(event.get("linked", []), list)
+        and all(isinstance(name, str) for name in event.get("linked", []))
         and event.get("provenance", "webhook") == "webhook"
         and all(isinstance(value, str) for value in event["raw"].values())
     )

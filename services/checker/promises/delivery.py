@@ -8,7 +8,7 @@ import orjson
 
 from services.checker.facts import UNSETTLED, Fact, Facts
 from services.checker.finding import Looking
-from services.checker.statuses import Standing, is_end, rung, standings
+from services.checker.statuses import SAID_NO, Standing, is_end, named, rung, standings
 from services.checker.topics import DELIVERY, DELIVERY_ROWS, OUTCOMES, SENT, STATUS
 
 
@@ -24,6 +24,8 @@ def look(facts: Facts) -> Looking:
     for sid, standing in wanted.items():
         _last(looking, sid, standing, steps.get(sid, ()), facts.settled)
         _forward(looking, sid, steps.get(sid, ()))
+        if standing.contact:
+            _refusals(looking, sid, standing, ends.get(sid, ()), facts.settled)
         if standing.contact and is_end(standing.status):
             _ended(looking, sid, standing, ends.get(sid, ()), facts.settled)
         if rows and facts.settled:
@@ -38,14 +40,20 @@ def _by_message(told: Sequence[Fact]) -> Mapping[str, list[Fact]]:
     found: defaultdict[str, list[Fact]] = defaultdict(list)
     for fact in told:
         # The outcome of a refused command names no message.
-        if sid := fact.text("message_sid"):
-            found[sid].append(fact)
+        if name := named(fact):
+            found[name].append(fact)
     return found
 
 
 def _rows(facts: Facts) -> Mapping[str, Fact]:
     """The last row of each message, as the changelog has it."""
     return {fact.entry.key.decode(errors="replace"): fact for fact in facts.of(DELIVERY_ROWS)}
+
+
+def _same(fact: Fact, before: Fact) -> bool:
+    """A step that tells nothing: neither where the message stands, nor under what it is counted."""
+    places = (one.event.get("counted_now") for one in (fact, before))
+    return _told(fact) == _told(before) and len({str(place) for place in places}) == 1
 
 
 def _told(fact: Fact) -> tuple[Any, Any]:
@@ -74,9 +82,7 @@ def _forward(looking: Looking, sid: str, steps: Sequence[Fact]) -> None:
         if fact.event.get("previous_status") != previous:
             said = fact.event.get("previous_status")
             looking.lost.append(f"{fact.at}: {sid} goes on from {said}, and stood at {previous}")
-        if before is not None and (
-            rung(fact.text("status")) < rung(before.text("status")) or _told(fact) == _told(before)
-        ):
+        if before is not None and (rung(fact.text("status")) < rung(before.text("status")) or _same(fact, before)):
             looking.wrong.append(f"{fact.at}: {sid} goes from {_words(_told(before))} to {_words(_told(fact))}")
         before = fact
 
@@ -89,6 +95,16 @@ def _ended(looking: Looking, sid: str, standing: Standing, ends: Sequence[Fact],
         looking.lost.append(f"{sid}: it ended {_words(wanted)}, and no outcome is told")
     elif _told(ends[-1]) != wanted:
         looking.wrong.append(f"{ends[-1].at}: {sid} ended {_words(_told(ends[-1]))}; its facts say {_words(wanted)}")
+    elif ends[-1].text("contact") != standing.contact:
+        looking.wrong.append(f"{ends[-1].at}: the end of {sid} is told to another contact than its facts name")
+
+
+def _refusals(looking: Looking, sid: str, standing: Standing, ends: Sequence[Fact], settled: bool) -> None:
+    """Whoever said no said it, also where the message is told to have arrived after all."""
+    told = {_told(fact) for fact in ends}
+    for status, step in standing.steps.items():
+        if settled and step.error and step.error[1] in SAID_NO and (status, step.error[1]) not in told:
+            looking.lost.append(f"{sid}: {status} {step.error[1]} says that the person opted out, and no outcome does")
 
 
 def _row(looking: Looking, sid: str, standing: Standing, row: Fact | None) -> None:

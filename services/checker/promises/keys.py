@@ -8,25 +8,34 @@ from services.checker.facts import Fact, Facts
 from services.checker.finding import Looking
 from services.checker.topics import ACCEPTED, BY_CONTACT, BY_MESSAGE, INBOUND, RESULTS, STATUS
 
+_COMMAND = "tenant and command id"
+
 
 def look(facts: Facts) -> Looking:
     """Address and contact key belong together; a record has its event's key; a key has one partition everywhere."""
     looking = Looking()
     _persons(looking, facts)
-    for topics, field in ((BY_CONTACT, "contact"), (BY_MESSAGE, "message_sid"), ((RESULTS,), "command_id")):
+    for topics, field in ((BY_CONTACT, "contact"), (BY_MESSAGE, "message_sid"), ((RESULTS,), _COMMAND)):
         partitions: dict[bytes, Fact] = {}
         for topic in topics:
             for fact in facts.sound(topic):
                 if not fact.event:
                     continue
                 looking.checked += 1
-                # A status that names no message is told under its own id.
-                if fact.entry.key.decode(errors="replace") != (fact.text(field) or fact.id):
+                if fact.entry.key.decode(errors="replace") != _key(fact, field):
                     looking.wrong.append(f"{fact.at}: its key is not its {field}")
                 first = partitions.setdefault(fact.entry.key, fact)
                 if first.entry.partition != fact.entry.partition:
                     looking.doubled.append(f"{fact.at}: its key is on {first.at} too, another partition")
     return looking
+
+
+def _key(fact: Fact, field: str) -> str:
+    """The key that an event belongs under."""
+    if field == _COMMAND:
+        return f"{fact.text('tenant')}|{fact.text('command_id')}"
+    # A status that names no message is told under its own id; what is said to all, under its partition's.
+    return fact.text(field) or fact.text("key") or fact.id
 
 
 def _persons(looking: Looking, facts: Facts) -> None:

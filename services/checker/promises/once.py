@@ -11,12 +11,13 @@ from services.checker.topics import (
     DELIVERY,
     OUTCOMES,
     RESULTS,
+    SENDERS,
     SENT,
     SESSIONS,
     SUPPRESSION,
 )
 
-_ONCE = (RESULTS, SENT, DELIVERY, OUTCOMES, SESSIONS, CONSENT, SUPPRESSION, DELIVERABILITY, ACCEPTED)
+_ONCE = (RESULTS, SENT, DELIVERY, OUTCOMES, SENDERS, SESSIONS, CONSENT, SUPPRESSION, DELIVERABILITY, ACCEPTED)
 # What intake tells has no table behind it: it may stand twice after a kill, under the same id.
 _AT_LEAST_ONCE = frozenset({"accepted", "rejected", "recorded"})
 

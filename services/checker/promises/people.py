@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from services.checker.consent import Consent, Said, best, consent, released
-from services.checker.facts import Fact, Facts
+from services.checker.facts import Facts
 from services.checker.finding import Looking
+from services.checker.holds import MOST, Hold, standing
 from services.checker.topics import ACCEPTED, CONSENT, INBOUND, OUTCOMES, SUPPRESSION
 
 # Beyond them what was said is kept in one word for all of it.
@@ -30,15 +31,17 @@ def look(facts: Facts) -> Looking:
 
 def _answers(looking: Looking, facts: Facts, known: Consent) -> None:
     last = {fact.text("contact"): fact for fact in facts.of(SUPPRESSION)}
-    for contact in known.said.keys() | known.person.keys() | last.keys():
-        said = best(known.of_person(contact))
-        if contact in known.unsure or _is_much(known, contact, said):
+    held = standing(facts)
+    for contact in known.said.keys() | known.person.keys() | last.keys() | held.keys():
+        said = best(known.holds_for(contact))
+        holding = held.get(contact, ())
+        if contact in known.unsure or len(holding) >= MOST or _is_much(known, contact, said):
             continue
         looking.checked += 1
-        wanted, told = _standing(said), last.get(contact)
+        wanted, told = {**_standing(said), **_held(holding)}, last.get(contact)
         found = told.event.get("suppressed") if told is not None else {}
         if told is None and wanted:
-            looking.lost.append(f"{contact}: it opted out of {_words(wanted)}, and {SUPPRESSION} does not say so")
+            looking.lost.append(f"{contact}: {SUPPRESSION} does not say that it opted out of, or is, {_words(wanted)}")
         elif told is not None and found != wanted:
             looking.wrong.append(f"{told.at}: suppressed for {_words(found)}; what was said makes it {_words(wanted)}")
 
@@ -57,17 +60,25 @@ def _is_much(known: Consent, contact: str, said: Sequence[Said]) -> bool:
 
 
 def _standing(said: Sequence[Said]) -> Mapping[str, Mapping[str, str]]:
-    """Scope → the first no there that nothing lifts."""
+    """Scope → the first no there that nothing lifts; of those that stop templates alone, the last."""
     yeses = [one for one in said if one.action == "opt_in"]
     left = [one for one in said if one.action == "opt_out" and not released(one, yeses)]
     found: dict[str, Mapping[str, str]] = {}
-    for one in sorted(left, key=lambda one: (one.at, _evidence(one.fact))):
-        found.setdefault(one.scope, {"since": one.at, "evidence": _evidence(one.fact), "source": one.source})
+    left.sort(key=lambda one: (one.at, _evidence(one)))
+    whole = [one for one in left if not one.stops_templates_alone]
+    for one in (*whole, *reversed([one for one in left if one.stops_templates_alone])):
+        found.setdefault(one.scope, {"since": one.at, "evidence": _evidence(one), "source": one.source})
     return found
 
 
-def _evidence(fact: Fact) -> str:
-    return fact.id
+def _held(holds: Sequence[Hold]) -> Mapping[str, Mapping[str, str]]:
+    """Beside what was said: something of theirs could not be read."""
+    first = min(((fact.text("at"), one.position) for one in holds for fact in one.placed), default=None)
+    return {"held": {"since": first[0], "evidence": first[1], "source": "unread"}} if first else {}
+
+
+def _evidence(said: Said) -> str:
+    return said.said_by or said.fact.id
 
 
 def _words(suppressed: Any) -> str:

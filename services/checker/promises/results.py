@@ -8,9 +8,11 @@ from services.checker.commands import Asked, Identity, asked, identity, unreadab
 from services.checker.facts import Fact, Facts
 from services.checker.finding import Looking
 from services.checker.history import produced_value
-from services.checker.topics import ACCEPTED, CONSENT_COMMANDS, RESULTS
+from services.checker.topics import ACCEPTED, CONSENT_COMMANDS, RESULTS, shared
 
-_ENDS = frozenset({"sent", "failed", "blocked", "expired"})
+_ENDS = frozenset({"sent", "failed", "blocked", "expired", "canceled"})
+# What may be told of a command that has ended, or that has not come.
+_BESIDE = frozenset({"repeated", "duplicate", "cancel_remembered", "cancel_too_late", "resolution_refused"})
 _BY_INTAKE = frozenset({"rejected", "recorded"})
 # Of a record of megabytes whoever reads the log may be shown the beginning only.
 _SEEN_BYTES = 900 * 1024
@@ -21,11 +23,11 @@ def look(facts: Facts) -> Looking:
     looking = Looking()
     _produced(looking, facts)
     steps: defaultdict[Identity, list[Fact]] = defaultdict(list)
-    intake: defaultdict[tuple[str, str, str, str], dict[str, Fact]] = defaultdict(dict)
+    intake: defaultdict[tuple[str, str, str], dict[str, Fact]] = defaultdict(dict)
     for fact in facts.sound(RESULTS):
         event = fact.event
         if event.get("step") in _BY_INTAKE:
-            intake[str(event["step"]), fact.text("tenant"), fact.text("command_id"), fact.text("at")][fact.id] = fact
+            intake[str(event["step"]), fact.text("command_id"), fact.text("at")][fact.id] = fact
         else:
             steps[identity(event)].append(fact)
     _of_intake(looking, facts, intake)
@@ -50,29 +52,43 @@ def _produced(looking: Looking, facts: Facts) -> None:
             looking.lost.append(f"{topic}: {missing} of {count} produced records of {name} are not there")
 
 
-def _of_intake(looking: Looking, facts: Facts, told: Mapping[tuple[str, str, str, str], Mapping[str, Fact]]) -> None:
-    """`rejected` or `recorded`, of each record one."""
-    wanted: defaultdict[tuple[str, str, str, str], list[Asked]] = defaultdict(list)
+def _of_intake(looking: Looking, facts: Facts, told: Mapping[tuple[str, str, str], Mapping[str, Fact]]) -> None:
+    """`rejected` or `recorded`, of each record one: under who said it, or under none where nobody knows who."""
+    wanted: defaultdict[tuple[str, str, str], list[Asked]] = defaultdict(list)
     for one in (*asked(facts), *unreadable(facts)):
         if one.accepted is None:
-            wanted["rejected", one.tenant, one.command_id, one.at].append(one)
-        elif one.fact.entry.topic == CONSENT_COMMANDS:
-            wanted["recorded", one.tenant, one.command_id, one.at].append(one)
+            wanted["rejected", one.command_id, one.at].append(one)
+        elif shared(one.fact.entry.topic) == CONSENT_COMMANDS:
+            wanted["recorded", one.command_id, one.at].append(one)
     for key, records in wanted.items():
         looking.checked += len(records)
         found = told.get(key, {})
-        where, name = records[0].fact.at, f"command {key[2]!r} of {key[1]}" if key[1] else "a record in nobody's name"
-        if len(found) < len(records) and facts.settled:
-            looking.lost.append(f"{where}: {name} was neither accepted nor {key[0]}")
-        if len(found) > len(records):
-            last = list(found.values())[-1]
-            looking.doubled.append(f"{last.at}: {name} is {key[0]} under {len(found)} ids")
-        ends = not records[0].resolves
+        _each_once(looking, key, records, found, facts.settled)
+        ends = not records[0].about_another
         looking.wrong += [
-            f"{one.at}: {name} is {key[0]}, and terminal says {one.event.get('terminal')}"
+            f"{one.at}: command {key[1]!r} is {key[0]}, and terminal says {one.event.get('terminal')}"
             for one in found.values()
             if one.event.get("terminal") is not ends
         ]
+
+
+def _each_once(
+    looking: Looking, key: tuple[str, str, str], records: Sequence[Asked], found: Mapping[str, Fact], settled: bool
+) -> None:
+    step, command_id, _ = key
+    given, answered = Counter(one.said_by for one in records), Counter(one.text("tenant") for one in found.values())
+    # Who was told nothing under a name of theirs, was told under none.
+    unnamed = Counter({tenant: count for tenant, count in (given - answered).items() if tenant})
+    if unnamed.total() + given[""] > answered[""] and settled:
+        tenant = next(iter(unnamed), "")
+        name = f"command {command_id!r} of {tenant}" if tenant else "a record in nobody's name"
+        looking.lost.append(f"{records[0].fact.at}: {name} was neither accepted nor {step}")
+    answered[""] -= unnamed.total()
+    for tenant in answered - given:
+        last = [one for one in found.values() if one.text("tenant") == tenant][-1]
+        whose = f" of {tenant}" if tenant else ""
+        more = f"under {answered[tenant]} ids, and was given {given[tenant]} times"
+        looking.doubled.append(f"{last.at}: command {command_id!r}{whose} is {step} {more}")
 
 
 def _sends(looking: Looking, facts: Facts, steps: Mapping[Identity, Sequence[Fact]]) -> None:
@@ -89,11 +105,14 @@ def _sends(looking: Looking, facts: Facts, steps: Mapping[Identity, Sequence[Fac
 
 
 def _last(told: Sequence[Fact]) -> str:
-    return next((str(fact.event.get("step")) for fact in reversed(told) if fact.event.get("step") != "duplicate"), "")
+    return next(
+        (str(fact.event.get("step")) for fact in reversed(told) if fact.event.get("step") not in _BESIDE | {"message"}),
+        "",
+    )
 
 
 def _in_order(looking: Looking, name: Identity, told: Sequence[Fact]) -> None:
-    """An end is marked as one, and nothing comes after it but that the id was used again."""
+    """An end is marked as one. After it comes nothing but how the message ended, and answers to what came too late."""
     over, seen = False, set[str]()
     for fact in told:
         # What is told again under its id is nothing new.
@@ -103,8 +122,10 @@ def _in_order(looking: Looking, name: Identity, told: Sequence[Fact]) -> None:
         step = fact.event.get("step")
         if fact.event.get("terminal") is not (step in _ENDS):
             looking.wrong.append(f"{fact.at}: {name} is {step}, and terminal says {fact.event.get('terminal')}")
-        if over and step not in (*_ENDS, "duplicate"):
+        if over and step not in _ENDS | _BESIDE | {"message"}:
             looking.wrong.append(f"{fact.at}: {name} is {step} after its end")
+        if step == "message" and not over:
+            looking.wrong.append(f"{fact.at}: {name} is told how its message ended before its own end")
         over = over or step in _ENDS
 
 
@@ -113,7 +134,12 @@ def _whose(looking: Looking, facts: Facts, steps: Mapping[Identity, Sequence[Fac
     if not facts.settled or not facts.whole(ACCEPTED):
         return
     known = _identities(facts)
+    canceled = {
+        identity(fact.event) for fact in facts.sound(ACCEPTED) if fact.event.get("event_type") == "cancel_accepted"
+    }
     for name, told in steps.items():
+        if name in canceled and {fact.event.get("step") for fact in told} == {"cancel_remembered"}:
+            continue
         if name not in known:
             looking.wrong.append(f"{told[0].at}: {name} was never accepted, and is {told[0].event.get('step')}")
 

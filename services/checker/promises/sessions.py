@@ -1,18 +1,23 @@
-"""WhatsApp windows: 24 hours from the last message, told as they are (README, "Topics": `twilio.sessions.v1`)."""
+"""WhatsApp windows: 24 hours from the last message, told as they are (README, "Topics": `twilio.sessions.v1`).
+
+Twilio's 63016 is the better witness: the window was closed when that message was made, until they wrote again.
+"""
 
 from collections import defaultdict
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from services.checker.consent import moment
 from services.checker.facts import UNSETTLED, Fact, Facts
 from services.checker.finding import Looking
-from services.checker.topics import INBOUND, SESSIONS
+from services.checker.topics import INBOUND, OUTCOMES, SENT, SESSIONS, STATUS
 
 _DAY = timedelta(hours=24)
 # More than that are not remembered.
 _MOST_SENDERS = 64
+_OUTSIDE_WINDOW = 63016
+_ARRIVED = frozenset({"delivered", "read"})
 
 
 def look(facts: Facts) -> Looking:
@@ -27,7 +32,7 @@ def look(facts: Facts) -> Looking:
         for fact in facts.of(SESSIONS)
         if fact.event.get("change") == "expired"
     }
-    wrote = _wrote(facts)
+    wrote, late = _wrote(facts), _came_too_late(facts)
     for contact, windows in wrote.items():
         if len(windows) > _MOST_SENDERS:
             continue
@@ -38,7 +43,12 @@ def look(facts: Facts) -> Looking:
             continue
         # By a clock that was set back something earlier may be told after a window was over.
         left = {sender: until for sender, until in windows.items() if (contact, sender, until) not in over}
-        _compare(looking, told, windows, left)
+        closed = {
+            sender for sender, until in windows.items() if late.get((contact, sender), "") >= _a_day_before(until)
+        }
+        _compare(looking, told, windows, {sender: until for sender, until in left.items() if sender not in closed})
+        if isinstance(found := told.event.get("windows"), dict) and closed & found.keys():
+            looking.wrong.append(f"{told.at}: a window is open that 63016 has shown to be closed")
     for contact, told in last.items():
         if contact not in wrote:
             looking.wrong.append(f"{told.at}: a window of {contact}, who never wrote by WhatsApp")
@@ -64,7 +74,39 @@ def _wrote(facts: Facts) -> Mapping[str, Mapping[str, str]]:
     for fact in facts.sound(INBOUND):
         if fact.text("from").startswith("whatsapp:"):
             until = moment(fact.text("sent_at") or fact.text("received_at")) + _DAY
-            text = until.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+            text = _text(until)
             windows = found[fact.text("contact")]
             windows[fact.text("to")] = max(windows.get(fact.text("to"), text), text)
     return found
+
+
+def _a_day_before(until: str) -> str:
+    return _text(moment(until) - _DAY)
+
+
+def _text(when: datetime) -> str:
+    return when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _came_too_late(facts: Facts) -> Mapping[tuple[str, str], str]:
+    """Contact and sender of ours → when the latest message was made that ended with 63016, as far as facts tell."""
+    made: dict[str, str] = {}
+    ended: dict[str, tuple[str, str]] = {}
+    arrived: set[str] = set()
+    for fact in (*facts.sound(STATUS), *facts.sound(SENT)):
+        sid, told_at = fact.text("message_sid"), fact.text("received_at") or fact.text("sent_at")
+        made[sid] = min(told_at, made.get(sid, told_at))
+        if fact.event.get("error_code") == _OUTSIDE_WINDOW and fact.text("contact"):
+            ended[sid] = fact.text("contact"), fact.text("from")
+        if fact.text("message_status") in _ARRIVED:
+            arrived.add(sid)
+    late: dict[tuple[str, str], str] = {}
+    for sid, name in ended.items():
+        if sid not in arrived:
+            late[name] = max(made[sid], late.get(name, ""))
+    # One that was refused at once was never a message.
+    for fact in facts.sound(OUTCOMES):
+        if fact.event.get("error_code") == _OUTSIDE_WINDOW and not fact.text("message_sid"):
+            name = fact.text("contact"), fact.text("sender")
+            late[name] = max(fact.text("at"), late.get(name, ""))
+    return late

@@ -5,16 +5,26 @@ from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
-from services.cli.backfill.lacking import Asker, Held, Lacking, Listed, lacking
+from services.cli.backfill.lacking import (
+    Asker,
+    Held,
+    Lacking,
+    Listed,
+    lacking,
+    says_no_or_yes,
+    unattributed,
+    unrecorded,
+)
 from services.cli.backfill.listing import Account
 from services.cli.backfill.window import Window
 from services.cli.bars import Bars
-from services.cli.log import LogReader
 from services.contract.codec import DecodeError, decode
-from services.contract.topics import INBOUND, SENT, STATUS, Topic
+from services.contract.topics import CONSENT, INBOUND, SENT, STATUS, Topic
 from services.domain.messages.events import InboundReceived
+from services.operations.log import LogReader
 from services.runtime.clock import now
 from services.runtime.config import Settings
+from services.runtime.tenants.settings import TenantSettings
 
 T = TypeVar("T")
 
@@ -23,10 +33,14 @@ _MARGIN_MS = 3_600_000
 
 
 class Comparison(NamedTuple):
-    """How many messages Twilio has in the window, and the facts about them that the log lacks."""
+    """How many messages Twilio has in the window, and the facts about them that the log lacks.
+
+    `unattributed`: messages to us that it lacks and nobody can be named for.
+    """
 
     messages: int
     lacking: list[Lacking]
+    unattributed: list[Listed]
 
 
 class _Told(msgspec.Struct):
@@ -38,9 +52,16 @@ class _Told(msgspec.Struct):
     sent_at: str = ""
 
 
-async def compare(settings: Settings, asker: Asker, window: Window, bars: Bars) -> Comparison:
+class _Evidence(msgspec.Struct):
+    """What is needed of a piece of evidence."""
+
+    tenant: str
+    message_sid: str | None = None
+
+
+async def compare(settings: Settings, tenant: TenantSettings, asker: Asker, window: Window, bars: Bars) -> Comparison:
     """What the log lacks now. Raises BackfillError, LogError and aiokafka's KafkaError."""
-    account = Account(asker.tenant, settings.tenants[asker.tenant], settings.twilio.api)
+    account = Account(asker.tenant, tenant, settings.twilio.api)
     # Twilio first: a fact that comes while it lists is on the log by the time that this is read.
     listed = await account.messages(window, lambda done: bars.show("Twilio's list", done))
     held = Held(asker)
@@ -51,7 +72,31 @@ async def compare(settings: Settings, asker: Asker, window: Window, bars: Bars) 
         await _read_facts(log, held, bars)
     unlisted = sent - {message.sid for message in listed}
     listed += await _fetch(account, [sid for sid in sorted(unlisted) if not held.ended(sid)], bars)
-    return Comparison(len(listed), lacking(asker, listed, held, now()))
+    return Comparison(len(listed), lacking(asker, listed, held, now()), unattributed(listed, held))
+
+
+async def compare_opt_outs(
+    settings: Settings, tenant: TenantSettings, asker: Asker, window: Window, bars: Bars
+) -> Comparison:
+    """The STOPs, STARTs and refused messages of the window that `twilio.consent.v1` has no evidence of.
+
+    That topic is kept for ever, so the window may be older than the log. Raises as `compare`.
+    """
+    account = Account(asker.tenant, tenant, settings.twilio.api)
+    listed = await account.messages(
+        window, lambda done: bars.show("Twilio's list", done), lambda message: says_no_or_yes(asker, message)
+    )
+    recorded: set[str] = set()
+
+    def evidence(value: bytes) -> None:
+        fact = _decoded(value, _Evidence)
+        if fact is not None and fact.tenant == asker.tenant and fact.message_sid:
+            recorded.add(fact.message_sid)
+
+    async with LogReader(settings.kafka, None) as log:
+        await _read(log, CONSENT, evidence, bars)
+    masked = [one for one in listed if one.sid not in recorded]
+    return Comparison(len(listed), unrecorded(asker, listed, recorded, now()), unattributed(masked, Held(asker)))
 
 
 async def _read_sent(log: LogReader, held: Held, asker: Asker, window: Window, bars: Bars) -> set[str]:

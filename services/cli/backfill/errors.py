@@ -1,6 +1,6 @@
 """Why a backfill cannot be done."""
 
-from services.runtime.config import ConfigError
+from services.runtime.section import ConfigError
 
 
 class BackfillError(ConfigError):

@@ -5,10 +5,10 @@ from itertools import islice
 
 import msgspec
 
-from services.cli.writing import FactWriter, Outgoing
 from services.contract.codec import encode, headers
 from services.contract.partition import partition_of
 from services.contract.topics import topic_of
+from services.operations.writing import FactWriter, Outgoing
 from services.runtime.config import KafkaSettings
 
 # Under way at once. Each is a round trip's worth of work, and what Ctrl-C waits for.

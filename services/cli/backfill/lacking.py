@@ -1,16 +1,19 @@
 """Which facts the log lacks, given what Twilio lists and what the log holds. Pure: no clock, no I/O."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Literal, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
 
-from services.domain.consent.keywords import NO_WORDS, Words, hear
+from services.domain.addresses import judge
+from services.domain.consent.hearing import Heard, Message, hear
+from services.domain.consent.keywords import NO_WORDS, Words
 from services.domain.contact import contact_key
 from services.domain.identity import raw_event_id
-from services.domain.messages.delivery import FINAL, RANK
-from services.domain.messages.events import InboundReceived, Parameters, StatusReceived, parameter
+from services.domain.messages.errors import explain
+from services.domain.messages.events import InboundReceived, Parameters, StatusReceived
+from services.domain.messages.ladder import FINAL, RANK
 
 # What is lacking: a message to us, Twilio's own date of a STOP or START, or how far a message of ours is.
 Kind = Literal["inbound", "date", "status"]
@@ -72,7 +75,7 @@ class Held:
         self._heard.add(fact.message_sid)
         if fact.sent_at is not None:
             self._dated.add(fact.message_sid)
-        elif _is_consent(fact, self._asker.words):
+        elif fact.heard is not None and fact.heard.says in ("stop", "start"):
             self._undated[fact.message_sid] = fact
 
     def tell(self, tenant: str, message_sid: str, status: str) -> None:
@@ -104,6 +107,37 @@ def lacking(asker: Asker, listed: Iterable[Listed], held: Held, now: str) -> lis
     return sorted(found, key=lambda one: (one.at, one.event.message_sid))
 
 
+def unattributed(listed: Iterable[Listed], held: Held) -> list[Listed]:
+    """Messages to us that the log lacks and that nobody can be named for: Twilio masks who wrote."""
+    messages = {message.sid: message for message in listed}
+    found = [one for one in messages.values() if one.inbound and _masked(one.from_) and not held.has(one.sid)]
+    return sorted(found, key=lambda one: (one.at, one.sid))
+
+
+def says_no_or_yes(asker: Asker, message: Listed) -> bool:
+    """Is this a STOP or START, something that may have been one, or a message that Twilio refused for an opt-out?"""
+    if not message.inbound:
+        return explain(message.error_code).tells == "opted_out"
+    heard = _heard(asker, message)
+    return heard is not None and heard.says in ("stop", "start", "suspected")
+
+
+def unrecorded(asker: Asker, listed: Iterable[Listed], recorded: Collection[str], now: str) -> list[Lacking]:
+    """The facts whose messages stand in no evidence of consent, by Twilio's dates. `recorded`: MessageSids."""
+    messages = {one.sid: one for one in listed if one.sid not in recorded and not (one.inbound and _masked(one.from_))}
+    found = [
+        Lacking("inbound", one.at, _inbound(asker, one, now))
+        if one.inbound
+        else Lacking("status", one.at, _status(asker, one, now))
+        for one in messages.values()
+    ]
+    return sorted(found, key=lambda one: (one.at, one.event.message_sid))
+
+
+def _masked(address: str) -> bool:
+    return judge(address).kind == "masked"
+
+
 def _of(asker: Asker, message: Listed, held: Held, now: str) -> Lacking | None:
     if not message.inbound:
         before = held.furthest(message.sid)
@@ -111,7 +145,8 @@ def _of(asker: Asker, message: Listed, held: Held, now: str) -> Lacking | None:
             return None
         return Lacking("status", message.at, _status(asker, message, now), before or None)
     if not held.has(message.sid):
-        return Lacking("inbound", message.at, _inbound(asker, message, now))
+        # Of a masked address no contact may be derived: it would be nobody's, or a stranger's.
+        return None if _masked(message.from_) else Lacking("inbound", message.at, _inbound(asker, message, now))
     undated = held.undated(message.sid)
     return Lacking("date", message.at, _dated(asker, undated, message.at)) if undated else None
 
@@ -128,10 +163,18 @@ def _inbound(asker: Asker, message: Listed, now: str) -> InboundReceived:
         to=message.to,
         body=message.body,
         num_media=message.num_media,
+        heard=_heard(asker, message),
         sent_at=message.at,
         provenance="backfill",
         raw=_raw(message) | {"Body": message.body, "NumMedia": str(message.num_media)},
     )
+
+
+def _heard(asker: Asker, message: Listed) -> Heard | None:
+    if message.body or message.num_media:
+        return hear(Message(to=message.to, body=message.body), asker.words)
+    # A text that was redacted may have been a STOP.
+    return Heard(says="suspected", by="body")
 
 
 def _dated(asker: Asker, fact: InboundReceived, at: str) -> InboundReceived:
@@ -141,6 +184,8 @@ def _dated(asker: Asker, fact: InboundReceived, at: str) -> InboundReceived:
 
 
 def _status(asker: Asker, message: Listed, now: str) -> StatusReceived:
+    # What is masked is not known: the log knows whom it created the message for.
+    to = "" if _masked(message.to) else message.to
     content = (message.sid.encode(), message.status.encode())
     told = {
         "MessageStatus": message.status,
@@ -151,13 +196,13 @@ def _status(asker: Asker, message: Listed, now: str) -> StatusReceived:
         event_id=raw_event_id("twilio_status_backfill", asker.tenant, content),
         tenant=asker.tenant,
         received_at=now,
-        contact=contact_key(asker.tenant, message.to, asker.contact_secret),
+        contact=contact_key(asker.tenant, to, asker.contact_secret) if to else None,
         account_sid=message.account_sid,
         message_sid=message.sid,
         message_status=message.status,
         error_code=message.error_code,
         from_=message.from_,
-        to=message.to,
+        to=to,
         provenance="backfill",
         raw=_raw(message) | {name: value for name, value in told.items() if value},
     )
@@ -178,11 +223,6 @@ def _raw(message: Listed) -> Parameters:
         "MessagingServiceSid": message.messaging_service_sid,
     }
     return {name: value for name, value in named.items() if value}
-
-
-def _is_consent(fact: InboundReceived, words: Words) -> bool:
-    whatsapp = fact.from_.startswith("whatsapp:")
-    return hear(fact.body, whatsapp=whatsapp, opt_out_type=parameter(fact.raw, "OptOutType"), words=words) is not None
 
 
 def _rank(status: str) -> int:

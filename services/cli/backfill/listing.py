@@ -15,7 +15,8 @@ from services.cli.backfill.errors import BackfillError
 from services.cli.backfill.lacking import Listed
 from services.cli.backfill.window import Window
 from services.domain.clock import to_iso
-from services.runtime.config import TenantSettings
+from services.runtime.regions import NOT_FROM_THE_ENVIRONMENT, regional
+from services.runtime.tenants.settings import TenantSettings
 
 T = TypeVar("T")
 
@@ -39,25 +40,27 @@ class _Page(NamedTuple):
 
 
 class Account:
-    """One tenant's account at Twilio, or at anything that speaks its API under `base_url`.
+    """One tenant's account at Twilio, or at anything that speaks its API under `base_url` (in us1).
 
     Its subaccounts are not asked. Every method raises BackfillError when there is no answer to be had.
     """
 
     def __init__(self, name: str, tenant: TenantSettings, base_url: str) -> None:
         self._name = name
-        self._base_url = base_url
+        self._base_url = regional(base_url, tenant.region)
         if tenant.api_key_sid and tenant.api_key_secret:
             user, password = tenant.api_key_sid, tenant.api_key_secret.get_secret_value()
         else:
             user, password = tenant.account_sid, tenant.auth_tokens[0].get_secret_value()
         http = TwilioHttpClient(timeout=_TIMEOUT_S)
-        client = Client(user, password, tenant.account_sid, http_client=http)
-        client.api.base_url = base_url
+        client = Client(user, password, tenant.account_sid, http_client=http, environment=NOT_FROM_THE_ENVIRONMENT)
+        client.api.base_url = self._base_url
         self._messages = client.messages
 
-    async def messages(self, window: Window, told: Callable[[int], None]) -> list[Listed]:
-        """Those dated in the window, of both directions. `told` hears how many were listed so far.
+    async def messages(
+        self, window: Window, told: Callable[[int], None], wanted: Callable[[Listed], bool] = lambda _: True
+    ) -> list[Listed]:
+        """Those dated in the window, of both directions, that are wanted. `told` hears how many were listed so far.
 
         Twilio's filter leaves out what has no date of sending: failed or canceled before it was sent, or waiting.
         """
@@ -72,7 +75,7 @@ class Account:
         while True:
             seen += len(page.messages)
             told(seen)
-            kept += [message for message in page.messages if message.at in window]
+            kept += [message for message in page.messages if message.at in window and wanted(message)]
             if page.next_url is None:
                 return kept
             page = await self._ask(_following(self._messages, page.next_url))

@@ -1,6 +1,5 @@
 """What a backfill shows: counts and a few examples. No bodies, no whole addresses."""
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -8,9 +7,9 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from services.cli.backfill.lacking import Kind, Lacking
+from services.cli.backfill.lacking import Kind, Lacking, Listed
 from services.domain.messages.events import StatusReceived
-from services.runtime.masking import mask
+from services.runtime.masking import mask, unsteered
 
 _MOST_ROWS = 10
 _NAMES: dict[Kind, tuple[str, str]] = {
@@ -18,7 +17,6 @@ _NAMES: dict[Kind, tuple[str, str]] = {
     "date": ("date of a STOP or START", "dates of STOPs and STARTs"),
     "status": ("status", "statuses"),
 }
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def summary(found: Sequence[Lacking]) -> str:
@@ -46,6 +44,19 @@ def table(found: Sequence[Lacking]) -> Table:
     return shown
 
 
+def listing_of(unattributed: Sequence[Listed]) -> list[str]:
+    """What a person has to look at: messages to us whose sender Twilio masks, by day and sender of ours."""
+    if not unattributed:
+        return []
+    lines = [
+        f"{len(unattributed):,} inbound messages are redacted and cannot be attributed to anybody; each may have been "
+        "a STOP. They hold nobody, and nothing is injected for them. Look at them, newest last:"
+    ]
+    for one in unattributed[-_MOST_ROWS:]:
+        lines.append(_plain(f"  {one.at.removesuffix('.000Z')} {one.sid} to {mask(one.to)}"))
+    return lines
+
+
 def _what(one: Lacking) -> str:
     if isinstance(one.event, StatusReceived):
         before = f"{one.before} → " if one.before else ""
@@ -56,4 +67,4 @@ def _what(one: Lacking) -> str:
 
 def _plain(text: str) -> str:
     """Text of others gives the terminal no orders."""
-    return _CONTROL.sub(" ", text)
+    return unsteered(text)

@@ -7,7 +7,7 @@ from services.cli.dead.errors import DeadError
 from services.cli.dead.letters import Letter, position
 from services.cli.times import limits, milliseconds
 from services.contract.letters import Position
-from services.contract.topics import DEAD, EVENTS, Topic
+from services.contract.topics import DEAD, EVENTS, Topic, shared_name
 
 
 class Asked(NamedTuple):
@@ -64,7 +64,7 @@ def ask_for(names: Sequence[str], filters: Filters) -> Asked:
 def _topics(names: frozenset[Position], named: str | None) -> tuple[Topic, ...]:
     dead_of = {topic.name: topic.dead for topic in EVENTS}
     known = {topic.name: topic for topic in DEAD}
-    wanted = {name.topic for name in names} | ({named} if named else set())
+    wanted = set(map(shared_name, {name.topic for name in names} | ({named} if named else set())))
     if unknown := sorted(name for name in wanted if dead_of.get(name, name) not in known):
         raise DeadError(f"{', '.join(unknown)} has no dead letters; topics that have: {', '.join(known)}")
     chosen = {dead_of.get(name, name) for name in wanted}

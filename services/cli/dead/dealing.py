@@ -1,13 +1,14 @@
 """Retrying and dropping: which letters may be, which are left alone and why, and doing it."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack, aclosing
 from typing import NamedTuple
 
 from services.cli.bars import Bars
 from services.cli.dead.asked import Asked
 from services.cli.dead.desk import Dealing, Desk, How
+from services.cli.dead.letters import Letter
 from services.cli.dead.reading import Found, find
 from services.contract.letters import Position
 from services.runtime.config import KafkaSettings
@@ -18,14 +19,21 @@ _TOGETHER_BYTES = 4 << 20
 _NAMED = 5
 
 
+Headers = list[tuple[str, bytes]]
+
+
 class Wish(NamedTuple):
-    """What is to be done about the letters that are meant. `again`: also where it was done before."""
+    """What is to be done about the letters that are meant. `again`: also where it was done before.
+
+    `value`: mended bytes; then `headers` makes of a record's topic, value and headers those that it is written with.
+    """
 
     asked: Asked
     how: How
     again: bool = False
     note: str | None = None
     value: bytes | None = None
+    headers: Callable[[str, bytes, Headers], Headers] = lambda _topic, _value, kept: kept
 
 
 class Dealt:
@@ -77,7 +85,14 @@ def _possible(wish: Wish, found: Sequence[Found], dealt: Dealt) -> Iterator[Deal
                 letter.name, f"{letter.obstacle}; it cannot be retried: have its sender say it again, then drop it"
             )
         else:
-            yield Dealing(letter, wish.how, wish.note, wish.value)
+            yield _dealing(letter, wish)
+
+
+def _dealing(letter: Letter, wish: Wish) -> Dealing:
+    if wish.value is None:
+        return Dealing(letter, wish.how, wish.note)
+    headers = wish.headers(letter.name.topic, wish.value, list(letter.headers))
+    return Dealing(letter, wish.how, wish.note, wish.value, headers)
 
 
 def _parcels(dealings: Iterable[Dealing]) -> Iterator[list[Dealing]]:

@@ -1,6 +1,6 @@
 """Why a dead letter cannot be dealt with."""
 
-from services.runtime.config import ConfigError
+from services.runtime.section import ConfigError
 
 
 class DeadError(ConfigError):

@@ -8,23 +8,27 @@ from aiokafka import ConsumerRecord
 
 from services.cli.dead.errors import DeadError
 from services.contract import letters
-from services.contract.codec import DecodeError, decode
+from services.contract.codec import DecodeError, decode, other_aliases
 from services.contract.letters import Position
-from services.contract.topics import EVENTS
+from services.contract.topics import ACCEPTED, BY_CONTACT, EVENTS, INBOUND, OUTCOMES, shared_name
 from services.domain.clock import iso
+from services.domain.consent.holds import contact_of
 
 Headers = tuple[tuple[str, bytes], ...]
 
 _SOURCES = {topic.dead: topic for topic in EVENTS}
 _NAME = re.compile(r"(?P<topic>[\w.-]+)/(?P<partition>\d{1,9})@(?P<offset>\d{1,18})", re.ASCII)
 RETRIED_FROM = "retried-from"
+# What people say comes on these, keyed by their contact.
+_OF_PEOPLE = frozenset({INBOUND.name, ACCEPTED.name, OUTCOMES.name})
 
 
 class Letter(NamedTuple):
     """A dead letter. `at`: when it was put aside, as it stands on the log. `headers`: the record's own.
 
     `name` is the position of the record that could not be folded; of a letter that does not tell it, its own.
-    `obstacle`: why the record cannot be had back from the letter; empty where it can.
+    `obstacle`: why the record cannot be had back from the letter; empty where it can. `steps`: those that could not
+    take it; empty where nobody could decode it. `holds`: whoever wrote it placed a hold on its contact.
     """
 
     name: Position
@@ -36,6 +40,16 @@ class Letter(NamedTuple):
     headers: Headers
     timestamp_ms: int | None
     obstacle: str
+    steps: str
+    holds: bool
+
+    @property
+    def person(self) -> str | None:
+        """The contact key of whoever is held for it, or may be: by this letter, or by another service's of the record.
+
+        One that could not read the record yet will place its hold later: so it is released either way.
+        """
+        return contact_of(self.key) if self.name.topic in _OF_PEOPLE else None
 
     @property
     def contact(self) -> str | None:
@@ -70,6 +84,8 @@ def read_letter(record: ConsumerRecord) -> Letter:
         ),
         timestamp_ms=_number(headers.get(letters.SOURCE_TIMESTAMP_MS)),
         obstacle=_obstacle(source, headers),
+        steps=_text(headers.get(letters.STEPS, b"")),
+        holds=letters.HOLDS in headers,
     )
 
 
@@ -84,8 +100,9 @@ def position(name: str) -> Position:
 def _source(topic: str, headers: dict[str, bytes]) -> Position | None:
     partition, offset = _number(headers.get(letters.SOURCE_PARTITION)), _number(headers.get(letters.SOURCE_OFFSET))
     # Nobody's header sends a record to another topic than the one whose dead letters these are.
-    named = _text(headers.get(letters.SOURCE_TOPIC, b"")) == _SOURCES[topic].name
-    return Position(_SOURCES[topic].name, partition, offset) if named and None not in (partition, offset) else None  # type: ignore[arg-type]
+    named = _text(headers.get(letters.SOURCE_TOPIC, b""))
+    ours = shared_name(named) == _SOURCES[topic].name
+    return Position(named, partition, offset) if ours and None not in (partition, offset) else None  # type: ignore[arg-type]
 
 
 def _obstacle(source: Position | None, headers: dict[str, bytes]) -> str:
@@ -93,6 +110,11 @@ def _obstacle(source: Position | None, headers: dict[str, bytes]) -> str:
         return "it does not say which record it was"
     if letters.WHOLE_BATCH in headers:
         return "it is a whole record batch, and no record"
+    kept = [
+        (name.removeprefix(letters.KEPT), value) for name, value in headers.items() if name.startswith(letters.KEPT)
+    ]
+    if source.topic in BY_CONTACT and (version := other_aliases(kept)):
+        return f"its key is of alias version {version}, and would stop whoever folds it"
     cut = [name for name in headers if name.startswith(letters.TRUNCATED)]
     if not cut:
         return ""

@@ -1,8 +1,9 @@
-"""`switchboard dead`: list, show, retry, drop."""
+"""`switchboard dead`: list, show, retry, drop, release."""
 
 import sys
 from collections.abc import Callable
 from contextlib import aclosing
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from services.cli.asking import ask
 from services.cli.attended import attend
 from services.cli.bars import Bars
 from services.cli.contact import key_of
@@ -17,21 +19,28 @@ from services.cli.dead.asked import Asked, Filters, ask_for
 from services.cli.dead.dealing import Dealt, Wish, deal
 from services.cli.dead.errors import DeadError
 from services.cli.dead.reading import Found, find
+from services.cli.dead.releasing import release as release_holds
+from services.cli.dead.releasing import sort, told
 from services.cli.dead.report import Overview, describe
-from services.cli.demo.show import make_console
-from services.cli.log import heed_stop
+from services.cli.local.show import make_console
+from services.cli.producing import signed_anew
 from services.cli.times import Time
 from services.contract.letters import Position
+from services.operations.log import heed_stop
 from services.runtime.config import Settings, load
 
-app = typer.Typer(help="What could not be folded: list, show, retry, drop.", no_args_is_help=True)
+app = typer.Typer(
+    help="What could not be folded: list, show, retry, drop, release.",
+    no_args_is_help=True,
+)
 
 _PLAIN_WIDTH = 400
+_NAMED = 5
 _STOPPED = "Stopped. A second run knows what is done."
 
 Letters = Annotated[list[str] | None, typer.Argument(metavar="[LETTER]…", help="As `dead list` names them.")]
 TopicName = Annotated[str | None, typer.Option("--topic", help="Only of this topic.")]
-Reason = Annotated[str | None, typer.Option(help="Only of this reason: undecodable, unfoldable, too_large, defect.")]
+Reason = Annotated[str | None, typer.Option(help="Only of this reason: undecodable, unfoldable, anothers, defect, …")]
 Key = Annotated[str | None, typer.Option(help="Only with this key.")]
 Contact = Annotated[str | None, typer.Option(help="Only of this person: an address or a contact key.")]
 Tenant = Annotated[str | None, typer.Option(help="Whose contact; not needed where there is one tenant.")]
@@ -105,8 +114,10 @@ def retry(
     apply: Apply = False,
 ) -> None:
     """Write the records to their topics again: same key, bytes and headers, so that the same facts have the same ids.
+    Mended bytes are signed anew, where their tenant has producer_keys.
 
-    What could not be folded for a reason that still stands becomes a letter again. A letter is retried once.
+    What could not be folded for a reason that still stands becomes a letter again. A letter is retried once. Whoever is
+    held for it is released; what was said in it is heard before anything is sent to them.
     """
     dealt = Dealt()
 
@@ -116,7 +127,8 @@ def retry(
         if value is not None and len(asked.names) != 1:
             raise DeadError("--value holds the bytes of one record: name its letter")
         mended = _read(value) if value is not None else None
-        await _deal(settings, Wish(asked, "retried", again, value=mended), every, apply, dealt)
+        wish = Wish(asked, "retried", again, value=mended, headers=partial(signed_anew, settings))
+        await _deal(settings, wish, every, apply, dealt)
 
     attend(work, lambda: _so_far(dealt, "retried", apply), _STOPPED)
 
@@ -135,7 +147,10 @@ def drop(
     every: All = False,
     apply: Apply = False,
 ) -> None:
-    """Say that letters are dealt with. They stay on the log as long as they would, and are no longer shown as open."""
+    """Say that letters are dealt with. They stay on the log as long as they would, and are no longer shown as open.
+
+    Whoever is held for one is released: somebody has looked, and it was no STOP, or the STOP is recorded otherwise.
+    """
     dealt = Dealt()
 
     async def work() -> None:
@@ -144,6 +159,34 @@ def drop(
         await _deal(settings, Wish(asked, "dropped", note=note), every, apply, dealt)
 
     attend(work, lambda: _so_far(dealt, "dropped", apply), _STOPPED)
+
+
+@app.command("release")
+def release(
+    contact: Annotated[str, typer.Argument(help="An address or a contact key.")],
+    tenant: Tenant = None,
+    url: Annotated[str | None, typer.Option(help="Any processor's URL; default: as configured.")] = None,
+    apply: Apply = False,
+) -> None:
+    """Release a contact's holds whose letters are gone. Those with a letter are released by its retry or drop."""
+
+    async def work() -> None:
+        settings = load()
+        key = key_of(settings, tenant, contact)
+        found = ask(url or settings.processor.url, "contacts", key)
+        bars = Bars()
+        with bars.progress:
+            free, behind = await sort(settings.kafka, key, told(found) if found else [], bars)
+        heed_stop()
+        for hold, letters in sorted(behind.items()):
+            _say(f"{hold} stays: retry or drop its letter first ({len(letters):,}: {', '.join(letters[:_NAMED])})")
+        for one in free:
+            _say(f"{one.hold}{' and those before it' if one.earlier else ''}, held since {one.at}")
+        if apply and free:
+            await release_holds(settings.kafka, key, free)
+        _say(f"{len(free):,} {'released' if apply else 'would be released. Nothing was written; --apply does it'}.")
+
+    attend(work, str, _STOPPED)
 
 
 async def _deal(settings: Settings, wish: Wish, every: bool, apply: bool, dealt: Dealt) -> None:

@@ -2,11 +2,11 @@
 
 import re
 
-from services.contract.topics import EVENTS, Topic
+from services.contract.topics import EVENTS, Topic, shared_name
 
 _LONGEST = 2000
 _WORD = re.compile(r"[^\W_]|[^\x00-\x7f]")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 def shape(value: bytes, topic: Topic) -> str:
@@ -21,7 +21,7 @@ def shape(value: bytes, topic: Topic) -> str:
 
 def source_of(name: str) -> Topic:
     """The topic that a record belongs on that stands on this topic or among its dead letters. Raises KeyError."""
-    return _BY_NAME[name]
+    return _BY_NAME[shared_name(name)]
 
 
 _BY_NAME = {topic.name: topic for topic in EVENTS} | {topic.dead: topic for topic in EVENTS}

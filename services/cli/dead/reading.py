@@ -9,10 +9,10 @@ from aiokafka import ConsumerRecord
 from services.cli.bars import Bars
 from services.cli.dead.asked import Asked
 from services.cli.dead.letters import Letter, read_letter
-from services.cli.log import LogReader, check, readable
 from services.contract.codec import DecodeError, decode
 from services.contract.letters import LetterHandled, Position
 from services.contract.topics import HANDLED
+from services.operations.log import LogReader, check, readable
 from services.runtime.config import KafkaSettings
 
 Marks = Mapping[Position, LetterHandled]

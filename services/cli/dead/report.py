@@ -8,10 +8,10 @@ from typing import NamedTuple
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from services.cli.asking import plain
 from services.cli.dead.letters import Letter
 from services.cli.dead.masked import shape, source_of
 from services.cli.dead.reading import Found
+from services.cli.plain import plain
 from services.contract.letters import LetterHandled
 from services.runtime.masking import scrub
 
@@ -23,6 +23,7 @@ class _Row(NamedTuple):
     letter: str
     reason: str
     key: str
+    holds: str
     size: str
     told: str
 
@@ -62,7 +63,7 @@ class Overview:
 
     def newest(self) -> Table:
         """A line for each of the newest, the newest first."""
-        table = _table("put aside (UTC)", "letter", "reason", "key", "bytes", "why")
+        table = _table("put aside (UTC)", "letter", "reason", "key", "holds", "bytes", "why")
         _fold_last(table)
         for row in sorted(self._newest, reverse=True):
             table.add_row(*map(plain, row))
@@ -77,7 +78,9 @@ def describe(found: Found) -> Table:
     rows = {
         "letter": str(letter.name),
         "put aside": f"{letter.at}, {letter.reason}: {scrub(letter.detail)}",
+        "steps": scrub(letter.steps) or "all: it could not be decoded",
         "dealt with": _told(mark) or "no",
+        "holds": _holds(letter, mark),
         "retry": f"not possible: {letter.obstacle}" if letter.obstacle else "possible",
         "key": _key(letter),
         "headers": ", ".join(f"{scrub(name)} ({len(content):,} bytes)" for name, content in letter.headers) or "none",
@@ -93,7 +96,18 @@ def describe(found: Found) -> Table:
 def _row(letter: Letter, mark: LetterHandled | None) -> _Row:
     size = "none" if letter.value is None else f"{len(letter.value):,}"
     why = _told(mark) or letter.obstacle or letter.detail
-    return _Row(letter.at, str(letter.name), scrub(letter.reason), _key(letter), size, _short(scrub(why)))
+    holds = "yes" if letter.holds and mark is None else "no"
+    return _Row(letter.at, str(letter.name), scrub(letter.reason), _key(letter), holds, size, _short(scrub(why)))
+
+
+def _holds(letter: Letter, mark: LetterHandled | None) -> str:
+    if not letter.holds:
+        return "nobody"
+    # A keyed hash, and no number, however many digits it has.
+    contact = letter.person or "its contact"
+    if mark is not None:
+        return f"{contact} no more"
+    return f"{contact}: nothing is sent to them until it is retried or dropped"
 
 
 def _told(mark: LetterHandled | None) -> str:

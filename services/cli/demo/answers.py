@@ -7,6 +7,8 @@ from typing import Any
 
 import aiohttp
 
+from services.cli.asking import token_header
+
 _AT_ONCE = 16
 _PATIENCE_S = 15.0
 
@@ -26,7 +28,7 @@ async def ask_all(session: aiohttp.ClientSession, url: str, sids: Iterable[str])
 async def _ask(session: aiohttp.ClientSession, url: str) -> Mapping[str, Any] | None:
     deadline = time.monotonic() + _PATIENCE_S
     while True:
-        async with session.get(url) as response:
+        async with session.get(url, headers=token_header()) as response:
             if response.status == 404:
                 return None
             # A worker that is not sure says so rather than answer wrongly: ask again when it says.

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import shutil
-import signal
 import tempfile
 import time
 from collections.abc import Iterator
@@ -18,14 +17,15 @@ from rich.text import Text
 from services.checker.history import write_history
 from services.cli.demo import settings as demo_settings
 from services.cli.demo import story
-from services.cli.demo.errors import DemoError
-from services.cli.demo.layout import NAMES, Layout, asked_ports, choose_ports
 from services.cli.demo.report import tell_outcome, tell_places
 from services.cli.demo.round import Outcome, Round
-from services.cli.demo.show import Show, make_console
-from services.cli.demo.stack import Stack
 from services.cli.kafka.errors import EmbeddedKafkaError
-from services.runtime.config import ConfigError
+from services.cli.local.errors import LocalError
+from services.cli.local.layout import NAMES, Layout, asked_ports, choose_ports
+from services.cli.local.running import arm_signals, undisturbed
+from services.cli.local.show import Show, make_console
+from services.cli.local.stack import Stack
+from services.runtime.section import ConfigError
 
 _LOOK_S = 0.5
 _INTERRUPTED = 130
@@ -46,10 +46,12 @@ def demo(
     console = make_console()
     # What it has to say of a broker that comes or goes would run through the picture; errors that matter are raised.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    _arm_signals()
+    # That the clock is moved is the demo's own doing.
+    logging.getLogger("services.runtime.clock").setLevel(logging.ERROR)
+    arm_signals()
     try:
         raise typer.Exit(_run(console, once, commands, asked_ports(port_base, port or []), keep))
-    except (DemoError, EmbeddedKafkaError, ConfigError) as error:
+    except (LocalError, EmbeddedKafkaError, ConfigError) as error:
         console.print(Text(str(error), "red"), soft_wrap=True)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
@@ -57,18 +59,12 @@ def demo(
         raise typer.Exit(_INTERRUPTED) from None
 
 
-def _arm_signals() -> None:
-    """SIGTERM ends us as Ctrl-C does, and both also where we were started in the background."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
-
-
 def _run(console: Console, once: bool, commands: int, asked: dict[str, int], keep: bool) -> int:
     ports = choose_ports(asked)
     with _folder(console, keep) as folder:
         layout = Layout(folder, ports)
         settings = demo_settings.prepare(layout)
-        with _undisturbed(Stack(layout, settings, None if keep else folder)) as stack:
+        with undisturbed(Stack(layout, settings, None if keep else folder)) as stack:
             with Show(console) as show:
                 show.say(f"starting {', '.join(NAMES)}, then {commands:,} commands; Ctrl-C stops everything")
                 stack.start(show)
@@ -82,8 +78,8 @@ def _run(console: Console, once: bool, commands: int, asked: dict[str, int], kee
 
 
 def _stay(console: Console, layout: Layout, stack: Stack, outcome: Outcome) -> None:
-    """Until Ctrl-C, or until a service ends by itself: then DemoError."""
-    tell_places(console, layout, outcome.example)
+    """Until Ctrl-C, or until a service ends by itself: then LocalError."""
+    tell_places(console, layout, outcome.about.example)
     console.print(Text("\nEverything stays up until Ctrl-C.", "bold"))
     try:
         while True:
@@ -91,16 +87,6 @@ def _stay(console: Console, layout: Layout, stack: Stack, outcome: Outcome) -> N
             time.sleep(_LOOK_S)
     except KeyboardInterrupt:
         console.print("Stopping what was started …")
-
-
-@contextmanager
-def _undisturbed(stack: Stack) -> Iterator[Stack]:
-    """The stack, stopped at the end; a second Ctrl-C is not to leave half of it running."""
-    try:
-        yield stack
-    finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        stack.stop()
 
 
 @contextmanager

@@ -22,13 +22,13 @@ _IN = frozenset({"START", "start", "Yes", "Subscribe", "ALTA"})
 _TENANTS = {account: tenant for tenant, account in ACCOUNTS.items()}
 _FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 _WHATSAPP = "whatsapp:"
-# Of two webhooks so close to each other nobody knows which was said first.
+# Of two webhooks so close to each other nobody knows which was said first, until Twilio is asked for their dates.
 _UNSURE = timedelta(seconds=60)
 
 
 @dataclass(frozen=True)
 class Statement:
-    """Somebody said yes or no. `answered`: where we have to answer it ourselves."""
+    """Somebody said yes or no. `answered`: where we have to answer it ourselves. `dated`: by Twilio."""
 
     who: str
     action: str
@@ -37,6 +37,7 @@ class Statement:
     at: datetime
     proof: str = ""
     answered: str = ""
+    dated: datetime | None = None
 
 
 def statements(commands: Sequence[Command], posted: Sequence[Posted]) -> list[Statement]:
@@ -50,8 +51,10 @@ def statements(commands: Sequence[Command], posted: Sequence[Posted]) -> list[St
 
 
 def evidence(said: Iterable[Statement]) -> Counter[str]:
-    """How often `twilio.consent.v1` must tell each."""
-    return Counter(told(one.who, one.action, one.source, one.proof) for one in said)
+    """How often `twilio.consent.v1` must tell each: what was asked for its date is told with it once more."""
+    said = list(said)
+    again = [one for one in said if any(_close(one, other) for other in said)]
+    return Counter(told(one.who, one.action, one.source, one.proof) for one in [*said, *again])
 
 
 def told(who: str, action: str, source: str, proof: str) -> str:
@@ -75,22 +78,41 @@ def confirmations(said: Sequence[Statement]) -> Counter[str]:
     answers: Counter[str] = Counter()
     before: defaultdict[str, list[Statement]] = defaultdict(list)
     for one in said:
-        was = _standing(before[one.who])
+        # What is settled later, by dates, nobody is told of.
+        was = _standing(before[one.who], dated=False)
         before[one.who].append(one)
-        now = _standing(before[one.who])
+        now = _standing(before[one.who], dated=False)
         blocked_before, blocked_now = (any(scope in state for scope in (*one.scopes, "tenant")) for state in (was, now))
         if one.answered and blocked_before != blocked_now:
             answers[f"{one.answered} {CONFIRM_STOP if blocked_now else CONFIRM_START}"] += 1
     return answers
 
 
-def _standing(said: Sequence[Statement]) -> dict[str, str]:
-    """Scope → source of the first opt-out there that no later opt-in lifted."""
+def _close(one: Statement, other: Statement) -> bool:
+    """A yes and a no of one person, to the same sender, of which webhooks do not tell which came first."""
+    return (
+        one.who == other.who
+        and one.action != other.action
+        and {one.source, other.source} <= {"keyword", "opt_out_type"}
+        and bool(set(one.scopes) & set(other.scopes))
+        and abs(one.at - other.at) <= _UNSURE
+    )
+
+
+def _lifts(yes: Statement, no: Statement, dated: bool) -> bool:
+    if dated and _close(yes, no):
+        # Twilio's dates have seconds.
+        return (yes.dated or yes.at).replace(microsecond=0) > (no.dated or no.at).replace(microsecond=0)
+    return yes.at - no.at > _UNSURE
+
+
+def _standing(said: Sequence[Statement], dated: bool = True) -> dict[str, str]:
+    """Scope → source of the first opt-out there that no later opt-in lifted. `dated`: Twilio's dates are known."""
     found: dict[str, str] = {}
     for out in (one for one in said if one.action == "opt_out"):
         for scope in out.scopes:
             lifted = any(
-                one.action == "opt_in" and one.at - out.at > _UNSURE and {scope, "tenant"} & set(one.scopes)
+                one.action == "opt_in" and _lifts(one, out, dated) and {scope, "tenant"} & set(one.scopes)
                 for one in said
             )
             if not lifted:
@@ -111,12 +133,13 @@ def _written(one: Posted, fields: dict[str, Any]) -> Statement | None:
         source="opt_out_type" if by_twilio else "keyword",
         at=one.at,
         answered=address if address.startswith(_WHATSAPP) and not by_twilio else "",
+        dated=one.dated,
     )
 
 
 def _commanded(fields: dict[str, Any]) -> Statement:
-    # Without its own time it was said when it was produced: after all that is dated.
-    given_at = fields.get("given_at")
+    # A no, whatever its date, and what has none were said when they were produced: after all that is dated.
+    given_at = fields.get("given_at") if fields["action"] == "opt_in" else None
     return Statement(
         who=f"{fields['tenant']} {fields['address'].removeprefix(_WHATSAPP)}",
         action=fields["action"],

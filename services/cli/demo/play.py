@@ -15,6 +15,7 @@ from services.cli.demo.script import Act, Chapter, Command, MoveClock, Produce, 
 from services.cli.demo.story import Story
 from services.cli.demo.twilio import Twilio
 from services.contract.topics import SESSIONS
+from services.runtime.clock import Clock
 
 # Below what the senders may send, so that a command waits for the pipeline and not for its turn.
 _COMMANDS_PER_SECOND = 150
@@ -42,6 +43,7 @@ class Player:
     log: Log
     rest: Rest
     faults: Mapping[str, Any]
+    clock: Clock
     played: Played
 
     async def story(self, story: Story) -> None:
@@ -76,7 +78,11 @@ class Player:
 
         for command in commands:
             await limiter.acquire()
-            acks.append(await self.producer.send(command.topic, key=command.key, value=command.value))
+            # Commands are accepted by their records' time, which is the demo's.
+            sending = self.producer.send(
+                command.topic, key=command.key, value=command.value, timestamp_ms=self.clock.milliseconds()
+            )
+            acks.append(await sending)
             acks[-1].add_done_callback(acknowledged)
         await asyncio.gather(*acks)
 

@@ -28,6 +28,6 @@ def produced_to_sent_s(log: Log, commands: Set[str]) -> tuple[float, float]:
         if entry.event["step"] == "sent" and entry.event["command_id"] in commands & produced.keys()
     ]
     if len(waits) < 2:
-        return 0.0, 0.0
+        return (waits[0], waits[0]) if waits else (0.0, 0.0)
     percentiles = statistics.quantiles(waits, n=100)
     return percentiles[49], percentiles[94]

@@ -9,7 +9,7 @@ from services.cli.demo.script import Command
 from services.contract.topics import RESULTS
 
 # Of these steps a command may have any number.
-_ON_THE_WAY = ("accepted", "attempted", "retrying")
+_ON_THE_WAY = ("accepted", "attempted", "retrying", "message")
 _BY_CALLBACK = "settled by a status callback"
 _ENDS = (
     ("sent", "sent"),

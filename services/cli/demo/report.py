@@ -1,21 +1,29 @@
 """What is told at the end: the reconciliation table, and where everything can be reached."""
 
+import json
+import os
 import sys
 from pathlib import Path
+from shlex import quote
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from services.cli.demo.layout import Layout
+from services.cli.demo.chapters.contact import ADA
 from services.cli.demo.round import Outcome
 from services.cli.demo.rows import Row
 from services.cli.demo.settings import ACME_SMS
+from services.cli.local.layout import Layout
 from services.contract.topics import MESSAGES, RESULTS
+
+MINE = "+12025550199"
 
 
 def tell_outcome(console: Console, outcome: Outcome) -> None:
-    """The table of both ends, and the verdict."""
+    """One contact's story, where messages went, the table of both ends, and the verdict."""
+    _tell_contact(console, outcome)
+    _tell_countries(console, outcome)
     table = Table(
         title="What was produced and Twilio saw, against what the log and the tables say", title_justify="left"
     )
@@ -26,10 +34,28 @@ def tell_outcome(console: Console, outcome: Outcome) -> None:
     for row in outcome.rows:
         table.add_row(_what(row), f"{row.expected:,}", f"{row.found:,}", _tick(row.ok))
     console.print(table)
-    for name, rate in outcome.rates.items():
-        console.print(Text(f"{name:<22} {rate}", "dim"))
+    for name, rate in outcome.about.rates.items():
+        console.print(Text(f"{name:<40} {rate}", "dim"))
     verdict = Text("Both ends agree.", "bold green") if outcome.ok else Text("The ends do NOT agree.", "bold red")
     console.print(verdict)
+
+
+def _tell_contact(console: Console, outcome: Outcome) -> None:
+    console.print(Text("\nOne contact, as it stands on the log (of each record what matters here)", "bold"))
+    for told in outcome.about.contact:
+        topic = told.topic.removeprefix("twilio.").removesuffix(".v1")
+        line = Text(f"{told.at[:19].replace('T', ' ')}  ", "dim").append(f"{topic:<18} ", "cyan").append(told.fields)
+        console.print(line, soft_wrap=True)
+    console.print()
+
+
+def _tell_countries(console: Console, outcome: Outcome) -> None:
+    table = Table("country", "carrier", *("sent", "delivered", "read", "failed"), title="Where messages went")
+    table.title_justify = "left"
+    for place in outcome.about.places:
+        counts = (f"{place.counts[name]:,}" for name in ("sent", "delivered", "read", "failed"))
+        table.add_row(place.country or "?", place.carrier or "not known", *counts)
+    console.print(table)
 
 
 def _what(row: Row) -> Text:
@@ -44,29 +70,35 @@ def _tick(ok: bool) -> Text:
 
 
 def tell_places(console: Console, layout: Layout, example: str | None) -> None:
-    """URLs and ready commands; nothing secret is among them."""
-    kafka, switchboard = layout.address("kafka"), _called()
-    command = (
-        f'{{"command_id":"mine-1","tenant":"acme","to":"+12025550199","from":"{ACME_SMS}","body":"Hello from kcat"}}'
-    )
-    lines = {
-        "ingress": f"{layout.url('ingress')}  (/readyz, /metrics)",
-        "processor": f"{layout.url('processor')}/v1/messages/{example or 'SM…'}",
-        "sender": f"{layout.url('sender')}  (/readyz, /metrics)",
-        "simulator": f"{layout.url('simulator')}/simulator/messages  (/simulator/callbacks, /simulator/faults)",
-        "kafka": kafka,
-        "send one": f"echo '{command}' | kcat -P -b {kafka} -t {MESSAGES.name}",
-        "its result": f"kcat -C -b {kafka} -t {RESULTS.name} -o beginning -e -q | grep mine-1",
-        "its story": f"{switchboard} trace mine-1 --url {layout.url('processor')}",
-        "why it went": f"{switchboard} why mine-1 --url {layout.url('processor')}",
-        "another's": f"{switchboard} trace {example or 'ID'} --url {layout.url('processor')}",
+    """Addresses, and lines for another terminal, each of which works as it stands. The token opens this demo alone."""
+    rows = {
+        "settings": str(layout.settings_file),
+        "kafka": layout.address("kafka"),
+        "ingress": f"{layout.url('ingress')}  ({layout.operations('ingress')}/readyz, /metrics)",
+        "processor": f"{layout.url('processor')}  ({layout.operations('processor')}/readyz, /metrics)",
+        "sender": f"{layout.url('sender')}/readyz, /metrics",
+        "simulator": f"{layout.url('simulator')}/simulator/messages, /callbacks, /faults",
     }
-    for name, line in lines.items():
+    console.print()
+    for name, address in rows.items():
+        console.print(Text(f"{name:<10}", "bold") + Text(address), soft_wrap=True)
+    console.print(Text("\nIn another terminal:\n", "bold"))
+    for line in lines_to_copy(layout, example):
         # Not wrapped: these are to be copied.
-        console.print(Text(f"{name:<12}", "bold") + Text(line), soft_wrap=True)
+        console.print(Text(f"  {line}"), soft_wrap=True)
 
 
-def _called() -> str:
-    """How a person calls `switchboard` from here, as this demo was called."""
-    called = Path(sys.argv[0])
-    return str(called) if called.name == "switchboard" else "python -m services.cli"
+def lines_to_copy(layout: Layout, example: str | None) -> list[str]:
+    """A first message of one's own and its story; why one of Ada's was blocked; who she is; a message of the demo's."""
+    kafka = layout.address("kafka")
+    command = {"command_id": "mine-1", "tenant": "acme", "to": MINE, "from": ACME_SMS, "body": "Hello"}
+    lines = [
+        f"export SWITCHBOARD_CONFIG={layout.settings_file} SWITCHBOARD_TOKEN={os.environ['SWITCHBOARD_TOKEN']} "
+        f'PATH="{Path(sys.executable).parent}:$PATH"',
+        f"echo {quote(json.dumps(command))} | kcat -P -b {kafka} -t {MESSAGES.name}",
+        f"kcat -C -b {kafka} -t {RESULTS.name} -o beginning -e -q | grep mine-1",
+        "switchboard trace mine-1 --tenant acme",
+        "switchboard why ada-offer --tenant acme",
+        f"switchboard contact {ADA} --tenant acme",
+    ]
+    return [*lines, f"switchboard trace {example}"] if example else lines

@@ -11,23 +11,28 @@ from aiokafka import AIOKafkaProducer
 
 from services.checker.check import check
 from services.checker.history import History, produced
-from services.cli.demo import rates
+from services.cli.demo import contact, rates
 from services.cli.demo.answers import ask_all
 from services.cli.demo.chapters import CHAPTERS
+from services.cli.demo.chapters.contact import ORDER
 from services.cli.demo.log import LogReader
 from services.cli.demo.people import people
+from services.cli.demo.places import Place, places
 from services.cli.demo.play import Played, Player
 from services.cli.demo.reconcile import reconcile
 from services.cli.demo.rest import Rest
 from services.cli.demo.rows import Ends, Row
 from services.cli.demo.script import Command
 from services.cli.demo.settings import ACME_SERVICE, ACME_SMS, ACME_WHATSAPP
-from services.cli.demo.show import Count, Show
-from services.cli.demo.stack import Stack
 from services.cli.demo.story import Story
 from services.cli.demo.twilio import Twilio
 from services.cli.live import read_live
-from services.contract.topics import INBOUND, STATUS
+from services.cli.local.show import Count, Show
+from services.cli.local.stack import Stack
+from services.contract.topics import EVENTS, INBOUND, STATUS
+from services.operations import topics
+from services.operations.topic_admin import connect
+from services.runtime.clock import Clock
 from services.runtime.config import KafkaSettings, Settings
 from services.runtime.kafka import durable_producer
 
@@ -35,12 +40,21 @@ _WATCH_S = 0.2
 
 
 @dataclass(frozen=True)
+class About:
+    """What is told beside the rows: some rates by name, one contact's records, where messages went, a MessageSid."""
+
+    rates: Mapping[str, str]
+    contact: list[contact.Told]
+    places: list[Place]
+    example: str | None
+
+
+@dataclass(frozen=True)
 class Outcome:
-    """What a round came to: the rows, some rates by name, a MessageSid to look at, and all that was read."""
+    """What a round came to: the rows, what else is told, and all that was read."""
 
     rows: tuple[Row, ...]
-    rates: Mapping[str, str]
-    example: str | None
+    about: About
     history: History
 
     @property
@@ -60,7 +74,7 @@ class Round:
         self._replies = (*story.first, *story.replies, *(one for chapter in CHAPTERS for one in chapter.replies))
 
     async def run(self, stack: Stack) -> Outcome:
-        """Raises DemoError as soon as a service ends by itself."""
+        """Raises LocalError as soon as a service ends by itself."""
         async with (
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as session,
             LogReader(self._settings.kafka) as reader,
@@ -95,12 +109,16 @@ class Round:
         at_rest = Row("everything came to rest", 1, int(still is None), (still,) if still else ())
         story = {command.command_id for command in self._story.commands}
         median, late = rates.produced_to_sent_s(reader.log, story)
+        alone, _ = rates.produced_to_sent_s(reader.log, {ORDER})
         told = {
-            "command → sent": f"p50 {median:.2f} s, p95 {late:.2f} s",
-            "webhooks acknowledged": f"{rates.webhooks_per_second(side, story):,.0f}/s",
+            "one command alone, produced → sent": f"{alone:.2f} s",
+            f"{len(story):,} at once, with as many webhooks": f"p50 {median:.2f} s, p95 {late:.2f} s",
+            "webhooks acknowledged meanwhile": f"{rates.webhooks_per_second(side, story):,.0f}/s",
             "records on the log": f"{len(reader.log.entries):,}",
         }
-        return Outcome((at_rest, *compared, promises), told, side.created[0].sid if side.created else None, history)
+        example = side.created[0].sid if side.created else None
+        about = About(told, contact.story(settings, reader.log), places(reader.log), example)
+        return Outcome((at_rest, *compared, promises), about, history)
 
     def _everything(self) -> tuple[Command, ...]:
         """All that was produced, each as often as it was."""
@@ -109,11 +127,13 @@ class Round:
     async def _play(self, twilio: Twilio, reader: LogReader, rest: Rest) -> None:
         story, show = self._story, self._show
         faults = self._settings.simulator.faults.model_dump()
+        clock = Clock()
+        clock.follow(self._settings.clock_skew_file)
         # From now on a free text past its window that slips through ends with 63016 there.
         await twilio.steer("windows", {"enforce": True})
         await twilio.steer(f"services/{ACME_SERVICE}", {"numbers": [ACME_SMS, ACME_WHATSAPP]})
-        async with producing(self._settings.kafka) as producer:
-            player = Player(producer, twilio, reader.log, rest, faults, self._played)
+        async with producers_time(self._settings), producing(self._settings.kafka) as producer:
+            player = Player(producer, twilio, reader.log, rest, faults, clock, self._played)
             with show.step("the story", f"{len(story.commands):,} commands, {len(story.replies):,} replies"):
                 await player.story(story)
             for chapter in CHAPTERS:
@@ -162,6 +182,16 @@ def checked(history: History) -> Row:
 
 def _produced(command: Command) -> dict[str, Any]:
     return produced(command.topic, command.key, command.value)
+
+
+@asynccontextmanager
+async def producers_time(settings: Settings) -> AsyncIterator[None]:
+    """The broker dates public records, and nobody moves its clock: while the demo plays yesterday, we date them."""
+    public = [topic.name for topic in EVENTS if topic.public]
+    async with connect(settings.kafka) as admin:
+        await admin.alter({name: {"message.timestamp.type": "CreateTime"} for name in public})
+    yield
+    await topics.ensure(settings)
 
 
 @asynccontextmanager

@@ -60,9 +60,15 @@ class Steer:
 
 @dataclass(frozen=True)
 class MoveClock:
-    """Everybody's clock is set ahead of the system's, at rest; over when all that this closes is told."""
+    """Everybody's clock is moved to so many seconds ahead of the system's, at rest; over when all that this closes is
+    told. Less than 0 is behind: the demo plays yesterday, and ends now.
+    """
 
     ahead_s: float
+
+
+# A day and an hour: windows and consents that hold for a day are over when it has passed.
+BEGINNING_S = -90_000.0
 
 
 Act = Write | Produce | Steer | MoveClock

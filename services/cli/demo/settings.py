@@ -1,4 +1,4 @@
-"""The settings of one demo: two tenants, random secrets in the environment, faults that make a story of it."""
+"""The settings of one demo: two tenants, random secrets in files, faults that make a story of it."""
 
 import os
 import secrets
@@ -7,9 +7,11 @@ from typing import Any
 
 import yaml
 
-import services
-from services.cli.demo.layout import Layout
+from services.cli.demo.script import BEGINNING_S
+from services.cli.local.layout import Layout
+from services.cli.local.stack import prepare_environment
 from services.runtime.config import Settings, load
+from services.runtime.tokens import digest, draw
 
 ACME_SMS = "+14155550100"
 ACME_WHATSAPP = "whatsapp:+14155550101"
@@ -30,6 +32,7 @@ _FAULTS = {
     "rate_limited": 0.005,
     "error_after": 0.01,
     "undelivered": 0.06,
+    "delivered_after_all": 0.3,
     "callback_doubled": 0.10,
     "callback_reordered": 0.15,
     "callback_late": 0.05,
@@ -40,20 +43,22 @@ _KEPT = frozenset({"SWITCHBOARD_CACHE", "SWITCHBOARD_LOG_LEVEL"})
 
 
 def prepare(layout: Layout) -> Settings:
-    """Write the settings file and draw the secrets; the processes that we start inherit both from our environment."""
+    """Write the settings file, and draw the secrets into files beside it: another terminal may use them too."""
     for name in [name for name in os.environ if name.startswith("SWITCHBOARD_") and name not in _KEPT]:
         del os.environ[name]
     for tenant in ACCOUNTS:
-        os.environ[_variable(tenant, "TOKEN")] = secrets.token_hex(16)
-        os.environ[_variable(tenant, "CONTACTS")] = secrets.token_hex(16)
+        for what in ("token", "contacts"):
+            secret = _secret(layout, tenant, what)
+            secret.touch(mode=0o600)
+            secret.write_text(secrets.token_hex(16), encoding="ascii")
+    # The services are not to start in today and go back.
+    _clock(layout).write_text(f"{BEGINNING_S:.3f}", encoding="ascii")
     os.environ["SWITCHBOARD_CONFIG"] = str(layout.settings_file)
-    # The sender honours a proxy on its way to Twilio; on the way to loopback it must not.
-    for name in ("NO_PROXY", "no_proxy"):
-        os.environ[name] = ",".join(filter(None, (os.environ.get(name), "127.0.0.1", "localhost")))
-    # The services are to run the code that we are, whatever folder we were called in.
-    own = str(Path(services.__path__[0]).parent)
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (own, os.environ.get("PYTHONPATH"))))
-    layout.settings_file.write_text(yaml.safe_dump(_content(layout), sort_keys=False), encoding="utf-8")
+    os.environ["SWITCHBOARD_TOKEN"] = token = draw()
+    prepare_environment()
+    content = _content(layout)
+    content["processor"]["tokens"] = {"demo": {"sha256": digest(token), "scope": "masked"}}
+    layout.settings_file.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
     return load()
 
 
@@ -69,7 +74,7 @@ def _content(layout: Layout) -> dict[str, Any]:
         },
         "tenants": {
             "acme": {
-                **_tenant("acme", [ACME_SMS, ACME_WHATSAPP, ACME_CARE, ACME_SERVICE, ACME_CARE_SERVICE]),
+                **_tenant(layout, "acme", [ACME_SMS, ACME_WHATSAPP, ACME_CARE, ACME_SERVICE, ACME_CARE_SERVICE]),
                 "routing": {"default_messaging_service_sid": ACME_SERVICE},
                 "replies": {"HELP": "Acme: we are at help.acme.example. Reply STOP to opt out."},
                 "consent": {
@@ -80,28 +85,40 @@ def _content(layout: Layout) -> dict[str, Any]:
                 },
             },
             "globex": {
-                **_tenant("globex", [GLOBEX_SMS, GLOBEX_WHATSAPP]),
+                **_tenant(layout, "globex", [GLOBEX_SMS, GLOBEX_WHATSAPP]),
                 "consent": {"consent_for": "templates", "consent_days": 1},
             },
         },
-        "clock_skew_file": str(layout.folder / "clock"),
+        "clock_skew_file": str(_clock(layout)),
         "twilio": {"api": layout.url("simulator")},
-        "ingress": {"port": port["ingress"], "spool": {"directory": str(layout.folder / "spool")}},
-        "processor": {"port": port["processor"], "data_dir": str(layout.folder / "processor")},
+        "ingress": {
+            "port": port["ingress"],
+            "operations_port": port["ingress-operations"],
+            "spool": {"directory": str(layout.folder / "spool")},
+        },
+        "processor": {
+            "port": port["processor"],
+            "operations_port": port["processor-operations"],
+            "data_dir": str(layout.folder / "processor"),
+        },
         "sender": {"port": port["sender"], "data_dir": str(layout.folder / "sender")},
         "simulator": {"port": port["simulator"], "webhook_url": layout.url("ingress"), "faults": _FAULTS},
     }
 
 
-def _tenant(name: str, senders: list[str]) -> dict[str, Any]:
+def _tenant(layout: Layout, name: str, senders: list[str]) -> dict[str, Any]:
     return {
         "account_sid": ACCOUNTS[name],
-        "auth_tokens": [{"env": _variable(name, "TOKEN")}],
-        "contact_secret": {"env": _variable(name, "CONTACTS")},
+        "auth_tokens": [{"file": str(_secret(layout, name, "token"))}],
+        "contact_secret": {"file": str(_secret(layout, name, "contacts"))},
         "allowed_senders": senders,
         "messages_per_second": 100,
     }
 
 
-def _variable(tenant: str, what: str) -> str:
-    return f"DEMO_{tenant.upper()}_{what}"
+def _secret(layout: Layout, tenant: str, what: str) -> Path:
+    return layout.folder / f"{tenant}-{what}"
+
+
+def _clock(layout: Layout) -> Path:
+    return layout.folder / "clock"

@@ -24,9 +24,11 @@ _FAULTY: tuple[dict[str, Any], ...] = (
     {"to": "+12025550123", "from": ACME_SMS, "boddy": "a field misspelt"},
     {"to": "+1202", "from": ACME_SMS, "body": "no such number"},
     {"to": "+12025550123", "from": ACME_SMS},
-    {"to": "+12025550123", "from": ACME_SMS, "body": "no such tenant", "tenant": "nobody"},
+    {"to": "+12025550123", "from": ACME_SMS, "body": "no such tenant", "tenant": "No Tenant"},
     {"from": ACME_SMS, "body": "to nobody"},
 )
+# One in so many is called so, and the digits that follow: Britain, Brazil, Germany, India.
+_ABROAD = ((7, "+447911", 6), (11, "+55119876", 5), (13, "+4915123", 6), (17, "+9198123", 5))
 _MALFORMED = (b'{"command_id": "cut off', b'["a list"]', b"\xff\xfe not text", b"")
 
 
@@ -90,11 +92,13 @@ def _message(number: int, share: float) -> dict[str, Any]:
 
 
 def _person(number: int) -> str:
-    """A number of somebody's own, in three countries; none of our senders' area code."""
-    if number % 7 == 0:
-        return f"+4477009{number % 100_000:05d}"
-    if number % 11 == 0:
-        return f"+55119{number % 100_000_000:08d}"
+    """A number of somebody's own, in five countries; none of our senders' area code.
+
+    Some lie in the range of a carrier, for the simulated Twilio calls nobody.
+    """
+    for every, beginning, digits in _ABROAD:
+        if number % every == 0:
+            return f"{beginning}{number % 10**digits:0{digits}d}"
     return f"+1{(202, 212, 303, 312)[number // 10_000 % 4]}555{number % 10_000:04d}"
 
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -35,6 +36,8 @@ class Posted:
     error_code: int | None
     acknowledged: bool
     at: datetime
+    # Twilio's own date of the message, which the webhook does not tell; in whole seconds.
+    dated: datetime | None = None
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -84,10 +87,11 @@ class Twilio:
     async def seen(self) -> TwilioSide:
         messages = (await self._ask("GET", "messages"))["messages"]
         callbacks = (await self._ask("GET", "callbacks"))["callbacks"]
+        dates = {one["sid"]: one["resource"]["date_sent"] or one["resource"]["date_created"] for one in messages}
         return TwilioSide(
             # Its own answers to STOP and HELP, and those in answers to webhooks, are nobody's command.
             tuple(_created(message) for message in messages if message["origin"] == "api"),
-            tuple(_posted(callback) for callback in callbacks),
+            tuple(_posted(callback, dates.get(callback["sid"])) for callback in callbacks),
             (await self._ask("GET", "windows"))["enforce"],
             datetime.fromisoformat((await self._ask("GET", "clock"))["now"]),
         )
@@ -107,7 +111,7 @@ def _created(message: Mapping[str, Any]) -> Created:
     )
 
 
-def _posted(callback: Mapping[str, Any]) -> Posted:
+def _posted(callback: Mapping[str, Any], dated: str | None) -> Posted:
     params, status = callback["params"], callback["http_status"]
     return Posted(
         kind=callback["kind"],
@@ -117,4 +121,5 @@ def _posted(callback: Mapping[str, Any]) -> Posted:
         error_code=int(params["ErrorCode"]) if "ErrorCode" in params else None,
         acknowledged=status is not None and 200 <= status < 300,
         at=datetime.fromisoformat(callback["at"]),
+        dated=parsedate_to_datetime(dated) if dated else None,
     )

@@ -1,6 +1,7 @@
 """The embedded broker: start it, and do to it what happens to brokers."""
 
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -9,15 +10,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from services.cli.kafka import jars, ports, storage
+from services.cli.kafka import archive, jars, ports, storage
 from services.cli.kafka.errors import BrokerFailedError, EmbeddedKafkaError, PortTakenError, last_lines
+from services.cli.kafka.java import find
 from services.cli.kafka.layout import Layout
 from services.cli.kafka.process import Process
 from services.cli.kafka.tls import USER, Tls
-from services.cli.kafka.tools import find
 
 _START_DEADLINE_S = 60.0
 _STOP_GRACE_S = 20.0
+# What Java returns after SIGTERM.
+_ENDED = (0, 128 + signal.SIGTERM)
 STEADY_JVM = ("-Xmx512m", "-XX:+ExitOnOutOfMemoryError", "-Dorg.slf4j.simpleLogger.showDateTime=true")
 
 
@@ -32,7 +35,7 @@ class EmbeddedKafka:
     """
 
     # Halves the CPU that a start costs. A broker that is measured runs with STEADY_JVM alone.
-    jvm = (*STEADY_JVM, "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+    jvm: tuple[str, ...] = (*STEADY_JVM, "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 
     def __init__(self, layout: Layout, java: tuple[str, ...], throw_away: bool) -> None:
         """Starts nothing: `start` is the way to get a broker."""
@@ -60,7 +63,8 @@ class EmbeddedKafka:
         Raises EmbeddedKafkaError: ToolMissingError, PortTakenError or BrokerFailedError.
         """
         _refuse_taken(port)
-        java = (find("java"), *cls.jvm, "-cp", f"{jars.ensure(say)}/*")
+        found = find("java")
+        java = (found, *archive.options(found), *cls.jvm, "-cp", f"{jars.ensure(say)}/*")
         folder = data_dir.resolve() if data_dir else Path(tempfile.mkdtemp(prefix="switchboard-kafka-"))
         try:
             layout = storage.lay_out(folder, port or ports.pick(), tls)
@@ -103,11 +107,15 @@ class EmbeddedKafka:
         """None while it is stopped or killed."""
         return self._process.pid if self._process else None
 
-    def stop(self) -> None:
-        """End the broker in good order and delete its data if it was throw-away. Stopping twice is fine."""
-        self._end()
+    def stop(self) -> bool:
+        """End the broker in good order and delete its data if it was throw-away. Stopping twice is fine.
+
+        False where it took too long and was killed, or failed as it ended.
+        """
+        in_order = self._end()
         if self._throw_away:
             shutil.rmtree(self._layout.folder, ignore_errors=True)
+        return in_order
 
     def kill(self) -> None:
         """SIGKILL. The data stays, for `restart`."""
@@ -142,10 +150,12 @@ class EmbeddedKafka:
             raise EmbeddedKafkaError("this broker has no SASL_SSL listener; start it with tls=True")
         return self._layout.tls
 
-    def _end(self) -> None:
-        if self._process:
-            self._process.stop(_STOP_GRACE_S)
-            self._process = None
+    def _end(self) -> bool:
+        if not self._process:
+            return True
+        self._process.stop(_STOP_GRACE_S)
+        code, self._process = self._process.exit_code, None
+        return code in _ENDED
 
     def _launch(self) -> None:
         _refuse_taken(self._layout.port)
@@ -171,6 +181,21 @@ class EmbeddedKafka:
 
     def _fail(self, what: str) -> None:
         raise BrokerFailedError(f"{what}; its last lines:\n{last_lines(self._layout.server_log)}")
+
+
+def keep_classes(say: Callable[[str], None] = _stderr) -> None:
+    """Start a broker and end it, so that each one after it starts for half the CPU; nothing where that was done.
+
+    Raises as `EmbeddedKafka.start`.
+    """
+
+    def run(option: str) -> bool:
+        class Kept(EmbeddedKafka):
+            jvm = (*EmbeddedKafka.jvm, option)
+
+        return Kept.start(say=say).stop()
+
+    archive.write(find("java"), run)
 
 
 def _refuse_taken(port: int) -> None:

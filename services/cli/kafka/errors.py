@@ -1,9 +1,9 @@
 """What can go wrong with the embedded broker.
 
 EmbeddedKafkaError        the text names the remedy or ends with the broker's last log lines
-├── ToolMissingError      java, keytool or mvn is not installed
+├── ToolMissingError      no Java, or nothing to fetch Kafka by, is installed
 ├── PortTakenError        another process listens on the port that was asked for
-└── BrokerFailedError     Kafka, Maven or keytool failed, or the broker did not come up in time
+└── BrokerFailedError     Kafka or keytool failed, a jar can't be had, or the broker did not come up in time
 """
 
 from collections.abc import Sequence

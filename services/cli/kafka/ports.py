@@ -11,7 +11,9 @@ HOST = "127.0.0.1"
 # Below the range from which Linux and macOS draw the ports of outgoing connections. A client that keeps
 # calling a killed broker on a port of that range may get that very port as its own, connect to itself, and
 # so keep the broker from coming back.
-_FIRST, _LAST = 20_000, 32_767
+RANGE = range(20_000, 32_768)
+# What this process was given is not given again: it may not be listened on yet.
+_given: set[int] = set()
 
 # Key 3, version 1, correlation id 1, no client id; then no topics: tell of the brokers only.
 _METADATA_V1 = struct.pack(">hhih", 3, 1, 1, -1) + struct.pack(">i", 0)
@@ -31,10 +33,11 @@ def is_free(port: int) -> bool:
 
 def pick() -> int:
     """A port that is free now; someone else may still take it before we do."""
-    for port in random.sample(range(_FIRST, _LAST + 1), 100):
-        if is_free(port):
+    for port in random.sample(RANGE, len(RANGE)):
+        if port not in _given and is_free(port):
+            _given.add(port)
             return port
-    raise EmbeddedKafkaError(f"found no free port between {_FIRST} and {_LAST}")
+    raise EmbeddedKafkaError(f"found no free port between {RANGE.start} and {RANGE.stop - 1}")
 
 
 def broker_answers(port: int) -> bool:

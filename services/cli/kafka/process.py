@@ -7,8 +7,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from services.cli.kafka.tools import find
-
+_SHELL = "/bin/sh"
 # Reads its stdin, whose other end only we hold, so it goes on when we are gone, even by kill -9. Linux could
 # do the same by PR_SET_PDEATHSIG, but that fires when the *thread* that started the child ends.
 _WATCH = 'read -r _; kill -9 "$1" && sleep 1; [ -z "$2" ] || rm -rf -- "$2"'
@@ -26,7 +25,7 @@ class Process:
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
             )
         self._watch = subprocess.Popen(  # noqa: S603
-            [find("sh"), "-c", _WATCH, "watch", str(self._child.pid), str(scratch or "")],
+            [_SHELL, "-c", _WATCH, "watch", str(self._child.pid), str(scratch or "")],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

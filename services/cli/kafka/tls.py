@@ -1,6 +1,6 @@
 """The SASL_SSL listener of the embedded broker: its own certificate authority, a certificate, one SCRAM user.
 
-All made by the JDK's keytool, so that nothing but the JDK is needed, and kept in the broker's data folder.
+All made by Java's keytool, so that nothing else is needed, and kept in the broker's data folder.
 """
 
 import os
@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from services.cli.kafka.java import find
 from services.cli.kafka.ports import HOST
-from services.cli.kafka.tools import find, run
+from services.cli.kafka.tools import run
 
 MECHANISM = "SCRAM-SHA-512"
 USER = "switchboard"

@@ -1,27 +1,9 @@
-"""The programs of the host that we call: java and keytool from the JDK, mvn."""
+"""Programs run to their end."""
 
-import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 
-from services.cli.kafka.errors import BrokerFailedError, ToolMissingError, tail
-
-_REMEDY = {
-    "java": "a JDK 17 or newer (Debian: apt install openjdk-17-jdk-headless)",
-    "keytool": "a JDK 17 or newer, which brings it (Debian: apt install openjdk-17-jdk-headless)",
-    "sh": "a POSIX shell",
-    "mvn": "Apache Maven, which fetches Kafka's jars once (Debian: apt install maven)",
-}
-
-
-def find(name: str) -> str:
-    """The path of a program. Raises ToolMissingError, which names what to install."""
-    path = shutil.which(name)
-    if path is None:
-        raise ToolMissingError(
-            f"`{name}` is not on the PATH; install {_REMEDY[name]}, or name a running broker instead"
-        )
-    return path
+from services.cli.kafka.errors import BrokerFailedError, tail
 
 
 def run(command: Sequence[str], what: str, timeout_s: float, env: Mapping[str, str] | None = None) -> str:
@@ -30,7 +12,7 @@ def run(command: Sequence[str], what: str, timeout_s: float, env: Mapping[str, s
     Raises BrokerFailedError with its last lines if it fails or takes longer than `timeout_s` seconds.
     """
     try:
-        done = subprocess.run(  # noqa: S603 - the program is found by `find`, the arguments are ours
+        done = subprocess.run(  # noqa: S603 - the program is found by us, the arguments are ours
             command,
             env=env,
             stdin=subprocess.DEVNULL,

@@ -15,12 +15,12 @@ from typing import Any, Literal
 import msgspec
 from aiokafka import TopicPartition
 
-from services.cli.log import Offsets
 from services.cli.rebuild.live import Live
 from services.cli.rebuild.log import Log
 from services.cli.rebuild.plan import Plan
 from services.cli.rebuild.shadow import Shadow, partitions_of
 from services.domain.due import Due
+from services.operations.log import Offsets
 from services.runtime.clock import now
 
 Kind = Literal["differs", "only live", "only on the log", "index rows"]

@@ -1,6 +1,6 @@
 """What keeps a table from being rebuilt."""
 
-from services.runtime.config import ConfigError
+from services.runtime.section import ConfigError
 
 
 class RebuildError(ConfigError):

@@ -6,8 +6,8 @@ from contextlib import aclosing, asynccontextmanager
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from services.cli.log import Offsets, log_consumer, read_between
-from services.cli.topic_admin import TopicAdmin
+from services.operations.log import Offsets, log_consumer, read_between
+from services.operations.topic_admin import TopicAdmin
 from services.runtime.config import KafkaSettings
 from services.runtime.folding.fold import Record
 

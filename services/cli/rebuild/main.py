@@ -11,13 +11,15 @@ from rich.console import Console
 from rich.text import Text
 
 from services.cli.bars import Bars
-from services.cli.demo.show import make_console
-from services.cli.log import check, heed_stop, readable
+from services.cli.local.show import make_console
 from services.cli.rebuild.plan import Service, plan
 from services.cli.rebuild.report import counts, differences, summary, table
 from services.cli.rebuild.work import Wish, Work
+from services.contract.codec import NewerFormat
+from services.operations.log import check, heed_stop, readable
 from services.runtime.clock import CLOCK
-from services.runtime.config import ConfigError, Settings, load
+from services.runtime.config import Settings, load
+from services.runtime.section import ConfigError
 
 _DIFFERS = 1
 _IMPOSSIBLE = 2
@@ -138,7 +140,7 @@ def rebuild(
     try:
         run = _Run(load(), name, service, Wish(apply, snapshot, save, scratch))
         asyncio.run(run.run())
-    except ConfigError as error:
+    except (ConfigError, NewerFormat) as error:
         _say(run, str(error), "red")
         raise typer.Exit(_IMPOSSIBLE) from None
     except KeyboardInterrupt:

@@ -21,12 +21,13 @@ from services.contract.topics import (
     Topic,
     changelog,
 )
-from services.domain.consent.events import ConsentRecorded, LinkRecorded
+from services.domain.consent.events import ConsentRecorded, HoldRecorded, LinkRecorded, OptOutSuspected
 from services.domain.consent.evidence import recall
 from services.processor.topology import topology
 from services.runtime.config import Settings
 from services.runtime.folding.fold import Fold, FoldFunction, Step, Table
-from services.sender.topology import OUTBOX, folds
+from services.runtime.tenants.live import Tenants
+from services.sender.topology import OUTBOX, PARKED, PARKED_CONSENT, folds
 
 Service = Literal["processor", "sender"]
 
@@ -37,9 +38,11 @@ _PHASES: Mapping[str, tuple[tuple[Topic, ...], ...]] = {
     "delivery": ((STATUS, SENT),),
     # The steps that were counted, as they were told: their order in the raw topics is not kept.
     "deliverability": ((DELIVERY,),),
+    "sendersbystatus": ((STATUS,),),
+    "sendersbyinbound": ((INBOUND,),),
     "commands": ((RESULTS,),),
     "suppression": ((CONSENT,), (INBOUND, ACCEPTED, OUTCOMES)),
-    "sessions": ((INBOUND,),),
+    "sessions": ((INBOUND, OUTCOMES),),
     "recent": ((INBOUND, ACCEPTED, OUTCOMES),),
 }
 # Folding a fact again changes nothing, but for counts.
@@ -100,12 +103,14 @@ def plan(settings: Settings, table: str, service: Service) -> Plan:
             "the outbox cannot be rebuilt: attempts and verdicts stand in its changelog alone, and a command without "
             "its attempt would be sent again; Kafka's copies of the changelog are what protects it"
         )
-    live: Sequence[Fold] = topology(settings) if service == "processor" else folds(settings)
+    if table in (PARKED, PARKED_CONSENT):
+        raise RebuildError(f"{table} holds what waits for a tenant; it empties itself within minutes")
+    live: Sequence[Fold] = topology(settings, {}) if service == "processor" else folds(settings, Tenants())
     for fold in live:
         for step in fold.steps:
             if step.table is not None and step.table.name == table:
                 return _plan(service, fold.name, step)
-    known = sorted(step.name for fold in live for step in fold.tables if step.name != OUTBOX)
+    known = sorted(step.name for fold in live for step in fold.tables if step.name in _PHASES)
     raise RebuildError(f"the {service} has no table {table!r}; it has {', '.join(known)}")
 
 
@@ -115,14 +120,16 @@ def _plan(service: Service, live: str, step: Step) -> Plan:
     phases = _PHASES[table.name]
     sources = tuple(topic for phase in phases for topic in phase)
     if CONSENT in sources:
-        takes = None if step.takes is None else (*step.takes, ConsentRecorded, LinkRecorded)
+        takes = (
+            None if step.takes is None else (*step.takes, ConsentRecorded, HoldRecorded, LinkRecorded, OptOutSuspected)
+        )
         step = replace(step, function=_recalling(step.function), takes=takes)
     return Plan(service, live, Fold(f"rebuild-{table.name}", sources, (step,)), phases)
 
 
 def _recalling(function: FoldFunction) -> FoldFunction:
     def fold(state: Any, event: Any, /) -> tuple[Any, Sequence[msgspec.Struct]]:
-        if isinstance(event, ConsentRecorded | LinkRecorded):
+        if isinstance(event, ConsentRecorded | HoldRecorded | LinkRecorded | OptOutSuspected):
             return recall(state, event), ()
         return function(state, event)
 

@@ -17,6 +17,7 @@ from services.contract import codec
 from services.runtime.failpoints import reach
 from services.runtime.folding.fold import Emission
 from services.runtime.folding.ledger import Ledger
+from services.runtime.kafka import trouble
 
 # A transaction is to be over long before it times out.
 _MOST_ROWS = 500
@@ -50,7 +51,9 @@ async def publish(
                 "this again"
             ) from error
         except KafkaError as error:
-            raise RebuildError(f"Kafka does not take the differences ({error}); see to it, and run it again") from error
+            raise RebuildError(
+                f"Kafka does not take the differences ({trouble(error)}); see to it, and run it again"
+            ) from error
         published(len(together))
         reach("rebuild.published")
 

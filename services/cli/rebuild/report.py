@@ -1,6 +1,5 @@
 """What a rebuild shows: counts, and the first few rows that differ, by key. No contents; keys masked."""
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -10,10 +9,9 @@ from rich.table import Table
 from rich.text import Text
 
 from services.cli.rebuild.compare import Found, Kind
-from services.runtime.masking import scrub
+from services.runtime.masking import scrub, unsteered
 
 _MOST_ROWS = 10
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _KINDS: tuple[Kind, ...] = ("differs", "only live", "only on the log", "index rows")
 
 
@@ -63,4 +61,4 @@ def table(found: Sequence[Found]) -> Table:
 
 def _masked(key: str) -> str:
     """Some keys hold addresses of ours, and a command id may be anything."""
-    return _CONTROL.sub(" ", scrub(key))
+    return unsteered(scrub(key))

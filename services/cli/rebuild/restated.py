@@ -2,20 +2,31 @@
 
 from typing import Any
 
+from msgspec.structs import replace
+
 from services.cli.rebuild.plan import Plan
 from services.contract import codec
-from services.contract.topics import SESSIONS, SUPPRESSION, Topic
+from services.contract.topics import SENDERS, SESSIONS, SUPPRESSION, Topic
 from services.domain.consent.events import SuppressionChanged
-from services.domain.consent.suppression import Standing, suppressed
+from services.domain.consent.suppression import Standing, answer
 from services.domain.identity import derived_event_id
-from services.domain.messages.deliverability import Counts, DeliverabilityCounted, row_key
-from services.domain.messages.delivery import Delivery, restated
-from services.domain.messages.sessions import Change, SessionChanged, Sessions
+from services.domain.messages import deliverability
+from services.domain.messages.deliverability import Counts, row_key
+from services.domain.messages.delivery import restated
+from services.domain.messages.ladder import Delivery
+from services.domain.messages.sessions import Change, SessionChanged
+from services.domain.messages.windows import Sessions, open_windows
+from services.domain.senders.sightings import Sightings, stated
 from services.runtime.folding.fold import Emission
-from services.runtime.folding.overlay import emission
+from services.runtime.folding.staging import emission
 
 # Compacted by the key of the row.
-_BY_KEY: dict[str, Topic] = {"suppression": SUPPRESSION, "sessions": SESSIONS}
+_BY_KEY: dict[str, Topic] = {
+    "suppression": SUPPRESSION,
+    "sessions": SESSIONS,
+    "sendersbystatus": SENDERS,
+    "sendersbyinbound": SENDERS,
+}
 
 
 def restate(plan: Plan, key: str, before: Any, after: Any, at: str) -> list[Emission]:
@@ -33,14 +44,16 @@ def restate(plan: Plan, key: str, before: Any, after: Any, at: str) -> list[Emis
                 tenant=after.tenant,
                 contact=after.contact,
                 at=at,
-                suppressed=suppressed(after),
+                suppressed=answer(after),
             )
-        case Sessions():
+        case Sessions() if after.windows:
             event = _session(after, source, at)
+        case Sightings():
+            event = stated(after, derived_event_id(source, "senders", key), at)
         case Delivery():
             event = restated(after, derived_event_id(source, "delivery", key))
         case Counts():
-            event = _counted(after, source)
+            event = deliverability.told(after, source)
         case _:
             return []
     return [emission(event, None)]
@@ -53,14 +66,16 @@ def _ended(table: str, key: str, before: Any) -> list[Emission]:
     # A row in a place that is not its own says nothing of its own.
     if isinstance(before, Counts) and row_key(before) == key:
         source = derived_event_id(key, "rebuilt", "none")
-        return [emission(_counted(before, source, {}), None)]
+        none = replace(before, sent=0, delivered=0, read=0, failed=0, errors={})
+        return [emission(deliverability.told(none, source), None)]
     return []
 
 
 def _session(row: Sessions, source: str, at: str) -> SessionChanged:
     """The window that is open longest, or was, and all that are open."""
-    ends = {sender: window.until for sender, window in row.windows.items()}
-    until, sender = max((until, sender) for sender, until in (ends or row.over).items())
+    ends = open_windows(row)
+    known = ends or {sender: window.until for sender, window in row.windows.items()}
+    until, sender = max((until, sender) for sender, until in known.items())
     change: Change = "opened" if sender in ends else "expired"
     if sender in ends and row.windows[sender].closing_told:
         change = "closing"
@@ -73,18 +88,4 @@ def _session(row: Sessions, source: str, at: str) -> SessionChanged:
         change=change,
         until=until,
         windows=ends,
-    )
-
-
-def _counted(row: Counts, source: str, reached: dict[str, int] | None = None) -> DeliverabilityCounted:
-    return DeliverabilityCounted(
-        event_id=derived_event_id(source, "counted", row.minute),
-        tenant=row.tenant,
-        minute=row.minute,
-        country=row.country,
-        carrier=row.carrier,
-        sender=row.sender,
-        error=row.error,
-        part=row.part,
-        reached=row.reached if reached is None else reached,
     )

@@ -6,13 +6,13 @@ from typing import Any
 
 from aiokafka import TopicPartition
 
-from services.cli.log import Offsets
 from services.cli.rebuild.live import Live
 from services.cli.rebuild.log import Log
 from services.cli.rebuild.plan import Plan
 from services.cli.rebuild.scratch import Scratch
 from services.contract import codec, letters
 from services.contract.letters import Position
+from services.operations.log import Offsets
 from services.runtime.folding.fold import Fold, Record, Step, Table
 from services.runtime.folding.overlay import Overlay
 
@@ -66,8 +66,8 @@ class Shadow:
                     event = codec.decode(record.value, types[record.topic].event)
                 except codec.DecodeError:
                     continue
-                if _takes(self._plan.step, event) and (key := self._plan.table.key(event)) in among:
-                    found.add(key)
+                if _takes(self._plan.step, event):
+                    found.update(among & {key for key, _ in self._plan.step.keyed(event)})
         return found
 
     def _take(self, records: Iterable[Record]) -> None:

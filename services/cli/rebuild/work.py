@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from aiokafka import TopicPartition
 
-from services.cli.log import Offsets
 from services.cli.rebuild.compare import Comparison, Found
 from services.cli.rebuild.errors import RebuildError
 from services.cli.rebuild.live import Live
@@ -18,7 +17,8 @@ from services.cli.rebuild.publish import publish
 from services.cli.rebuild.scratch import Scratch, make_memory
 from services.cli.rebuild.shadow import Shadow, partitions_of
 from services.cli.rebuild.snapshot import Snapshot, save
-from services.cli.topic_admin import connect
+from services.operations.log import Offsets
+from services.operations.topic_admin import connect
 from services.runtime.config import KafkaSettings
 from services.runtime.folding.ledger import Ledger, fence_of
 

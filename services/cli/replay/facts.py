@@ -6,11 +6,11 @@ import msgspec
 from aiokafka import ConsumerRecord
 
 from services.cli.times import milliseconds
-from services.cli.writing import Outgoing
 from services.contract.codec import DecodeError, decode
 from services.contract.topics import INBOUND, STATUS, Topic
 from services.domain.messages.events import InboundReceived, StatusReceived
-from services.runtime.config import ConfigError
+from services.operations.writing import Outgoing
+from services.runtime.section import ConfigError
 
 REPLAYED_AT = "replayed-at"
 REPLAYED_FROM = "replayed-from"

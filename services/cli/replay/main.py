@@ -14,13 +14,13 @@ from rich.text import Text
 from services.cli.attended import attend
 from services.cli.bars import Bars
 from services.cli.contact import key_of
-from services.cli.demo.show import make_console
-from services.cli.log import LogReader, check, heed_stop, readable
+from services.cli.local.show import make_console
 from services.cli.replay.facts import Asked, ReplayError, Tally, copy, is_copy, read_fact, topics
 from services.cli.replay.pace import Pace
 from services.cli.times import Time, limits
-from services.cli.writing import FactWriter
 from services.contract.topics import Topic
+from services.operations.log import LogReader, check, heed_stop, readable
+from services.operations.writing import FactWriter
 from services.runtime.clock import now
 from services.runtime.config import Settings, load
 

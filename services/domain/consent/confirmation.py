@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from services.domain.clock import later
-from services.domain.consent.keywords import Heard
+from services.domain.consent.hearing import Heard
 from services.domain.identity import derived_event_id
 from services.domain.messages.commands import CommandAccepted, Options
 from services.domain.messages.events import InboundReceived, parameter
@@ -30,7 +30,7 @@ def confirmation(
     text = "" if texts is None or before == after else texts.stop if after else texts.start
     if not text or not event.from_.startswith("whatsapp:") or parameter(event.raw, "OptOutType"):
         return []
-    event_id = derived_event_id(event.event_id, "confirmation", heard.action)
+    event_id = derived_event_id(event.event_id, "confirmation", heard.says)
     said_at = event.sent_at or event.received_at
     return [
         CommandAccepted(

@@ -1,24 +1,24 @@
 """How far an opt-out reaches: one sender of ours, a Messaging Service, or the whole tenant.
 
-As text: `sender:+14155550100`, `sender:whatsapp:+14155550100`, `service:MG…`, `tenant`.
+As text: `sender:+14155550100`, `sender:whatsapp:+14155550100`, `service:MG…`, `tenant`. Beside them
+stands `held`, which nobody said: something of theirs could not be read.
 """
 
-import re
-
-from services.domain.contact import bare, canonical
+from services.domain.contact import canonical, parts
+from services.domain.sids import MESSAGING_SERVICE
 
 TENANT = "tenant"
-_MESSAGING_SERVICE = re.compile(r"MG[0-9a-fA-F]{32}")
+HELD = "held"
 
 
 def sender_scope(sender: str) -> str:
     """The scope of an address of ours, as Twilio writes it, or of a Messaging Service."""
-    if _MESSAGING_SERVICE.fullmatch(sender):
+    if MESSAGING_SERVICE.fullmatch(sender):
         return service_scope(sender)
-    prefix = sender.strip().removesuffix(bare(sender)).lower().replace(" ", "")
-    # A number is one sender by SMS and MMS, another by WhatsApp.
-    channel = "" if prefix in ("sms:", "mms:") else prefix
-    return f"sender:{channel}{canonical(sender)}"
+    channels, _ = parts(sender)
+    name = canonical(sender)
+    # A number is one sender by SMS, MMS and RCS, another by WhatsApp.
+    return f"sender:{'whatsapp:' if 'whatsapp' in channels else ''}{name}"
 
 
 def service_scope(messaging_service_sid: str) -> str:

@@ -3,23 +3,42 @@
 The state is two sets of marks, yes and no, that only grow; the answer is read off them. So any order and repetition of
 the same facts gives the same state. Webhooks tell when we heard, not when it was said: a START releases a STOP only if
 it came more than HORIZON_S later, or if Twilio's own dates of both messages are known and say so. Ties stay suppressed.
+
+A person has several names. A no is told to all that are linked, and onward. A yes is told to those alone that its own
+webhook names: a number may be somebody else's by now.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
 
 from services.domain.clock import seconds_between
-from services.domain.consent.commands import Action, ConsentAccepted, ContactLinked, Mark, SharedMark
+from services.domain.consent import holds
+from services.domain.consent.commands import (
+    ConsentAccepted,
+    ContactLinked,
+    Mark,
+    MessageDated,
+    SharedMark,
+    Statement,
+)
 from services.domain.consent.confirmation import Texts, confirmation
-from services.domain.consent.events import ConsentRecorded, LinkRecorded, Suppression, SuppressionChanged
-from services.domain.consent.keywords import NO_WORDS, Heard, Words, hear
-from services.domain.consent.scopes import TENANT, scopes_of
+from services.domain.consent.events import (
+    ConsentRecorded,
+    HoldRecorded,
+    LinkRecorded,
+    OptOutSuspected,
+    Suppression,
+    SuppressionChanged,
+)
+from services.domain.consent.hearing import Heard, Place
+from services.domain.consent.holds import HoldPlaced, HoldReleased, Holds
+from services.domain.consent.refusals import LEFT, is_opt_out, refused_scopes
+from services.domain.consent.scopes import HELD, TENANT, scopes_of
 from services.domain.identity import derived_event_id
 from services.domain.messages.commands import CommandAccepted
-from services.domain.messages.errors import OPTED_OUT
 from services.domain.messages.events import InboundReceived, OutcomeReached, parameter
 
 HORIZON_S = 60.0
@@ -28,22 +47,50 @@ MOST_MARKS = 8
 # A row is written whole. Whoever said STOP to more senders than that is left alone by all of them.
 MOST_SCOPES = 64
 MOST_LINKS = 8
+# Of messages that looked like a no, decided or not; the latest stay.
+MOST_DISMISSED = 32
 # In place of the marks that found no room any more.
 _EARLIER = "~earlier"
+# Where in a message it was said → what kind of evidence that is.
+_SOURCES: Mapping[Place, str] = {
+    "body": "keyword",
+    "button_payload": "button",
+    "button_text": "button",
+    "list_id": "list",
+    "list_title": "list",
+    "opt_out_type": "opt_out_type",
+}
+_ACTIONS: Mapping[str, Statement] = {"stop": "opt_out", "start": "opt_in", "suspected": "suspected"}
 
 Marks = dict[str, dict[str, Mark]]
-Event = InboundReceived | OutcomeReached | ConsentAccepted | ContactLinked | CommandAccepted
-Derived = ConsentRecorded | LinkRecorded | SuppressionChanged | ContactLinked | CommandAccepted
+Hold = HoldPlaced | HoldReleased
+Event = InboundReceived | OutcomeReached | ConsentAccepted | ContactLinked | MessageDated | CommandAccepted | Hold
+Derived = (
+    ConsentRecorded
+    | OptOutSuspected
+    | LinkRecorded
+    | HoldRecorded
+    | SuppressionChanged
+    | ContactLinked
+    | CommandAccepted
+    | Hold
+)
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """All that is known of a contact's consent: scope → id of a statement → its mark. Key: contact."""
+    """All that is known of a contact's consent: scope → id of a statement → its mark. Key: contact.
+
+    `suspects`: what looks like a no, in the same way. `dismissed`: message → who decided that it is none, and when.
+    """
 
     tenant: str
     contact: str
     outs: Marks = {}
     ins: Marks = {}
+    suspects: Marks = {}
+    dismissed: dict[str, Mark] = {}
     links: tuple[str, ...] = ()
+    holds: Holds = {}
 
 
 class Consented(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,7 +103,7 @@ class Consented(msgspec.Struct, frozen=True, kw_only=True):
 class Told(NamedTuple):
     """What one fact states: an action in some scopes, by one statement, with the fields of its evidence."""
 
-    action: Action
+    action: Statement
     scopes: tuple[str, ...]
     id: str
     mark: Mark
@@ -64,10 +111,9 @@ class Told(NamedTuple):
 
 
 class Suppressing:
-    """The fold, with each tenant's words and its texts for confirmations."""
+    """The fold, with each tenant's texts for confirmations. What a message means stands in it: no words are read."""
 
-    def __init__(self, words: Mapping[str, Words], texts: Mapping[str, Texts]) -> None:
-        self._words = words
+    def __init__(self, texts: Mapping[str, Texts]) -> None:
         self._texts = texts
 
     def __call__(self, state: Standing | None, event: Event) -> tuple[Standing | None, list[Derived]]:
@@ -75,47 +121,80 @@ class Suppressing:
         if isinstance(event, CommandAccepted):
             return state, []
         known = state or Standing(tenant=event.tenant, contact=event.contact)
-        heard = self._hear(event)
-        told = _told(event, heard)
-        link = event.linked if isinstance(event, InboundReceived | ContactLinked) else None
-        if not told and not link:
+        if isinstance(event, HoldPlaced | HoldReleased):
+            return _held(known, event)
+        told = _told(event)
+        links = _links(event)
+        if not told and not links:
             return state, []
-        joined, news = join(known, told, link)
+        joined, news = join(known, told, links)
+        lifting = _lifting(known, event, told)
         if joined == known:
-            return state, []
+            return state, [*lifting]
         derived: list[Derived] = [_evidence(joined, event, one) for one in news]
         derived += [_linked(joined, event, one) for one in joined.links if one not in known.links]
         before, after = suppressed(known), suppressed(joined)
         if after != before:
-            derived.append(_changed(joined, event, after))
-        derived += _shared(known, joined, event, news)
-        if isinstance(event, InboundReceived) and heard is not None:
+            derived.append(_changed(joined, event))
+        derived += [*_shared(known, joined, event, news), *lifting]
+        for link in joined.links:
+            if link not in known.links:
+                derived += holds.everything(joined.holds, joined.contact, link, _time(event))
+        if isinstance(event, InboundReceived) and event.heard is not None:
             scopes = (*_scopes(event), TENANT)
             texts = self._texts.get(event.tenant)
-            derived += confirmation(event, heard, _any(before, scopes), _any(after, scopes), texts)
+            derived += confirmation(event, event.heard, _any(before, scopes), _any(after, scopes), texts)
         return joined, derived
-
-    def _hear(self, event: Event) -> Heard | None:
-        if not isinstance(event, InboundReceived):
-            return None
-        return hear(
-            event.body,
-            whatsapp=event.from_.startswith("whatsapp:"),
-            opt_out_type=parameter(event.raw, "OptOutType"),
-            words=self._words.get(event.tenant, NO_WORDS),
-        )
 
 
 def suppressed(state: Standing | None) -> dict[str, Suppression]:
-    """The scopes in which we may not write, each with the earliest statement that nothing has released."""
+    """The scopes in which we may not write, each with the earliest statement that nothing has released.
+
+    Where there is nothing but what WhatsApp keeps, which stops less, with the latest.
+    """
     found = {}
     for scope, outs in sorted(state.outs.items()) if state else ():
         releasing = [*state.ins.get(scope, {}).values(), *state.ins.get(TENANT, {}).values()] if state else []
-        standing = [out for out in outs.values() if not any(_releases(said, out) for said in releasing)]
+        standing = [out for out in outs.values() if not any(releases(said, out) for said in releasing)]
         if standing:
-            first = min(standing, key=lambda mark: (mark.at, mark.evidence))
-            found[scope] = Suppression(since=first.at, evidence=first.evidence, source=first.source)
+            found[scope] = told_by(standing)
     return found
+
+
+def answer(state: Standing | None) -> dict[str, Suppression]:
+    """What the world is told: the same, and `held` while something of theirs could not be read."""
+    held = holds.held(state.holds) if state else None
+    return {**suppressed(state), **({HELD: held} if held else {})}
+
+
+def told_by(standing: Iterable[Mark]) -> Suppression:
+    """The one of several noes that is told: the earliest that stops everything, else the latest."""
+    ordered = sorted(standing, key=lambda mark: (mark.at, mark.evidence))
+    told = next((mark for mark in ordered if mark.source not in LEFT), ordered[-1])
+    return Suppression(since=told.at, evidence=told.evidence, source=told.source)
+
+
+def suspicions(state: Standing | None) -> Standing | None:
+    """As if what looks like a no, and nobody decided, were one; and as if nothing else were. A later no decides too."""
+    if state is None:
+        return None
+    open_ = {}
+    for scope, marks in state.suspects.items():
+        noes = [*state.outs.get(scope, {}).values(), *state.outs.get(TENANT, {}).values()]
+        latest = max((no.at for no in noes), default="")
+        open_[scope] = {name: mark for name, mark in marks.items() if name not in state.dismissed and mark.at > latest}
+    return Standing(tenant=state.tenant, contact=state.contact, outs=open_, ins=state.ins)
+
+
+def suspected(state: Standing | None) -> dict[str, Mapping[str, Mark]]:
+    """Scope → message → its mark: what looks like an opt-out, and nobody decided, and no later yes takes back."""
+    found = suspicions(state)
+    return {
+        scope: {name: mark for name, mark in found.outs[scope].items() if not any(releases(yes, mark) for yes in yeses)}
+        for scope in suppressed(found)
+        if found is not None
+        for yeses in [[*found.ins.get(scope, {}).values(), *found.ins.get(TENANT, {}).values()]]
+    }
 
 
 def consented(state: Standing | None, scopes: Iterable[str]) -> Consented | None:
@@ -130,7 +209,20 @@ def consented(state: Standing | None, scopes: Iterable[str]) -> Consented | None
     return Consented(at=latest.at, evidence=latest.evidence) if latest else None
 
 
-def _releases(said: Mark, out: Mark) -> bool:
+def _held(known: Standing, event: Hold) -> tuple[Standing, list[Derived]]:
+    joined = replace(known, holds=holds.join(known.holds, event))
+    if joined == known:
+        return known, []
+    derived: list[Derived] = [holds.record(event)]
+    if answer(joined) != answer(known):
+        derived.append(_changed(joined, event))
+    return joined, [*derived, *(holds.passed_on(event, link) for link in joined.links)]
+
+
+def releases(said: Mark, out: Mark) -> bool:
+    """Does this yes come after that no, as far as anyone can know, and may it lift it?"""
+    if not said.releases:
+        return False
     horizon = 0.0 if said.exact and out.exact else HORIZON_S
     return seconds_between(out.at, said.at) > horizon
 
@@ -143,45 +235,85 @@ def _scopes(event: InboundReceived) -> tuple[str, ...]:
     return scopes_of(event.to, parameter(event.raw, "MessagingServiceSid") or None)
 
 
-def _told(event: Event, heard: Heard | None) -> list[Told]:
+def _told(event: Event) -> list[Told]:
     match event:
         case InboundReceived():
-            if heard is None:
-                return []
-            mark = Mark(
-                at=event.sent_at or event.received_at,
-                exact=event.sent_at is not None,
-                evidence=event.event_id,
-                source="opt_out_type" if parameter(event.raw, "OptOutType") else "keyword",
-                consents=heard.consents,
-            )
-            evidence: dict[str, Any] = {"word": heard.word, "message_sid": event.message_sid, "address": event.from_}
-            return [Told(heard.action, _scopes(event), event.message_sid or event.event_id, mark, evidence)]
-        case OutcomeReached() if event.error_code == OPTED_OUT:
-            mark = Mark(at=event.at, evidence=event.event_id, source="twilio_21610")
-            scopes = scopes_of(event.sender, event.messaging_service_sid)
-            evidence = {"message_sid": event.message_sid or None, "command_id": event.command_id}
+            return _written(event, event.heard) if event.heard else []
+        case OutcomeReached() if is_opt_out(event.error_code):
+            mark = Mark(at=event.at, evidence=event.event_id, source=f"twilio_{event.error_code}")
+            scopes = refused_scopes(event.error_code, event.sender, event.messaging_service_sid)
+            evidence: dict[str, Any] = {"message_sid": event.message_sid or None, "command_id": event.command_id}
             return [Told("opt_out", scopes, event.message_sid or event.event_id, mark, evidence)]
         case ConsentAccepted():
+            if event.action == "dismiss":
+                return [_dismissed(event)]
             consents = event.action == "opt_in"
-            mark = Mark(at=event.given_at, evidence=event.event_id, source="command", consents=consents)
-            names = ("command_id", "address", "ip", "user_agent", "proof")
+            # Whoever states it must not choose when: a no counts from when we took it, however old it is said to be. A
+            # date can only make a yes weaker.
+            at = event.given_at if consents else event.accepted_at
+            mark = Mark(at=at, evidence=event.event_id, source="command", consents=consents)
+            names = ("command_id", "address", "given_at", "ip", "user_agent", "proof")
             evidence = {name: getattr(event, name) for name in names} | {"stated_source": event.source}
             # A yes that is produced again must not outlast a no that came between; a no may be said again.
             again = f":{event.given_at}" if event.action == "opt_out" else ""
             return [Told(event.action, (event.scope,), f"command:{event.command_id}{again}", mark, evidence)]
         case ContactLinked():
             return [Told(one.action, (one.scope,), one.id, one.mark, {}) for one in event.marks]
+        case MessageDated():
+            return _dated(event)
         case _:
             return []
 
 
-def join(state: Standing, told: Iterable[Told], link: str | None) -> tuple[Standing, list[Told]]:
-    """The joined state, and those of `told` that it did not hold."""
-    outs, ins = dict(state.outs), dict(state.ins)
+def _dated(event: MessageDated) -> list[Told]:
+    scopes: dict[tuple[Statement, Mark], list[str]] = {}
+    for one in event.marks:
+        scopes.setdefault((one.action, one.mark), []).append(one.scope)
+    evidence = {"message_sid": event.message_sid}
+    return [Told(action, tuple(named), event.message_sid, mark, evidence) for (action, mark), named in scopes.items()]
+
+
+def _dismissed(event: ConsentAccepted) -> Told:
+    mark = Mark(at=event.accepted_at, evidence=event.event_id, source="command")
+    names = ("command_id", "address", "given_at", "ip", "user_agent", "proof", "message_sid")
+    evidence = {name: getattr(event, name) for name in names} | {"stated_source": event.source}
+    return Told("dismiss", (TENANT,), event.message_sid or "", mark, evidence)
+
+
+def _written(event: InboundReceived, heard: Heard) -> list[Told]:
+    action = _ACTIONS.get(heard.says)
+    if action is None:
+        return []
+    mark = Mark(
+        at=event.sent_at or event.received_at,
+        exact=event.sent_at is not None,
+        evidence=event.event_id,
+        source=_source(event, heard),
+        consents=heard.consents,
+        releases=heard.says != "start" or heard.releases,
+    )
+    evidence = {"word": heard.word, "place": heard.by, "message_sid": event.message_sid, "address": event.from_}
+    return [Told(action, _scopes(event), event.message_sid or event.event_id, mark, evidence)]
+
+
+def _source(event: InboundReceived, heard: Heard) -> str:
+    if not heard.word and heard.by == "body":
+        # No word of it is a keyword.
+        return "suspected"
+    # Twilio itself listened for words there, whatever it made of this one.
+    return "opt_out_type" if parameter(event.raw, "OptOutType") else _SOURCES[heard.by]
+
+
+def join(state: Standing, told: Iterable[Told], names: Iterable[str]) -> tuple[Standing, list[Told]]:
+    """The joined state, and those of `told` that it did not hold. `names`: contacts that are the same person."""
+    outs, ins, suspects, dismissed = dict(state.outs), dict(state.ins), dict(state.suspects), state.dismissed
     news = []
     for one in told:
-        into = outs if one.action == "opt_out" else ins
+        if one.action == "dismiss":
+            before, dismissed = dismissed, _decided(dismissed, one)
+            news += [one] if dismissed != before else []
+            continue
+        into = {"opt_out": outs, "opt_in": ins, "suspected": suspects}[one.action]
         new = False
         for named in one.scopes:
             # Only what suppresses may be widened.
@@ -194,9 +326,18 @@ def join(state: Standing, told: Iterable[Told], link: str | None) -> tuple[Stand
         if new:
             news.append(one)
     links = state.links
-    if link and link != state.contact and link not in links and len(links) < MOST_LINKS:
-        links = tuple(sorted((*links, link)))
-    return replace(state, outs=outs, ins=ins, links=links), news
+    for name in names:
+        if name != state.contact and name not in links and len(links) < MOST_LINKS:
+            links = tuple(sorted((*links, name)))
+    return replace(state, outs=outs, ins=ins, suspects=suspects, dismissed=dismissed, links=links), news
+
+
+def _decided(dismissed: dict[str, Mark], told: Told) -> dict[str, Mark]:
+    """With one more dismissal: of each message the first."""
+    known = dismissed.get(told.id)
+    joined = {**dismissed, told.id: told.mark if known is None else min(known, told.mark, key=_precision)}
+    by_time = sorted(joined.items(), key=lambda item: (item[1].at, item[0]))
+    return dict(sorted(by_time[-MOST_DISMISSED:]))
 
 
 def _with(marks: Mapping[str, Mark], told: Told) -> dict[str, Mark]:
@@ -219,10 +360,23 @@ def _precision(mark: Mark) -> tuple[bool, str, str]:
     return not mark.exact, mark.at, mark.evidence
 
 
-def _evidence(state: Standing, event: Event, told: Told) -> ConsentRecorded:
+def _evidence(state: Standing, event: Event, told: Told) -> ConsentRecorded | OptOutSuspected:
     transition = f"{state.contact} {told.action} {told.id} {','.join(told.scopes)} {told.mark.at} {told.mark.exact}"
+    event_id = derived_event_id(event.event_id, "consent", transition)
+    if told.action == "suspected":
+        return OptOutSuspected(
+            event_id=event_id,
+            tenant=state.tenant,
+            contact=state.contact,
+            at=told.mark.at,
+            exact=told.mark.exact,
+            scopes=list(told.scopes),
+            message_sid=told.evidence.get("message_sid"),
+            mark=told.id,
+            evidence=told.mark.evidence,
+        )
     return ConsentRecorded(
-        event_id=derived_event_id(event.event_id, "consent", transition),
+        event_id=event_id,
         tenant=state.tenant,
         contact=state.contact,
         at=told.mark.at,
@@ -233,6 +387,7 @@ def _evidence(state: Standing, event: Event, told: Told) -> ConsentRecorded:
         mark=told.id,
         evidence=told.mark.evidence,
         consents=told.mark.consents,
+        releases=told.mark.releases,
         **told.evidence,
     )
 
@@ -248,7 +403,8 @@ def _linked(state: Standing, event: Event, link: str) -> LinkRecorded:
     )
 
 
-def _changed(state: Standing, event: Event, after: dict[str, Suppression]) -> SuppressionChanged:
+def _changed(state: Standing, event: Event) -> SuppressionChanged:
+    after = answer(state)
     transition = ",".join(f"{scope}={one.evidence}@{one.since}" for scope, one in after.items())
     return SuppressionChanged(
         event_id=derived_event_id(event.event_id, "suppression", f"{state.contact}>{transition}"),
@@ -260,34 +416,76 @@ def _changed(state: Standing, event: Event, after: dict[str, Suppression]) -> Su
 
 
 def _shared(before: Standing, after: Standing, event: Event, news: list[Told]) -> list[ContactLinked]:
-    """What the linked contacts do not know yet: everything when the link is new, else the news."""
-    latest = [
-        SharedMark(id=one.id, action=one.action, scope=scope, mark=one.mark) for one in news for scope in one.scopes
+    """The noes that the linked contacts do not know yet: all of them when the link is new, else the news.
+
+    With them what looks like one, and what somebody decided of it, which names its message.
+    """
+    latest = _marks([one for one in news if one.action != "opt_in"])
+    everything = [
+        *_all("opt_out", after.outs),
+        *_all("suspected", after.suspects),
+        *_all("dismiss", {TENANT: after.dismissed}),
     ]
-    everything = [*_all("opt_out", after.outs), *_all("opt_in", after.ins)]
     origin = event.linked if isinstance(event, ContactLinked) else None
-    # Also one for whom there was no room: it is told each time.
-    named = (event.linked,) if isinstance(event, InboundReceived) and event.linked else ()
+    # Also those for whom there was no room: they are told each time.
+    named = [name for name in _links(event) if name not in (origin, after.contact)]
     return [
-        ContactLinked(
-            event_id=derived_event_id(event.event_id, "linked", f"{after.contact}>{link}"),
-            tenant=after.tenant,
-            contact=link,
-            linked=after.contact,
-            at=_time(event),
-            marks=latest if link in before.links else everything,
-        )
+        _contact_linked("linked", event, after, link, latest if link in before.links else everything)
         for link in dict.fromkeys((*after.links, *named))
         if link not in before.links or (latest and link != origin)
     ]
 
 
-def _all(action: Action, marks: Marks) -> list[SharedMark]:
+def _lifting(known: Standing, event: Event, told: Sequence[Told]) -> list[ContactLinked]:
+    """A yes for the other names that its own webhook states; they pass it on to nobody."""
+    if not isinstance(event, InboundReceived):
+        return []
+    # Told once; again only where another copy of the message is what is known of it here.
+    lifts = [one for one in told if one.action == "opt_in" and not _holds(known, one)]
+    others = [name for name in dict.fromkeys(event.linked) if name != known.contact]
+    return [_contact_linked("lifting", event, known, name, _marks(lifts)) for name in others if lifts]
+
+
+def _holds(known: Standing, told: Told) -> bool:
+    """Was this very fact folded here before? A date that was fetched names it too, and tells nobody else."""
+    same = (told.mark.evidence, told.mark.exact)
+    marks = [known.ins.get(scope, {}).get(told.id) for scope in told.scopes]
+    return all(mark is not None and (mark.evidence, mark.exact) == same for mark in marks)
+
+
+def _links(event: Event) -> Sequence[str]:
+    match event:
+        case InboundReceived():
+            return event.linked
+        case ContactLinked():
+            return (event.linked,)
+        case _:
+            return ()
+
+
+def _marks(told: Iterable[Told]) -> list[SharedMark]:
+    return [
+        SharedMark(id=one.id, action=one.action, scope=scope, mark=one.mark) for one in told for scope in one.scopes
+    ]
+
+
+def _all(action: Statement, marks: Marks) -> list[SharedMark]:
     return [
         SharedMark(id=key, action=action, scope=scope, mark=mark)
         for scope, by_id in marks.items()
         for key, mark in by_id.items()
     ]
+
+
+def _contact_linked(why: str, event: Event, told_by: Standing, name: str, marks: list[SharedMark]) -> ContactLinked:
+    return ContactLinked(
+        event_id=derived_event_id(event.event_id, why, f"{told_by.contact}>{name}"),
+        tenant=told_by.tenant,
+        contact=name,
+        linked=told_by.contact,
+        at=_time(event),
+        marks=marks,
+    )
 
 
 def _time(event: Event) -> str:

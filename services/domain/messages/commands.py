@@ -1,6 +1,7 @@
 """Send commands: what a producer may ask for, what intake makes of it, and what it tells back.
 
-A command's identity is tenant + contact + command id. Of its results exactly one is `terminal`.
+A command's identity is tenant + contact + command id. Of its results exactly one is `terminal`; what is told after it
+is how its message ended (`message`), or an answer to something that came too late for it.
 """
 
 from typing import Literal
@@ -8,29 +9,40 @@ from typing import Literal
 import msgspec
 
 from services.domain.messages.gate import Receipt
+from services.domain.messages.segments import Encoding
 
 Channel = Literal["sms", "mms", "whatsapp"]
+Purpose = Literal["marketing", "utility", "authentication"]
 StepName = Literal[
     "accepted",
+    "repeated",
     "duplicate",
+    "deferred",
     "attempted",
     "retrying",
     "ambiguous",
     "sent",
+    "message",
     "failed",
     "blocked",
     "expired",
+    "canceled",
+    "cancel_remembered",
+    "cancel_too_late",
+    "resolution_refused",
     "rejected",
     "recorded",
 ]
-TERMINAL: frozenset[StepName] = frozenset({"sent", "failed", "blocked", "expired", "rejected", "recorded"})
+TERMINAL: frozenset[StepName] = frozenset({"sent", "failed", "blocked", "expired", "canceled", "rejected", "recorded"})
 
 
 class SendMessage(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
     """The public command (`twilio.outbound.messages.v1`, any key). Everything but the first three is optional.
 
-    `not_after`: ISO 8601 with a zone; the message is not sent after it. `urgent`: goes before others of its tenant.
-    The fields from `max_price` on go to Twilio as they are.
+    `not_before`, `not_after`: ISO 8601 with a zone; the message is not sent before, or after it. Without the latter a
+    command lives for the configured time, from `not_before` where that is given. `urgent`: goes before others of its
+    tenant. `label`: the producer's own name for what it belongs to, so that all of it can be paused. `purpose`: where
+    it is left out, marketing for templates and utility else. The fields from `max_price` on go to Twilio as they are.
     """
 
     command_id: str
@@ -44,8 +56,11 @@ class SendMessage(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "f
     media_urls: list[str] = []
     content_sid: str | None = None
     content_variables: dict[str, str] = {}
+    not_before: str | None = None
     not_after: str | None = None
     urgent: bool = False
+    label: str | None = None
+    purpose: Purpose | None = None
     max_price: float | None = None
     provide_feedback: bool | None = None
     validity_period: int | None = None
@@ -73,8 +88,10 @@ class CommandAccepted(
     """A valid, normalised command (`twilio.outbound.accepted.v1`, keyed by contact).
 
     `sequence` is the offset of the command as it was produced: with `accepted_at` it orders those of a contact.
+    `not_before` is null where it may go at once.
     `to` and `from` are as Twilio's API wants them. `fingerprint` is the digest of all that the producer asked for:
     the same command id with another one is a defect of the producer. `confirms`: it answers a STOP or START.
+    `segments`, `encoding`: of a text by SMS, as it stands.
     """
 
     event_id: str
@@ -97,11 +114,16 @@ class CommandAccepted(
     urgent: bool
     options: Options
     confirms: Literal["stop", "start"] | None = None
+    segments: int | None = None
+    encoding: Encoding | None = None
+    not_before: str | None = None
+    label: str | None = None
+    purpose: Purpose = "utility"
 
     @property
     def sender(self) -> str:
-        """What is rate-limited: the Messaging Service, or the number it is sent from."""
-        return self.messaging_service_sid or self.from_ or ""
+        """What is rate-limited: the number it is sent from, or the Messaging Service that picks one."""
+        return self.from_ or self.messaging_service_sid or ""
 
 
 class ResolveAmbiguous(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,8 +158,45 @@ class ResolutionAccepted(msgspec.Struct, frozen=True, kw_only=True, tag_field="e
     note: str | None = None
 
 
+class CancelMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """A command that still waits is not to be sent any more (`twilio.outbound.messages.v1`, any key).
+
+    Whom the command was for says `to`, an address, or `contact`, the key in its results. One that comes before the
+    command it names is remembered.
+    """
+
+    event_type: Literal["cancel_message"] = "cancel_message"
+    command_id: str
+    tenant: str
+    by: str
+    to: str | None = None
+    contact: str | None = None
+    note: str | None = None
+
+
+class CancelAccepted(msgspec.Struct, frozen=True, kw_only=True, tag_field="event_type", tag="cancel_accepted"):
+    """A valid cancel (`twilio.outbound.accepted.v1`, keyed by contact)."""
+
+    event_id: str
+    tenant: str
+    command_id: str
+    contact: str
+    accepted_at: str
+    by: str
+    note: str | None = None
+
+
 class CommandResult(msgspec.Struct, frozen=True, kw_only=True):
-    """One step of a command (`twilio.outbound.results.v1`, keyed by command id)."""
+    """One step of a command (`twilio.outbound.results.v1`, keyed by tenant and command id).
+
+    `tenant` is empty where the record names none that is known. `command_id`: what the record is known by, where it
+    has none that can be read.
+    `deferred` is told once for each reason, which `category` names. `cancel_remembered` and `cancel_too_late` answer a
+    cancel that found no command yet, or one that waits no more; `resolution_refused` a resolution whose message is not
+    this command's. `message`: how the message ended, in `message_status`;
+    again where a later word overrules it. `repeated` answers a command that was produced again: nothing is sent for
+    that, and `last_step` is how far the first has come.
+    """
 
     event_type: Literal["command_result"] = "command_result"
     event_id: str
@@ -149,9 +208,18 @@ class CommandResult(msgspec.Struct, frozen=True, kw_only=True):
     terminal: bool
     attempt: int = 0
     message_sid: str | None = None
+    message_status: str | None = None
+    last_step: StepName | None = None
     code: int | None = None
     category: str | None = None
     remedy: str | None = None
     reason: str | None = None
     errors: list[str] = []
+    segments: int | None = None
+    encoding: Encoding | None = None
     receipt: Receipt | None = None
+
+    @property
+    def key(self) -> str:
+        """`{tenant}|{command id}`; no tenant's name holds a `|`, so no two of them share one."""
+        return f"{self.tenant}|{self.command_id}"

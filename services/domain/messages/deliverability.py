@@ -1,52 +1,49 @@
-"""The deliverability fold: how many messages reached which end, per minute, country, carrier, sender and error.
+"""The deliverability fold: how many messages reached sent, delivered, read or failed, per minute and dimension.
 
-It counts changes of a message's state, never callbacks, so repeats and replays count nothing. Each value states the
-whole count of its minute again, as far as one part of the log knows it: readers take the last value of each part.
+A message is counted once, under the furthest status known; when that or anything else of its place changes, it leaves
+one count and enters another. Each value states the whole count of its minute again, as far as one part of the log
+knows it: readers take the last value of each part.
 """
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Literal, NamedTuple
 
 import msgspec
-import phonenumbers
 from msgspec.structs import replace
-from phonenumbers import carrier
 
 from services.domain.clock import later
-from services.domain.contact import bare
 from services.domain.due import Due
 from services.domain.identity import derived_event_id
-from services.domain.messages.delivery import FINAL
-from services.domain.messages.events import DeliveryChanged
+from services.domain.messages.counting import COUNTED_FOR_S
+from services.domain.messages.events import Counted, DeliveryChanged
 
-# As long as the facts are kept: what is folded late must find the count that it adds to.
-REMEMBER_S = 31 * 86_400.0
-# What is sent, and how it ends; the steps between say nothing of a carrier.
-COUNTED = FINAL | {"sent"}
-_FAILED = frozenset({"failed", "undelivered", "partially_delivered"})
-_LONGEST_SENDER = 64
-UNKNOWN = ""
+# A day more than counts may still move: what is folded late must find the count that it moves.
+REMEMBER_S = COUNTED_FOR_S + 86_400.0
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
-    """The counts of one minute, dimension and part of the log. Key: everything but `reached`."""
+    """The counts of one minute, dimension and part of the log. Key: what is not a number of messages."""
 
     tenant: str
     minute: str
     country: str
     carrier: str
+    channel: str
     sender: str
-    error: int | None
     part: int
-    reached: dict[str, int]
+    sent: int = 0
+    delivered: int = 0
+    read: int = 0
+    failed: int = 0
+    errors: dict[str, int] = {}
 
 
 class DeliverabilityCounted(msgspec.Struct, frozen=True, kw_only=True):
-    """How many messages reached each status in a minute (`twilio.deliverability.v1`, keyed by dimension).
+    """How many messages stand where in a minute (`twilio.deliverability.v1`, keyed by dimension), absolute.
 
-    `reached`: status → messages, absolute. `part` is the partition that their facts lie in: add up the last value of
-    each. `country`: ISO code, `carrier`: whose number range it is; both empty where they are not known.
+    Each message is in one of `sent`, `delivered`, `read`, `failed`. `errors`: code → messages among those failed.
+    `part` is the partition that their facts lie in: add up the last value of each. `country`: ISO code, `carrier`:
+    whose number range it is; both empty where they are not known.
     """
 
     event_type: Literal["deliverability_counted"] = "deliverability_counted"
@@ -55,15 +52,23 @@ class DeliverabilityCounted(msgspec.Struct, frozen=True, kw_only=True):
     minute: str
     country: str
     carrier: str
+    channel: str
     sender: str
-    error: int | None
     part: int
-    reached: dict[str, int]
+    sent: int
+    delivered: int
+    read: int
+    failed: int
+    errors: dict[str, int]
 
 
-class _Place(NamedTuple):
-    country: str
-    carrier: str
+class Move(NamedTuple):
+    """What a change of one message does to one row. `row`: as it is without any message."""
+
+    event_id: str
+    row: Counts
+    left: Counted | None
+    entered: Counted | None
 
 
 class Counting:
@@ -72,35 +77,57 @@ class Counting:
     def __init__(self, part: Callable[[str], int]) -> None:
         self._part = part
 
-    def __call__(
-        self, state: Counts | None, event: DeliveryChanged | Due
-    ) -> tuple[Counts | None, list[DeliverabilityCounted]]:
-        """Count one change; a `Due` forgets the minute."""
+    def __call__(self, state: Counts | None, event: Move | Due) -> tuple[Counts | None, list[DeliverabilityCounted]]:
+        """Fold one move; a `Due` forgets the minute."""
         if isinstance(event, Due):
             return None, []
-        if event.status not in COUNTED or event.status == event.previous_status:
-            return state, []
-        known = state or self._fresh(event)
-        counted = replace(known, reached={**known.reached, event.status: known.reached.get(event.status, 0) + 1})
-        return counted, [_told(counted, event)]
+        known = state or event.row
+        after = _with(_with(known, event.left, -1), event.entered, 1)
+        return (state, []) if after == known else (after, [told(after, event.event_id)])
 
-    def key(self, event: DeliveryChanged) -> str:
-        """The row that a change is counted in."""
-        return row_key(self._fresh(event))
+    def moves(self, event: DeliveryChanged) -> list[Move]:
+        """What a change does to each row that it touches; nothing where it is known after the counts are forgotten."""
+        left, entered = event.counted_before, event.counted_now
+        places = [place for place in (left, entered) if place]
+        if left == entered or any(event.known_at > later(place.minute, COUNTED_FOR_S) for place in places):
+            return []
+        rows = [self._row(event, place) for place in places]
+        if len(places) == 2 and rows[0] == rows[1]:
+            return [Move(event.event_id, rows[0], left, entered)]
+        return [
+            Move(event.event_id, row, place if place is left else None, place if place is entered else None)
+            for row, place in zip(rows, places, strict=True)
+        ]
 
-    def _fresh(self, event: DeliveryChanged) -> Counts:
-        place = _place(event.to)
+    def _row(self, event: DeliveryChanged, place: Counted) -> Counts:
         return Counts(
             tenant=event.tenant,
-            minute=f"{event.at[:16]}:00.000Z",
+            minute=place.minute,
             country=place.country,
             carrier=place.carrier,
-            sender=event.from_[:_LONGEST_SENDER],
-            # A message that arrived after all had no error; one told of later is not moved to.
-            error=event.error_code if event.status in _FAILED else None,
+            channel=place.channel,
+            sender=place.sender,
             part=self._part(event.message_sid),
-            reached={},
         )
+
+
+def _with(row: Counts, place: Counted | None, messages: int) -> Counts:
+    """A row with so many messages more under a place of it; never with fewer than none."""
+    if place is None:
+        return row
+    reached = max(getattr(row, place.reached) + messages, 0)
+    errors = row.errors
+    if place.error is not None:
+        code = str(place.error)
+        errors = {**errors, code: errors.get(code, 0) + messages}
+        if errors[code] <= 0:
+            del errors[code]
+    return replace(row, **{place.reached: reached, "errors": errors})
+
+
+def key(move: Move) -> str:
+    """The row that a move is folded into."""
+    return row_key(move.row)
 
 
 def row_key(counts: Counts | DeliverabilityCounted) -> str:
@@ -110,32 +137,27 @@ def row_key(counts: Counts | DeliverabilityCounted) -> str:
 
 def dimension(counts: Counts | DeliverabilityCounted) -> str:
     """What is counted apart, but for the minute."""
-    return f"{counts.tenant}|{counts.country}|{counts.carrier}|{counts.sender}|{counts.error or ''}"
+    return f"{counts.tenant}|{counts.country}|{counts.carrier}|{counts.channel}|{counts.sender}"
 
 
 def due(counts: Counts) -> str:
     return later(counts.minute, REMEMBER_S)
 
 
-# Reading a number takes longer than folding its message, and each comes a few times in a row.
-@lru_cache(maxsize=1 << 13)
-def _place(address: str) -> _Place:
-    try:
-        number = phonenumbers.parse(bare(address))
-    except phonenumbers.NumberParseException:
-        return _Place(UNKNOWN, UNKNOWN)
-    return _Place(phonenumbers.region_code_for_number(number) or UNKNOWN, carrier.name_for_number(number, "en"))
-
-
-def _told(counts: Counts, event: DeliveryChanged) -> DeliverabilityCounted:
+def told(counts: Counts, source: str) -> DeliverabilityCounted:
+    """The whole count of a row, told because of the event `source`."""
     return DeliverabilityCounted(
-        event_id=derived_event_id(event.event_id, "counted", row_key(counts)),
+        event_id=derived_event_id(source, "counted", row_key(counts)),
         tenant=counts.tenant,
         minute=counts.minute,
         country=counts.country,
         carrier=counts.carrier,
+        channel=counts.channel,
         sender=counts.sender,
-        error=counts.error,
         part=counts.part,
-        reached=counts.reached,
+        sent=counts.sent,
+        delivered=counts.delivered,
+        read=counts.read,
+        failed=counts.failed,
+        errors=counts.errors,
     )

@@ -1,87 +1,55 @@
 """The delivery fold: where a message stands, from status callbacks in any order and any number.
 
-Twilio's callbacks carry no event time, so facts join by rank alone: the state is the set of statuses seen,
-each with its first arrival, and everything else is read off that set. Any order and repetition give the same
-state.
+The state is the set of statuses seen (`ladder`), so any order and repetition give the same one. What is told: each
+change of the answer or of its place among the counts, and to the contact how it ended.
 """
 
+from functools import lru_cache
 from typing import NamedTuple
 
-import msgspec
+from msgspec.structs import replace
 
+from services.domain.clock import later
 from services.domain.identity import derived_event_id
-from services.domain.messages.errors import explain
+from services.domain.messages.counting import COUNTED_FOR_S, counted
+from services.domain.messages.errors import SUSPENDED, explain
 from services.domain.messages.events import (
+    Counted,
     DeliveryChanged,
     MessageSent,
     OutcomeReached,
     StatusReceived,
     parameter,
 )
+from services.domain.messages.ladder import FINAL, Delivery, ErrorSeen, Step, Witness
 
-# The greater overrules the lesser. `delivered` beats `undelivered`: a carrier's late receipt is the better
-# witness.
-RANK = {
-    status: rank
-    for rank, status in enumerate(
-        (
-            "accepted", "scheduled", "queued", "receiving", "sending", "sent",
-            "canceled", "failed", "undelivered", "partially_delivered", "received", "delivered", "read",
-        ),
-        start=1,
-    )
-}  # fmt: skip
-FINAL = frozenset({"canceled", "failed", "undelivered", "partially_delivered", "received", "delivered", "read"})
+# Who tells of a message: Twilio's answer to us, or our own signed callback; a webhook; a list.
+_CREATED, _TOLD, _LISTED = 3, 2, 1
 
 
-class ErrorSeen(NamedTuple):
-    """The first error told with a status. Ordered by arrival, then code: joining is taking the lesser."""
+class _Answer(NamedTuple):
+    """What is told of a message: its end, as far as it is known, and its place among the counts."""
 
-    at: str
-    code: int
-
-
-class Step(msgspec.Struct, frozen=True):
-    """A status and when it first arrived."""
-
-    at: str
-    error: ErrorSeen | None = None
-
-
-class Delivery(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
-    """All that is known of one message. Key: MessageSid."""
-
-    tenant: str
-    message_sid: str
-    steps: dict[str, Step]
-    contact: str | None = None
-    command_id: str | None = None
-    from_: str = ""
-    to: str = ""
-    segments: int | None = None
-    service: str | None = None
-
-    @property
-    def status(self) -> str:
-        """The furthest status seen. One that Twilio invents after this was written ranks below all known."""
-        return max(self.steps, key=lambda status: (RANK.get(status, 0), status))
+    status: str
+    error_code: int | None
+    place: Counted | None
 
     @property
     def final(self) -> bool:
         return self.status in FINAL
 
     @property
-    def error_code(self) -> int | None:
-        """The error told with the furthest status that told one; a later callback without a code erases nothing."""
-        told = [(RANK.get(status, 0), status) for status, step in self.steps.items() if step.error]
-        seen = self.steps[max(told)[1]].error if told else None
-        return seen.code if seen else None
+    def end(self) -> tuple[str, int | None]:
+        return self.status, self.error_code
 
 
-class _Answer(NamedTuple):
-    status: str
-    final: bool
-    error_code: int | None
+def row_key(event: StatusReceived | MessageSent | Delivery) -> str:
+    """The key of a message's row: `{MessageSid} {tenant}`.
+
+    Each tenant has a row of its own, whoever owns the message: a stranger's word on it, also one that comes first,
+    changes nothing of the owner's.
+    """
+    return f"{event.message_sid} {event.tenant}"
 
 
 def fold(
@@ -98,14 +66,52 @@ def fold(
     after = _answer(joined)
     derived: list[DeliveryChanged | OutcomeReached] = []
     if after != before:
-        previous = before.status if before else None
-        transition = f"{previous}>{after.status}:{after.error_code}"
-        derived.append(_changed(joined, after, previous, derived_event_id(event.event_id, "delivery", transition)))
-    # An end can be told once it is known whom it is about.
-    told = before is not None and before.final and state is not None and bool(state.contact)
-    if after.final and joined.contact and not (told and after == before):
-        derived.append(_reached(joined, after, event))
+        transition = f"{before and before.status}>{after.status}:{after.error_code}"
+        event_id = derived_event_id(event.event_id, "delivery", transition)
+        derived.append(_changed(joined, before, after, event_id, max(_span(joined)[1], _at(event))))
+    if joined.contact:
+        # An end can be told once it is known whom, and which command, it is about.
+        known = state if state and _whose(state) == _whose(joined) else None
+        derived += _outcomes(known, joined, before if known else None, after, event)
     return joined, derived
+
+
+def _outcomes(
+    known: Delivery | None,
+    joined: Delivery,
+    before: _Answer | None,
+    after: _Answer,
+    event: StatusReceived | MessageSent,
+) -> list[OutcomeReached]:
+    """What is to be told to its contact.
+
+    A person's no is heard in any step, also in one that is overruled: the end follows it again.
+    """
+    told: list[OutcomeReached] = []
+    # Most facts bring no error; only one that does, or the first of a contact, can say a no.
+    if known is None or (isinstance(event, StatusReceived) and event.error_code):
+        noes = _noes(joined) - (_noes(known) if known else set())
+        if after.final:
+            noes.discard(after.end)
+        told = [_reached(joined, *no, event) for no in sorted(noes)]
+    # Whether they wrote before a message or after it decides about their window: then its time is news too.
+    older = known is not None and _too_late(after.error_code) and joined.created_at < known.created_at
+    if after.final and (told or older or before is None or after.end != before.end):
+        told.append(_reached(joined, *after.end, event))
+    return told
+
+
+def _whose(state: Delivery) -> tuple[str | None, str | None]:
+    return state.contact, state.command_id
+
+
+def _noes(state: Delivery) -> set[tuple[str, int | None]]:
+    """The steps whose error says that the person does not want to be written to."""
+    return {
+        (status, step.error.code)
+        for status, step in state.steps.items()
+        if step.error and explain(step.error.code).tells == "opted_out"
+    }
 
 
 def _join(state: Delivery | None, event: StatusReceived | MessageSent) -> Delivery:
@@ -114,17 +120,40 @@ def _join(state: Delivery | None, event: StatusReceived | MessageSent) -> Delive
     known = state or Delivery(tenant=event.tenant, message_sid=event.message_sid, steps={})
     status, step, segments = _told(event)
     before = known.steps.get(status)
+    by, was = _witness(event), known.witness
+    contact, by_contact = _better(known.contact or "", was.contact, event.contact or "", by.contact)
+    from_, by_from = _better(known.from_, was.from_, event.from_, by.from_)
+    to, by_to = _better(known.to, was.to, event.to, by.to)
     return Delivery(
         tenant=known.tenant,
         message_sid=known.message_sid,
         steps={**known.steps, status: step if before is None else _earlier(before, step)},
-        contact=_agree(known.contact, event.contact),
+        contact=contact or None,
         command_id=_agree(known.command_id, event.command_id),
-        from_=max(known.from_, event.from_),
-        to=max(known.to, event.to),
+        from_=from_,
+        to=to,
+        witness=was if was == (by_contact, by_from, by_to) else Witness(by_contact, by_from, by_to),
         segments=max(known.segments or 0, segments or 0) or None,
         service=_agree(known.service, _service(event)),
     )
+
+
+def _better(known: str, by: int, told: str, told_by: int) -> tuple[str, int]:
+    """The word of the better witness; of two as good the greater, a choice that no order changes."""
+    return (told, told_by) if told_by > by or (told_by == by and told > known) else (known, by)
+
+
+@lru_cache(maxsize=64)
+def _of_fields(contact: int, from_: int, to: int) -> Witness:
+    return Witness(contact, from_, to)
+
+
+def _witness(event: StatusReceived | MessageSent) -> Witness:
+    """How good this fact's word is, of each field that it fills."""
+    by = _CREATED if isinstance(event, MessageSent) else _LISTED if event.provenance == "backfill" else _TOLD
+    # The contact of a callback that names our command stands under our signature.
+    signed = _CREATED if event.command_id else by
+    return _of_fields(signed if event.contact else 0, by if event.from_ else 0, by if event.to else 0)
 
 
 def _told(event: StatusReceived | MessageSent) -> tuple[str, Step, int | None]:
@@ -134,6 +163,10 @@ def _told(event: StatusReceived | MessageSent) -> tuple[str, Step, int | None]:
         return status, Step(event.sent_at), event.segments
     error = ErrorSeen(event.received_at, event.error_code) if event.error_code else None
     return status, Step(event.received_at, error), None
+
+
+def _at(event: StatusReceived | MessageSent) -> str:
+    return event.sent_at if isinstance(event, MessageSent) else event.received_at
 
 
 def _service(event: StatusReceived | MessageSent) -> str | None:
@@ -147,20 +180,39 @@ def _earlier(one: Step, other: Step) -> Step:
 
 def _agree(one: str | None, other: str | None) -> str | None:
     # Facts about one message agree wherever both speak; the greater is a choice that no order can change.
-    return max(one or "", other or "") or None
+    return one if one == other else max(one or "", other or "") or None
 
 
 def _answer(state: Delivery) -> _Answer:
     status = state.status
-    return _Answer(status, status in FINAL, state.error_code)
+    error_code = state.error_at(status)
+    began, latest = _span(state)
+    # Most lives are of one day.
+    if latest[:10] == began[:10]:
+        return _Answer(status, error_code, counted(began, status, error_code, state.from_, state.to))
+    end = later(began, COUNTED_FOR_S)
+    timely = replace(state, steps={name: step for name, step in state.steps.items() if step.at <= end})
+    return _Answer(status, error_code, counted(began, timely.status, timely.error_code, state.from_, state.to))
+
+
+def _too_late(error_code: int | None) -> bool:
+    """Does it say that the person's window was closed?"""
+    return error_code is not None and explain(error_code).tells == "window_closed"
+
+
+def _span(state: Delivery) -> tuple[str, str]:
+    """When its first and its last step arrived."""
+    arrivals = [step.at for step in state.steps.values()]
+    return min(arrivals), max(arrivals)
 
 
 def restated(state: Delivery, event_id: str) -> DeliveryChanged:
-    """Where a message stands, told again: no step forward, so that nobody counts one."""
-    return _changed(state, _answer(state), state.status, event_id)
+    """Where a message stands, told again: it stays where it is counted, so that nobody counts it again."""
+    answer = _answer(state)
+    return _changed(state, answer, answer, event_id, _span(state)[1])
 
 
-def _changed(state: Delivery, after: _Answer, previous: str | None, event_id: str) -> DeliveryChanged:
+def _changed(state: Delivery, before: _Answer | None, after: _Answer, event_id: str, known_at: str) -> DeliveryChanged:
     info = explain(after.error_code) if after.error_code else None
     return DeliveryChanged(
         event_id=event_id,
@@ -168,7 +220,7 @@ def _changed(state: Delivery, after: _Answer, previous: str | None, event_id: st
         at=state.steps[after.status].at,
         message_sid=state.message_sid,
         status=after.status,
-        previous_status=previous,
+        previous_status=before.status if before else None,
         final=after.final,
         error_code=after.error_code,
         error_category=info.category if info else None,
@@ -178,19 +230,29 @@ def _changed(state: Delivery, after: _Answer, previous: str | None, event_id: st
         from_=state.from_,
         to=state.to,
         segments=state.segments,
+        known_at=known_at,
+        counted_before=before.place if before else None,
+        counted_now=after.place,
     )
 
 
-def _reached(state: Delivery, after: _Answer, event: StatusReceived | MessageSent) -> OutcomeReached:
+def _reached(
+    state: Delivery, status: str, error_code: int | None, event: StatusReceived | MessageSent
+) -> OutcomeReached:
+    own = state.steps[status].error
+    error = (status, own) if own and own.code == error_code else state.error_step(status) if error_code else None
     return OutcomeReached(
-        event_id=derived_event_id(event.event_id, "outcome", f"{after.status}:{after.error_code}"),
+        event_id=derived_event_id(event.event_id, "outcome", f"{status}:{error_code}"),
         tenant=state.tenant,
-        at=state.steps[after.status].at,
+        at=state.steps[status].at,
         contact=state.contact or "",
         command_id=state.command_id,
         message_sid=state.message_sid,
         sender=state.from_,
         messaging_service_sid=state.service,
-        status=after.status,
-        error_code=after.error_code,
+        status=status,
+        error_code=error_code,
+        error_status=error[0] if error else None,
+        error_at=error[1].at if error else None,
+        created_at=state.created_at if _too_late(error_code) or error_code == SUSPENDED else None,
     )

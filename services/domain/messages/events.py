@@ -8,6 +8,8 @@ from typing import Literal
 
 import msgspec
 
+from services.domain.consent.hearing import Heard
+
 # Name → value, or the values of a name that was repeated.
 Parameters = dict[str, str | list[str]]
 
@@ -25,8 +27,8 @@ def parameter(raw: Parameters, name: str) -> str:
 class InboundReceived(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
     """Somebody wrote to us (`twilio.inbound.v1`, keyed by contact).
 
-    `linked`: the contact key of another address that Twilio named for the same person. `sent_at`: Twilio's own date of
-    the message, which webhooks do not tell.
+    `linked`: the contact keys of the other names that Twilio gave the same person. `sent_at`: Twilio's own date of the
+    message, which webhooks do not tell. `heard`: what it says of consent, by the tenant's words when it was taken.
     """
 
     event_type: Literal["twilio_inbound"] = "twilio_inbound"
@@ -40,7 +42,8 @@ class InboundReceived(msgspec.Struct, frozen=True, kw_only=True, rename={"from_"
     to: str
     body: str
     num_media: int
-    linked: str | None = None
+    linked: list[str] = []
+    heard: Heard | None = None
     sent_at: str | None = None
     provenance: Provenance = "webhook"
     idempotency_token: str | None = None
@@ -87,8 +90,23 @@ class MessageSent(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "f
     segments: int | None = None
 
 
+class Counted(msgspec.Struct, frozen=True, kw_only=True):
+    """Under what a message is counted for deliverability. `error`: its code, where it failed with one."""
+
+    minute: str
+    country: str
+    carrier: str
+    channel: str
+    sender: str
+    reached: Literal["sent", "delivered", "read", "failed"]
+    error: int | None = None
+
+
 class DeliveryChanged(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
-    """A message went one step forward (`twilio.delivery.v1`, keyed by MessageSid)."""
+    """A message went one step forward, or is counted elsewhere (`twilio.delivery.v1`, keyed by MessageSid).
+
+    `known_at`: the latest arrival of what it rests on.
+    """
 
     event_type: Literal["delivery_changed"] = "delivery_changed"
     event_id: str
@@ -106,12 +124,17 @@ class DeliveryChanged(msgspec.Struct, frozen=True, kw_only=True, rename={"from_"
     from_: str
     to: str
     segments: int | None
+    known_at: str
+    counted_before: Counted | None
+    counted_now: Counted | None
 
 
 class OutcomeReached(msgspec.Struct, frozen=True, kw_only=True):
     """How a message ended, for its contact's gates and journeys (`twilio.outcomes.v1`, keyed by contact).
 
-    Comes again if a later fact overrules the end: an `undelivered` message may yet be `delivered`.
+    Comes again if a later fact overrules the end: an `undelivered` message may yet be `delivered`. `created_at`, of
+    one that came too late for its window (63016), or whose account was suspended (30002): when it was made, or the
+    earliest that was heard of it by then. `error_status`, `error_at`: with which status the error came, and when first.
     """
 
     event_type: Literal["outcome_reached"] = "outcome_reached"
@@ -125,3 +148,6 @@ class OutcomeReached(msgspec.Struct, frozen=True, kw_only=True):
     messaging_service_sid: str | None = None
     status: str
     error_code: int | None
+    error_status: str | None = None
+    error_at: str | None = None
+    created_at: str | None = None

@@ -1,4 +1,4 @@
-"""Was an ambiguous command's message created after all? What Twilio's own list says, purely.
+"""Was an ambiguous command's message created after all? What Twilio says of its messages, purely.
 
 One message that fits, and that is no other command's, is the proof. None proves nothing: lists lag, and a message may
 still be made. Several prove nothing either.
@@ -7,6 +7,7 @@ still be made. Several prove nothing either.
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
+from services.domain.addresses import judge
 from services.domain.clock import later
 from services.domain.contact import canonical
 from services.domain.messages.commands import CommandAccepted
@@ -27,6 +28,7 @@ class Listed(NamedTuple):
     body: str
     status: str
     created_at: str
+    account: str = ""
 
 
 class Span(NamedTuple):
@@ -63,6 +65,29 @@ def find(command: CommandAccepted, when: Span, listed: Iterable[Listed], known: 
         and one.body == (command.body or "")
     ]
     return fitting[0] if len(fitting) == 1 else None
+
+
+def why_not(
+    command: CommandAccepted, when: Span, found: Listed | None, accounts: Collection[str], known: Collection[str]
+) -> str | None:
+    """Why a message that a person names is not this command's; None: all that can be looked at fits.
+
+    `accounts`: the tenant's; `known`: the MessageSids of other commands to the person. A template's text is not
+    compared, nor a number that Twilio masks.
+    """
+    if found is None:
+        return "Twilio has no such message in this tenant's accounts"
+    if found.account not in accounts:
+        return "it is of another account"
+    if not found.direction.startswith("outbound"):
+        return "it is no message of ours, but one to us"
+    if found.sid in known:
+        return "it is another command's message"
+    if judge(found.to).kind != "masked" and canonical(found.to) != canonical(command.to):
+        return "it went to somebody else"
+    if found.created_at < later(when.begun, -MARGIN_S):
+        return "it was created before the command was tried"
+    return None
 
 
 def _sent_from(one: Listed, command: CommandAccepted) -> bool:

@@ -10,25 +10,48 @@ import msgspec
 
 from services.domain.clock import seconds_between
 from services.domain.consent.events import Suppression
+from services.domain.consent.refusals import LEFT
+from services.domain.messages.pauses import Pause
 
 # A window counts from when the person wrote; we know when we heard of it, a little later.
 WINDOW_MARGIN_S = 30.0
 _DAY_S = 86_400.0
+# How long one may write freely from the person's last word on.
+_WINDOW_S = 86_400.0
 
-Rule = Literal["not_after", "tenant", "allowed_senders", "suppressed", "no_consent", "stale_consent", "window_closed"]
+Rule = Literal[
+    "not_after",
+    "not_before",
+    "pause",
+    "house",
+    "account",
+    "sender",
+    "hold",
+    "tenant",
+    "closed",
+    "allowed_senders",
+    "recipients",
+    "suppressed",
+    "no_consent",
+    "stale_consent",
+    "window_closed",
+    "suspected_opt_out",
+    "dry_run",
+]
 
 
 class ConsentRules(msgspec.Struct, frozen=True, kw_only=True):
     """What a tenant asks for, in the recipient's country. `version` tells one set of rules from another.
 
     `stop_reaches`: what a STOP to one sender stops. `consent_for`: which messages need a recorded yes, not older than
-    `consent_days` where that is set.
+    `consent_days` where that is set. `suspected`: what comes of a message that looks like an opt-out.
     """
 
     version: str = ""
     stop_reaches: Literal["sender", "tenant"] = "sender"
     consent_for: Literal["nothing", "templates", "everything"] = "nothing"
     consent_days: float | None = None
+    suspected: Literal["note", "defer_marketing", "stop"] = "note"
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,23 +65,58 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     not_after: str
     country: str | None = None
     confirms: Literal["stop", "start"] | None = None
+    not_before: str | None = None
+    label: str | None = None
+    contact: str = ""
+    purpose: str = "utility"
+
+
+class MembershipSeen(msgspec.Struct, frozen=True, kw_only=True):
+    """A sender of ours is, or was, in a Messaging Service. `by`: what told it first: list, inbound or status."""
+
+    sender: str
+    service: str
+    since: str
+    by: str
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):
     """What the sender knows when it decides.
 
-    `suppressed`: by scope, those that matter for the question. `consent_at`, `consent_evidence`: the latest recorded
-    yes. `window_until`: how long one may write freely by WhatsApp.
+    `suppressed`: by scope, those that matter for the question. `suspected`: the same, of what looks like an opt-out
+    and nobody has decided; `statements_version`: of all that was said of the recipient's consent. `memberships`: by
+    which they matter where they were said of another sender; `senders_version`: of all that was known of our
+    senders. `consent_at`, `consent_evidence`: the latest recorded yes. `window_until`: how long one may write
+    freely by WhatsApp, from `window_sender`. `window_refused_at`: a message made then came too late for it, says
+    Twilio (63016). `window_unknown`: senders with an open window of which nobody knows whether they are in the
+    Messaging Service.
+    `tenant_known`: this worker has the tenant's settings. `tenant_closed`: it sends nothing any more.
+    `recipient_allowed`, `dry_run`: whom the tenant may reach at all. `held`: the first of what could not be read of
+    theirs. `stopped`, `paused`: the pause of its lane (of everything, the tenant, the sender), and that of its
+    label.
     """
 
     now: str
     tenant_known: bool = True
+    tenant_closed: bool = False
     sender_allowed: bool = True
+    recipient_allowed: bool = True
     rules: ConsentRules = ConsentRules()
     suppressed: dict[str, Suppression] = {}
+    suspected: dict[str, Suppression] = {}
+    statements_version: str = ""
     consent_at: str | None = None
     consent_evidence: str | None = None
     window_until: str | None = None
+    memberships: list[MembershipSeen] = []
+    senders_version: str = ""
+    window_sender: str | None = None
+    window_refused_at: str | None = None
+    window_unknown: list[str] = []
+    dry_run: bool = False
+    held: Suppression | None = None
+    stopped: Pause | None = None
+    paused: Pause | None = None
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,25 +128,44 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """`rule` names what stood against it, `reason` says it in words; both empty when allowed."""
+    """`rule` names what stood against it, `reason` says it in words; both empty when allowed.
 
-    decision: Literal["allow", "blocked", "expired"]
+    `deferred` says what it waits for: a time (`until`), a condition by its name (`condition`, of which the first word
+    is its kind: see `sender.conditions`), whichever is over first. With neither its lane is stopped, and it keeps its
+    place there.
+    """
+
+    decision: Literal["allow", "blocked", "expired", "deferred"]
     rule: Rule | None = None
     reason: str = ""
     remedy: str = ""
+    until: str | None = None
+    condition: str | None = None
 
 
+# Kinds of conditions; then the contact, and what else the condition goes by.
+HOLD = "hold"
+TENANT = "tenant"
+SUSPECTED = "suspected"
 ALLOW = Verdict("allow")
 
 
 def decide(question: Question, view: View) -> Verdict:
-    """Judge one command. `expired` and `blocked` are final."""
-    rules = (_time, _sender, _consent, _window)
+    """Judge one command. `expired` and `blocked` are final; what is deferred is judged again."""
+    # The dry run is last: who is stopped by it alone would have been written to.
+    rules = (_time, _pause, _tenant, _sender, _recipient, _hold, _consent, _window, _suspected, _dry_run)
     return next((verdict for rule in rules if (verdict := rule(question, view))), ALLOW)
 
 
 def _time(question: Question, view: View) -> Verdict | None:
-    return expired(question.not_after) if view.now > question.not_after else None
+    if view.now > question.not_after:
+        return expired(question.not_after)
+    return early(question.not_before) if question.not_before and view.now < question.not_before else None
+
+
+def early(not_before: str) -> Verdict:
+    """The verdict on a command whose time has not come."""
+    return Verdict("deferred", "not_before", f"not_before {not_before} has not come", until=not_before)
 
 
 def expired(not_after: str) -> Verdict:
@@ -101,34 +178,107 @@ def expired(not_after: str) -> Verdict:
     )
 
 
-def _sender(question: Question, view: View) -> Verdict | None:
+def _pause(_: Question, view: View) -> Verdict | None:
+    if view.stopped is not None:
+        return paused(view.stopped)
+    return None if view.paused is None else paused(view.paused, f"pause {view.paused.scope}")
+
+
+def paused(pause: Pause, condition: str | None = None) -> Verdict:
+    """The verdict on a command that a pause holds; without a condition it is its lane that is stopped."""
+    rule: Rule = pause.cause or "pause"
+    remedy = "It goes on by itself once that is resumed (switchboard resume), or expires at its not_after."
+    return Verdict("deferred", rule, f"paused: {pause.words}", remedy, condition=condition)
+
+
+def _tenant(question: Question, view: View) -> Verdict | None:
+    """Another worker may know it: that this one does not yet is no refusal."""
     if not view.tenant_known:
         return Verdict(
-            "blocked",
+            "deferred",
             "tenant",
-            f"the tenant {question.tenant} is no longer configured",
-            "Configure it again, then produce a new command.",
+            f"the tenant {question.tenant} is not known to the sender now",
+            "Put its file and its secrets back where senders read them; it then goes on by itself, or expires at its "
+            "not_after.",
+            condition=of_tenant(question.tenant),
         )
+    if view.tenant_closed:
+        return Verdict(
+            "blocked",
+            "closed",
+            f"the tenant {question.tenant} is closed",
+            "A closed tenant sends nothing. Set its state to open, then produce a new command.",
+        )
+    return None
+
+
+def of_tenant(tenant: str) -> str:
+    """The condition under which a tenant's commands wait for its settings."""
+    return f"{TENANT} {tenant}"
+
+
+def _sender(question: Question, view: View) -> Verdict | None:
     if not view.sender_allowed:
         return Verdict(
             "blocked",
             "allowed_senders",
-            f"the tenant may not send from {question.sender}",
+            f"the tenant may not send from {' and '.join(question.scopes)}",
             "Add it to the tenant's allowed_senders, or send from one listed there.",
         )
     return None
+
+
+def _recipient(_: Question, view: View) -> Verdict | None:
+    if view.recipient_allowed:
+        return None
+    return Verdict(
+        "blocked",
+        "recipients",
+        "the tenant may only reach its recipients, and this is none of them",
+        "Add the address to the tenant's recipients; a tenant that may reach everybody has no such setting.",
+    )
+
+
+def _dry_run(_: Question, view: View) -> Verdict | None:
+    if not view.dry_run:
+        return None
+    return Verdict(
+        "blocked",
+        "dry_run",
+        "the tenant only rehearses: nothing else stood against it, and nothing was sent",
+        "Take dry_run off the tenant, then produce a new command.",
+    )
+
+
+def _hold(question: Question, view: View) -> Verdict | None:
+    """Before consent and windows: what is unread may be a yes too, or a message."""
+    if view.held is None or question.confirms == "stop":
+        return None
+    return Verdict(
+        "deferred",
+        "hold",
+        f"something of the recipient's at {view.held.since} could not be read, and may have been a no: "
+        f"{view.held.evidence}",
+        "Retry or drop its dead letter (switchboard dead); it then goes on by itself, or expires at its not_after.",
+        condition=hold_of(question.contact),
+    )
+
+
+def hold_of(contact: str) -> str:
+    """The condition under which what is meant for a held contact waits."""
+    return f"{HOLD} {contact}"
 
 
 def _consent(question: Question, view: View) -> Verdict | None:
     if question.confirms == "stop":
         # The one answer that a STOP is owed.
         return None
-    if view.suppressed:
-        scope, since = min(view.suppressed.items())
+    if stopped := {scope: why for scope, why in view.suppressed.items() if _holds(why, question, view)}:
+        scope, since = min(stopped.items())
         return Verdict(
             "blocked",
             "suppressed",
-            f"the recipient opted out of {scope} at {since.since} ({since.source})",
+            f"the recipient opted out of {scope} at {since.since} ({since.source}){_through(scope, question, view)}",
             "Do not write to them; a START, or a recorded opt-in after that time, lifts it.",
         )
     rules = view.rules
@@ -152,15 +302,66 @@ def _consent(question: Question, view: View) -> Verdict | None:
     return None
 
 
+def _holds(why: Suppression, question: Question, view: View) -> bool:
+    """What WhatsApp keeps for a person stops nothing elsewhere, and no answer to what they wrote since."""
+    if why.source not in LEFT:
+        return True
+    if question.channel != "whatsapp":
+        return False
+    wrote_since = view.window_until is not None and seconds_between(why.since, view.window_until) > _WINDOW_S
+    return question.template or not wrote_since
+
+
 def _window(question: Question, view: View) -> Verdict | None:
     if question.channel != "whatsapp" or question.template:
         return None
-    if view.window_until is not None and seconds_between(view.now, view.window_until) > WINDOW_MARGIN_S:
+    left_s = seconds_between(view.now, view.window_until) if view.window_until else 0.0
+    if view.window_refused_at is None and left_s > WINDOW_MARGIN_S:
         return None
-    told = f"it closed at {view.window_until}" if view.window_until else "the recipient has not written to this sender"
+    told, remedy = _closed(question, view)
+    return Verdict("blocked", "window_closed", f"no 24-hour WhatsApp window is open: {told}", remedy)
+
+
+def _closed(question: Question, view: View) -> tuple[str, str]:
+    """Why no window is open, and what to do about it."""
+    remedy = "Send an approved template (content_sid); freeform may follow once they answer."
+    if view.window_unknown:
+        senders = ", ".join(view.window_unknown)
+        return (
+            f"the recipient wrote to {senders}, and whether that is in {question.sender} is not known",
+            "Run `switchboard senders apply`, or name the sender in from; or send a template (content_sid).",
+        )
+    if view.window_refused_at:
+        return f"Twilio ended a message of {view.window_refused_at} with 63016, and they have not written since", remedy
+    if view.window_until:
+        return f"it closed at {view.window_until}", remedy
+    ours = f"any sender of {question.sender}" if question.sender.startswith("MG") else "this sender"
+    return f"the recipient has not written to {ours}", remedy
+
+
+def _through(scope: str, question: Question, view: View) -> str:
+    """By which memberships an opt-out from elsewhere holds here."""
+    if scope in question.scopes or not view.memberships:
+        return ""
+    told = "; ".join(f"{one.sender} is in {one.service} since {one.since} ({one.by})" for one in view.memberships)
+    return f", which holds for the whole service: {told}"
+
+
+def _suspected(question: Question, view: View) -> Verdict | None:
+    """Behind all that is final: what never may go does not wait."""
+    if view.rules.suspected != "defer_marketing" or question.purpose != "marketing" or not view.suspected:
+        return None
+    scope, found = min(view.suspected.items())
     return Verdict(
-        "blocked",
-        "window_closed",
-        f"no 24-hour WhatsApp window is open: {told}",
-        "Send an approved template (content_sid); freeform may follow once they answer.",
+        "deferred",
+        "suspected_opt_out",
+        f"a message of the recipient to {scope} at {found.since} looks like an opt-out, and nobody has decided: "
+        f"{found.evidence}",
+        "Read it, then decide by a consent command: opt_out, or dismiss with its message_sid (switchboard contact).",
+        condition=suspected_of(question.contact, view.statements_version),
     )
+
+
+def suspected_of(contact: str, statements_version: str) -> str:
+    """The condition under which marketing waits: nothing more was said of the contact's consent."""
+    return f"{SUSPECTED} {contact} {statements_version}"

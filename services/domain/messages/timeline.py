@@ -7,8 +7,9 @@ from msgspec.structs import replace
 
 from services.domain.messages.commands import CommandResult
 
-# A row is written whole at each step, so it is bounded in bytes too: some 200 KB, whatever a command says. What is
-# told beyond is of no use to a reader; the results topic has it.
+# A row is written whole at each step, so it is bounded in bytes too: some 220 KB, whatever a command says. What finds
+# no room is dropped here, and stands on the results topic: answers to other records under this id first, then steps
+# on the way, then ends, of each the earliest. An open doubt is never dropped.
 MAX_STEPS = 100
 MAX_REASON_BYTES = 500
 # No tenant that is configured and no command id that is valid is longer.
@@ -20,15 +21,16 @@ _CONTROL = re.compile(r"[\x00-\x1f]")
 
 
 class Timeline(msgspec.Struct, frozen=True, kw_only=True):
-    """A command's steps by event id. Key: command id; two tenants that use the same one share the row."""
+    """A command's steps by event id. Key: `{tenant}|{command id}`. A tenant may give one id to several people."""
 
+    tenant: str
     command_id: str
     steps: dict[str, CommandResult]
 
     @property
     def ordered(self) -> list[CommandResult]:
-        """The steps as they happened: by attempt, then time, the terminal one last."""
-        return sorted(self.steps.values(), key=lambda step: (step.terminal, step.at, step.attempt, step.event_id))
+        """The steps as they happened: those before the terminal one, then it, then what became of the message."""
+        return sorted(self.steps.values(), key=lambda step: (_stage(step), step.at, step.attempt, step.event_id))
 
 
 def lists(state: Timeline) -> tuple[str, ...]:
@@ -38,18 +40,36 @@ def lists(state: Timeline) -> tuple[str, ...]:
 
 def ambiguous(state: Timeline) -> list[CommandResult]:
     """The `ambiguous` steps that no end has followed. An identity is tenant, contact and id."""
-    ended = {(step.tenant, step.contact) for step in state.steps.values() if step.terminal}
-    return [step for step in state.ordered if step.step == "ambiguous" and (step.tenant, step.contact) not in ended]
+    ended = {step.contact for step in state.steps.values() if step.terminal}
+    return [step for step in state.ordered if step.step == "ambiguous" and step.contact not in ended]
 
 
-def fold(state: Timeline | None, event: CommandResult) -> tuple[Timeline, list[msgspec.Struct]]:
-    """Join one step. Emits nothing."""
+def fold(state: Timeline | None, event: CommandResult) -> tuple[Timeline | None, list[msgspec.Struct]]:
+    """Join one step. Emits nothing. What names no tenant that there is takes no room: anybody may write it."""
+    if not event.tenant:
+        return state, []
     steps = {**(state.steps if state else {}), event.event_id: _short(event)}
-    if len(steps) > MAX_STEPS:
-        # Which ones stay must not depend on the order of arrival: the terminal ones and the latest.
-        kept = sorted(steps.values(), key=lambda step: (step.terminal, step.at, step.event_id))[-MAX_STEPS:]
-        steps = {step.event_id: step for step in kept}
-    return Timeline(command_id=event.command_id, steps=steps), []
+    joined = Timeline(tenant=event.tenant, command_id=event.command_id, steps=steps)
+    return joined if len(steps) <= MAX_STEPS else _bounded(joined), []
+
+
+def _bounded(state: Timeline) -> Timeline:
+    """The row without what found no room. Which that is does not depend on the order of arrival."""
+    doubts = {step.event_id: step for step in ambiguous(state)}
+    others = sorted((step for name, step in state.steps.items() if name not in doubts), key=_worth)
+    kept = others[-max(1, MAX_STEPS - len(doubts)) :]
+    return replace(state, steps={**doubts, **{step.event_id: step for step in kept}})
+
+
+def _worth(step: CommandResult) -> tuple[int, str, str]:
+    """The greater stays. What answers another record under this id is no step of the command's life."""
+    rank = 0 if step.step in ("rejected", "repeated", "duplicate") else 3 if step.terminal else _stage(step) + 1
+    return rank, step.at, step.event_id
+
+
+def _stage(step: CommandResult) -> int:
+    # Clocks differ: that of the producer, ours, and that of the worker which took the webhook.
+    return 2 if step.step == "message" else int(step.terminal)
 
 
 def _short(step: CommandResult) -> CommandResult:

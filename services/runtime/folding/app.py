@@ -5,22 +5,25 @@ import gc
 import logging
 import os
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import faust
+from rocksdict import Rdict
 from yarl import URL
 
 from services.runtime.clock import now
-from services.runtime.config import ConfigError, KafkaSettings, WorkerSettings
+from services.runtime.config import KafkaSettings, WorkerSettings
 from services.runtime.folding.consumer import BatchTransport
 from services.runtime.folding.fold import Fold
 from services.runtime.folding.pulse import Pulse
 from services.runtime.folding.recovery import FoldTableManager
 from services.runtime.folding.runner import Listener, Runner
+from services.runtime.folding.showing import SHOWING, Behind
 from services.runtime.folding.store import LogTable, Memory
-from services.runtime.kafka import ssl_context
+from services.runtime.section import ConfigError
+from services.runtime.tls import ssl_context
 
 # Batches, not messages: enough to keep every fold busy, little enough to bound memory where each holds 10 MB.
 _QUEUED_BATCHES = 4
@@ -45,6 +48,17 @@ class FoldApp(faust.App):
     # Told of the first reason to crash, in whichever thread it came up.
     crashes: Callable[[BaseException], None] = staticmethod(lambda _: None)
 
+    def behind(self) -> Iterator[Behind]:
+        """What is not folded yet; nothing before the app has a consumer."""
+        if self._consumer is not None:
+            yield from self._consumer.behind()
+
+    def databases(self) -> Iterator[tuple[str, Mapping[int, Rdict]]]:
+        """The tables that are open here, by name; of each, its partitions."""
+        for stores in self.runner.stores.values():
+            for name, store in stores.items():
+                yield name, dict(store._dbs)
+
     def _crash(self, reason: BaseException) -> None:
         # Faust keeps the last one, which is what the first one led to.
         if self.crash_reason is None:
@@ -59,7 +73,11 @@ def fold_app(
     worker: WorkerSettings,
     listeners: Mapping[str, Listener] | None = None,
 ) -> FoldApp:
-    """A Faust app with an agent per fold, not started. `listeners`: by fold, who hears of its partitions."""
+    """A Faust app with an agent per fold, not started. `listeners`: by fold, who hears of its partitions.
+
+    Raises ValueError where two folds claim one name, topic or table.
+    """
+    _each_its_own(folds)
     _make(worker.data_dir)
     app = FoldApp(
         app_id,
@@ -92,7 +110,30 @@ def fold_app(
     for fold in folds:
         _add_fold(app, fold, memory, kafka.partitions)
     app.on_rebalance_complete.connect(_start_folding, weak=False)
+    SHOWING.behind = app.behind
+    SHOWING.tables = app.databases
     return app
+
+
+def _each_its_own(folds: Sequence[Fold]) -> None:
+    """An app has one position in a topic: of two folds that read it each would miss what the other one took."""
+    claims = (("name", lambda fold: [fold.name]), ("topic", _topics), ("table", _tables))
+    for what, of in claims:
+        whose: dict[str, str] = {}
+        for fold in folds:
+            for claimed in of(fold):
+                if claimed in whose:
+                    both = f"{whose[claimed]} and {fold.name}"
+                    raise ValueError(f"{both}: both claim {what} {claimed}; make one fold of them")
+                whose[claimed] = fold.name
+
+
+def _topics(fold: Fold) -> list[str]:
+    return [topic.name for topic in fold.sources]
+
+
+def _tables(fold: Fold) -> list[str]:
+    return [table.name for table in fold.tables]
 
 
 def _make(data_dir: Path) -> None:

@@ -16,9 +16,10 @@ from faust.events import Event
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
-from services.runtime.config import ConfigError
 from services.runtime.folding.membership import keep_name
 from services.runtime.folding.runner import RecordBatch, Runner
+from services.runtime.folding.showing import Behind
+from services.runtime.section import ConfigError
 
 logger = logging.getLogger(__name__)
 
@@ -81,6 +82,15 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         states = {tp: assignment.state_value(tp) for tp in tps} if assignment is not None else {}
         return {tp: state.position for tp, state in states.items() if state is not None and state.has_valid_position}
 
+    def ends_now(self, tps: Iterable[TP]) -> dict[TP, int]:
+        """Where partitions end, as the broker said with its latest answer; read across threads, at any time."""
+        subscription = self._ensure_consumer()._subscription.subscription
+        assignment = None if subscription is None else subscription.assignment
+        states = {tp: assignment.state_value(tp) for tp in tps} if assignment is not None else {}
+        return {
+            tp: state.highwater for tp, state in states.items() if state is not None and state.highwater is not None
+        }
+
     async def positions(self, tps: set[TP]) -> dict[TP, int]:
         """The next offset to be handed out, for partitions that have one. Past control and aborted records too."""
         return {tp: offset for tp in tps if (offset := await self.position(tp)) is not None}
@@ -103,6 +113,11 @@ class BatchConsumer(driver.Consumer):
 
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    def behind(self) -> Iterator[Behind]:
+        """What of the partitions owned is not folded yet."""
+        if self._thread is not None and self._thread._consumer is not None:
+            yield from self.runner.behind(self._thread.ends_now(self.runner.sources()))
 
     async def _drain_messages(self, fetcher: Any) -> None:
         """Fetch for ever: changelog records into their tables, others to the agents of their topics."""

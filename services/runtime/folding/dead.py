@@ -1,5 +1,7 @@
 """Dead letters: the original bytes and key as they were, with the reason and the source in the headers."""
 
+from typing import NamedTuple
+
 from services.contract import letters
 from services.contract.topics import Topic
 from services.runtime.batches import HEADERS_CUT, MAX_HEADERS_BYTES, MAX_KEY_BYTES, MAX_VALUE_BYTES, Cut, Unread, within
@@ -10,11 +12,24 @@ from services.runtime.folding.fold import Emission, Record
 _MAX_DETAIL_CHARACTERS = 500
 
 
-def dead_letter(source: Topic, record: Record, reason: str, detail: str) -> Emission:
-    """What to write to the source's dead-letter topic. `reason` is one of few words, `detail` is for people."""
+class Why(NamedTuple):
+    """Why a record is a dead letter: `reason` is one of few words, `detail` is for people.
+
+    `steps`: those of the fold that could not take it, where it could be decoded; the others have.
+    """
+
+    reason: str
+    detail: str
+    steps: tuple[str, ...] = ()
+
+
+def dead_letter(source: Topic, record: Record, why: Why, holds: bool = False) -> Emission:
+    """What to write to the source's dead-letter topic. `holds`: a hold was placed for it on its contact."""
     headers = [
-        (letters.REASON, reason.encode()),
-        (letters.DETAIL, detail[:_MAX_DETAIL_CHARACTERS].encode()),
+        (letters.REASON, why.reason.encode()),
+        (letters.DETAIL, why.detail[:_MAX_DETAIL_CHARACTERS].encode()),
+        *([(letters.STEPS, ",".join(why.steps).encode())] if why.steps else []),
+        *([(letters.HOLDS, b"1")] if holds else []),
         (letters.SOURCE_TOPIC, record.topic.encode()),
         (letters.SOURCE_PARTITION, str(record.partition).encode()),
         (letters.SOURCE_OFFSET, str(record.offset).encode()),

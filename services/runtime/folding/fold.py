@@ -8,6 +8,8 @@ import msgspec
 
 from services.contract.topics import Topic
 
+_LOG_APPEND_TIME = 1
+
 
 class Emission(NamedTuple):
     """A record to write beside a state change. `value` None is a tombstone."""
@@ -51,6 +53,13 @@ class Step:
     function: FoldFunction
     table: Table | None = None
     takes: tuple[type, ...] | None = None
+    # What an event does to several rows: a part for each, folded in its place. None: it belongs to one row.
+    parts: Callable[[Any], Sequence[Any]] | None = None
+
+    def keyed(self, event: Any) -> list[tuple[str, Any]]:
+        """What is folded of an event, each with the key of its row."""
+        parts = (event,) if self.parts is None else self.parts(event)
+        return [(self.table.key(part) if self.table else "", part) for part in parts]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +77,10 @@ class Fold:
     read: "Callable[[Record], Any] | None" = None
     # What to tell about a record that became a dead letter, beside the dead letter.
     refused: "Callable[[Record, str], Sequence[msgspec.Struct]]" = lambda _record, _detail: ()
+    # What a dead letter means where the record may have been a person's word: given the record, its event where it
+    # could be decoded, and the steps that could not take it. What is told is folded here at once. None: it was
+    # somebody's word, and nobody knows whose.
+    unheard: "Callable[[Record, Any, Sequence[str]], Sequence[msgspec.Struct] | None]" = lambda _r, _e, _s: ()
 
     def __post_init__(self) -> None:
         if len(self.steps) > 1 and any(step.table is None for step in self.steps):
@@ -79,7 +92,10 @@ class Fold:
 
 
 class Record(NamedTuple):
-    """A record as consumed: bytes, and whence they came. `timestamp` in milliseconds since 1970."""
+    """A record as consumed: bytes, and whence they came. `timestamp` in milliseconds since 1970.
+
+    `by_broker`: it is the broker's (LogAppendTime); else it is whatever the record's producer says.
+    """
 
     topic: str
     partition: int
@@ -88,6 +104,7 @@ class Record(NamedTuple):
     key: bytes | None
     value: bytes | None
     headers: Sequence[tuple[str, bytes]]
+    by_broker: bool = False
 
     @classmethod
     def of(cls, consumed: Any) -> Self:
@@ -100,4 +117,5 @@ class Record(NamedTuple):
             consumed.key,
             consumed.value,
             consumed.headers,
+            consumed.timestamp_type == _LOG_APPEND_TIME,
         )

@@ -1,6 +1,6 @@
 """Reading a row on the worker that owns it, or knowing which worker does; never a guess."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from services.contract.partition import partition_of
@@ -8,6 +8,7 @@ from services.contract.topics import changelog
 from services.runtime.folding.app import FoldApp
 from services.runtime.folding.fold import Fold
 from services.runtime.folding.health import reasons
+from services.runtime.folding.partition import Partition
 
 _AT_ONCE = 500
 
@@ -30,13 +31,21 @@ class Nowhere(NamedTuple):
     reason: str
 
 
-def look_up(app: FoldApp, fold: Fold, key: str) -> Here | There | Nowhere:
-    """Find a key of a fold. During a rebalance or a restore the answer is Nowhere."""
+# The rows of a key by table. The default has one of each, under that very key.
+Reading = Callable[[Partition, str], dict[str, Any]]
+
+
+def read_rows(partition: Partition, key: str) -> dict[str, Any]:
+    return {table.name: partition.read(key, table.name) for table in partition.fold.tables}
+
+
+def look_up(app: FoldApp, fold: Fold, key: str, read: Reading = read_rows) -> Here | There | Nowhere:
+    """Find a key of a fold's topics. During a rebalance or a restore the answer is Nowhere."""
     if why := reasons(app):
         return Nowhere(why[0])
     number = partition_of(key.encode(), app.conf.topic_partitions)
     if (partition := app.runner.partition(fold.name, number)) is not None:
-        return Here({table.name: partition.read(key, table.name) for table in fold.tables})
+        return Here(read(partition, key))
     topic = changelog(app.conf.id, fold.tables[0].name)
     distribution = app.assignor.changelog_distribution
     owners = [url for url, topics in distribution.items() if number in topics.get(topic, ())]

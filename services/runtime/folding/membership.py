@@ -14,7 +14,7 @@ from aiokafka.errors import KafkaError, UnknownMemberIdError
 from aiokafka.protocol.group import JoinGroupRequest, LeaveGroupRequest, SyncGroupRequest
 from faust.assignor.client_assignment import ClientMetadata
 
-from services.runtime.config import ConfigError
+from services.runtime.section import ConfigError
 
 # Another member has joined under this name. aiokafka does not know the code.
 _FENCED_INSTANCE_ID = 82

@@ -1,28 +1,29 @@
 """Folding one batch over the tables, in memory: what a flush is about to write, and nothing written yet.
 
-A record that cannot be decoded, folded or written for its size becomes a dead letter; whatever else goes wrong (a
-store that cannot be read) comes out and stops the process: then the record is not at fault.
+A record that cannot be decoded becomes a dead letter, and one that a step cannot fold, or whose row or event is too
+large; the other steps fold it all the same. Whatever else goes wrong (a store that cannot be read) comes out and stops
+the process: then the record is not at fault.
 """
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-import msgspec
-
 from services.contract import codec
-from services.contract.topics import topic_of
+from services.contract.topics import BY_CONTACT
 from services.domain.due import Due
+from services.domain.whose import is_anothers
 from services.runtime import metrics
 from services.runtime.batches import Unread
 from services.runtime.folding import index
-from services.runtime.folding.dead import dead_letter
+from services.runtime.folding.dead import Why, dead_letter
 from services.runtime.folding.fold import Emission, Fold, Record, Step, Table
+from services.runtime.folding.staging import Row, Staged, Told, TooLarge, tell
+from services.runtime.folding.store import OTHER_ALIASES
+from services.runtime.section import ConfigError
 
 logger = logging.getLogger(__name__)
 
-# A record of this size fits a batch that brokers take with their default of 1 MiB, with room for framing.
-MAX_RECORD_BYTES = 960 * 1024
 # A row that asks for the past again and again would hold its partition up.
 _MOST_WAKINGS = 16
 
@@ -31,25 +32,11 @@ class _Unreadable(Exception):
     """The store cannot be read: its cause is to come out, and no record is at fault."""
 
 
-class TooLarge(ValueError):
-    """An event or a row came out larger than a broker takes."""
+class _Failed(NamedTuple):
+    """A step that could not take its part of an event."""
 
-
-class Row(NamedTuple):
-    """A row as it is and as it is written, both None when it is removed; and as it is committed."""
-
-    value: Any
-    encoded: bytes | None
-    committed: Any
-    # The index rows that go with the value.
-    entries: frozenset[bytes] = frozenset()
-
-
-class _Staged(NamedTuple):
-    """What one event comes to; kept only when all of it can be."""
-
-    rows: dict[tuple[str, str], Row]
-    derived: list[msgspec.Struct]
+    step: str
+    error: Exception
 
 
 class Overlay:
@@ -60,6 +47,8 @@ class Overlay:
         self.folded: dict[tuple[str, int], int] = {}
         # Of what is to be written, in bytes; a row that changes again counts again.
         self.size = 0
+        # When the webhooks were received that were folded.
+        self.received: list[str] = []
         # By table, index rows that fit no row.
         self.outdated: dict[str, list[bytes]] = {}
         self._emissions: list[Emission] = []
@@ -75,39 +64,43 @@ class Overlay:
         return [*self._emissions, *self._latest.values()]
 
     def record(self, record: Record) -> None:
-        """Fold a record of the log, or make it a dead letter."""
+        """Fold a record of the log; what cannot be decoded, or not by every step, is a dead letter too.
+
+        Raises NewerFormat for a record that a newer release wrote, and ConfigError for one whose contact key was
+        made by other aliases: both stop the process.
+        """
         self.folded[record.topic, record.partition] = record.offset
-        source = self._sources[record.topic]
         try:
-            if isinstance(record.value, Unread):
-                raise codec.DecodeError(record.value.why)
-            event = self._fold.read(record) if self._fold.read else codec.decode(record.value, source.event or bytes)
+            event = self._event(record)
         except codec.DecodeError as error:
-            self._bury(record, "undecodable", str(error))
+            self._bury(record, None, Why("undecodable", str(error)))
             for told in self._fold.refused(record, str(error)):
-                self._emissions.append(emission(told, None))
+                self._emissions.append(tell(told, None).emission)
             return
-        try:
-            self._keep(self._change(event), codec.traceparent(record.headers))
-        except _Unreadable as error:
-            raise error.__cause__ or error from None
-        except TooLarge as error:
-            self._bury(record, "too_large", str(error))
-        except ValueError as error:
-            self._bury(record, "unfoldable", str(error))
-        except Exception as error:
-            # A defect of ours in a pure function would come back at every retry: keep the record, and go on.
-            logger.exception(
-                "fold %s failed on %s/%d@%d", self._fold.name, record.topic, record.partition, record.offset
-            )
-            self._bury(record, "defect", type(error).__name__)
+        self._refuse_other_aliases(record)
+        if is_anothers(event):
+            # Nothing of that contact is in doubt: whose it is has not spoken. So nobody is held for it either.
+            self._put_aside(record, Why("anothers", f"a fact of {event.tenant} names a contact of another tenant"))
+            return
+        staged, failed = self._change(event, codec.traceparent(record.headers))
+        self._keep(staged)
+        if received := getattr(event, "received_at", None):
+            self.received.append(received)
+        if failed:
+            self._bury(record, event, self._why(record, failed))
+
+    @staticmethod
+    def _refuse_other_aliases(record: Record) -> None:
+        if record.topic in BY_CONTACT and (version := codec.other_aliases(record.headers)):
+            place = f"{record.topic}/{record.partition}@{record.offset}"
+            raise ConfigError(f"{place}: its contact key is of alias version {version}; {OTHER_ALIASES}")
 
     def local(self, event: Any) -> None:
-        """Fold an event of our own. Raises ValueError when it has no place."""
-        try:
-            self._keep(self._change(event), None)
-        except _Unreadable as error:
-            raise error.__cause__ or error from None
+        """Fold an event of our own, by all steps or none. Raises ValueError when it has no place."""
+        staged, failed = self._change(event, None)
+        if failed:
+            raise failed[0].error
+        self._keep(staged)
 
     def wake(self, step: Step, key: str, now: str) -> bool:
         """Give a row its `Due`, as often as it asks for a time that is not after `now`.
@@ -126,6 +119,11 @@ class Overlay:
             return False
         return True
 
+    def belongs(self, entry: bytes, table: Table, key: str) -> bool:
+        """Is this index row of the row as it is committed, so that it goes with its change, or as it is now?"""
+        row = self._row(table, key)
+        return entry in index.entries(table, key, row.committed) or entry in index.entries(table, key, row.value)
+
     def _woken(self, step: Step, key: str, now: str) -> bool:
         """Wake a row once; False when it asks for no time that has come."""
         table = step.table
@@ -135,16 +133,20 @@ class Overlay:
         due = None if row.value is None else table.due(row.value)
         if due is None or due > now:
             return False
-        staged = _Staged({}, [])
-        self._step(step, Due(key=key, at=due), key, row, staged)
-        self._rest(self._fold.steps[self._fold.steps.index(step) + 1 :], staged)
-        self._keep(staged, None)
+        staged = Staged(self._row, None)
+        staged.take(step, [(key, Due(key=key, at=due))])
+        for one in self._fold.steps[self._fold.steps.index(step) + 1 :]:
+            staged.take(one, _derived(one, staged))
+        self._keep(staged)
         return True
 
-    def belongs(self, entry: bytes, table: Table, key: str) -> bool:
-        """Is this index row of the row as it is committed, so that it goes with its change, or as it is now?"""
-        row = self._row(table, key)
-        return entry in index.entries(table, key, row.committed) or entry in index.entries(table, key, row.value)
+    def _event(self, record: Record) -> Any:
+        source = self._sources[record.topic]
+        if isinstance(record.value, Unread):
+            raise codec.DecodeError(record.value.why)
+        if not source.public:
+            codec.refuse_newer(record.headers, f"{record.topic}/{record.partition}@{record.offset}")
+        return self._fold.read(record) if self._fold.read else codec.decode(record.value, source.event or bytes)
 
     def _row(self, table: Table, key: str) -> Row:
         changed = self.rows.get((table.name, key))
@@ -156,79 +158,101 @@ class Overlay:
             raise _Unreadable from error
         return Row(committed, None, committed)
 
-    def _change(self, event: Any) -> _Staged:
-        staged = _Staged({}, [])
-        for position, step in enumerate(self._fold.steps):
-            if not _takes(step, event):
-                continue
-            if step.table is None:
-                staged.derived.extend(step.function(None, event)[1])
-                continue
-            key = step.table.key(event)
-            before = len(staged.derived)
-            self._step(step, event, key, self._row(step.table, key), staged)
-            self._rest(self._fold.steps[position + 1 :], staged, before)
-        return staged
+    def _change(self, event: Any, traceparent: bytes | None) -> tuple[Staged, list[_Failed]]:
+        """What an event comes to by the steps that could take it, and those that could not."""
+        staged = Staged(self._row, traceparent)
+        failed = []
+        for step in self._fold.steps:
+            try:
+                given = _derived(step, staged)
+                if step.takes is None or isinstance(event, step.takes):
+                    given += step.keyed(event)
+                staged.take(step, given)
+            except _Unreadable as error:
+                raise error.__cause__ or error from None
+            except Exception as error:
+                failed.append(_Failed(step.table.name if step.table else self._fold.name, error))
+        return staged, failed
 
-    def _rest(self, steps: Iterable[Step], staged: _Staged, start: int = 0) -> None:
-        """Hand what was derived to the steps that take it."""
-        for step in steps:
-            if (table := step.table) is None or step.takes is None:
-                continue
-            for event in [one for one in staged.derived[start:] if isinstance(one, step.takes)]:
-                key = table.key(event)
-                self._step(step, event, key, self._row(table, key), staged)
-
-    @staticmethod
-    def _step(step: Step, event: Any, key: str, row: Row, staged: _Staged) -> None:
-        table = step.table
-        if table is None:
-            return
-        row = staged.rows.get((table.name, key), row)
-        after, derived = step.function(row.value, event)
-        # Everything is encoded before anything is kept, so that a row never stands without its events.
-        if after != row.value:
-            encoded = None if after is None else codec.encode(after)
-            _fits(len(encoded or b""))
-            # Raises for a row whose times make no sense, while its event can still be put aside.
-            entries = index.entries(table, key, after)
-            staged.rows[table.name, key] = Row(after, encoded, row.committed, entries)
-        staged.derived.extend(derived)
-
-    def _keep(self, staged: _Staged, traceparent: bytes | None) -> None:
-        emissions = []
-        latest = {}
-        for event in staged.derived:
-            topic = topic_of(event)
-            if topic.replaces:
-                latest[topic.name, topic.replaces(event)] = emission(event, traceparent)
-            else:
-                emissions.append(emission(event, traceparent))
-        self.rows.update(staged.rows)
+    def _keep(self, staged: Staged) -> None:
+        self.rows |= staged.rows
         self.size += sum(len(row.encoded or b"") for row in staged.rows.values())
-        self._emissions += emissions
-        self._latest.update(latest)
-        self.size += sum(len(one.value or b"") for one in (*emissions, *latest.values()))
+        latest: dict[tuple[str, str], Emission] = {}
+        emitted = [one.emission for one in staged.told if not _replaced(one, latest)]
+        self._emissions += emitted
+        self._latest |= latest
+        self.size += sum(len(one.value or b"") for one in (*emitted, *latest.values()))
 
-    def _bury(self, record: Record, reason: str, detail: str) -> None:
-        metrics.DEAD.labels(self._fold.name, reason).inc()
-        self._emissions.append(dead_letter(self._sources[record.topic], record, reason, detail))
+    def _why(self, record: Record, failed: Sequence[_Failed]) -> Why:
+        """Why a record is a dead letter that steps could not take: the first of them gives the reason."""
+        reasons = [self._reason(record, one) for one in failed]
+        details = [_detail(reason, one.error) for reason, one in zip(reasons, failed, strict=True)]
+        if len(self._fold.steps) > 1:
+            details = [f"{one.step}: {detail}" for one, detail in zip(failed, details, strict=True)]
+        return Why(reasons[0], "; ".join(details), tuple(one.step for one in failed))
+
+    def _reason(self, record: Record, failed: _Failed) -> str:
+        match failed.error:
+            case TooLarge():
+                return "too_large"
+            case ValueError():
+                return "unfoldable"
+            case error:
+                # A defect of ours in a pure function would come back at every retry: keep the record, and go on.
+                logger.error(
+                    "fold %s, step %s, failed on %s/%d@%d",
+                    self._fold.name,
+                    failed.step,
+                    record.topic,
+                    record.partition,
+                    record.offset,
+                    exc_info=error,
+                )
+                return "defect"
+
+    def _put_aside(self, record: Record, why: Why, held: bool = False) -> None:
+        metrics.DEAD.labels(self._fold.name, why.reason).inc()
+        self._emissions.append(dead_letter(self._sources[record.topic], record, why, held))
+
+    def _bury(self, record: Record, event: Any, why: Why) -> None:
+        word = self._fold.unheard(record, event, why.steps)
+        if word is None:
+            metrics.UNATTRIBUTED.labels(self._fold.name).inc()
+            logger.error(
+                "%s/%d@%d may have been a person's word, and does not say whose: nobody is held for it; look at its "
+                "dead letter now",
+                record.topic,
+                record.partition,
+                record.offset,
+            )
+        self._put_aside(record, why, bool(word))
+        for told in word or ():
+            self._tell_and_fold(told, record)
+
+    def _tell_and_fold(self, told: Any, record: Record) -> None:
+        """Emit it, and let it count here at once: in order it comes off the log later."""
+        self._emissions.append(tell(told, codec.traceparent(record.headers)).emission)
+        staged, failed = self._change(told, None)
+        self._keep(staged)
+        if failed:
+            metrics.UNATTRIBUTED.labels(self._fold.name).inc()
+            logger.error("a hold for %s could not be folded", told, exc_info=failed[0].error)
 
 
-def _takes(step: Step, event: Any) -> bool:
-    return step.takes is None or isinstance(event, step.takes)
+def _derived(step: Step, staged: Staged) -> list[tuple[str, Any]]:
+    """What the steps before have derived, of what this one takes."""
+    if step.table is None or (takes := step.takes) is None:
+        return []
+    return [keyed for one in staged.derived if isinstance(one, takes) for keyed in step.keyed(one)]
 
 
-def emission(event: msgspec.Struct, traceparent: bytes | None) -> Emission:
-    """The record of a derived event. Raises TooLarge."""
-    topic = topic_of(event)
-    record = Emission(
-        topic.name, topic.key(event).encode(), codec.encode(event), codec.headers(topic.name, traceparent)
-    )
-    _fits(len(record.key) + len(record.value or b""))
-    return record
+def _replaced(told: Told, latest: dict[tuple[str, str], Emission]) -> bool:
+    if told.replaces is None:
+        return False
+    latest[told.replaces] = told.emission
+    return True
 
 
-def _fits(size: int) -> None:
-    if size > MAX_RECORD_BYTES:
-        raise TooLarge(f"{size} bytes would have to be written; a record has at most {MAX_RECORD_BYTES}")
+def _detail(reason: str, error: Exception) -> str:
+    """A defect's text may quote what it stumbled over."""
+    return type(error).__name__ if reason == "defect" else str(error)

@@ -9,10 +9,13 @@ import asyncio
 import time
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 from services.contract import codec
+from services.domain.clock import iso, took_s
 from services.runtime import metrics
+from services.runtime.clock import CLOCK
 from services.runtime.failpoints import reach
 from services.runtime.folding import index
 from services.runtime.folding.fold import Emission, Fold, Record, Table
@@ -20,6 +23,7 @@ from services.runtime.folding.index import Listed
 from services.runtime.folding.ledger import Ledger
 from services.runtime.folding.overlay import Overlay
 from services.runtime.folding.progress import Progress
+from services.runtime.folding.showing import Behind
 from services.runtime.folding.store import PartitionedStore
 
 # A flush is one transaction and must be over long before that times out.
@@ -73,6 +77,8 @@ class Partition:
         self._max_batch = max_batch
         self._waiting: deque[Record | Local | Passed | Tick] = deque()
         self._waiting_bytes = 0
+        # What the flush under way folds.
+        self._folding: list[Record | Local | Passed | Tick] = []
         self._accepted: dict[str, int] = {}
         self._arrived = asyncio.Event()
         self._room = asyncio.Event()
@@ -102,6 +108,16 @@ class Partition:
             self._waiting.append(Passed(topic, offset))
             self._arrived.set()
 
+    def behind(self, topic: str, end: int) -> Behind | None:
+        """What of a topic that ends here is not folded yet; None while nothing is known of it."""
+        folded = self.progress.folded(topic)
+        if folded is None:
+            return None
+        waiting = (item for item in chain(self._folding, self._waiting) if isinstance(item, Record))
+        first = next((record for record in waiting if record.topic == topic), None)
+        age = _age_s(first, CLOCK.milliseconds()) if first else 0.0
+        return Behind(self.fold.name, topic, max(0, end - folded), age)
+
     def tick(self, now: str) -> None:
         """Wake rows that are due by `now`."""
         if not self._closed and any(self._is_due(table, now) for table in self.fold.tables if table.due):
@@ -123,7 +139,7 @@ class Partition:
             await self._arrived.wait()
             if self._closed:
                 return
-            batch = self._take()
+            batch = self._folding = self._take()
             started = time.perf_counter()
             try:
                 flush = await self._flush(batch)
@@ -134,6 +150,7 @@ class Partition:
             # After who listens: whoever waits for it finds what they made of it.
             self.progress.move({topic: offset + 1 for (topic, _), offset in flush.folded.items()})
             self.progress.move({item.topic: item.offset for item in batch if isinstance(item, Passed)})
+            self._folding = []
             metrics.FLUSH_SECONDS.labels(self.fold.name).observe(time.perf_counter() - started)
 
     def close(self) -> None:
@@ -184,7 +201,9 @@ class Partition:
         return any((table.name, key) not in self._failed for key, _ in found)
 
     async def _flush(self, batch: list[Record | Local | Passed | Tick]) -> Flush:
+        started = time.perf_counter()
         overlay = self._fold(batch)
+        metrics.FOLD_SECONDS.labels(self.fold.name).observe(time.perf_counter() - started)
         reach("flush.folded")
         emissions, rows = overlay.emissions, self._rows(overlay)
         if emissions or rows:
@@ -197,9 +216,7 @@ class Partition:
         for item in batch:
             if isinstance(item, Local) and not item.committed.done():
                 item.committed.set_result(None)
-        metrics.FOLDED.labels(self.fold.name).inc(len(batch))
-        for topic, count in Counter(emission.topic for emission in emissions).items():
-            metrics.EMITTED.labels(self.fold.name, topic).inc(count)
+        self._count(batch, overlay, emissions)
         # Whatever failed to be woken is another row now.
         self._failed.difference_update(overlay.rows)
         changed_rows: dict[str, dict[str, Any]] = {}
@@ -208,6 +225,18 @@ class Partition:
             changed_rows.setdefault(name, {})[key] = row.value
             was.setdefault(name, {})[key] = row.committed
         return Flush(changed_rows, overlay.folded, was)
+
+    def _count(self, batch: list[Record | Local | Passed | Tick], overlay: Overlay, emissions: list[Emission]) -> None:
+        """What is committed now, and how long it took to get here."""
+        name, moment = self.fold.name, CLOCK.milliseconds()
+        ages = [_age_s(item, moment) for item in batch if isinstance(item, Record)]
+        metrics.FOLDED.labels(name).inc(len(ages))
+        metrics.FOLD_DELAY.observe(name, ages)
+        at = iso(moment)
+        took = (took_s(received, at) for received in overlay.received)
+        metrics.DERIVED_SECONDS.observe(name, [one for one in took if one is not None])
+        for topic, count in Counter(emission.topic for emission in emissions).items():
+            metrics.EMITTED.labels(name, topic).inc(count)
 
     def _rows(self, overlay: Overlay) -> dict[str, list[Emission]]:
         """Table → its rows to write, index rows among them."""
@@ -295,3 +324,8 @@ def _size(item: Record | Local | Passed | Tick) -> int:
     for name, content in item.headers:
         size += len(name) + len(content or b"")
     return size
+
+
+def _age_s(record: Record, moment: int) -> float:
+    """Since it was put on the log; a clock of another machine may be ahead of ours."""
+    return max(0.0, (moment - record.timestamp) / 1000)

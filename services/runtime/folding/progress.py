@@ -9,9 +9,19 @@ class Progress:
 
     def __init__(self, topics: Iterable[str]) -> None:
         self.upto: dict[str, int] = dict.fromkeys(topics, 0)
+        self._begun: dict[str, int] = {}
         self._closed = False
         self._queued: dict[str, int] = {}
         self._waiting: list[tuple[Mapping[str, int], asyncio.Future[None]]] = []
+
+    def begin(self, topic: str, offset: int) -> None:
+        """A topic is read from here on; what is below was folded before, or is not there any more."""
+        self._begun.setdefault(topic, offset)
+
+    def folded(self, topic: str) -> int | None:
+        """Up to where it is folded; None before it was read."""
+        begun = self._begun.get(topic)
+        return None if begun is None else max(begun, self.upto.get(topic, 0))
 
     def wants(self, topic: str, offset: int) -> bool:
         """Is it news that the topic has been read up to `offset`? Says so once for each offset."""

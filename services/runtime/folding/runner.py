@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from faust.types import TP
@@ -12,6 +12,7 @@ from services.runtime.config import KafkaSettings
 from services.runtime.folding.fold import Fold
 from services.runtime.folding.ledger import Ledger, fence_of
 from services.runtime.folding.partition import Flush, Partition
+from services.runtime.folding.showing import Behind
 from services.runtime.folding.store import PartitionedStore
 
 logger = logging.getLogger(__name__)
@@ -88,6 +89,9 @@ class Runner:
         self._crash = crash
         self._fold_of = {topic.name: fold.name for fold in folds for topic in fold.sources}
         self._owned: dict[tuple[str, int], _Owned] = {}
+        for name in self.folds:
+            metrics.FOLD_DELAY.begin(name)
+            metrics.DERIVED_SECONDS.begin(name)
         self._lock = asyncio.Lock()
         self.listeners: dict[str, Listener] = {}
         # By fold, then by table.
@@ -139,10 +143,20 @@ class Runner:
             for topic in self.folds[name].sources:
                 yield TP(topic.name, number)
 
+    def behind(self, ends: Mapping[TP, int]) -> Iterator[Behind]:
+        """What of each source partition, by its end, is not folded yet."""
+        for (name, number), owned in self._owned.items():
+            for topic in self.folds[name].sources:
+                end = ends.get(TP(topic.name, number))
+                if end is not None and (found := owned.partition.behind(topic.name, end)):
+                    yield found
+
     async def accept(self, batch: RecordBatch) -> None:
         """Queue consumed records. Those of an earlier assignment are dropped: they are fetched again by their owner."""
         owned = self._owned.get((self._fold_of[batch.topic], batch.partition))
         if batch.epoch == self.epoch and owned is not None:
+            first = batch.records[0].offset if batch.records else batch.upto
+            owned.partition.progress.begin(batch.topic, first)
             if batch.records:
                 await owned.partition.put(batch.topic, batch.records)
             owned.partition.passed(batch.topic, batch.upto)

@@ -24,9 +24,16 @@ from rocksdict import (
 )
 
 from services.contract.plan import TOMBSTONES_KEPT
+from services.domain.aliases import ALIAS_VERSION
+from services.runtime.section import ConfigError
 
 logger = logging.getLogger(__name__)
 
+# Going on would give people second keys, under which nobody has said no.
+OTHER_ALIASES = (
+    f"this release makes keys by version {ALIAS_VERSION}. Start the release that wrote it, or begin with empty topics "
+    "and an empty data_dir; docs/addresses.md says more"
+)
 _MEMTABLES = 16
 _LEAST_MEMTABLE_BYTES = 256 * 1024
 
@@ -99,11 +106,18 @@ class PartitionedStore(Store):
         return None if stamp is None else stamp[0]
 
     def _stamp(self, partition: int) -> tuple[int, float] | None:
-        """The changelog offset that a partition's rows are of, and since when (Unix seconds) no removal was missed."""
+        """The changelog offset that a partition's rows are of, and since when (Unix seconds) no removal was missed.
+
+        Raises ConfigError for rows of another alias version.
+        """
         stamp = self.partition(partition).get(self.offset_key)
         if stamp is None:
             return None
-        offset, at = stamp.split()
+        offset, at, *version = stamp.split()
+        if version != [b"%d" % ALIAS_VERSION]:
+            written = version[0].decode() if version else "none"
+            path = self.partition_path(partition)
+            raise ConfigError(f"{path}: its rows are keyed by alias version {written}; {OTHER_ALIASES}")
         return int(offset), float(at)
 
     def unfit(self, partition: int, end: int) -> str | None:
@@ -155,7 +169,7 @@ class PartitionedStore(Store):
         the dates of its files, for a backup that is copied has new ones.
         """
         batch = batch_of(rows)
-        batch.put(self.offset_key, b"%d %.3f" % (changelog_offset, time.time() if at is None else at))
+        batch.put(self.offset_key, stamp(changelog_offset, time.time() if at is None else at))
         self.partition(partition).write(batch)
 
     def rows(self, partition: int) -> Iterator[tuple[bytes, bytes]]:
@@ -186,6 +200,11 @@ class PartitionedStore(Store):
         if database is not None:
             # Faust waits for the garbage collector; a lock held on meanwhile would fail the next owner on this disk.
             database.close()
+
+
+def stamp(changelog_offset: int, at: float) -> bytes:
+    """What a store says of its rows: of which changelog offset, since when none was missed, keyed by which aliases."""
+    return b"%d %.3f %d" % (changelog_offset, at, ALIAS_VERSION)
 
 
 def batch_of(rows: Rows) -> WriteBatch:

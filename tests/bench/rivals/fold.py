@@ -14,8 +14,8 @@ from quixstreams.models import Serializer
 from services.contract import codec
 from services.contract.topics import DELIVERY, OUTCOMES, STATUS, topic_of
 from services.domain.messages import delivery
-from services.domain.messages.delivery import Delivery
 from services.domain.messages.events import StatusReceived
+from services.domain.messages.ladder import Delivery
 
 
 class Encoded(Serializer):

@@ -9,8 +9,6 @@ from services.cli.demo.settings import ACCOUNTS, ACME_SMS, ACME_WHATSAPP
 from services.contract.topics import CONSENT_COMMANDS
 
 TEMPLATE = {"content_sid": "HX" + "d" * 32, "content_variables": {"1": "Ada"}}
-# Commands are accepted by Kafka's clock, which nobody moves; theirs must hold for a day that is moved to.
-_NOT_AFTER = "2099-01-01T00:00:00Z"
 
 
 def person(number: int) -> str:
@@ -64,5 +62,5 @@ def consents(
 
 def _command(name: str, to: str, step: str, rule: str | None, fields: dict[str, Any]) -> Command:
     named = {key.rstrip("_"): value for key, value in fields.items()}
-    value = {"command_id": name, "tenant": "acme", "to": to, "not_after": _NOT_AFTER, **named}
+    value = {"command_id": name, "tenant": "acme", "to": to, **named}
     return Command(name, msgspec.json.encode(value), step, rule=rule)

@@ -1,18 +1,18 @@
-"""A day later: every window is closed, and a consent that held for a day is stale."""
+"""A day later, which is today by the true clock: every window is closed, and a consent that held for a day is stale."""
 
-from services.cli.demo.chapters import templates
+from services.cli.demo.chapters import contact, templates
 from services.cli.demo.chapters.cast import blocked, freeform, sends, template, writes
 from services.cli.demo.chapters.windows import WROTE, WROTE_TOO
 from services.cli.demo.script import Chapter, MoveClock, Produce, Write
 from services.cli.demo.settings import ACME_WHATSAPP
 
-_A_DAY_AND_AN_HOUR_S = 90_000.0
+_NOW_S = 0.0
 
 CHAPTER = Chapter(
     "a day later",
     "every window is closing, then expired; what went is blocked now",
     (
-        MoveClock(_A_DAY_AND_AN_HOUR_S),
+        MoveClock(_NOW_S),
         Produce(
             (
                 blocked("window_closed", "next-day-1", WROTE, **freeform("Still there?")),
@@ -23,5 +23,6 @@ CHAPTER = Chapter(
         ),
         Write((writes(WROTE_TOO, ACME_WHATSAPP, "And today?"),)),
         Produce((sends("reopened", WROTE_TOO, **freeform("Soup.")),)),
+        *contact.NEXT_DAY,
     ),
 )

@@ -1,11 +1,11 @@
 """START, more than a minute later by everybody's clock: commands go again to who wrote it, and to nobody else."""
 
-from services.cli.demo.chapters import stop
+from services.cli.demo.chapters import contact, stop
 from services.cli.demo.chapters.cast import blocked, freeform, sends, sms, writes
-from services.cli.demo.script import Chapter, MoveClock, Produce, Write
+from services.cli.demo.script import BEGINNING_S, Chapter, MoveClock, Produce, Write
 from services.cli.demo.settings import ACME_CARE, ACME_CARE_SERVICE, ACME_SERVICE, ACME_SMS, ACME_WHATSAPP
 
-_LATER_S = 120.0
+_LATER_S = BEGINNING_S + 120.0
 
 CHAPTER = Chapter(
     "START",
@@ -33,5 +33,6 @@ CHAPTER = Chapter(
                 blocked(stop.SUPPRESSED, "not-started-wa", stop.WHATSAPP[1], **freeform("Hello")),
             )
         ),
+        *contact.STARTS,
     ),
 )

@@ -75,8 +75,9 @@ _BY_COMMAND = (
             sends("sender-other", ONE_SENDER, from_=ACME_CARE, body="How was it?"),
         )
     ),
+    # A yes counts from its date at the most, and a no from when it was taken: nobody's paper lifts it.
     Produce((consents("paper-in", ON_PAPER, "opt_in", given_at="2020-06-01T10:00:00Z", source="web form"),)),
-    Produce((sends("paper-again", ON_PAPER, **sms("Welcome back")),)),
+    Produce((blocked(SUPPRESSED, "paper-again", ON_PAPER, **sms("Welcome back")),)),
 )
 
 CHAPTER = Chapter(

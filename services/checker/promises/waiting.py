@@ -1,0 +1,66 @@
+"""Nothing is tried before its `not_before`, nor while it is paused (docs/waiting.md)."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+
+from services.checker.commands import Identity, identity
+from services.checker.facts import Fact, Facts
+from services.checker.finding import Looking
+from services.checker.topics import ACCEPTED, RESULTS
+
+_PAUSES = ("pause_placed", "pause_ended")
+
+
+def look(facts: Facts) -> Looking:
+    """Of each attempt: what its command asked for, and what stood where the gate had read up to on its partition."""
+    looking = Looking()
+    accepted = _accepted(facts)
+    pauses: defaultdict[int, list[Fact]] = defaultdict(list)
+    for fact in facts.sound(ACCEPTED):
+        if fact.event.get("event_type") in _PAUSES:
+            pauses[fact.entry.partition].append(fact)
+    for told in facts.sound(RESULTS):
+        command = accepted.get(identity(told.event))
+        if told.event.get("step") != "attempted" or command is None:
+            continue
+        looking.checked += 1
+        not_before = command.text("not_before")
+        if told.text("at") < not_before:
+            looking.wrong.append(f"{told.at}: {identity(told.event)} was tried before {not_before}")
+        read = _read_up_to(told)
+        scopes = _scopes(command)
+        standing: dict[str, Fact] = {}
+        for fact in pauses[command.entry.partition]:
+            if fact.entry.offset < read and fact.text("scope") in scopes:
+                standing.pop(fact.text("scope"), None)
+                if fact.event["event_type"] == "pause_placed":
+                    standing[fact.text("scope")] = fact
+        for fact in standing.values():
+            # Twilio's own word on an account may be older than somebody's that all is well.
+            if fact.event.get("cause") is None:
+                looking.wrong.append(f"{told.at}: {identity(told.event)} was tried under the pause of {fact.at}")
+    return looking
+
+
+def _accepted(facts: Facts) -> Mapping[Identity, Fact]:
+    """Accepted sends, each by the first time."""
+    found: dict[Identity, Fact] = {}
+    for fact in facts.sound(ACCEPTED):
+        if fact.event.get("event_type") == "send_accepted":
+            found.setdefault(identity(fact.event), fact)
+    return found
+
+
+def _read_up_to(told: Fact) -> int:
+    """The offset of the accepted commands below which all was known when it was decided."""
+    receipt = told.event.get("receipt")
+    offsets = receipt.get("offsets") if isinstance(receipt, dict) else None
+    read = offsets.get(ACCEPTED) if isinstance(offsets, dict) else None
+    return read if isinstance(read, int) else 0
+
+
+def _scopes(command: Fact) -> frozenset[str]:
+    tenant = command.text("tenant")
+    sender = command.text("messaging_service_sid") or command.text("from")
+    scopes = ["everything", f"tenant {tenant}", f"sender {tenant} {sender}"]
+    return frozenset([*scopes, f"label {tenant} {label}"] if (label := command.text("label")) else scopes)

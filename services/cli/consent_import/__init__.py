@@ -1,0 +1,1 @@
+"""`switchboard consent import`: what a system that is retired knew of people's yes and no, with its evidence."""

@@ -1,0 +1,1 @@
+"""`switchboard senders`: which sender is in which Messaging Service. Shown and written here."""

@@ -1,0 +1,19 @@
+"""`switchboard ingress`."""
+
+from functools import partial
+
+from services.cli.serve.start import Served, needs_tenants, serve
+from services.ingress import main
+from services.ingress.stamp import Stamp
+from services.runtime.config import Settings
+from services.runtime.tenants.known import KnownTenants
+
+
+def ingress() -> None:
+    """Take Twilio's webhooks in: verify, write to the log, acknowledge."""
+    serve("ingress", _stamped, needs_tenants)
+
+
+def _stamped(settings: Settings) -> Served:
+    stamp = Stamp(KnownTenants(settings.kafka), settings.ingress.spool.directory)
+    return Served(partial(main.run, stamp=stamp), stamp.compare)

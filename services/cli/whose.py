@@ -1,0 +1,24 @@
+"""Whose command, or whose contact: the tenant that a person means."""
+
+from collections.abc import Mapping
+
+from services.cli.refused import Refused
+from services.runtime.config import load
+from services.runtime.tenants.opening import tenants_of
+from services.runtime.tenants.settings import TenantSettings
+
+
+def tenant_of(tenants: Mapping[str, TenantSettings], tenant: str | None) -> str:
+    """The tenant that is named, or the only one there is. Raises Refused, a sentence."""
+    names = list(tenants)
+    if tenant is None and len(names) != 1:
+        raise Refused(f"name the tenant with --tenant: {', '.join(names) or 'none is configured'}")
+    name = tenant or names[0]
+    if name not in tenants:
+        raise Refused(f"no tenant {name!r} is configured; there are {', '.join(names) or 'none'}")
+    return name
+
+
+def command_key(tenant: str | None, command_id: str) -> str:
+    """The key of a command's row. One that is named needs no settings."""
+    return f"{tenant or tenant_of(tenants_of(load()), None)}|{command_id}"

@@ -1,0 +1,133 @@
+"""Pauses: what a person has stopped, by its scope. Each partition of the accepted commands has a copy of each record.
+
+Of a scope what the log says last counts: whoever writes them is fenced, so that their order is one, and no clock is
+asked. A record that comes again changes nothing.
+"""
+
+from typing import Literal
+
+import msgspec
+from msgspec.structs import replace
+
+EVERYTHING = "everything"
+# The one row of a partition.
+ROW = "pauses"
+# Ids of records, to know those that come again: the latest of each tenant, so that none pushes another's out.
+_REMEMBERED = 200
+
+
+class PausePlaced(msgspec.Struct, frozen=True, kw_only=True, tag_field="event_type", tag="pause_placed"):
+    """Nothing of a scope is to be sent (`twilio.outbound.accepted.v1`, one on each partition).
+
+    `key` is the record's, and names its partition. `tenant` is empty for everything. `cause`: who is at fault, where
+    no person wanted it; `sent_at`: when what showed it was sent, so that what is heard late pauses nothing anew.
+    """
+
+    event_id: str
+    key: str
+    tenant: str
+    scope: str
+    at: str
+    by: str
+    note: str | None = None
+    cause: Literal["account"] | None = None
+    sent_at: str | None = None
+
+    @property
+    def contact(self) -> str:
+        """It stands among a partition's contacts as one of its own."""
+        return self.key
+
+
+class PauseEnded(msgspec.Struct, frozen=True, kw_only=True, tag_field="event_type", tag="pause_ended"):
+    """What a pause of this very scope held goes on (`twilio.outbound.accepted.v1`, one on each partition)."""
+
+    event_id: str
+    key: str
+    tenant: str
+    scope: str
+    at: str
+    by: str
+    note: str | None = None
+
+    @property
+    def contact(self) -> str:
+        """It stands among a partition's contacts as one of its own."""
+        return self.key
+
+
+class Pause(msgspec.Struct, frozen=True, kw_only=True):
+    """A pause that stands."""
+
+    scope: str
+    at: str
+    by: str
+    note: str | None = None
+    cause: Literal["account"] | None = None
+
+    @property
+    def words(self) -> str:
+        """It in a sentence's second half: `tenant acme, by ann at 2026-…: why`."""
+        return f"{self.scope}, by {self.by} at {self.at}{f': {self.note}' if self.note else ''}"
+
+
+class Pauses(msgspec.Struct, frozen=True, kw_only=True):
+    """The pauses of a partition: those that stand, by scope; when tenants were resumed; by tenant what was folded.
+
+    Of what stands, and of resumed tenants, nothing is dropped: operators write them, and Twilio's word on an account.
+    """
+
+    standing: dict[str, Pause] = {}
+    ended: dict[str, str] = {}
+    seen: dict[str, tuple[str, ...]] = {}
+
+
+Said = PausePlaced | PauseEnded
+SAID = (PausePlaced, PauseEnded)
+
+
+def of_tenant(tenant: str) -> str:
+    return f"tenant {tenant}"
+
+
+def of_sender(tenant: str, sender: str) -> str:
+    return f"sender {tenant} {sender}"
+
+
+def of_label(tenant: str, label: str) -> str:
+    return f"label {tenant} {label}"
+
+
+def fold(state: Pauses | None, event: Said) -> tuple[Pauses, tuple[()]]:
+    """Join one record."""
+    pauses = state or Pauses()
+    known = pauses.seen.get(event.tenant, ())
+    if event.event_id in known:
+        return pauses, ()
+    seen = {**pauses.seen, event.tenant: (*known, event.event_id)[-_REMEMBERED:]}
+    standing = {scope: one for scope, one in pauses.standing.items() if scope != event.scope}
+    if isinstance(event, PauseEnded):
+        # Only a whole tenant is paused by a cause, which may be heard late.
+        ended = {**pauses.ended, event.scope: event.at} if event.scope.startswith(of_tenant("")) else pauses.ended
+        return Pauses(standing=standing, ended=ended, seen=seen), ()
+    before = pauses.standing.get(event.scope)
+    if event.cause and (before is not None or (event.sent_at or event.at) <= pauses.ended.get(event.scope, "")):
+        # It stands already, or speaks of a time before somebody said that all is well.
+        return replace(pauses, seen=seen), ()
+    pause = Pause(scope=event.scope, at=event.at, by=event.by, note=event.note, cause=event.cause)
+    return replace(pauses, standing=standing | {event.scope: pause}, seen=seen), ()
+
+
+def stopping(pauses: Pauses | None, tenant: str, sender: str) -> Pause | None:
+    """The pause that stops a sender's lane, the widest of them."""
+    scopes = (EVERYTHING, of_tenant(tenant), of_sender(tenant, sender))
+    return _first(pauses, scopes)
+
+
+def holding(pauses: Pauses | None, tenant: str, label: str | None) -> Pause | None:
+    """The pause that holds commands of a label."""
+    return None if label is None else _first(pauses, (of_label(tenant, label),))
+
+
+def _first(pauses: Pauses | None, scopes: tuple[str, ...]) -> Pause | None:
+    return None if pauses is None else next((pauses.standing[one] for one in scopes if one in pauses.standing), None)

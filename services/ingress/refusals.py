@@ -1,0 +1,62 @@
+"""What an operator sees of refused webhooks: of each kind at most a line a second, numbers masked by the log."""
+
+import logging
+from collections.abc import Mapping
+from time import monotonic
+from typing import NamedTuple
+
+from services.ingress.judge import Reason
+from services.runtime.masking import unsteered
+
+_log = logging.getLogger(__name__)
+_EVERY_S = 1.0
+_KINDS = ("messages", "fallback", "status")
+# Of a URL: a stranger may send a long one.
+_LONGEST = 300
+
+
+class Call(NamedTuple):
+    """A request's head; `target` is path and query exactly as received."""
+
+    method: str
+    target: str
+    headers: Mapping[str, str]
+
+
+def addressed(target: str) -> tuple[str, str] | None:
+    """The tenant ("" on the URL that all share) and the kind of webhook that a target names; None for any other."""
+    _, *parts = target.partition("?")[0].rstrip("/").split("/")
+    match parts:
+        case ["twilio", kind] if kind in _KINDS:
+            return "", kind
+        case ["twilio", tenant, kind] if tenant and kind in _KINDS:
+            return tenant, kind
+    return None
+
+
+class Refusals:
+    """Tells of them. `public_url`: what Twilio calls, so what it signs begins with it."""
+
+    def __init__(self, public_url: str) -> None:
+        self._public_url = public_url
+        self._told: dict[str, tuple[float, int]] = {}
+
+    def tell(self, kind: str, reason: Reason, call: Call | None) -> None:
+        """`call` is None where the head is not known any more."""
+        told_at, kept_back = self._told.get(kind, (float("-inf"), 0))
+        moment = monotonic()
+        if moment - told_at < _EVERY_S:
+            self._told[kind] = told_at, kept_back + 1
+            return
+        self._told[kind] = moment, 0
+        more = f" (and {kept_back} more of this kind since the last line)" if kept_back else ""
+        _log.warning("refused with %d, %s: %s%s%s", reason.status, kind, reason.text, self._whose(call), more)
+
+    def _whose(self, call: Call | None) -> str:
+        if call is None:
+            return ""
+        place = addressed(call.target)
+        tenant = (place[0][:64] or "by AccountSid") if place else "none"
+        url = f"{self._public_url}{call.target}"
+        shown = url if len(url) <= _LONGEST else f"{url[:_LONGEST]}…"
+        return unsteered(f"; tenant {tenant}; as Twilio would have signed it: {call.method} {shown}")

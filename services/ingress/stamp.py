@@ -1,0 +1,165 @@
+"""Whose facts lie in the spool: what the log last said of the tenants, kept beside it for when Kafka is away.
+
+An ingress starts without Kafka. Then this copy says whether a tenant is who it was. One that is not in it is believed,
+for a webhook that is refused is lost. Who was believed, by which account and secret, is kept too: it is compared once
+Kafka is back, by this process or a later one, before anything goes there.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+import msgspec
+
+from services.contract import codec
+from services.domain.tenants import TenantKnown
+from services.ingress import disk
+from services.ingress.producer import NotAcknowledgedError
+from services.runtime.tenants.known import PATIENCE_S, KnownTenants, NotKnown, described, refused
+from services.runtime.tenants.live import Tenants
+from services.runtime.tenants.settings import TenantSettings
+
+_log = logging.getLogger(__name__)
+
+# Before the first answer no port is open, and Twilio waits 15 s.
+_FIRST_PATIENCE_S = 3.0
+
+
+class _Kept(msgspec.Struct, frozen=True, kw_only=True):
+    """The file. `believed`: who was believed, and has not been compared or was another: it may have facts in the spool.
+
+    One tenant stands there twice if it had another secret after a restart.
+    """
+
+    known: dict[str, TenantKnown] = {}
+    believed: list[TenantKnown] = []
+
+
+class Stamp:
+    """The copy in a spool's folder."""
+
+    def __init__(self, log: KnownTenants, directory: Path) -> None:
+        self._log = log
+        self._path = directory / "tenants.json"
+        # What the file says, once it could be read.
+        self._held: _Kept | None = None
+        self._asked = False
+        # Whether all who count were compared, so that their facts may go to Kafka.
+        self._vouched = False
+        # Who is believed now is judged later, or waits; nothing comes between.
+        self._turn = asyncio.Lock()
+
+    async def compare(self, tenants: Mapping[str, TenantSettings]) -> dict[str, str]:
+        """By name, why a tenant may not be used.
+
+        Raises NotKnown where they may not be believed: while facts go to Kafka they could not be held back, so that a
+        new tenant's webhooks get 503 until the next look; and while the copy cannot be read or written.
+        """
+        patience_s = PATIENCE_S if self._asked else _FIRST_PATIENCE_S
+        self._asked = True
+        try:
+            refusals = await self._log.refusals(tenants, patience_s=patience_s)
+        except NotKnown as error:
+            # From its end to where they count nothing else runs.
+            async with self._turn:
+                return await self._by_copy(tenants, error)
+        try:
+            kept = self._read()
+        except NotKnown as error:
+            # It stays as it is: only where nothing waits in the spool is it of no more use.
+            _log.error("%s", error)
+        else:
+            self._keep(msgspec.structs.replace(kept, known=self._log.known))
+        return refusals
+
+    async def _by_copy(self, tenants: Mapping[str, TenantSettings], away: NotKnown) -> dict[str, str]:
+        kept = self._read()
+        if new := {name: one for name, one in tenants.items() if name not in kept.known}:
+            if self._vouched:
+                raise away
+            noted = {one.tenant for one in await _fitting(kept.believed, new)}
+            made = await described({name: one for name, one in new.items() if name not in noted})
+            try:
+                self._write(_Kept(known=kept.known, believed=[*kept.believed, *made]))
+            except OSError as error:
+                raise NotKnown(f"{away}, and {self._path} cannot be written: {error.strerror}") from error
+            _log.warning("%s; until it does, %d tenants are believed", away, len(new))
+        return await refused(kept.known, tenants)
+
+    async def vouch(self, tenants: Tenants, nothing_waits: Callable[[], bool]) -> None:
+        """Compare those that were believed; refuse those that are others. `nothing_waits`: whether the spool is empty.
+
+        Raises NotAcknowledgedError while facts wait there that must not go to Kafka.
+        """
+        async with self._turn:
+            self._vouched = False
+            try:
+                kept = self._read()
+            except NotKnown as error:
+                if not nothing_waits():
+                    raise NotAcknowledgedError(str(error)) from error
+                self._keep(_Kept(known=self._log.known))
+            else:
+                if kept.believed:
+                    await self._judge(tenants, kept.believed, nothing_waits)
+            self._vouched = True
+
+    async def _judge(self, tenants: Tenants, believed: list[TenantKnown], nothing_waits: Callable[[], bool]) -> None:
+        here = {one.tenant: tenants[one.tenant] for one in believed if one.tenant in tenants}
+        try:
+            refusals = await self._log.refusals(here) if here else {}
+        except NotKnown as error:
+            raise NotAcknowledgedError(str(error)) from error
+        for name, sentence in refusals.items():
+            _log.error("%s", sentence)
+            tenants.refuse(name)
+        right = await _fitting(believed, {name: one for name, one in here.items() if name not in refusals})
+        # Asked last: until it was refused facts of it were taken.
+        left = [] if nothing_waits() else [one for one in believed if one not in right]
+        self._keep(_Kept(known=self._log.known if here else self._read().known, believed=left))
+        if left:
+            raise NotAcknowledgedError(
+                f"facts of {', '.join(sorted({one.tenant for one in left}))} wait in the spool, not shown to be keyed "
+                "by the contact_secret that the log knows: nothing of it goes there. Put the former secret back; if "
+                f"this is said then too, stop ingress, move {self._path.parent} away, start it, and have `switchboard "
+                "backfill` fetch what is lacking"
+            )
+
+    def _read(self) -> _Kept:
+        """Raises NotKnown."""
+        if self._held is None:
+            try:
+                self._held = codec.decode(self._path.read_bytes(), _Kept)
+            except FileNotFoundError:
+                self._held = _Kept()
+            except (OSError, codec.DecodeError) as error:
+                raise NotKnown(
+                    f"{self._path} cannot be read ({error}): it says who was believed while Kafka was away. If no "
+                    f"contact_secret was changed since, remove it; else stop ingress, move {self._path.parent} away, "
+                    "start it, and have `switchboard backfill` fetch what is lacking"
+                ) from error
+        return self._held
+
+    def _keep(self, kept: _Kept) -> None:
+        """For this process in any case: a full disk must not keep the spool from being drained."""
+        try:
+            self._write(kept)
+        except OSError as error:
+            _log.warning("%s cannot be written: %s", self._path, error.strerror)
+            self._held = kept
+
+    def _write(self, kept: _Kept) -> None:
+        """Waits for the disk, with all else: tenants come seldom. Raises OSError."""
+        if kept == self._held:
+            return
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        disk.replace(self._path, codec.encode(kept))
+        self._held = kept
+
+
+async def _fitting(believed: Iterable[TenantKnown], tenants: Mapping[str, TenantSettings]) -> set[TenantKnown]:
+    """Those that were believed by the account and the secret that their tenants have now."""
+    asked = {one.event_id: one for one in believed if one.tenant in tenants}
+    others = await refused(asked, {key: tenants[one.tenant] for key, one in asked.items()})
+    return {one for key, one in asked.items() if key not in others}

@@ -1,0 +1,129 @@
+"""How many messages reached what, and how fast, by country and carrier and by tenant; opt-outs and windows: for who
+watches. What is exact is `twilio.deliverability.v1`: here a flush that is folded again counts again.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from prometheus_client import Counter, Histogram
+
+from services.domain.clock import took_s
+from services.domain.messages.counting import counted
+from services.domain.messages.events import Counted
+from services.domain.messages.ladder import ARRIVED, Delivery
+from services.domain.messages.windows import Sessions
+from services.processor.metrics import PROCESSOR
+from services.runtime.folding.partition import Flush, Partition
+from services.runtime.folding.runner import Listener
+
+# Carriers are as many as there are number ranges in the world: what comes beyond so many places is counted together.
+_MOST = 200
+_OTHER = ("other", "other")
+_UNKNOWN = "unknown"
+
+REACHED = Counter(
+    "switchboard_messages_reached_total",
+    "Messages that came to sent, delivered, read or failed, each once for each of them; beyond 200 pairs of country "
+    "and carrier: other",
+    ["country", "carrier", "status"],
+    registry=PROCESSOR,
+)
+BY_TENANT = Counter(
+    "switchboard_tenant_messages_reached_total", "The same by tenant", ["tenant", "status"], registry=PROCESSOR
+)
+DELIVERY_SECONDS = Histogram(
+    "switchboard_delivery_seconds", "A message's first status to delivered or read", ["country", "carrier"],
+    buckets=(1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 6 * 3600), registry=PROCESSOR,
+)  # fmt: skip
+OPT_OUTS = Counter(
+    "switchboard_opt_outs_total", "Contacts that have said no for the first time", ["tenant"], registry=PROCESSOR
+)
+WINDOWS = Counter(
+    "switchboard_windows_opened_total",
+    "24-hour windows opened, or kept open for longer",
+    ["tenant"],
+    registry=PROCESSOR,
+)
+
+
+class Reaching(Listener):
+    """Hears of the messages that a flush changed."""
+
+    def __init__(self) -> None:
+        self._places: set[tuple[str, str]] = set()
+
+    async def flushed(self, partition: Partition, flush: Flush) -> None:
+        for before, after in _changed(flush, "delivery"):
+            for place in _came(before, after):
+                self._count(after.tenant, place)
+            if (seconds := _arrived_after(before, after)) is not None:
+                self._observe(after, seconds)
+
+    def _count(self, tenant: str, place: Counted) -> None:
+        REACHED.labels(*self._labels(place), place.reached).inc()
+        BY_TENANT.labels(tenant, place.reached).inc()
+
+    def _observe(self, row: Delivery, seconds: float) -> None:
+        if (place := _place(row, row.status)) is not None:
+            DELIVERY_SECONDS.labels(*self._labels(place)).observe(seconds)
+
+    def _labels(self, place: Counted) -> tuple[str, str]:
+        labels = place.country or _UNKNOWN, place.carrier or _UNKNOWN
+        if labels not in self._places and len(self._places) >= _MOST:
+            return _OTHER
+        self._places.add(labels)
+        return labels
+
+
+class People(Listener):
+    """Hears of the contacts that a flush changed."""
+
+    async def flushed(self, partition: Partition, flush: Flush) -> None:
+        for before, after in _changed(flush, "suppression"):
+            if after.outs and not (before and before.outs):
+                OPT_OUTS.labels(after.tenant).inc()
+        for before, after in _changed(flush, "sessions"):
+            if opened := _opened(before, after):
+                WINDOWS.labels(after.tenant).inc(opened)
+
+
+def _came(before: Delivery | None, row: Delivery) -> list[Counted]:
+    """Under what a message is counted that came further: a flush may bring several steps of it.
+
+    A failure that was overruled before it was folded is none.
+    """
+    if before is not None and len(before.steps) == len(row.steps):
+        return []
+    known = {place.reached for place in _places(before)} if before else set()
+    came = {place.reached: place for place in _places(row) if place.reached not in known}
+    if row.status in ARRIVED:
+        came.pop("failed", None)
+    return list(came.values())
+
+
+def _places(row: Delivery) -> Iterator[Counted]:
+    for status in row.steps:
+        if (place := _place(row, status)) is not None:
+            yield place
+
+
+def _place(row: Delivery, status: str) -> Counted | None:
+    return counted(row.created_at, status, row.error_at(status), row.from_, row.to)
+
+
+def _arrived_after(before: Delivery | None, row: Delivery) -> float | None:
+    """How long it took to arrive, in seconds, where this flush was the first to know that it did."""
+    if before is not None and before.status in ARRIVED:
+        return None
+    arrived = [step.at for status, step in row.steps.items() if status in ARRIVED]
+    return took_s(row.created_at, min(arrived)) if arrived else None
+
+
+def _opened(before: Sessions | None, after: Sessions) -> int:
+    known: Mapping[str, Any] = before.windows if before else {}
+    return sum(name not in known or known[name].until < one.until for name, one in after.windows.items())
+
+
+def _changed(flush: Flush, table: str) -> Iterator[tuple[Any, Any]]:
+    was = flush.was.get(table, {})
+    return ((was.get(key), row) for key, row in flush.rows.get(table, {}).items() if row is not None)

@@ -1,0 +1,195 @@
+"""What is set of a tenant: a Twilio account, and how we speak for it."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, AwareDatetime, Field, model_validator
+
+from services.contract.signatures import KEY_ID, SHORTEST_SECRET
+from services.domain.clock import to_iso
+from services.domain.consent import keywords
+from services.domain.consent.keywords import LONGEST, STOP, normalise
+from services.domain.messages.callback_keys import CallbackKeys
+from services.domain.messages.recipients import wrong_pattern
+from services.runtime.regions import Region
+from services.runtime.section import Secret, Section
+from services.runtime.tokens import TokenName, TokenSettings
+
+
+class RoutingSettings(Section):
+    """Which Messaging Service sends a command that names no sender: by the country of `to`, else the default."""
+
+    default_messaging_service_sid: str | None = None
+    by_country: dict[str, str] = Field(default_factory=dict, description="ISO country → MG…")
+
+
+class RegionSettings(Section):
+    """What a country asks for beyond the tenant's own rules; what is left out stays as it is."""
+
+    stop_reaches: Literal["sender", "tenant"] | None = None
+    consent_for: Literal["nothing", "templates", "everything"] | None = None
+    consent_days: float | None = Field(default=None, gt=0)
+
+
+class ConsentSettings(Section):
+    """Whom we may write to. Suppression always holds; the rest is the tenant's to ask for."""
+
+    stop_words: list[str] = Field(default_factory=list, description="beside the standard ones: other languages")
+    start_words: list[str] = Field(default_factory=list)
+    not_stop_words: list[str] = Field(
+        default_factory=list,
+        description="of the standard ones, those that mean something else to this tenant's people, such as CANCEL; "
+        "never STOP",
+    )
+    suspected: Literal["note", "defer_marketing", "stop"] = Field(
+        default="note",
+        description="what comes of a message that looks like an opt-out and is no stop word: it is told, marketing "
+        "waits for a person's decision, or it is a STOP",
+    )
+    suspected_phrases: list[str] = Field(
+        default_factory=list, description="whole clauses that look like an opt-out, beside the standard ones"
+    )
+    confirm_stop: str = Field(
+        default="You will receive no more messages from us. Reply START to change that.",
+        description="on WhatsApp, where Twilio answers nothing; empty: no answer",
+    )
+    confirm_start: str = Field(default="You will receive our messages again. Reply STOP to end them.")
+    stop_reaches: Literal["sender", "tenant"] = Field(default="sender", description="what a STOP to one sender stops")
+    consent_for: Literal["nothing", "templates", "everything"] = Field(
+        default="nothing", description="which messages need a recorded opt-in"
+    )
+    consent_days: float | None = Field(default=None, gt=0, description="how long an opt-in holds; empty: for ever")
+    regions: dict[Annotated[str, Field(pattern=r"^[A-Z]{2}$")], RegionSettings] = Field(
+        default_factory=dict, description="ISO country of the recipient → what it asks for"
+    )
+
+    @model_validator(mode="after")
+    def _words(self) -> "ConsentSettings":
+        for word in (*self.stop_words, *self.start_words, *self.suspected_phrases):
+            if not normalise(word):
+                raise ValueError(f"{word!r} has neither letters nor digits: every such message would count")
+            if len(word) > LONGEST:
+                raise ValueError(f"{word[:20]}…: a keyword has at most {LONGEST} characters")
+        if stops := [word for word in self.start_words if keywords.stop_word(word) in STOP]:
+            raise ValueError(f"{', '.join(stops)}: is a STOP everywhere, and can be no start word")
+        # Accents do not tell a stop word from another.
+        if both := set(map(keywords.stop_word, self.stop_words)) & set(map(keywords.stop_word, self.start_words)):
+            raise ValueError(f"{', '.join(sorted(both))}: both a stop word and a start word; choose one")
+        return self
+
+    @model_validator(mode="after")
+    def _taken_off(self) -> "ConsentSettings":
+        for word in self.not_stop_words:
+            if keywords.stop_word(word) == keywords.ALWAYS_STOP:
+                raise ValueError(f"not_stop_words: {word} always stops; take it off this list")
+            if keywords.stop_word(word) not in STOP:
+                raise ValueError(f"not_stop_words: {word} is none of the standard stop words; take it off this list")
+        if both := set(map(keywords.stop_word, self.not_stop_words)) & set(map(keywords.stop_word, self.stop_words)):
+            raise ValueError(f"{', '.join(sorted(both))}: both in stop_words and in not_stop_words; choose one")
+        return self
+
+
+TENANT_NAME = r"^[a-z0-9][a-z0-9_-]{0,62}$"
+TenantName = Annotated[str, Field(pattern=TENANT_NAME)]
+
+
+def _recipient(pattern: str) -> str:
+    if fault := wrong_pattern(pattern):
+        raise ValueError(fault)
+    return pattern
+
+
+class TenantSettings(Section):
+    """One Twilio account (with its subaccounts) and how we speak for it."""
+
+    state: Literal["open", "closed"] = Field(
+        default="open", description="closed: nothing is sent, and webhooks are still taken; before it is removed"
+    )
+    account_sid: str = Field(pattern=r"^AC[0-9a-fA-F]{32}$", description="never changed")
+    region: Region = Field(
+        default="us1",
+        description="of Twilio, where the account's messages are handled; every token and key here is that region's",
+    )
+    auth_tokens: list[Secret] = Field(min_length=1, max_length=2, description="two while one rotates")
+    subaccounts: dict[str, list[Secret]] = Field(default_factory=dict, description="AC… → its own tokens")
+    signing_keys: dict[Annotated[str, Field(pattern=r"^[!-+\--~]+$")], Secret] = Field(
+        default_factory=dict, description="shared keys by id: Twilio signs with one by HMAC_SHA256 where it is told to"
+    )
+    producer_keys: dict[Annotated[str, Field(pattern=rf"^{KEY_ID}$")], Secret] = Field(
+        default_factory=dict,
+        max_length=5,
+        description=f"keys by id that this tenant's producers sign commands with, {SHORTEST_SECRET} characters at "
+        "least; several while one rotates",
+    )
+    unsigned_commands: Literal["taken", "refused"] = Field(
+        default="taken",
+        description="refused: on the shared topics only commands count that are signed by one of producer_keys, and "
+        "opt-outs; the tenant's own topics need no signature",
+    )
+    api_key_sid: str | None = Field(default=None, pattern=r"^SK[0-9a-fA-F]{32}$")
+    api_key_secret: Secret | None = None
+    contact_secret: Secret = Field(description="keys the hash that stands for a person; never changed")
+    callback_keys: dict[AwareDatetime, Secret] = Field(
+        default_factory=dict,
+        description="sign the status callback's URL: each from the time that it stands under (ISO 8601 with its zone); "
+        "believed for 60 days after the next one began. Until the first one the contact secret signs",
+    )
+    replies: dict[str, str] = Field(default_factory=dict, description="keyword (HELP, INFO) → answer as TwiML")
+    twilio_answers: tuple[Literal["STOP", "START", "HELP"], ...] = Field(
+        default=("STOP", "START"),
+        description="what Twilio answers by SMS itself without telling us; []: it was asked to leave that to us",
+    )
+    default_region: str | None = Field(default=None, pattern=r"^[A-Z]{2}$", description="for numbers without +")
+    allowed_senders: list[str] = Field(default_factory=list, description="+E.164, whatsapp:+E.164 or MG…; empty: all")
+    recipients: list[Annotated[str, AfterValidator(_recipient)]] | None = Field(
+        default=None,
+        description="whom the tenant may reach: +E.164 or an id, with a * all that begin so; left out: everybody",
+    )
+    dry_run: bool = Field(default=False, description="all is judged and nothing sent: commands end blocked")
+    routing: RoutingSettings = RoutingSettings()
+    consent: ConsentSettings = ConsentSettings()
+    messages_per_second: float = Field(default=10.0, gt=0, description="per sender, over all workers' partitions")
+    tokens: dict[TokenName, TokenSettings] = Field(
+        default_factory=dict, description="of the query API, each showing this tenant's rows alone"
+    )
+
+    @property
+    def credentials(self) -> tuple[str, str]:
+        """User and password for Twilio's API: the API key where there is one, else the account and its first token."""
+        if self.api_key_sid and self.api_key_secret:
+            return self.api_key_sid, self.api_key_secret.get_secret_value()
+        return self.account_sid, self.auth_tokens[0].get_secret_value()
+
+    @property
+    def callback_ring(self) -> CallbackKeys:
+        """The keys that sign status callbacks, by time."""
+        others = {to_iso(at): key.get_secret_value().encode() for at, key in self.callback_keys.items()}
+        return CallbackKeys(self.contact_secret.get_secret_value().encode(), others)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "TenantSettings":
+        if bool(self.api_key_sid) != bool(self.api_key_secret):
+            raise ValueError("api_key_sid and api_key_secret go together")
+        return self
+
+    @model_validator(mode="after")
+    def _strong(self) -> "TenantSettings":
+        for key, secret in self.producer_keys.items():
+            if len(secret.get_secret_value()) < SHORTEST_SECRET:
+                raise ValueError(
+                    f"producer_keys.{key}: fewer than {SHORTEST_SECRET} characters; make one by openssl rand -hex 32"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _replies(self) -> "TenantSettings":
+        spelt: dict[str, str] = {}
+        for keyword, text in self.replies.items():
+            word = normalise(keyword)
+            if not word or len(keyword) > LONGEST:
+                raise ValueError(f"replies: {keyword[:20]!r} is no keyword; write letters or digits, {LONGEST} at most")
+            if word in spelt:
+                raise ValueError(f"replies: {spelt[word]} and {keyword} are one keyword in two spellings; keep one")
+            if not text.strip():
+                raise ValueError(f"replies.{keyword}: there is no text; write one, or remove the keyword")
+            spelt[word] = keyword
+        return self

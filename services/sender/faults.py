@@ -1,0 +1,172 @@
+"""Whose fault a refusal is, where it is not the command's: what it stops, and one try now and then until it is over.
+
+The house's (a public URL that Twilio does not take) stops all, an account's its tenant, a sender's its lane. It is not
+on the log: who takes a partition over finds out by one call.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from prometheus_client import Gauge
+
+from services.domain.messages.errors import explain
+from services.domain.messages.gate import Verdict
+from services.domain.messages.outbox import Created, Unknown
+from services.runtime.masking import mask
+from services.sender.breaker import Breaker
+from services.sender.gateway import Refusal
+from services.sender.metrics import SENDER
+
+# Between tries: the first gap, and the longest.
+_GAP_S = 5.0
+_LONGEST_GAP_S = 300.0
+# Timers may be early by a millisecond.
+_AFTER_GAP_S = 0.005
+
+FAULTS = Gauge(
+    "switchboard_faults",
+    "Faults of the house, an account or a sender, each of which stops lanes; a sender's number is masked",
+    ["fault", "name"],
+    registry=SENDER,
+)
+
+At = Literal["house", "account", "sender"]
+Scope = tuple[str, ...]
+
+
+@dataclass(eq=False, slots=True)
+class _Fault:
+    at: At
+    breaker: Breaker
+    refusal: Refusal
+    probe: str | None = None
+
+
+class Faults:
+    """`changed` is called when lanes may have been stopped, or may go on. `clock`: any seconds that only grow."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic, gap_s: float = _GAP_S) -> None:
+        self._clock = clock
+        self._gap_s = gap_s
+        self._faults: dict[Scope, _Fault] = {}
+        # Senders that Twilio has taken a message from: what is wrong with one of them is no misspelling.
+        self._proven: set[tuple[str, str]] = set()
+        self.changed: Callable[[], None] = lambda: None
+
+    def stopped(self, tenant: str, sender: str) -> bool:
+        """Whether nothing of a lane may begin now."""
+        now = self._clock()
+        return any(one.breaker.state(now) == "open" or one.probe is not None for one in self._of(tenant, sender))
+
+    def may_call(self, row: str, tenant: str, sender: str) -> bool:
+        """The same of a turn that has begun."""
+        now = self._clock()
+        return all(one.breaker.state(now) != "open" and one.probe in (None, row) for one in self._of(tenant, sender))
+
+    def verdict(self, tenant: str, sender: str) -> Verdict | None:
+        """What a command of the lane is told."""
+        for one in self._of(tenant, sender):
+            info = explain(one.refusal.code)
+            return Verdict("deferred", one.at, one.refusal.reason, info.remedy)
+        return None
+
+    def reasons(self) -> list[str]:
+        return [
+            f"{one.at} {' '.join(scope)}".strip() + f": Twilio refuses with {one.refusal.code}: {one.refusal.reason}"
+            for scope, one in self._faults.items()
+        ]
+
+    def begin(self, row: str, tenant: str, sender: str) -> None:
+        """A turn begins. Where something is at fault it is the one try."""
+        for one in self._of(tenant, sender):
+            one.probe = row
+
+    def over(self, row: str) -> None:
+        """A turn is over, whether it called or not."""
+        tried = [one for one in self._faults.values() if one.probe == row]
+        for one in tried:
+            one.probe = None
+        if tried:
+            self.changed()
+
+    def began(self) -> float:
+        """When a call begins, for `ended`."""
+        return self._clock()
+
+    def ended(
+        self, tenant: str, sender: str, outcome: Created | Refusal | Unknown, known: bool, began: float
+    ) -> At | None:
+        """Learn from a call's end. Who is at fault; None where it is the command, or nobody.
+
+        `known`: its sender is listed as one of ours, so that it is no misspelling.
+        """
+        if isinstance(outcome, Unknown) or (isinstance(outcome, Refusal) and not outcome.reached):
+            return None
+        at = None
+        if isinstance(outcome, Created):
+            self._proven.add((tenant, sender))
+        else:
+            at = self._blamed(outcome, known or (tenant, sender) in self._proven)
+        scope = None if at is None else _scope(at, tenant, sender)
+        for other in [one for one in _scopes(tenant, sender) if one in self._faults and one != scope]:
+            # Taken, or refused otherwise: that it is not any more.
+            if self._faults[other].breaker.answers(began):
+                self._forget(other)
+        if at is not None and isinstance(outcome, Refusal):
+            self._fail(_scope(at, tenant, sender), at, outcome, began)
+        return at
+
+    @staticmethod
+    def _blamed(refusal: Refusal, known: bool) -> At | None:
+        fault = explain(refusal.code).fault
+        if fault == "command" or refusal.retryable or (fault == "sender" and not known):
+            return None
+        return fault
+
+    def _fail(self, scope: Scope, at: At, refusal: Refusal, begun: float) -> None:
+        now = self._clock()
+        fault = self._faults.get(scope)
+        if fault is None:
+            breaker = Breaker(1, self._gap_s, _LONGEST_GAP_S)
+            fault = self._faults[scope] = _Fault(at, breaker, refusal)
+            FAULTS.labels(at, _shown(scope)).inc()
+        fault.breaker.failed(begun, now)
+        fault.refusal = refusal
+        wait = (fault.breaker.open_until or now) - now
+        if wait > 0:
+            asyncio.get_running_loop().call_later(wait + _AFTER_GAP_S, self.changed)
+        self.changed()
+
+    def renewed(self, tenants: Iterable[str]) -> None:
+        """Their settings are other ones now, and may mend what was wrong with their account: it is tried at once."""
+        for tenant in tenants:
+            if (tenant,) in self._faults:
+                self._forget((tenant,))
+
+    def _forget(self, scope: Scope) -> None:
+        fault = self._faults.pop(scope)
+        name = _shown(scope)
+        if any(_shown(other) == name for other in self._faults):
+            # Masked, two numbers may look alike.
+            FAULTS.labels(fault.at, name).dec()
+        else:
+            FAULTS.remove(fault.at, name)
+        self.changed()
+
+    def _of(self, tenant: str, sender: str) -> list[_Fault]:
+        return [self._faults[one] for one in _scopes(tenant, sender) if one in self._faults]
+
+
+def _shown(scope: Scope) -> str:
+    return " ".join((*scope[:1], *map(mask, scope[1:])))
+
+
+def _scopes(tenant: str, sender: str) -> tuple[Scope, ...]:
+    return (), (tenant,), (tenant, sender)
+
+
+def _scope(at: At, tenant: str, sender: str) -> Scope:
+    return {"house": (), "account": (tenant,), "sender": (tenant, sender)}[at]

@@ -1,0 +1,158 @@
+"""Commands of a tenant, or signed by a key, that this worker does not know yet. Its file may be on its way: they are
+parked, and looked at again every few seconds; nothing waits behind them.
+
+They are parked by the tenant's name in a few rows, each bounded: who floods one with names that nobody has takes room
+from those that share it, from no known tenant, and not for longer than it lasts.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+from zlib import crc32
+
+import msgspec
+
+from services.contract.signatures import Signature
+from services.domain.clock import later
+from services.domain.due import Due
+from services.domain.messages.commands import CommandResult
+from services.runtime.clock import now
+from services.runtime.folding.fold import Record
+from services.runtime.tenants.live import Tenants
+from services.runtime.tenants.settings import TENANT_NAME
+from services.sender.intake import Accepted, Intake, Requested
+from services.sender.producers import is_no
+
+# A deployment takes minutes to reach every worker.
+PATIENCE_S = 300.0
+# There is a file for it that cannot be used yet: nobody has misspelt anything.
+_PATIENCE_WITH_A_FILE_S = 86_400.0
+LOOK_S = 5.0
+_ROWS = 16
+# Of a row; what it takes as JSON must fit into a record.
+MOST = 500
+MOST_BYTES = 512 * 1024
+
+Told = Sequence[Accepted | CommandResult]
+
+
+class ParkedCommand(msgspec.Struct, frozen=True, kw_only=True):
+    """A record as it was consumed, since when it waits, and the times that it had when it was read."""
+
+    tenant: str
+    waits_since: str
+    at: str
+    since: str
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes
+    headers: list[tuple[str, bytes]]
+
+    @property
+    def record(self) -> Record:
+        return Record(self.topic, self.partition, self.offset, self.timestamp, self.key, self.value, list(self.headers))
+
+    @property
+    def size(self) -> int:
+        return len(self.key or b"") + len(self.value) + sum(len(name) + len(text) for name, text in self.headers)
+
+
+class Parked(msgspec.Struct, frozen=True, kw_only=True):
+    """What waits in one row. `look_at`: when it is looked at next."""
+
+    look_at: str
+    commands: list[ParkedCommand]
+
+
+def due(row: Parked) -> str:
+    return row.look_at
+
+
+class Parking:
+    """The intake fold over its row of waiting commands. `read` reads a record of its topic."""
+
+    def __init__(
+        self,
+        intake: Intake,
+        tenants: Tenants,
+        read: Callable[[Record], Requested],
+        clock: Callable[[], str] = now,
+    ) -> None:
+        self._intake = intake
+        self._tenants = tenants
+        self._producers = intake.producers
+        self._read = read
+        self._clock = clock
+
+    def __call__(self, state: Parked | None, event: Requested | Due) -> tuple[Parked | None, Told]:
+        if isinstance(event, Due):
+            return self._looked(state, event.at) if state is not None else (None, ())
+        if not self._waits(event) or _is_full(state, event):
+            return state, self._intake(None, event)[1]
+        at = self._clock()
+        command = _parked(event, at)
+        if state is None:
+            return Parked(look_at=later(at, LOOK_S), commands=[command]), ()
+        return msgspec.structs.replace(state, commands=[*state.commands, command]), ()
+
+    def row_key(self, event: Requested) -> str:
+        """Which row a command waits in. What waits for nothing has none: full rows cost known tenants nothing."""
+        return f"parked {crc32(event.tenant.encode()) % _ROWS:02}" if self._waits(event) else ""
+
+    def _waits(self, event: Requested) -> bool:
+        """Nobody knows its tenant or its key, and somebody may. What is wrong in itself is wrong for every tenant."""
+        name, claimed = event.tenant, self._producers.claimed(event.record)
+        speaks_for = claimed.tenant if isinstance(claimed, Signature) else claimed
+        if isinstance(event.command, list) or speaks_for not in (None, name) or not _NAME.fullmatch(name):
+            return False
+        return name not in self._tenants or self._waits_for_its_key(event, claimed)
+
+    def _waits_for_its_key(self, event: Requested, claimed: Signature | str | None) -> bool:
+        # A no is heard by whatever key.
+        return isinstance(claimed, Signature) and not self._producers.knows(claimed) and not is_no(event.command)
+
+    def _looked(self, state: Parked, due_at: str) -> tuple[Parked | None, Told]:
+        """Take those whose tenant or key has come; refuse those whose patience is over."""
+        # Else a row that is woken by a clock ahead of this one would be due again at once, over and over.
+        at = max(self._clock(), due_at)
+        waiting: list[ParkedCommand] = []
+        told: list[Any] = []
+        for one in state.commands:
+            patience = _PATIENCE_WITH_A_FILE_S if self._tenants.awaited(one.tenant) else PATIENCE_S
+            # It keeps the times that it had: waiting moves it in no order, and prolongs nothing.
+            event = self._read(one.record)._replace(at=one.at, since=one.since)
+            if at < later(one.waits_since, patience) and self._waits(event):
+                waiting.append(one)
+            else:
+                told += self._intake(None, event)[1]
+        return (Parked(look_at=later(at, LOOK_S), commands=waiting) if waiting else None), told
+
+
+_NAME = re.compile(TENANT_NAME)
+
+
+def _is_full(state: Parked | None, event: Requested) -> bool:
+    if state is None:
+        return False
+    size = _parked(event, "").size + sum(one.size for one in state.commands)
+    return len(state.commands) >= MOST or size > MOST_BYTES
+
+
+def _parked(event: Requested, at: str) -> ParkedCommand:
+    record = event.record
+    return ParkedCommand(
+        tenant=event.tenant,
+        waits_since=at,
+        at=event.at,
+        since=event.since,
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        timestamp=record.timestamp,
+        key=record.key,
+        value=record.value or b"",
+        headers=[(name, text or b"") for name, text in record.headers],
+    )

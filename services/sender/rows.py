@@ -1,0 +1,41 @@
+"""Rows of the sender's tables, as those read them who look something up at Twilio."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any, NamedTuple
+
+from services.domain.messages.outbox import Entry, row_key
+from services.runtime.folding.partition import Partition
+from services.sender.topology import OUTBOX
+
+_AT_ONCE = 500
+_MOST_OTHERS = 1000
+
+
+class Others(NamedTuple):
+    """A contact's other commands, of which one might be taken for this one's message; `all` of them, or too many."""
+
+    rows: list[Entry]
+    all: bool
+
+    @property
+    def message_sids(self) -> set[str]:
+        """The messages that are theirs."""
+        return {row.message_sid for row in self.rows if row.message_sid}
+
+
+async def listed_rows(partition: Partition, table: str, name: str) -> AsyncIterator[tuple[str, Any]]:
+    """Keys and rows, as committed, that a table lists under a name. Others have their turn after some hundreds."""
+    after = None
+    while found := partition.listed(table, name, after, _AT_ONCE):
+        after = found[-1]
+        for _, key in found:
+            yield key, partition.read(key, table)
+        await asyncio.sleep(0)
+
+
+def others_of(partition: Partition, entry: Entry) -> Others:
+    """The other commands of an entry's contact, a thousand at most."""
+    keys = partition.under(OUTBOX, f"{entry.contact} ", _MOST_OTHERS)
+    rows = [row for key in keys if key != row_key(entry) and (row := partition.read(key, OUTBOX))]
+    return Others(rows, len(keys) < _MOST_OTHERS)

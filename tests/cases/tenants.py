@@ -1,0 +1,38 @@
+"""The tenants of the cases: name → settings beside account and secrets. Each case has its own."""
+
+from typing import Any
+
+HELP = "Call +1 415 555 0100."
+
+_PLAIN = (
+    "mx",
+    "ci",
+    "bj",
+    "get",
+    "button",
+    "parent",
+    "toll-free",
+    "redacted",
+    "variables",
+    "both",
+    "window",
+    "left",
+    "codes",
+    "sibling",
+    "late",
+    "taken-back",
+    "overruled",
+    "emoji",
+    "media",
+    "numeric",
+)
+
+TENANTS: dict[str, dict[str, Any]] = {
+    **{name: {} for name in _PLAIN},
+    "answered": {"replies": {"HELP": HELP, "STOP": "You are out."}},
+    "robots": {"replies": {"HELP": HELP}},
+    "accents": {"consent": {"stop_words": ["ARRET", "BAJA", "रोकें"]}},
+    "appointments": {"consent": {"not_stop_words": ["CANCEL", "END"]}},
+    "polite": {"consent": {"suspected": "defer_marketing"}},
+    "house": {},
+}

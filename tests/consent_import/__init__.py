@@ -1,0 +1,1 @@
+"""Importing consent of a system that is retired."""

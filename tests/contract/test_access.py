@@ -1,0 +1,127 @@
+"""The rights of each service: all that its folds need, and nothing of another's. That they suffice is tried on a broker
+with an authorizer (tests/helm/test_acls.py)."""
+
+import json
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from services.cli import acls
+from services.cli.main import app as commands
+from services.contract.access import Grant, grants, producer_grants, topics_of
+from services.contract.topics import (
+    CHANGELOGS,
+    DEAD,
+    EVENTS,
+    PROCESSOR_APP,
+    SENDER_APP,
+    SENDERS,
+    TENANTS,
+    changelog,
+    own_topics,
+    owner_of,
+)
+from services.processor.topology import topology
+from services.runtime.config import KafkaSettings, Settings
+from services.runtime.folding.fold import Fold
+from services.runtime.folding.ledger import fence_of
+from services.runtime.tenants.live import Tenants
+from services.sender.topology import folds
+from tests.helm import made
+
+WORKERS: dict[str, tuple[str, tuple[Fold, ...]]] = {
+    "processor": (PROCESSOR_APP, topology(Settings(), {})),
+    "sender": (SENDER_APP, folds(Settings(), Tenants())),
+}
+
+
+def names(service: str, operation: str) -> set[str]:
+    return {one.name for one in topic_grants(service, operation) if not one.prefixed}
+
+
+def topic_grants(service: str, operation: str) -> list[Grant]:
+    return [one for one in grants()[service] if one.resource == "topic" and operation in one.operations]
+
+
+@pytest.mark.parametrize("service", WORKERS)
+def test_a_worker_reads_its_sources_its_tables_and_the_directory_and_nothing_else(service: str) -> None:
+    app, own = WORKERS[service]
+    tables = {changelog(app, table.name) for fold in own for table in fold.tables}
+    sources = {topic.name for fold in own for topic in fold.sources}
+    assert names(service, "Read") == {SENDERS.name, TENANTS.name} | tables | sources
+    assert tables | {topic.dead for fold in own for topic in fold.sources} <= names(service, "Write")
+
+
+@pytest.mark.parametrize("service", WORKERS)
+def test_a_worker_commits_in_its_group_and_takes_its_own_fences(service: str) -> None:
+    app, own = WORKERS[service]
+    assert [one for one in grants()[service] if one.resource == "group"] == [Grant("group", app, ("Read",))]
+    [fences] = [one for one in grants()[service] if one.resource == "transactionalId"]
+    assert fences.prefixed
+    assert all(fence_of(app, fold.name, 0).startswith(fences.name) for fold in own)
+    others = [fence_of(other, fold.name, 0) for name, (other, theirs) in WORKERS.items() if name != service
+              for fold in theirs]  # fmt: skip
+    assert not [fence for fence in others if fence.startswith(fences.name)]
+
+
+def test_topics_of_tenants_are_read_by_the_sender_and_made_by_who_makes_topics_and_written_by_their_tenant() -> None:
+    settings = Settings(kafka=KafkaSettings(tenant_topics=["acme", "acme-2"]))
+    own = {topic.name for fold in folds(settings, Tenants()) for topic in fold.sources if owner_of(topic.name)}
+    assert own == {topic.name for topic in own_topics(["acme", "acme-2"])}
+    assert topics_of("sender", ["acme", "acme-2"]) == topics_of("sender") | own
+    assert topics_of("processor", ["acme"]) == topics_of("processor")
+    prefixes = {one.name for one in topic_grants("sender", "Read") if one.prefixed}
+    assert {one.name for one in topic_grants("topics", "Create") if one.prefixed} == prefixes
+    # Of nobody's own and of no shared topic, and of all that are or will be a tenant's.
+    every = [topic.name for topic in (*EVENTS, *DEAD)]
+    assert not [name for name in every if name.startswith(tuple(prefixes))]
+    assert all(name.startswith(tuple(prefixes)) for name in own)
+    assert not [
+        one for one in grants()["sender"] if one.prefixed and one.resource == "topic" and one.operations != ("Read",)
+    ]
+    # By whole names: a prefix of acme's would be one of acme-2's.
+    assert producer_grants("acme") == [
+        Grant("topic", name, ("Write",)) for name in sorted(topic.name for topic in own_topics(["acme"]))
+    ]
+
+
+def test_the_rights_of_a_tenants_producers_are_printed() -> None:
+    ran = CliRunner().invoke(commands, ["topics", "acls", "producer", "--tenant", "acme", "--user", "acme-shop"])
+    assert ran.stdout.strip() == (
+        "--add --allow-principal User:acme-shop --operation Write --topic twilio.consent.commands.t.acme.v1 "
+        "--topic twilio.outbound.messages.t.acme.v1"
+    )
+    for wrong in (["producer"], ["sender", "--tenant", "acme"]):
+        assert CliRunner().invoke(commands, ["topics", "acls", *wrong]).exit_code == 2
+
+
+def test_no_service_reaches_into_the_tables_of_another() -> None:
+    for service, (app, _) in WORKERS.items():
+        assert not {name for name in topics_of(service) if name in CHANGELOGS and not name.startswith(app)}
+
+
+def test_ingress_writes_what_twilio_says_and_reads_only_which_tenants_are_known() -> None:
+    assert grants()["ingress"] == [
+        *(Grant("topic", name, ("Write",)) for name in ("twilio.inbound.v1", "twilio.status.v1")),
+        Grant("topic", "twilio.tenants.v1", ("Read", "Write")),
+    ]
+
+
+def test_every_topic_is_made_and_none_can_be_deleted() -> None:
+    assert names("topics", "Create") == {topic.name for topic in (*EVENTS, *DEAD)} | set(CHANGELOGS)
+    assert not {one for found in grants().values() for grant in found for one in grant.operations} & {"Delete", "All"}
+
+
+@pytest.mark.parametrize("path", made.files(), ids=lambda path: path.name)
+def test_what_is_made_of_the_registry_and_the_values_is_current(path: Path) -> None:
+    assert path.read_text("utf-8") == made.files()[path], "run `make chart` and commit what it writes"
+
+
+def test_arguments_name_every_grant_once() -> None:
+    lines = list(acls.arguments(grants()["sender"], "s"))
+    named = [part for line in lines for flag, part in pairwise(line) if flag == "--topic"]
+    assert sorted(named) == sorted(one.name for one in grants()["sender"] if one.resource == "topic")
+    assert all(line[:3] == ["--add", "--allow-principal", "User:s"] for line in lines)
+    assert json.loads(json.dumps(acls.strimzi(grants()["sender"])))[-1]["resource"]["patternType"] == "prefix"

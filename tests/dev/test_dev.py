@@ -1,0 +1,159 @@
+"""`switchboard dev` as a person runs it: every line that it prints to copy works in another terminal."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from aiohttp import ClientSession
+
+from services.cli.kafka.ports import pick
+from tests.demo.test_demo import descendants, processes
+from tests.processes import ACCOUNT, LOOPBACK, SECRETS, running, settings_file
+from tests.terminal import terminal
+from tests.waiting import eventually
+
+ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.timeout(400)
+
+
+class Dev:
+    """One that runs: what it has said so far."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", said: Path) -> None:
+        self.process = process
+        self._said = said
+
+    @property
+    def said(self) -> str:
+        return self._said.read_text()
+
+    async def says(self, text: str) -> str:
+        """Wait until it has said so."""
+
+        def found() -> bool:
+            assert self.process.poll() is None or text in self.said, self.said
+            return text in self.said
+
+        await eventually(found, deadline_s=90, what=f"{text!r} in {self.said[-2000:]}")
+        return self.said
+
+    async def hints(self, last: str = "curl -s") -> list[str]:
+        """The lines to copy."""
+        after = (await self.says(last)).partition("In another terminal:")[2]
+        return [line.strip() for line in after.splitlines() if line.startswith("  ")]
+
+
+@contextmanager
+def started(folder: Path, *options: str, **environment: str) -> Iterator[Dev]:
+    said = folder / "said.txt"
+    with said.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "services.cli", "dev", *options],
+            cwd=folder,
+            env={**os.environ, **LOOPBACK, "PYTHONPATH": str(ROOT), **environment},
+            stdout=output,
+            stderr=output,
+        )
+    try:
+        yield Dev(process, said)
+    finally:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(60)
+        finally:
+            process.kill()
+
+
+async def test_the_lines_it_prints_work_and_what_changes_is_taken_up(tmp_path: Path) -> None:
+    run = terminal(tmp_path)
+    with started(tmp_path) as dev:
+        export, produce, results, trace, stop = await dev.hints()
+        children = descendants(dev.process.pid)
+        run(export, produce)
+        await dev.says("hello-1: allowed; Twilio is called")
+        await dev.says("(hello-1) is delivered")
+        assert "hello-1: sent SM" in dev.said
+        await eventually(lambda: "message delivered" in run(export, trace), deadline_s=30, what="the trace")
+        assert '"step":"sent"' in run(export, results)
+        run(export, stop)
+        await dev.says("writes to +14155550100: “STOP”")
+        run(export, produce.replace("hello-1", "hello-2"))
+        await dev.says("hello-2: blocked (suppressed)")
+        assert "The settings can be used." in run(export, "switchboard config check")
+
+        settings = tmp_path / "switchboard.yaml"
+        good = settings.read_text()
+        settings.write_text(good.replace("stop_words: []", "stop_words: [5]"))
+        await dev.says("cannot be used, so nothing is changed: tenants.acme.consent.stop_words.0")
+        settings.write_text(good.replace("stop_words: []", "stop_words: [BASTA]"))
+        await dev.says("of the tenants alone: the services take it up")
+        await dev.says("simulator started anew")
+
+        def is_stopped() -> bool:
+            run(export, stop.replace("STOP", "basta").replace("0123", "0124"))
+            run(export, produce.replace("hello-1", f"hello-{time.monotonic_ns()}").replace("0123", "0124"))
+            return dev.said.count("blocked (suppressed)") > 1
+
+        await eventually(is_stopped, deadline_s=60, what="the word is taken for a STOP")
+        before, data_dir, after = settings.read_text().rpartition("  data_dir")
+        settings.write_text(f"{before}  concurrency: 9\n{data_dir}{after}")
+        await dev.says("processor, sender started anew")
+
+        children |= descendants(dev.process.pid)
+        dev.process.send_signal(signal.SIGINT)
+        assert dev.process.wait(60) == 0, dev.said
+        assert "Stopped; nothing is left running" in dev.said
+        assert "Traceback" not in dev.said
+        await eventually(lambda: not children & processes().keys(), what="all children are gone")
+    # What was on the log is there the next time.
+    with started(tmp_path) as dev:
+        assert "written just now" not in await dev.says("In another terminal")
+        assert "hello-2" in run(export, results)
+
+
+@pytest.mark.parametrize("moment", ["… topics", pytest.param("settings:", marks=pytest.mark.slow)])
+async def test_ctrl_c_at_the_start_ends_it_quietly(tmp_path: Path, moment: str) -> None:
+    with started(tmp_path) as dev:
+        await dev.says(moment)
+        children = descendants(dev.process.pid)
+        dev.process.send_signal(signal.SIGINT)
+        assert dev.process.wait(60) == 0, dev.said
+    assert "Stopped; nothing is left running" in dev.said
+    assert "Traceback" not in dev.said
+    await eventually(lambda: not children & processes().keys(), what="all children are gone")
+
+
+@pytest.mark.slow
+async def test_a_twilio_that_cannot_call_us_is_polled(tmp_path: Path) -> None:
+    """Held against a simulator that refuses callbacks which the internet does not reach, as Twilio does (21609)."""
+    run, port = terminal(tmp_path), pick()
+    twilio = tmp_path / "twilio"
+    twilio.mkdir()
+    simulator = {"port": port, "public_callbacks": True, "webhook_url": "http://127.0.0.1:9"}
+    file = settings_file(twilio, "127.0.0.1:9", simulator=simulator)
+    api = f"http://127.0.0.1:{port}"
+    with running("simulator", file, twilio, port):
+        options, environment = ("--twilio", "real"), {"SWITCHBOARD_TWILIO__API": api}
+        with started(tmp_path, *options, **environment) as dev:
+            assert dev.process.wait(60) == 1
+            assert "account_sid is still the placeholder; write your own AC…" in dev.said
+        settings = tmp_path / "switchboard.yaml"
+        settings.write_text(settings.read_text().replace("AC" + "0" * 31 + "1", ACCOUNT))
+        (tmp_path / ".switchboard" / "secrets" / "auth-token").write_text(SECRETS["TEST_AUTH_TOKEN"])
+        with started(tmp_path, *options, **environment) as dev:
+            export, produce, *_ = await dev.hints("switchboard trace")
+            run(export, produce)
+            await dev.says("hello-1: sent SM")
+            await dev.says(" is delivered")
+            heard = {"account_sid": ACCOUNT, "from": "+14155550123", "to": "+14155550100", "body": "STOP"}
+            async with ClientSession() as session, session.post(f"{api}/simulator/inbound", json=heard) as answer:
+                assert answer.status == 200
+            await dev.says("writes to +14155550100: “STOP”")
+            run(export, produce.replace("hello-1", "hello-2"))
+            await dev.says("hello-2: blocked (suppressed)")

@@ -1,0 +1,205 @@
+"""A broker with an authorizer gets the rights that the chart renders, and no others: each service works by its own."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import orjson
+import pytest
+import yaml
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.errors import (
+    GroupAuthorizationFailedError,
+    KafkaError,
+    TopicAuthorizationFailedError,
+    TransactionalIdAuthorizationFailed,
+)
+from aiokafka.helpers import create_ssl_context
+
+from services.cli.kafka import jars
+from services.cli.kafka.broker import EmbeddedKafka
+from services.cli.kafka.java import find
+from services.cli.kafka.tools import run
+from services.contract.topics import (
+    CONSENT_COMMANDS,
+    DELIVERY,
+    EVENTS,
+    INBOUND,
+    MESSAGES,
+    RESULTS,
+    SUPPRESSION,
+    own_topics,
+    owner_of,
+)
+from tests.helm.made import CHART, RUN
+from tests.kafka_records import produce, read_until
+from tests.processes import ACCOUNT, running, settings_file, wired
+from tests.switchboard import switchboard
+from tests.waiting import eventually
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+
+DATA = json.loads((CHART / "files" / "kafka.json").read_text("utf-8"))
+PASSWORD = "a-password-of-the-tests"
+PLAIN = "org.apache.kafka.common.security.plain.PlainLoginModule required "
+AUTHORIZER = {
+    "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+    "allow.everyone.if.no.acl.found": "false",
+    # The broker itself, and the tests as its operator, come without a name.
+    "super.users": "User:ANONYMOUS",
+    "listener.name.sasl_ssl.sasl.enabled.mechanisms": "PLAIN",
+    "listener.name.sasl_ssl.plain.sasl.jaas.config": PLAIN
+    + " ".join(f'user_{name}="{PASSWORD}"' for name in RUN)
+    + ";",
+}
+OPTIONS = {"topic": "--topic", "group": "--group", "transactionalId": "--transactional-id"}
+
+
+def grant(broker: EmbeddedKafka, user: str, acls: list[dict[str, Any]]) -> None:
+    """What Strimzi's operator does with a KafkaUser: those of the same operations at once, for each takes a Java."""
+    together: dict[str, list[str]] = {}
+    for acl in acls:
+        resource = acl["resource"]
+        how = json.dumps([acl["operations"], resource["patternType"]])
+        together.setdefault(how, []).extend([OPTIONS[resource["type"]], resource["name"]])
+    for how, names in together.items():
+        operations, pattern = json.loads(how)
+        java = [find("java"), *EmbeddedKafka.jvm, "-cp", f"{jars.ensure(lambda _: None)}/*"]
+        tool = ["org.apache.kafka.tools.AclCommand", "--bootstrap-server", broker.bootstrap, "--add"]
+        given = [part for one in operations for part in ("--operation", one)]
+        kind = ["--resource-pattern-type", "prefixed" if pattern == "prefix" else "literal"]
+        run([*java, *tool, "--allow-principal", f"User:{user}", *given, *kind, *names], what="AclCommand", timeout_s=60)
+
+
+@pytest.fixture(scope="module")
+def broker() -> Iterator[EmbeddedKafka]:
+    with EmbeddedKafka.start(tls=True, properties=AUTHORIZER) as own:
+        for user in RUN:
+            grant(own, user, DATA["users"][user])
+        yield own
+
+
+def client(broker: EmbeddedKafka, user: str) -> dict[str, Any]:
+    return {
+        "bootstrap_servers": broker.sasl_ssl_bootstrap,
+        "security_protocol": "SASL_SSL",
+        "sasl_mechanism": "PLAIN",
+        "sasl_plain_username": user,
+        "sasl_plain_password": PASSWORD,
+        "ssl_context": create_ssl_context(cafile=str(broker.ca_file)),
+    }
+
+
+def permitted(user: str, operation: str) -> set[str]:
+    return {
+        acl["resource"]["name"]
+        for acl in DATA["users"][user]
+        if (acl["resource"]["type"], acl["resource"]["patternType"]) == ("topic", "literal")
+        and operation in acl["operations"]
+    }
+
+
+async def test_each_service_works_with_its_own_rights(broker: EmbeddedKafka, tmp_path: Path) -> None:
+    settings = settings_file(
+        tmp_path,
+        broker.sasl_ssl_bootstrap,
+        kafka={
+            # Where there are such topics, a sender asks at its start who else reads which.
+            "tenant_topics": ["acme"],
+            "security_protocol": "SASL_SSL",
+            "sasl_mechanism": "PLAIN",
+            "sasl_username": "topics",
+            "sasl_password": {"env": "KAFKA_PASSWORD"},
+            "ssl_cafile": str(broker.ca_file),
+        },
+    )
+    loaded = yaml.safe_load(settings.read_text())
+    ports = wired(loaded)
+    settings.write_text(yaml.safe_dump(loaded))
+
+    await switchboard(settings, "topics", "apply", KAFKA_PASSWORD=PASSWORD)
+
+    with ExitStack() as stack:
+        services = {}
+        for name, port in ports.items():
+            user = {"SWITCHBOARD_KAFKA__SASL_USERNAME": name, "KAFKA_PASSWORD": PASSWORD}
+            services[name] = stack.enter_context(running(name, settings, tmp_path, port, **user))
+        for name in ("ingress", "processor", "sender"):
+            await eventually(services[name].ready, 90, f"{name} is ready")
+        await what_happens(broker, f"http://127.0.0.1:{ports['simulator']}")
+        for name, service in services.items():
+            assert service.process.poll() is None, name
+            assert "AuthorizationFailed" not in service.log.read_text(), name
+
+
+async def what_happens(broker: EmbeddedKafka, simulator: str) -> None:
+    """A send, a STOP with its confirmation, a consent, and what nobody can read: each kind of record that is told."""
+    command = {"command_id": "c-1", "tenant": "acme", "to": "+14155550123", "from": "+14155550100", "body": "Hi"}
+    yes = {"command_id": "y-1", "tenant": "acme", "address": "+14155550124", "action": "opt_in"}
+    garbage = [(b"acme|0123456789abcdef0123456789abcdef", b"{")] * 8
+    await produce(broker.bootstrap, MESSAGES.name, [(None, orjson.dumps(command)), (None, b"{")])
+    await produce(broker.bootstrap, CONSENT_COMMANDS.name, [(None, orjson.dumps(yes)), (None, b"{")])
+    said = {"account_sid": ACCOUNT, "from": "whatsapp:+14155550125", "to": "whatsapp:+14155550100", "body": "STOP"}
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(f"{simulator}/simulator/inbound", json=said) as answer,
+    ):
+        assert (await answer.json())["status"] == 200
+    for topic in EVENTS:
+        if topic.dead in DATA["topics"] and not topic.public:
+            await produce(broker.bootstrap, topic.name, garbage)
+
+    async def told(topic: str, enough: int) -> None:
+        await read_until(broker.bootstrap, topic, lambda records: len(records) >= enough, 60)
+
+    await told(RESULTS.name, 5)
+    await told(DELIVERY.name, 1)
+    await told(SUPPRESSION.name, 1)
+    await told(INBOUND.dead, 8)
+    for topic in EVENTS:
+        if topic.dead in DATA["topics"]:
+            await told(topic.dead, 1)
+
+
+@pytest.mark.parametrize("user", ["ingress", "processor", "sender"])
+async def test_and_with_nothing_more(broker: EmbeddedKafka, user: str) -> None:
+    options = client(broker, user)
+    reads, writes = permitted(user, "Read"), permitted(user, "Write")
+    consumer = AIOKafkaConsumer(**options)
+    await consumer.start()
+    try:
+        # What may neither be read nor written is not even seen.
+        seen = await consumer.topics()
+        own = {name for name in seen if owner_of(name)}
+        assert seen - own == reads | writes
+        assert own == ({topic.name for topic in own_topics(["acme"])} if user == "sender" else set())
+        for topic in sorted(writes - reads):
+            consumer.assign([TopicPartition(topic, 0)])
+            with pytest.raises(TopicAuthorizationFailedError):
+                await asyncio.wait_for(consumer.getone(), 20)
+    finally:
+        await consumer.stop()
+    async with AIOKafkaProducer(**options) as producer:
+        for topic in sorted(reads - writes):
+            with pytest.raises(TopicAuthorizationFailedError):
+                await asyncio.wait_for(producer.send_and_wait(topic, b"x"), 20)
+    for other in {"processor", "sender"} - {user}:
+        thief = AIOKafkaProducer(**options, transactional_id=f"switchboard-{other}-outbox-0")
+        with pytest.raises(TransactionalIdAuthorizationFailed):
+            await asyncio.wait_for(thief.start(), 20)
+        await thief.stop()
+        member = AIOKafkaConsumer(**options, group_id=f"switchboard-{other}")
+        await member.start()
+        with pytest.raises(GroupAuthorizationFailedError):
+            await asyncio.wait_for(member.committed(TopicPartition(INBOUND.name, 0)), 20)
+        await member.stop()
+
+
+async def test_topics_are_made_by_one_who_can_read_none_of_them(broker: EmbeddedKafka) -> None:
+    async with AIOKafkaProducer(**client(broker, "topics")) as producer:
+        with pytest.raises(KafkaError):
+            await asyncio.wait_for(producer.send_and_wait(MESSAGES.name, b"x"), 20)

@@ -1,0 +1,47 @@
+"""What the log says of refused webhooks: what to check, and never more than a line a second of a kind."""
+
+import logging
+
+import pytest
+
+from services.ingress import refusals
+from services.ingress.judge import REASONS
+from services.ingress.refusals import Call, Refusals
+
+CALL = Call("POST", "/twilio/acme/messages?x=1", {})
+
+
+def test_each_kind_is_told_with_the_url_that_twilio_would_have_signed(caplog: pytest.LogCaptureFixture) -> None:
+    told = Refusals("https://hooks.example.com")
+    for kind, reason in REASONS.items():
+        told.tell(kind, reason, CALL)
+    assert len(caplog.messages) == len(REASONS)
+    (signature,) = [line for line in caplog.messages if ", signature: " in line]
+    assert signature == (
+        f"refused with 403, signature: {REASONS['signature'].text}; tenant acme; as Twilio would have signed it: "
+        "POST https://hooks.example.com/twilio/acme/messages?x=1"
+    )
+    assert {record.levelno for record in caplog.records} == {logging.WARNING}
+
+
+def test_a_flood_is_a_line_a_second_with_the_number_of_the_others(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moment = 100.0
+    monkeypatch.setattr(refusals, "monotonic", lambda: moment)
+    told = Refusals("https://hooks.example.com")
+    for _ in range(1000):
+        told.tell("signature", REASONS["signature"], CALL)
+    told.tell("path", REASONS["path"], None)
+    assert len(caplog.messages) == 2
+    moment = 101.5
+    told.tell("signature", REASONS["signature"], CALL)
+    assert "(and 999 more of this kind" in caplog.messages[-1]
+
+
+def test_a_stranger_chooses_neither_lines_nor_their_length(caplog: pytest.LogCaptureFixture) -> None:
+    Refusals("https://h.example").tell("path", REASONS["path"], Call("POST", f"/\n\x1b[31m{'x' * 9999}", {}))
+    (line,) = caplog.messages
+    assert len(line) < 600
+    assert "\n" not in line
+    assert "\x1b" not in line

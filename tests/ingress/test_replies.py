@@ -1,0 +1,137 @@
+"""Which messages a keyword's TwiML answers: never one that others answer, never a robot's."""
+
+from typing import Any
+
+import pytest
+from pydantic import SecretStr, ValidationError
+
+from services.ingress.replies import NO_REPLY, replies
+from services.ingress.translate import Arrival, inbound
+from services.runtime.policy import words_of
+from services.runtime.tenants.settings import ConsentSettings, TenantSettings
+from tests.ingress.signing import ACCOUNT
+
+HELP, STOP, START, BAJA = "Call +1 415 555 0100.", "You are out.", "You are in.", "Fuera."
+PERSON, OURS = "+14155550123", "+14155550100"
+WHATSAPP = {"From": f"whatsapp:{PERSON}", "To": f"whatsapp:{OURS}"}
+
+
+def tenant(**more: Any) -> TenantSettings:
+    return TenantSettings(
+        account_sid=ACCOUNT,
+        auth_tokens=[SecretStr("t")],
+        contact_secret=SecretStr("s"),
+        **({"replies": {"HELP": HELP, "STOP": STOP, "START": START, "Baja": BAJA}} | more),
+    )
+
+
+def answered(body: str, settings: TenantSettings | None = None, **fields: str) -> str | None:
+    sent = {"AccountSid": ACCOUNT, "MessageSid": "SM" + "1" * 32, "From": PERSON, "To": OURS, "Body": body} | fields
+    known = settings or tenant()
+    arrival = Arrival("acme", b"s", "2026-11-28T10:00:00.000Z", None, words_of(known.consent))
+    twiml = replies(known).to(inbound(arrival, list(sent.items())))
+    if twiml == NO_REPLY:
+        return None
+    return twiml.decode().partition("<Message>")[2].partition("</Message>")[0]
+
+
+@pytest.mark.parametrize("body", ["HELP", "help", " Help! ", "H.E.L.P", "ＨＥＬＰ", "«help»", "Help 🙏"])
+def test_a_keyword_has_the_spellings_that_stop_has(body: str) -> None:
+    assert answered(body) == HELP
+    assert answered(body, **WHATSAPP) == HELP
+
+
+@pytest.mark.parametrize("body", ["help me", "helpdesk", "", "!", "hel", "help " + "." * 200])
+def test_what_is_no_keyword_is_not_answered(body: str) -> None:
+    assert answered(body) is None
+
+
+@pytest.mark.parametrize("told", ["HELP", "STOP", "START", "help", "NEW"])
+@pytest.mark.parametrize("fields", [{}, WHATSAPP])
+def test_where_twilio_answered_we_do_not(told: str, fields: dict[str, str]) -> None:
+    assert answered("HELP", OptOutType=told, **fields) is None
+
+
+@pytest.mark.parametrize("prefix", ["", "sms:", "mms:", "rcs:", "RCS:"])
+@pytest.mark.parametrize("body", ["STOP", "Stop!", "unsubscribe", "START", "yes"])
+def test_stop_and_start_are_twilios_on_its_own_networks(prefix: str, body: str) -> None:
+    settings = tenant(replies={"STOP": STOP, "unsubscribe": STOP, "START": START, "YES": START})
+    assert answered(body, settings, From=prefix + PERSON) is None
+    switched_off = settings.model_copy(update={"twilio_answers": ()})
+    assert answered(body, switched_off, From=prefix + PERSON) in (STOP, START)
+
+
+def test_help_is_twilios_where_the_settings_say_so() -> None:
+    told = tenant(twilio_answers=("STOP", "START", "HELP"))
+    assert answered("HELP", told) is None
+    assert answered("HELP", told, **WHATSAPP) == HELP
+    # A word of the tenant's own is none that Twilio hears without Advanced Opt-Out, which tells.
+    assert answered("baja") == BAJA
+
+
+def test_what_we_confirm_on_whatsapp_is_not_answered_twice() -> None:
+    assert answered("STOP", **WHATSAPP) is None
+    assert answered("start", **WHATSAPP) is None
+    silent = tenant(consent=ConsentSettings(confirm_stop="", stop_words=["baja"]))
+    assert answered("STOP", silent, **WHATSAPP) == STOP
+    assert answered("baja", silent, **WHATSAPP) == BAJA
+    assert answered("start", silent, **WHATSAPP) is None
+    assert answered("baja", tenant(consent=ConsentSettings(stop_words=["baja"])), **WHATSAPP) is None
+
+
+@pytest.mark.parametrize(
+    "sender",
+    ["68849", "+68849", "SUPPORT", "Acme Inc", "", " ", "+1210", "+", "+0000000000", "whatsapp:", "whatsapp:+1210"],
+)
+def test_a_robot_is_not_answered(sender: str) -> None:
+    assert answered("HELP", From=sender) is None
+
+
+@pytest.mark.parametrize("sender", [OURS, "14155550100", "whatsapp:+14155550199", "+14155550199", "rcs:+14155550199"])
+def test_nor_are_we_ourselves(sender: str) -> None:
+    assert answered("HELP", tenant(allowed_senders=["+14155550199"]), From=sender) is None
+
+
+@pytest.mark.parametrize(
+    "sender",
+    [
+        PERSON,
+        "14155550123",
+        "+5215512345678",
+        "whatsapp:US.13491208655302741918",
+        "whatsapp:US.ENT.13491208655302741918",
+        "messenger:1234567890123456",
+        "instagram:1784",
+        "line:U4af4980629",
+        "rcs:+14155550123",
+    ],
+)
+def test_a_person_is_answered(sender: str) -> None:
+    assert answered("HELP", From=sender) == HELP
+
+
+@pytest.mark.parametrize(
+    ("keywords", "said"),
+    [
+        ({"HELP": "a", "help!": "b"}, "two spellings"),
+        ({"!": "a"}, "no keyword"),
+        ({"HELP": " "}, "no text"),
+    ],
+)
+def test_replies_that_cannot_be_meant(keywords: dict[str, str], said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        tenant(replies=keywords)
+
+
+@pytest.mark.parametrize(
+    ("staging", "heard"),
+    [
+        ({"recipients": [PERSON]}, HELP),
+        ({"recipients": ["+1*"]}, HELP),
+        ({"recipients": ["+14155550124"]}, None),
+        ({"recipients": []}, None),
+        ({"dry_run": True}, None),
+    ],
+)
+def test_a_staging_tenant_answers_its_recipients_alone(staging: dict[str, Any], heard: str | None) -> None:
+    assert answered("HELP", tenant(**staging)) == heard

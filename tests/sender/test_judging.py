@@ -1,0 +1,170 @@
+"""What the gate sees of a command, its tenant and its contact: senders' names, staging, what is not decided."""
+
+from typing import Any, cast
+
+import pytest
+from pydantic import SecretStr
+
+from services.domain.consent.suppression import Standing, Suppressing
+from services.domain.messages.gate import Verdict, decide
+from services.domain.senders.directory import Directory
+from services.runtime.directories import Directories
+from services.runtime.folding.partition import Partition
+from services.runtime.tenants.live import Tenants
+from services.runtime.tenants.settings import TenantSettings
+from services.sender.barrier import Barrier
+from services.sender.faults import Faults
+from services.sender.judging import Judging, ask
+from services.sender.stops import Stops
+from services.sender.topology import SUPPRESSION
+from tests.domain.suppression_oracle import history, stated, wrote
+from tests.sender.histories import accepted
+
+SERVICE = "MG" + "d" * 32
+
+
+class Rows:
+    """A partition that holds one row of consent at most."""
+
+    def __init__(self, standing: Standing | None = None) -> None:
+        self._standing = standing
+
+    def read(self, _: str, table: str) -> Standing | None:
+        return self._standing if table == SUPPRESSION else None
+
+
+class Nobody:
+    """A directory in which no sender of ours is known."""
+
+    def of(self, _: str) -> Directory:
+        return Directory()
+
+
+def verdict(command: dict[str, Any], standing: Standing | None = None, **tenant: Any) -> Verdict:
+    """What the gate says of a command."""
+    configured = TenantSettings(
+        account_sid="AC" + "a" * 32, auth_tokens=[SecretStr("t")], contact_secret=SecretStr("s"), **tenant
+    )
+    settings = Tenants({"acme": configured})
+    judging = Judging(settings, cast(Barrier, None), cast(Directories, Nobody()), Stops(Faults()))
+    in_time = {"not_after": "9999-12-31T23:59:59.999Z"}
+    found = judging.look(cast(Partition, Rows(standing)), accepted(**in_time | command))
+    receipt = found.receipt
+    assert decide(receipt.question, receipt.view) == found.verdict, "the receipt holds all that was looked at"
+    return found.verdict
+
+
+def judged(command: dict[str, Any], **tenant: Any) -> str | None:
+    """The rule that a command fails by."""
+    return verdict(command, **tenant).rule
+
+
+BOTH = {"from_": "+14155550100", "messaging_service_sid": SERVICE}
+
+
+def test_a_sender_with_its_service_stands_in_both_scopes() -> None:
+    question = ask(accepted(**BOTH))
+    assert question.scopes == ["sender:+14155550100", f"service:{SERVICE}"]
+    assert question.sender == "+14155550100"
+
+
+@pytest.mark.parametrize(
+    ("allowed", "rule"),
+    [
+        ([], None),
+        (["+14155550100", SERVICE], None),
+        (["+14155550100"], "allowed_senders"),
+        ([SERVICE], "allowed_senders"),
+    ],
+)
+def test_a_sender_with_its_service_needs_both_to_be_allowed(allowed: list[str], rule: str | None) -> None:
+    assert judged(BOTH, allowed_senders=allowed) == rule
+
+
+TEMPLATE = {"content_sid": "HX" + "a" * 32, "channel": "whatsapp"}
+
+
+@pytest.mark.parametrize(
+    ("command", "recipients", "rule"),
+    [
+        ({}, None, None),
+        ({}, ["+14155550123"], None),
+        ({}, ["+1*"], None),
+        ({}, [], "recipients"),
+        ({}, ["+14155550124"], "recipients"),
+        ({"confirms": "stop"}, ["+14155550124"], "recipients"),
+        (TEMPLATE | {"to": "whatsapp:US.1349"}, ["US.1349"], None),
+        (TEMPLATE | {"to": "whatsapp:US.1349"}, ["+1*"], "recipients"),
+        (TEMPLATE | {"to": "whatsapp:+14155550123"}, ["+14155550123"], None),
+    ],
+)
+def test_a_staging_tenant_reaches_its_recipients_alone(
+    command: dict[str, Any], recipients: list[str] | None, rule: str | None
+) -> None:
+    assert judged(command, recipients=recipients) == rule
+
+
+@pytest.mark.parametrize(
+    ("command", "rule"),
+    [
+        ({}, "dry_run"),
+        ({"confirms": "stop"}, "dry_run"),
+        (TEMPLATE | {"to": "whatsapp:US.1349"}, "dry_run"),
+        ({"channel": "whatsapp", "to": "whatsapp:+14155550123"}, "window_closed"),
+    ],
+)
+def test_a_rehearsing_tenant_sends_nothing(command: dict[str, Any], rule: str) -> None:
+    assert judged(command, dry_run=True, recipients=["+1*", "US.*"]) == rule
+
+
+MARKETING = {"purpose": "marketing", "from_": "+14155550100"}
+DEFERS = {"consent": {"suspected": "defer_marketing"}}
+
+
+def undecided(*more: Any, **where: Any) -> Standing | None:
+    said = wrote("please stop texting me", 0, "SM1", **where)
+    return cast(Standing | None, history(Suppressing({}), [said, *more])[0])
+
+
+@pytest.mark.parametrize(
+    ("command", "standing", "rule"),
+    [
+        (MARKETING, undecided(), "suspected_opt_out"),
+        # Nobody knows the country of a business-scoped id.
+        (MARKETING | {"country": None}, undecided(), "suspected_opt_out"),
+        (MARKETING | {"purpose": "utility"}, undecided(), None),
+        (MARKETING | {"purpose": "authentication"}, undecided(), None),
+        (MARKETING, None, None),
+        (MARKETING, undecided(stated("dismiss", 5, message_sid="SM1")), None),
+        (MARKETING, undecided(stated("dismiss", 5, message_sid="SM2")), "suspected_opt_out"),
+        (
+            MARKETING,
+            undecided(wrote("STOP it", 5, "SM2"), stated("dismiss", 9, message_sid="SM1")),
+            "suspected_opt_out",
+        ),
+        (MARKETING, undecided(stated("opt_out", 5)), "suppressed"),
+        (MARKETING, undecided(wrote("STOP", 5, "SM2")), "suppressed"),
+        (MARKETING, undecided(wrote("START", 61, "SM2")), None),
+        (MARKETING, undecided(stated("opt_in", 61)), None),
+        # They wrote to the service, and started at another of its numbers.
+        (BOTH | MARKETING, undecided(service=SERVICE), "suspected_opt_out"),
+        (
+            BOTH | MARKETING,
+            undecided(wrote("START", 61, "SM2", to="+14155550101", service=SERVICE), service=SERVICE),
+            None,
+        ),
+    ],
+)
+def test_marketing_waits_while_an_opt_out_is_suspected(
+    command: dict[str, Any], standing: Standing | None, rule: str | None
+) -> None:
+    assert verdict(command, standing, **DEFERS).rule == rule
+
+
+@pytest.mark.parametrize("suspected", ["note", "stop"])
+def test_it_waits_where_the_tenant_wants_it_alone(suspected: str) -> None:
+    assert verdict(MARKETING, undecided(), consent={"suspected": suspected}).rule is None
+
+
+def test_a_rehearsal_waits_too() -> None:
+    assert verdict(MARKETING, undecided(), dry_run=True, **DEFERS).rule == "suspected_opt_out"

@@ -69,7 +69,7 @@ lock: venv ## Resolve the lock files anew, and pin Kafka's jars
 	$(COMPILE) --extra image --extra kafka --extra test --extra lint --output-file requirements.lock pyproject.toml
 	$(COMPILE) --constraint requirements.lock --output-file requirements-image.lock pyproject.toml
 	$(COMPILE) --extra image --extra kafka --extra test --extra lint --extra bench --output-file requirements-bench.lock pyproject.toml
-	$(BIN)/python -m services.cli.kafka.pin
+	$(BIN)/python -m services.embedded.pin
 
 chart: venv ## Make the chart's data from the topic registry, and the page of its values
 	$(BIN)/python -m tests.helm

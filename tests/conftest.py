@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import hypothesis
 import pytest
 
-from services.cli.kafka import jars, ports
-from services.cli.kafka.broker import EmbeddedKafka, keep_classes
+from services.embedded import jars, ports
+from services.embedded.broker import EmbeddedKafka, keep_classes
 from tests.kafka_fixture import needs_embedded, shared_broker
 
 # A machine that others use too makes any example slow now and then; the tests' own time limits stay.

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from docker.errors import DockerException
 from testcontainers.community.kafka import KafkaContainer
 
-from services.cli.kafka.broker import EmbeddedKafka
+from services.embedded.broker import EmbeddedKafka
 
 IMAGE = "confluentinc/cp-kafka:8.1.0"  # Kafka 4.1, as the embedded one
 

@@ -14,7 +14,7 @@ import aiohttp
 import pytest
 import yaml
 
-from services.cli.kafka.ports import pick
+from services.embedded.ports import pick
 from services.runtime.config import Settings, load
 from services.runtime.tokens import digest
 from tests.forked import Forked

@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 import yaml
 
-from services.cli.kafka.broker import EmbeddedKafka
+from services.embedded.broker import EmbeddedKafka
 from services.operations import topics
 from tests.processes import running, settings_file, settings_of, wired
 from tests.waiting import eventually

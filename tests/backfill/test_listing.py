@@ -11,7 +11,7 @@ from services.cli.backfill import listing
 from services.cli.backfill.errors import BackfillError
 from services.cli.backfill.listing import Account
 from services.cli.backfill.window import Window
-from services.cli.kafka.ports import pick
+from services.embedded.ports import pick
 from services.runtime.tenants.settings import TenantSettings
 
 ACCOUNT = "AC" + "a" * 32

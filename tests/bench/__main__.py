@@ -13,7 +13,7 @@ import msgspec
 from aiokafka.errors import KafkaError
 from rich.console import Console
 
-from services.cli.kafka.errors import EmbeddedKafkaError
+from services.embedded.errors import EmbeddedKafkaError
 from tests.bench import fold, growth, ingress, latency, memory, producers, refusal, sender, stop, strangers, tenants
 from tests.bench.load import ServerGone
 from tests.bench.processes import CannotMeasure

@@ -8,10 +8,10 @@ from typing import NamedTuple
 import msgspec
 import uvloop
 
-from services.cli.kafka import ports
 from services.contract import codec
 from services.contract.topics import DELIVERY, PROCESSOR_APP, STATUS, changelog
 from services.domain.messages.delivery import fold
+from services.embedded import ports
 from tests.bench import log, workload
 from tests.bench.memory import on_disk
 from tests.bench.processes import MEASURED, CannotMeasure, everywhere, peak_bytes

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import uvloop
 
-from services.cli.kafka import ports
+from services.embedded import ports
 from tests.bench import workload
 from tests.bench.load import Answers, Load
 from tests.bench.processes import MEASURED, CannotMeasure, cpu_seconds, needs

@@ -14,9 +14,9 @@ from typing import NamedTuple, Self
 import requests
 import yaml
 
-from services.cli.kafka import ports
-from services.cli.kafka.broker import STEADY_JVM, EmbeddedKafka
-from services.cli.kafka.process import Process
+from services.embedded import ports
+from services.embedded.broker import STEADY_JVM, EmbeddedKafka
+from services.embedded.process import Process
 from tests.bench.processes import CannotMeasure, on, others
 from tests.bench.workload import ACCOUNT, CONTACT_SECRET, PUBLIC_URL, TENANT, TOKEN
 

@@ -12,8 +12,8 @@ from typing import NamedTuple
 import requests
 import uvloop
 
-from services.cli.kafka import ports
 from services.contract.topics import MESSAGES
+from services.embedded import ports
 from tests.bench import log, workload
 from tests.bench.processes import MEASURED, CannotMeasure, cpu_seconds, on, others
 from tests.bench.report import Table, count, ratio

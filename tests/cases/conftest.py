@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 import pytest_asyncio
 
-from services.cli.kafka.broker import EmbeddedKafka
+from services.embedded.broker import EmbeddedKafka
 from tests.cases.house import House, Tenant, account_of, opened
 from tests.cases.tenants import TENANTS
 

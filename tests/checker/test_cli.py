@@ -10,9 +10,9 @@ from typer.testing import CliRunner, Result
 
 from services.checker.check import PROMISES
 from services.checker.history import History, write_history
-from services.cli.kafka.broker import EmbeddedKafka
 from services.cli.main import app
 from services.contract.topics import STATUS
+from services.embedded.broker import EmbeddedKafka
 from services.operations.log import LogReader
 from tests.checker.good import Spoilt, good, unpack
 from tests.checker.planted import FAULTS

@@ -15,9 +15,9 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.helpers import create_ssl_context
 
-from services.cli.kafka import java, ports
-from services.cli.kafka.broker import EmbeddedKafka
-from services.cli.kafka.errors import BrokerFailedError, EmbeddedKafkaError, PortTakenError
+from services.embedded import java, ports
+from services.embedded.broker import EmbeddedKafka
+from services.embedded.errors import BrokerFailedError, EmbeddedKafkaError, PortTakenError
 from tests.kafka_records import create_topic, produce, read
 from tests.waiting import eventually
 
@@ -142,7 +142,7 @@ async def test_the_broker_and_its_data_go_when_we_are_killed(tmp_path: Path) -> 
 def start_in_another_process(temporary: Path) -> tuple[subprocess.Popen[bytes], int]:
     """A Python process that started a broker and waits, and the broker's port."""
     program = (
-        "import sys; from services.cli.kafka.broker import EmbeddedKafka; "
+        "import sys; from services.embedded.broker import EmbeddedKafka; "
         "broker = EmbeddedKafka.start(); print(broker.bootstrap, flush=True); sys.stdin.read()"
     )
     environment = {**os.environ, "TMPDIR": str(temporary), "PYTHONPATH": os.pathsep.join(sys.path)}

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from services.cli.kafka.ports import pick
 from services.cli.main import app
+from services.embedded.ports import pick
 from tests.ingress.rig import running, settings
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from services.cli.kafka import archive
+from services.embedded import archive
 
 JAVA = sys.executable
 

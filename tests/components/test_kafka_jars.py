@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from services.cli.kafka import jars
-from services.cli.kafka.errors import BrokerFailedError, ToolMissingError
-from services.cli.kafka.jars import Jar
+from services.embedded import jars
+from services.embedded.errors import BrokerFailedError, ToolMissingError
+from services.embedded.jars import Jar
 
 CONTENT = b"a jar"
 PINNED = Jar("org.example:thing:1.0", hashlib.sha256(CONTENT).hexdigest(), 25_000_000)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from services.cli.kafka import java
-from services.cli.kafka.errors import ToolMissingError
+from services.embedded import java
+from services.embedded.errors import ToolMissingError
 
 
 @pytest.fixture(autouse=True)

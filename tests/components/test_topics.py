@@ -8,10 +8,10 @@ from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 from click.testing import Result
 from typer.testing import CliRunner
 
-from services.cli.kafka.broker import EmbeddedKafka
 from services.cli.topics import app
 from services.contract.plan import Action
 from services.contract.topics import CHANGELOGS, DEAD, EVENTS
+from services.embedded.broker import EmbeddedKafka
 from services.operations import topics
 from services.operations.topic_admin import TopicAdmin, TopicsError
 from services.runtime.config import KafkaSettings, Settings

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from services.cli.kafka.broker import EmbeddedKafka
+from services.embedded.broker import EmbeddedKafka
 from services.operations import topics
 from tests.processes import settings_file, settings_of
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from services.cli.kafka.ports import pick
 from services.contract.codec import decode
 from services.contract.topics import ACCEPTED, INBOUND, MESSAGES, OUTCOMES, STATUS, Topic
 from services.domain.consent.holds import HoldReleased
+from services.embedded.ports import pick
 from tests.switchboard import switchboard
 
 from .rig import House, Lost, bury, fresh_key, lost, on_the_log

@@ -19,9 +19,9 @@ import pytest
 import yaml
 from twilio.request_validator import RequestValidator
 
-from services.cli.kafka.broker import EmbeddedKafka
-from services.cli.kafka.ports import pick
 from services.contract.topics import INBOUND, MESSAGES
+from services.embedded.broker import EmbeddedKafka
+from services.embedded.ports import pick
 from tests.kafka_records import produce
 from tests.processes import ACCOUNT, SECRETS, Service, running, settings_file, wired
 from tests.switchboard import switchboard

@@ -14,7 +14,7 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from services.cli.kafka.ports import pick
+from services.embedded.ports import pick
 from services.runtime.config import Settings
 from tests.ingress.rig import FORM, running
 from tests.ingress.rig import settings as rig_settings

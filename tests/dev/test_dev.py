@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientSession
 
-from services.cli.kafka.ports import pick
+from services.embedded.ports import pick
 from tests.demo.test_demo import descendants, processes
 from tests.processes import ACCOUNT, LOOPBACK, SECRETS, running, settings_file
 from tests.terminal import terminal

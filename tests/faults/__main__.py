@@ -13,7 +13,7 @@ from statistics import median
 from rich.console import Console
 from rich.table import Table
 
-from services.cli.kafka.errors import EmbeddedKafkaError
+from services.embedded.errors import EmbeddedKafkaError
 from tests.faults import catalogue, episode
 from tests.faults.episode import Told
 

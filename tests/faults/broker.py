@@ -5,11 +5,11 @@ import resource
 from collections.abc import Mapping
 from typing import Self
 
-from services.cli.kafka import jars
-from services.cli.kafka.broker import EmbeddedKafka
-from services.cli.kafka.java import find
-from services.cli.kafka.tools import run
 from services.contract.topics import CHANGELOGS, DEAD, EVENTS
+from services.embedded import jars
+from services.embedded.broker import EmbeddedKafka
+from services.embedded.java import find
+from services.embedded.tools import run
 from services.operations.topic_admin import connect
 from services.runtime.config import KafkaSettings
 from tests.faults.settings import LARGEST_RECORD

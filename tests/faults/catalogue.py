@@ -8,7 +8,7 @@ import signal
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
-from services.cli.kafka.process import Process
+from services.embedded.process import Process
 from tests.faults import changing
 from tests.faults.house import SERVICES, WORKERS, House, NotReadyError
 from tests.faults.load import CONSENT, MESSAGES, Load

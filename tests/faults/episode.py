@@ -12,7 +12,7 @@ import aiohttp
 from aiokafka.errors import KafkaError
 
 from services.checker.check import Finding, check
-from services.cli.kafka.errors import EmbeddedKafkaError
+from services.embedded.errors import EmbeddedKafkaError
 from tests.faults import catalogue
 from tests.faults.follower import Follower
 from tests.faults.house import House, NotReadyError, opened

@@ -12,8 +12,8 @@ from typing import Any
 
 import aiohttp
 
-from services.cli.kafka import ports
 from services.contract.topics import CONSENT_COMMANDS, MESSAGES
+from services.embedded import ports
 from services.operations import topics
 from services.operations.topic_admin import connect
 from services.runtime.config import KafkaSettings, Settings, load

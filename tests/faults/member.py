@@ -10,8 +10,8 @@ from pathlib import Path
 import aiohttp
 import orjson
 
-from services.cli.kafka import ports
-from services.cli.kafka.process import Process
+from services.embedded import ports
+from services.embedded.process import Process
 from tests.faults.settings import SECRETS
 
 _LOOK_S = 0.05

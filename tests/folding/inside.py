@@ -7,7 +7,7 @@ from pathlib import Path
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from services.cli.kafka import ports
+from services.embedded import ports
 from services.runtime.config import WorkerSettings
 from services.runtime.folding.app import FoldApp, fold_app, run_app
 from services.runtime.folding.fold import Fold

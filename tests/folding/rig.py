@@ -15,9 +15,9 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import GroupCoordinatorNotAvailableError
 
-from services.cli.kafka import ports
 from services.contract import codec
 from services.contract.topics import changelog
+from services.embedded import ports
 from services.runtime.config import KafkaSettings
 from services.runtime.folding.ledger import Ledger
 from tests.folding import tally

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from services.cli.kafka.broker import EmbeddedKafka
+from services.embedded.broker import EmbeddedKafka
 from tests.folding.rig import rig_with
 from tests.waiting import eventually
 

@@ -18,7 +18,6 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError
 
-from services.cli.kafka.broker import EmbeddedKafka
 from services.contract import codec
 from services.contract import codec as contract
 from services.contract.topics import (
@@ -35,6 +34,7 @@ from services.contract.topics import (
 )
 from services.domain.messages.commands import CommandResult
 from services.domain.messages.events import StatusReceived
+from services.embedded.broker import EmbeddedKafka
 from services.operations import topics
 from services.runtime.config import load
 from tests.folding.rig import rig_with

@@ -20,10 +20,6 @@ from aiokafka.errors import (
 )
 from aiokafka.helpers import create_ssl_context
 
-from services.cli.kafka import jars
-from services.cli.kafka.broker import EmbeddedKafka
-from services.cli.kafka.java import find
-from services.cli.kafka.tools import run
 from services.contract.topics import (
     CONSENT_COMMANDS,
     DELIVERY,
@@ -35,6 +31,10 @@ from services.contract.topics import (
     own_topics,
     owner_of,
 )
+from services.embedded import jars
+from services.embedded.broker import EmbeddedKafka
+from services.embedded.java import find
+from services.embedded.tools import run
 from tests.helm.made import CHART, RUN
 from tests.kafka_records import produce, read_until
 from tests.processes import ACCOUNT, running, settings_file, wired

@@ -11,7 +11,7 @@ import aiohttp
 from pydantic import SecretStr
 from yarl import URL
 
-from services.cli.kafka import ports
+from services.embedded import ports
 from services.ingress.main import run
 from services.ingress.segments import Fact
 from services.runtime.config import IngressSettings, KafkaSettings, Settings, SpoolSettings

@@ -16,12 +16,12 @@ from aiokafka import ConsumerRecord
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.partitioner import DefaultPartitioner
 
-from services.cli.kafka.broker import EmbeddedKafka
 from services.contract import codec
 from services.contract.topics import INBOUND, STATUS, TENANTS
 from services.domain.contact import contact_key
 from services.domain.messages.callback import callback_query
 from services.domain.messages.events import InboundReceived, StatusReceived
+from services.embedded.broker import EmbeddedKafka
 from services.runtime.config import Settings
 from tests.forked import Forked
 from tests.ingress.rig import PUBLIC, SECRET, Caller, calling, running, settings

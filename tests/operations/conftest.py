@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 import aiohttp
 import pytest
 
-from services.cli.kafka.broker import EmbeddedKafka
+from services.embedded.broker import EmbeddedKafka
 from services.operations import topics
 from services.runtime.config import KafkaSettings, Settings, TwilioSettings
 from services.runtime.simulated import SimulatorSettings

@@ -8,8 +8,6 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from services.cli.kafka.broker import EmbeddedKafka
-from services.cli.kafka.ports import pick
 from services.contract import codec
 from services.contract.topics import (
     AUDIT,
@@ -33,6 +31,8 @@ from services.domain.identity import raw_event_id
 from services.domain.messages.commands import CommandResult
 from services.domain.messages.events import InboundReceived, StatusReceived
 from services.domain.messages.sessions import SessionChanged
+from services.embedded.broker import EmbeddedKafka
+from services.embedded.ports import pick
 from services.runtime.clock import now
 from services.runtime.tokens import digest
 from tests.kafka_records import create_topics, produce, read

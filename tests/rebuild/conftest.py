@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 import yaml
 
-from services.cli.kafka.broker import EmbeddedKafka
+from services.embedded.broker import EmbeddedKafka
 from services.operations import topics
 from tests.processes import settings_file, settings_of
 from tests.waiting import eventually

@@ -9,7 +9,6 @@ import aiohttp
 import pytest
 import yaml
 
-from services.cli.kafka.broker import EmbeddedKafka
 from services.contract.partition import partition_of
 from services.contract.topics import (
     ACCEPTED,
@@ -28,6 +27,7 @@ from services.contract.topics import (
     SUPPRESSION,
 )
 from services.domain.clock import later
+from services.embedded.broker import EmbeddedKafka
 from services.operations import topics
 from services.runtime.clock import now
 from services.runtime.config import load

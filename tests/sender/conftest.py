@@ -8,8 +8,8 @@ from typing import NamedTuple
 import aiohttp
 import pytest
 
-from services.cli.kafka import ports
-from services.cli.kafka.broker import EmbeddedKafka
+from services.embedded import ports
+from services.embedded.broker import EmbeddedKafka
 from services.operations import topics
 from tests.processes import settings_of
 from tests.sender.rig import SECRETS, Desk, Service, Twilio, write_settings

@@ -17,7 +17,6 @@ import yaml
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from services.cli import pause
-from services.cli.kafka import ports
 from services.contract.topics import INBOUND, MESSAGES, OUTCOMES, RESULTS
 from services.domain.consent.hearing import Message, hear
 from services.domain.contact import contact_key
@@ -25,6 +24,7 @@ from services.domain.messages.callback import read_callback
 from services.domain.messages.commands import CommandResult
 from services.domain.messages.events import InboundReceived, OutcomeReached
 from services.domain.messages.pauses import PauseEnded, PausePlaced
+from services.embedded import ports
 from services.runtime.clock import now
 from services.runtime.config import KafkaSettings
 from tests.forked import Forked

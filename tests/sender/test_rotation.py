@@ -10,10 +10,10 @@ import aiohttp
 import pytest
 import yaml
 
-from services.cli.kafka import ports
 from services.domain.clock import later
 from services.domain.messages.callback import callback_query
 from services.domain.messages.outbox import Created
+from services.embedded import ports
 from services.ingress.main import run
 from services.ingress.metrics import FACTS, STRANGE_CALLBACKS
 from services.runtime.clock import now

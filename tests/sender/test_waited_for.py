@@ -13,8 +13,8 @@ import yaml
 from aiokafka import ConsumerRecord
 from pydantic import SecretStr
 
-from services.cli.kafka import ports
 from services.contract.topics import SENDER_APP, changelog
+from services.embedded import ports
 from services.runtime.config import KafkaSettings
 from services.runtime.tenants.known import KnownTenants
 from services.runtime.tenants.settings import TenantSettings

@@ -10,11 +10,11 @@ import aiohttp
 import pytest
 import yaml
 
-from services.cli.kafka.broker import EmbeddedKafka
 from services.contract import codec
 from services.contract.topics import SENDERS
 from services.domain.senders.directory import Directory
 from services.domain.senders.events import SendersStated
+from services.embedded.broker import EmbeddedKafka
 from services.operations import topics
 from services.runtime.directories import Directories
 from tests.kafka_records import produce, read_until

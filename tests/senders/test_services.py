@@ -13,8 +13,8 @@ import orjson
 import pytest
 import yaml
 
-from services.cli.kafka.broker import EmbeddedKafka
 from services.contract.topics import MESSAGES, RESULTS, SENDERS
+from services.embedded.broker import EmbeddedKafka
 from services.operations import topics
 from tests.ingress.signing import sign
 from tests.kafka_records import produce, read_until

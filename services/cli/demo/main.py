@@ -19,12 +19,12 @@ from services.cli.demo import settings as demo_settings
 from services.cli.demo import story
 from services.cli.demo.report import tell_outcome, tell_places
 from services.cli.demo.round import Outcome, Round
-from services.cli.kafka.errors import EmbeddedKafkaError
 from services.cli.local.errors import LocalError
 from services.cli.local.layout import NAMES, Layout, asked_ports, choose_ports
 from services.cli.local.running import arm_signals, undisturbed
 from services.cli.local.show import Show, make_console
 from services.cli.local.stack import Stack
+from services.embedded.errors import EmbeddedKafkaError
 from services.runtime.section import ConfigError
 
 _LOOK_S = 0.5

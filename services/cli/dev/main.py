@@ -17,13 +17,13 @@ from services.cli.dev.files import Files
 from services.cli.dev.follow import follow_files, follow_topics
 from services.cli.dev.hints import tell_hints
 from services.cli.dev.polling import poll
-from services.cli.kafka import ports
-from services.cli.kafka.errors import EmbeddedKafkaError
 from services.cli.local.errors import LocalError
 from services.cli.local.layout import refuse_taken
 from services.cli.local.running import arm_signals, undisturbed
 from services.cli.local.show import Show, make_console
 from services.cli.local.stack import SERVICES, Stack, prepare_environment
+from services.embedded import ports
+from services.embedded.errors import EmbeddedKafkaError
 from services.runtime.config import Settings
 from services.runtime.section import ConfigError
 

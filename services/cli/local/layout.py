@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.cli.kafka import ports
 from services.cli.local.errors import LocalError
+from services.embedded import ports
 
 # In the order in which --port-base counts.
 NAMES = ("ingress", "processor", "sender", "simulator", "kafka", "ingress-operations", "processor-operations")

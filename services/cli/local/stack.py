@@ -14,12 +14,12 @@ from typing import Self
 import requests
 
 import services
-from services.cli.kafka.broker import EmbeddedKafka
-from services.cli.kafka.errors import last_lines
-from services.cli.kafka.process import Process
 from services.cli.local.errors import LocalError
 from services.cli.local.layout import Layout
 from services.cli.local.show import Show
+from services.embedded.broker import EmbeddedKafka
+from services.embedded.errors import last_lines
+from services.embedded.process import Process
 from services.operations import topics
 from services.runtime.config import Settings
 

@@ -1,7 +1,7 @@
 """Kafka's jars: fetched once per user by jgo, which needs neither Maven nor Java, and kept outside the tree.
 
 They lie in `kafka-<version>` under `$SWITCHBOARD_CACHE`, by default `$XDG_CACHE_HOME/switchboard` or
-`~/.cache/switchboard`. `jars.lock` pins each with its SHA-256; `python -m services.cli.kafka.pin` makes it anew.
+`~/.cache/switchboard`. `jars.lock` pins each with its SHA-256; `python -m services.embedded.pin` makes it anew.
 """
 
 import fcntl
@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from services.cli.kafka.errors import BrokerFailedError, ToolMissingError
+from services.embedded.errors import BrokerFailedError, ToolMissingError
 
 VERSION = "4.1.0"
 _LOCK = Path(__file__).with_name("jars.lock")

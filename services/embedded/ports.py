@@ -4,7 +4,7 @@ import random
 import socket
 import struct
 
-from services.cli.kafka.errors import EmbeddedKafkaError
+from services.embedded.errors import EmbeddedKafkaError
 
 HOST = "127.0.0.1"
 

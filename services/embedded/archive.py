@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
-from services.cli.kafka import jars
+from services.embedded import jars
 
 
 def options(java: str) -> tuple[str, ...]:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.cli.kafka.ports import HOST
-from services.cli.kafka.tls import Tls
+from services.embedded.ports import HOST
+from services.embedded.tls import Tls
 
 
 @dataclass(frozen=True)

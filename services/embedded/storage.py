@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from services.cli.kafka import ports, tls
-from services.cli.kafka.errors import EmbeddedKafkaError
-from services.cli.kafka.layout import Layout
-from services.cli.kafka.tools import run
+from services.embedded import ports, tls
+from services.embedded.errors import EmbeddedKafkaError
+from services.embedded.layout import Layout
+from services.embedded.tools import run
 
 # Any valid id will do: this node never meets another.
 _CLUSTER_ID = "c3dpdGNoYm9hcmRfX19fXw"

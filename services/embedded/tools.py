@@ -3,7 +3,7 @@
 import subprocess
 from collections.abc import Mapping, Sequence
 
-from services.cli.kafka.errors import BrokerFailedError, tail
+from services.embedded.errors import BrokerFailedError, tail
 
 
 def run(command: Sequence[str], what: str, timeout_s: float, env: Mapping[str, str] | None = None) -> str:

@@ -10,12 +10,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from services.cli.kafka import archive, jars, ports, storage
-from services.cli.kafka.errors import BrokerFailedError, EmbeddedKafkaError, PortTakenError, last_lines
-from services.cli.kafka.java import find
-from services.cli.kafka.layout import Layout
-from services.cli.kafka.process import Process
-from services.cli.kafka.tls import USER, Tls
+from services.embedded import archive, jars, ports, storage
+from services.embedded.errors import BrokerFailedError, EmbeddedKafkaError, PortTakenError, last_lines
+from services.embedded.java import find
+from services.embedded.layout import Layout
+from services.embedded.process import Process
+from services.embedded.tls import USER, Tls
 
 _START_DEADLINE_S = 60.0
 _STOP_GRACE_S = 20.0

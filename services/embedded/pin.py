@@ -6,7 +6,7 @@ from pathlib import Path
 
 from jgo.maven import MavenContext
 
-from services.cli.kafka import jars
+from services.embedded import jars
 
 # Kafka logs through slf4j 1.7 and brings no binding: without one a broker that fails says nothing.
 _WANTED = (

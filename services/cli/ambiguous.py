@@ -8,13 +8,13 @@ from aiokafka.errors import KafkaError
 from rich.console import Console
 from rich.table import Table
 
-from services.cli.asking import ask
 from services.cli.plain import plain
 from services.cli.producing import produce
 from services.cli.refused import Refused
 from services.domain.clock import seconds_between
 from services.domain.messages.commands import ResolveAmbiguous
 from services.domain.sids import MESSAGE
+from services.operations.asking import ask
 from services.runtime.clock import now
 from services.runtime.config import load
 from services.runtime.kafka import trouble

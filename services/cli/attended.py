@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from services.cli.local.show import make_console
+from services.cli.console import make_console
 from services.runtime.section import ConfigError
 
 _INTERRUPTED = 130

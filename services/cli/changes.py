@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from services.cli.local.show import make_console
+from services.cli.console import make_console
 from services.domain.audit import Asker
 from services.operations.calling import TwilioError
 from services.operations.changing import Change, Done, digest_of, shown

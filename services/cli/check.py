@@ -15,9 +15,9 @@ from services.checker.check import check as check_history
 from services.checker.finding import Finding
 from services.checker.history import History, HistoryError, read_history, write_history
 from services.cli.bars import Bars
-from services.cli.live import read_live
-from services.cli.local.show import make_console
+from services.cli.console import make_console
 from services.cli.plain import plain
+from services.operations.history import read_live
 from services.runtime.config import Settings, load
 from services.runtime.section import ConfigError
 

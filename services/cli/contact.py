@@ -6,12 +6,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from services.cli.asking import ask
 from services.cli.plain import plain
 from services.cli.refused import Refused
 from services.cli.whose import tenant_of
 from services.domain.addresses import judge
 from services.domain.contact import contact_key
+from services.operations.asking import ask
 from services.runtime.config import Settings, load
 from services.runtime.masking import mask
 from services.runtime.tenants.opening import tenants_of

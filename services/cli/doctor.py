@@ -10,7 +10,7 @@ import typer
 from rich.text import Text
 
 from services.cli.changes import Numbers
-from services.cli.local.show import make_console
+from services.cli.console import make_console
 from services.cli.refused import Refused
 from services.contract.access import grants
 from services.operations.doctor.account import masked

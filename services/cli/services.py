@@ -25,7 +25,7 @@ from services.cli.changes import (
     show_done,
     went_wrong,
 )
-from services.cli.local.show import make_console
+from services.cli.console import make_console
 from services.operations.calling import Account, accounts
 from services.operations.changing import Change, Done, carry_out
 from services.operations.services.applying import ServiceHands

@@ -9,11 +9,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from services.cli.asking import ask
 from services.cli.inbound import find_inbound
 from services.cli.plain import plain
 from services.cli.whose import command_key
 from services.domain.messages.ladder import RANK
+from services.operations.asking import ask
 from services.runtime.config import load
 from services.runtime.masking import mask, scrub
 

@@ -8,11 +8,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from services.cli.asking import ask
 from services.cli.plain import plain
 from services.cli.whose import command_key
 from services.domain.messages.gate import Question, Receipt, Verdict, View, decide
 from services.domain.messages.pauses import EVERYTHING, ROW
+from services.operations.asking import ask
 from services.runtime.config import load
 
 _DECIDED = {"attempted": "allow", "blocked": "blocked", "expired": "expired", "deferred": "deferred"}

@@ -5,11 +5,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from services.cli.demo.log import Entry, Log
-from services.cli.demo.rows import Ends, Row
-from services.cli.demo.script import Command
-from services.cli.demo.settings import ACCOUNTS, ACME_SMS, ACME_WHATSAPP, CONFIRM_START, CONFIRM_STOP
-from services.cli.demo.twilio import Created, Posted, TwilioSide, content
 from services.contract.topics import (
     CONSENT,
     CONSENT_COMMANDS,
@@ -23,6 +18,11 @@ from services.contract.topics import (
     STATUS,
     SUPPRESSION,
 )
+from services.demo.log import Entry, Log
+from services.demo.rows import Ends, Row
+from services.demo.script import Command
+from services.demo.settings import ACCOUNTS, ACME_SMS, ACME_WHATSAPP, CONFIRM_START, CONFIRM_STOP
+from services.demo.twilio import Created, Posted, TwilioSide, content
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 NOW = AT + timedelta(hours=25)

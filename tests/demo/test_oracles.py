@@ -4,13 +4,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.cli.demo.chapters import CHAPTERS
-from services.cli.demo.oracle_consent import confirmations, statements, suppressions
-from services.cli.demo.oracle_windows import windows
-from services.cli.demo.script import Command
-from services.cli.demo.settings import ACME_SERVICE, ACME_SMS, ACME_WHATSAPP, CONFIRM_START, CONFIRM_STOP
-from services.cli.demo.twilio import Posted
 from services.contract.topics import CONSENT_COMMANDS
+from services.demo.chapters import CHAPTERS
+from services.demo.oracle_consent import confirmations, statements, suppressions
+from services.demo.oracle_windows import windows
+from services.demo.script import Command
+from services.demo.settings import ACME_SERVICE, ACME_SMS, ACME_WHATSAPP, CONFIRM_START, CONFIRM_STOP
+from services.demo.twilio import Posted
 from tests.demo.ends import written
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)

@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from services.cli.demo import oracle
-from services.cli.demo.chapters import CHAPTERS
-from services.cli.demo.log import Entry
-from services.cli.demo.reconcile import reconcile
-from services.cli.demo.rows import compare
-from services.cli.demo.story import write
-from services.cli.demo.twilio import Created
 from services.contract.topics import DELIVERY, MESSAGES, OUTCOMES, STATUS
+from services.demo import oracle
+from services.demo.chapters import CHAPTERS
+from services.demo.log import Entry
+from services.demo.reconcile import reconcile
+from services.demo.rows import compare
+from services.demo.story import write
+from services.demo.twilio import Created
 from tests.demo.ends import (
     ANSWERS,
     CREATED,

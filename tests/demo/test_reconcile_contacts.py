@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from services.cli.demo.log import Entry
-from services.cli.demo.reconcile import reconcile
-from services.cli.demo.settings import CONFIRM_STOP
-from services.cli.demo.twilio import Created, TwilioSide
+from services.demo.log import Entry
+from services.demo.reconcile import reconcile
+from services.demo.settings import CONFIRM_STOP
+from services.demo.twilio import Created, TwilioSide
 from tests.demo.ends import (
     CREATED,
     LIVED,

@@ -15,7 +15,7 @@ import aiohttp
 from aiokafka.errors import KafkaError
 
 from services.checker.history import History, write_history
-from services.cli.live import read_live
+from services.operations.history import read_live
 from services.runtime.section import ConfigError
 from tests.faults.follower import Follower
 from tests.faults.house import House

@@ -14,7 +14,7 @@ from services.cli.backfill.lacking import Asker
 from services.cli.backfill.report import listing_of, summary, table
 from services.cli.backfill.window import Window, window
 from services.cli.bars import Bars
-from services.cli.local.show import make_console
+from services.cli.console import make_console
 from services.cli.times import Time
 from services.contract.topics import CONSENT, INBOUND, SENT, STATUS
 from services.domain.clock import later

@@ -17,7 +17,7 @@ from services.cli.bars import Bars
 from services.cli.consent_import.errors import ImportFileError
 from services.cli.consent_import.statements import FIELDS, Asked, Faulty, Statement, read
 from services.cli.consent_import.table import TableFile
-from services.cli.local.show import make_console
+from services.cli.console import make_console
 from services.cli.producing import Speaker
 from services.contract.partition import partition_of
 from services.contract.topics import CONSENT_COMMANDS

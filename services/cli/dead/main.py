@@ -11,9 +11,9 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from services.cli.asking import ask
 from services.cli.attended import attend
 from services.cli.bars import Bars
+from services.cli.console import make_console
 from services.cli.contact import key_of
 from services.cli.dead.asked import Asked, Filters, ask_for
 from services.cli.dead.dealing import Dealt, Wish, deal
@@ -22,10 +22,10 @@ from services.cli.dead.reading import Found, find
 from services.cli.dead.releasing import release as release_holds
 from services.cli.dead.releasing import sort, told
 from services.cli.dead.report import Overview, describe
-from services.cli.local.show import make_console
 from services.cli.producing import signed_anew
 from services.cli.times import Time
 from services.contract.letters import Position
+from services.operations.asking import ask
 from services.operations.log import heed_stop
 from services.runtime.config import Settings, load
 

@@ -15,16 +15,17 @@ from rich.console import Console
 from rich.text import Text
 
 from services.checker.history import write_history
-from services.cli.demo import settings as demo_settings
-from services.cli.demo import story
+from services.cli.console import make_console
 from services.cli.demo.report import tell_outcome, tell_places
-from services.cli.demo.round import Outcome, Round
-from services.cli.local.errors import LocalError
-from services.cli.local.layout import NAMES, Layout, asked_ports, choose_ports
-from services.cli.local.running import arm_signals, undisturbed
-from services.cli.local.show import Show, make_console
-from services.cli.local.stack import Stack
+from services.demo import settings as demo_settings
+from services.demo import story
+from services.demo.round import Outcome, Round
 from services.embedded.errors import EmbeddedKafkaError
+from services.local.errors import LocalError
+from services.local.layout import NAMES, Layout, asked_ports, choose_ports
+from services.local.running import arm_signals, undisturbed
+from services.local.show import Show
+from services.local.stack import Stack
 from services.runtime.section import ConfigError
 
 _LOOK_S = 0.5

@@ -10,12 +10,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from services.cli.demo.chapters.contact import ADA
-from services.cli.demo.round import Outcome
-from services.cli.demo.rows import Row
-from services.cli.demo.settings import ACME_SMS
-from services.cli.local.layout import Layout
 from services.contract.topics import MESSAGES, RESULTS
+from services.demo.chapters.contact import ADA
+from services.demo.round import Outcome
+from services.demo.rows import Row
+from services.demo.settings import ACME_SMS
+from services.local.layout import Layout
 
 MINE = "+12025550199"
 

@@ -3,5 +3,5 @@
     main → settings (the file, written if there is none), hints, files (what changed),
            follow + lines (the log, in plain lines), polling (a real Twilio that cannot call us)
 
-Uses the services only from outside, as the demo does: their processes and topics. `services.cli.local` starts them.
+Uses the services only from outside, as the demo does: their processes and topics. `services.local` starts them.
 """

@@ -12,18 +12,19 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from services.cli.console import make_console
 from services.cli.dev import settings as dev_settings
 from services.cli.dev.files import Files
 from services.cli.dev.follow import follow_files, follow_topics
 from services.cli.dev.hints import tell_hints
 from services.cli.dev.polling import poll
-from services.cli.local.errors import LocalError
-from services.cli.local.layout import refuse_taken
-from services.cli.local.running import arm_signals, undisturbed
-from services.cli.local.show import Show, make_console
-from services.cli.local.stack import SERVICES, Stack, prepare_environment
 from services.embedded import ports
 from services.embedded.errors import EmbeddedKafkaError
+from services.local.errors import LocalError
+from services.local.layout import refuse_taken
+from services.local.running import arm_signals, undisturbed
+from services.local.show import Show
+from services.local.stack import SERVICES, Stack, prepare_environment
 from services.runtime.config import Settings
 from services.runtime.section import ConfigError
 

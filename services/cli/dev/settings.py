@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from string import Template
 
-from services.cli.local.errors import LocalError
-from services.cli.local.layout import NAMES, Layout
 from services.embedded import ports
+from services.local.errors import LocalError
+from services.local.layout import NAMES, Layout
 from services.runtime.config import Settings, load, settings_file
 from services.runtime.tokens import digest, draw
 

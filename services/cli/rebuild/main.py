@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from services.cli.bars import Bars
-from services.cli.local.show import make_console
+from services.cli.console import make_console
 from services.cli.rebuild.plan import Service, plan
 from services.cli.rebuild.report import counts, differences, summary, table
 from services.cli.rebuild.work import Wish, Work

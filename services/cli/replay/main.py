@@ -13,8 +13,8 @@ from rich.text import Text
 
 from services.cli.attended import attend
 from services.cli.bars import Bars
+from services.cli.console import make_console
 from services.cli.contact import key_of
-from services.cli.local.show import make_console
 from services.cli.replay.facts import Asked, ReplayError, Tally, copy, is_copy, read_fact, topics
 from services.cli.replay.pace import Pace
 from services.cli.times import Time, limits

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from services.cli.attended import attend
-from services.cli.local.show import make_console
+from services.cli.console import make_console
 from services.contract import codec
 from services.contract.partition import partition_of
 from services.contract.topics import SENDERS

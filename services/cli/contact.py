@@ -1,5 +1,7 @@
 """`switchboard contact ADDRESS`: may we write to this person, on what evidence, and what was said last."""
 
+import asyncio
+import logging
 from typing import Annotated, Any
 
 import typer
@@ -8,7 +10,7 @@ from rich.table import Table
 
 from services.cli.plain import plain
 from services.cli.refused import Refused
-from services.cli.whose import tenant_of
+from services.cli.whose import recognised, tenant_of
 from services.domain.addresses import judge
 from services.domain.contact import contact_key
 from services.operations.asking import ask
@@ -23,8 +25,10 @@ def contact(
     url: Annotated[str | None, typer.Option(help="Any processor's URL; default: as configured.")] = None,
 ) -> None:
     """Show a contact: opt-outs by scope, consent with its evidence, open windows, last messages. Exit 1: not known."""
+    for name in ("aiokafka", "asyncio"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     # A key needs no secret, and a URL no settings.
-    key = address if "|" in address else key_of(load(), tenant, address)
+    key = address if "|" in address else asyncio.run(key_of(load(), tenant, address))
     found = ask(url or load().processor.url, "contacts", key)
     console = Console()
     if found is None:
@@ -42,15 +46,16 @@ def contact(
     console.print(_recent(found))
 
 
-def key_of(settings: Settings, tenant: str | None, address: str) -> str:
-    """The contact key of an address, or that key as it is. Raises Refused where whose it is is not clear."""
+async def key_of(settings: Settings, tenant: str | None, address: str) -> str:
+    """The contact key of an address, or that key as it is. Raises Refused where whose it is is not clear, and
+    ConfigError where the log does not know the tenant by this secret."""
     if "|" in address:
         return address
     tenants = tenants_of(settings)
     name = tenant_of(tenants, tenant)
     if (found := judge(address)).kind in ("nothing", "masked"):
         raise Refused(found.why_not)
-    return contact_key(name, address, tenants[name].contact_secret.get_secret_value().encode())
+    return contact_key(name, address, await recognised(settings.kafka, name, tenants[name]))
 
 
 def _consent(found: dict[str, Any]) -> Table:

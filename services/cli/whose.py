@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 
 from services.cli.refused import Refused
-from services.runtime.config import load
+from services.runtime.config import KafkaSettings, load
+from services.runtime.section import ConfigError
+from services.runtime.tenants.known import KnownTenants, NotKnown
 from services.runtime.tenants.opening import tenants_of
 from services.runtime.tenants.settings import TenantSettings
 
@@ -17,6 +19,20 @@ def tenant_of(tenants: Mapping[str, TenantSettings], tenant: str | None) -> str:
     if name not in tenants:
         raise Refused(f"no tenant {name!r} is configured; there are {', '.join(names) or 'none'}")
     return name
+
+
+async def recognised(kafka: KafkaSettings, name: str, tenant: TenantSettings) -> bytes:
+    """The secret that keys this tenant's people: the one that the log knows it by, or one of a tenant new there.
+
+    Raises ConfigError: by another, everybody would be a stranger, who never said no.
+    """
+    try:
+        refusals = await KnownTenants(kafka).refusals({name: tenant}, note=False)
+    except NotKnown as error:
+        raise ConfigError(f"{name}: whether contact_secret is the right one is not known: {error}") from error
+    if name in refusals:
+        raise ConfigError(refusals[name])
+    return tenant.contact_secret.get_secret_value().encode()
 
 
 def command_key(tenant: str | None, command_id: str) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -13,6 +14,7 @@ from services.contract.topics import MESSAGES, own_topic
 from services.domain.senders.listing import joined
 from services.operations import rights
 from services.operations.doctor.account import Examined, masked
+from services.operations.doctor.apart import apart
 from services.operations.doctor.broker import _lacks, broker
 from services.operations.doctor.examining import examine
 from services.operations.doctor.finding import Finding, verdict
@@ -210,7 +212,9 @@ def test_the_other_hosts_are_of_the_apis_region() -> None:
 async def test_the_whole_round(house: House) -> None:
     tenants = Tenants(dict(house.settings.tenants))
     found = await examine(house.settings, tenants, only="acme")
-    assert {"versions", "tenants", "broker", "topics", "credentials", "webhooks"} <= {one.check for one in found}
+    assert {"versions", "tenants", "broker", "topics", "producers", "credentials", "webhooks"} <= {
+        one.check for one in found
+    }
     assert not any("globex" in one.about for one in found)
 
 
@@ -232,3 +236,34 @@ async def test_what_is_another_tenants_of_the_same_account_is_no_fault_of_ours(h
     found = await looked(house, tenant(ACME), globex=tenant(ACME))
     [past] = faults(found, "webhooks")
     assert "allowed_senders" in past.remedy
+
+
+KEYS = {"2026-11": SecretStr("k" * 32)}
+GUARDED = {"security_protocol": "SASL_SSL", "sasl_username": "operations", "sasl_password": SecretStr("a secret")}
+
+
+@pytest.mark.parametrize(
+    ("kafka", "said", "level", "says"),
+    [
+        ({}, {}, "note", "neither a topic of its own nor a key: who may write to twilio.outbound.messages.v1"),
+        ({}, {"producer_keys": KEYS}, "note", "takes unsigned commands all the same"),
+        ({"tenant_topics": ["acme"], **GUARDED}, {}, "note", "takes unsigned commands all the same"),
+        ({}, {"unsigned_commands": "refused"}, "fault", "nobody can send in its name"),
+        ({"tenant_topics": ["globex"], **GUARDED}, {"unsigned_commands": "refused"}, "fault", "nobody can send"),
+        ({"tenant_topics": ["acme"]}, {"unsigned_commands": "refused"}, "fault", "asks nobody who he is"),
+        ({"tenant_topics": ["acme"], **GUARDED}, {"unsigned_commands": "refused"}, "fine", "kept apart"),
+        ({}, {"unsigned_commands": "refused", "producer_keys": KEYS}, "fine", "kept apart"),
+    ],
+)
+def test_whose_producers_are_not_kept_apart(kafka: dict[str, Any], said: dict[str, Any], level: str, says: str) -> None:
+    [found] = apart(KafkaSettings(**kafka), Tenants({"acme": tenant(ACME, **said)}))
+    assert (found.check, found.level, found.about) == ("producers", level, "acme")
+    assert says in found.says
+    assert bool(found.remedy) == (level != "fine")
+
+
+def test_tenants_that_are_alike_are_told_together_and_closed_ones_not() -> None:
+    many = {f"t{number:02}": tenant(ACME) for number in range(12)}
+    tenants = Tenants({**many, "gone": tenant(ACME, state="closed"), "key": tenant(ACME, producer_keys=KEYS)})
+    assert [one.about for one in apart(KafkaSettings(), tenants)] == ["t00, t01, t02, t03, t04 and 7 more", "key"]
+    assert [one.about for one in apart(KafkaSettings(), tenants, "t11")] == ["t11"]

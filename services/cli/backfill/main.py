@@ -16,6 +16,7 @@ from services.cli.backfill.window import Window, window
 from services.cli.bars import Bars
 from services.cli.console import make_console
 from services.cli.times import Time
+from services.cli.whose import recognised
 from services.contract.topics import CONSENT, INBOUND, SENT, STATUS
 from services.domain.clock import later
 from services.operations.log import check, heed_stop, readable
@@ -108,13 +109,13 @@ def backfill(
     works: list[_Work] = []
 
     async def work() -> None:
-        works.append(_prepare(load(), tenant, (since, until), opt_outs))
+        works.append(await _prepare(load(), tenant, (since, until), opt_outs))
         await works[0].run(apply)
 
     attend(work, lambda: works[0].so_far() if works else "", "Stopped. A second run finds what is still lacking.")
 
 
-def _prepare(settings: Settings, tenant: str, asked: tuple[str | None, str | None], opt_outs: bool) -> _Work:
+async def _prepare(settings: Settings, tenant: str, asked: tuple[str | None, str | None], opt_outs: bool) -> _Work:
     if settings.clock_skew_file is not None:
         CLOCK.follow(settings.clock_skew_file)
     tenants = tenants_of(settings)
@@ -122,7 +123,8 @@ def _prepare(settings: Settings, tenant: str, asked: tuple[str | None, str | Non
         known = ", ".join(tenants) or "none"
         raise BackfillError(f"no tenant {tenant!r}; the settings know: {known}")
     asked_of = tenants[tenant]
-    asker = Asker(tenant, asked_of.contact_secret.get_secret_value().encode(), words_of(asked_of.consent))
+    secret = await recognised(settings.kafka, tenant, asked_of)
+    asker = Asker(tenant, secret, words_of(asked_of.consent))
     if opt_outs:
         since, until = asked
         range_ = window(since or later(now(), -_THIRTEEN_MONTHS_S), until, now(), _FOR_EVER)

@@ -19,6 +19,7 @@ from services.cli.consent_import.statements import FIELDS, Asked, Faulty, Statem
 from services.cli.consent_import.table import TableFile
 from services.cli.console import make_console
 from services.cli.producing import Speaker
+from services.cli.whose import recognised
 from services.contract.partition import partition_of
 from services.contract.topics import CONSENT_COMMANDS
 from services.operations.log import check, heed_stop
@@ -166,7 +167,7 @@ def import_(
         opened = TableFile(file, delimiter)
         asked = Asked(
             tenant=tenant,
-            contact_secret=tenants[tenant].contact_secret.get_secret_value().encode(),
+            contact_secret=await recognised(settings.kafka, tenant, tenants[tenant]),
             columns=_columns(opened, column or []),
             now=now(),
             action=action,

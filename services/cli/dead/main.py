@@ -65,7 +65,7 @@ def show_all(
 
     async def work() -> None:
         settings = load()
-        asked = ask_for((), Filters(topic, reason, since, until, key, _contact(settings, tenant, contact)))
+        asked = ask_for((), Filters(topic, reason, since, until, key, await _contact(settings, tenant, contact)))
         overview = Overview(newest, handled)
         await _each(settings, asked, overview.add)
         if not overview.letters:
@@ -123,7 +123,9 @@ def retry(
 
     async def work() -> None:
         settings = load()
-        asked = ask_for(letters or (), Filters(topic, reason, since, until, key, _contact(settings, tenant, contact)))
+        asked = ask_for(
+            letters or (), Filters(topic, reason, since, until, key, await _contact(settings, tenant, contact))
+        )
         if value is not None and len(asked.names) != 1:
             raise DeadError("--value holds the bytes of one record: name its letter")
         mended = _read(value) if value is not None else None
@@ -155,7 +157,9 @@ def drop(
 
     async def work() -> None:
         settings = load()
-        asked = ask_for(letters or (), Filters(topic, reason, since, until, key, _contact(settings, tenant, contact)))
+        asked = ask_for(
+            letters or (), Filters(topic, reason, since, until, key, await _contact(settings, tenant, contact))
+        )
         await _deal(settings, Wish(asked, "dropped", note=note), every, apply, dealt)
 
     attend(work, lambda: _so_far(dealt, "dropped", apply), _STOPPED)
@@ -172,7 +176,7 @@ def release(
 
     async def work() -> None:
         settings = load()
-        key = key_of(settings, tenant, contact)
+        key = await key_of(settings, tenant, contact)
         found = ask(url or settings.processor.url, "contacts", key)
         bars = Bars()
         with bars.progress:
@@ -222,8 +226,8 @@ async def _each(settings: Settings, asked: Asked, take: Callable[[list[Found]], 
     heed_stop()
 
 
-def _contact(settings: Settings, tenant: str | None, address: str | None) -> str | None:
-    return None if address is None else key_of(settings, tenant, address)
+async def _contact(settings: Settings, tenant: str | None, address: str | None) -> str | None:
+    return None if address is None else await key_of(settings, tenant, address)
 
 
 def _no_letter(names: frozenset[Position]) -> DeadError:

@@ -129,7 +129,7 @@ def replay(
 
     async def work() -> None:
         settings = load()
-        key = None if contact is None else key_of(settings, tenant, contact)
+        key = None if contact is None else await key_of(settings, tenant, contact)
         start, end = limits(since, until)
         asked = Asked(topics(topic), frozenset(sid or ()), tenant, key, start, end)
         if asked.everything and not every:

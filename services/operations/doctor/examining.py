@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from services.domain.senders.events import SendersStated
 from services.operations.doctor.account import Examined, masked
+from services.operations.doctor.apart import apart
 from services.operations.doctor.broker import broker
 from services.operations.doctor.finding import Finding
 from services.operations.doctor.machine import machine
@@ -22,7 +23,7 @@ async def examine(
     show: Callable[[str], str] = masked,
 ) -> list[Finding]:
     """All that is to be told, in the order of the round. `only`: of one tenant; `show`: how a sender is shown."""
-    found = [*machine(settings, tenants), *await broker(settings, service)]
+    found = [*machine(settings, tenants), *await broker(settings, service), *apart(settings.kafka, tenants, only)]
     before, trouble = await _recorded(settings)
     found += trouble
     for name in tenants:

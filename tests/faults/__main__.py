@@ -43,6 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--episode", type=int, default=25, help="after so many: rest, compare, begin anew")
     parser.add_argument("--seed", type=int, default=None, help="repeats the faults of a run; default: drawn, printed")
     parser.add_argument("--minutes", type=float, default=None, help="begin no further episode after so long")
+    parser.add_argument("--of-each", type=int, default=2, help="how many processes of each service")
     parser.add_argument("--keep", action="store_true", help="leave every episode's folder, with all logs")
     parser.add_argument("kinds", nargs="*", metavar="kind", help="part of a fault's name; none: all")
     return parser
@@ -63,7 +64,8 @@ async def _run(options: argparse.Namespace, console: Console) -> list[Told]:
         def say(line: str) -> None:
             console.print(f"{_clock(began)} {line}", markup=False, highlight=False, soft_wrap=True)
 
-        told.append(await episode.run(f"{seed}.{number}", faults[at : at + options.episode], say, options.keep, at + 1))
+        struck = faults[at : at + options.episode]
+        told.append(await episode.run(f"{seed}.{number}", struck, say, options.keep, at + 1, options.of_each))
         say(_verdict(told[-1]))
     console.print(f"{_clock(began)} done")
     return told

@@ -143,7 +143,9 @@ class Episode:
             told.folder = keep(history, told.seed)
 
 
-async def run(seed: str, faults: Plan, say: Callable[[str], None], keep_folder: bool, first: int = 1) -> Told:
+async def run(
+    seed: str, faults: Plan, say: Callable[[str], None], keep_folder: bool, first: int = 1, of_each: int = 2
+) -> Told:
     """Play an episode. Its faults are those of `faults`, numbered from `first`; their details are drawn from `seed`."""
-    async with opened(keep_folder) as house, Follower(house.kafka) as follower:
+    async with opened(keep_folder, of_each) as house, Follower(house.kafka) as follower:
         return await Episode(house, follower, seed).play(faults, say, first)

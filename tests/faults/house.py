@@ -1,4 +1,4 @@
-"""The house of an episode: a broker, two of each service, a simulated Twilio; each a process."""
+"""The house of an episode: a broker, two or more of each service, a simulated Twilio; each a process."""
 
 import asyncio
 import os
@@ -127,7 +127,7 @@ def tail(log: Path) -> str:
 
 
 @asynccontextmanager
-async def opened(keep: bool = False) -> AsyncIterator[House]:
+async def opened(keep: bool = False, of_each: int = 2) -> AsyncIterator[House]:
     """A house with everything ready; at the end nothing is left, but the folder where it is to be kept."""
     folder = Path(tempfile.mkdtemp(prefix="switchboard-faults-"))
     broker = await Broker.start()
@@ -143,7 +143,7 @@ async def opened(keep: bool = False) -> AsyncIterator[House]:
             try:
                 async with balancing(chosen["public"], house.ingresses):
                     house.add("simulator", chosen["simulator"])
-                    for service in (*SERVICES, *SERVICES):
+                    for service in SERVICES * of_each:
                         house.add(service)
                     await house.ready()
                     # A free text past its window that slips through ends with 63016 there.

@@ -8,7 +8,6 @@ from msgspec.structs import replace
 from prometheus_client import Counter, Gauge, Histogram
 
 from services.domain.clock import later
-from services.domain.messages.callback import RETRIES, callback_query
 from services.domain.messages.commands import CommandAccepted
 from services.domain.messages.errors import CATALOGUE
 from services.domain.messages.gate import ALLOW, Receipt
@@ -23,6 +22,7 @@ from services.sender.gateway import Gateway, Refusal
 from services.sender.judging import Judging
 from services.sender.metrics import SENDER
 from services.sender.slots import Slots
+from services.sender.status_urls import StatusUrls
 from services.sender.topology import OUTBOX
 
 _FIRST_BACKOFF_S = 0.5
@@ -47,13 +47,13 @@ ANSWERS = Counter(
 class Sending:
     """What every attempt needs: the tenants with their gateways, and how long things may take (seconds).
 
-    `public_url`: None where Twilio is polled, for it cannot call us.
+    `status_urls`: None where Twilio is polled, for it cannot call us.
     """
 
     tenants: Tenants
     gateways: Mapping[str, Gateway]
     judging: Judging
-    public_url: str | None
+    status_urls: StatusUrls | None
     attempt_deadline_s: float
     slots: Slots
     faults: Faults
@@ -105,7 +105,7 @@ async def _committed(partition: Partition, begun: Attempting) -> bool:
 async def _call(
     context: Sending, partition: Partition, tenant: TenantSettings, command: CommandAccepted, begun: Attempting
 ) -> Created | Refused | Unknown:
-    callback = _callback(context, tenant, command)
+    callback = context.status_urls.of(tenant, command) if context.status_urls is not None else None
 
     async def create() -> Created | Refusal | Unknown | None:
         # The wall clock goes on while a process is frozen: one that wakes up too late calls nobody. And who waited for
@@ -133,13 +133,6 @@ async def _call(
         return Refused(code=outcome.code, reason=outcome.reason, fault=fault)
     again = later(now(), backoff_s(begun.attempt, outcome.retry_after)) if outcome.retryable else None
     return Refused(code=outcome.code, reason=outcome.reason, retry_at=again)
-
-
-def _callback(context: Sending, tenant: TenantSettings, command: CommandAccepted) -> str | None:
-    if context.public_url is None:
-        return None
-    query = callback_query(tenant.callback_ring.signing(now()), command.command_id, command.contact)
-    return f"{context.public_url}/twilio/{command.tenant}/status?{query}{RETRIES}"
 
 
 def _from_window(command: CommandAccepted, receipt: Receipt) -> CommandAccepted:

@@ -31,6 +31,7 @@ from services.sender.listing import Listing
 from services.sender.metrics import SENDER
 from services.sender.scheduler import Scheduler, Times
 from services.sender.slots import Slots
+from services.sender.status_urls import StatusUrls
 from services.sender.stops import HELD_BY_PAUSE, Stops
 from services.sender.timing import Timing
 from services.sender.topology import OUTBOX, folds
@@ -65,8 +66,8 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event) -> None
     faults = Faults()
     stops = Stops(faults)
     judging = Judging(tenants, barrier, directories, stops)
-    public_url = None if settings.twilio.polled else settings.public_url
-    sending = Sending(tenants, gateways, judging, public_url, sender.attempt_deadline_s, slots, faults)
+    status_urls = None if settings.twilio.polled else StatusUrls(tenants, settings.public_url)
+    sending = Sending(tenants, gateways, judging, status_urls, sender.attempt_deadline_s, slots, faults)
     scheduler = Scheduler(
         partial(attempt, sending),
         rate,

@@ -65,7 +65,7 @@ async def _run(options: argparse.Namespace, console: Console) -> list[Told]:
             console.print(f"{_clock(began)} {line}", markup=False, highlight=False, soft_wrap=True)
 
         struck = faults[at : at + options.episode]
-        told.append(await episode.run(f"{seed}.{number}", struck, say, options.keep, at + 1, options.of_each))
+        told.append(await episode.run(f"{seed}.{number}", struck, say, options.keep, at + 1, of_each=options.of_each))
         say(_verdict(told[-1]))
     console.print(f"{_clock(began)} done")
     return told

@@ -144,7 +144,7 @@ class Episode:
 
 
 async def run(
-    seed: str, faults: Plan, say: Callable[[str], None], keep_folder: bool, first: int = 1, of_each: int = 2
+    seed: str, faults: Plan, say: Callable[[str], None], keep_folder: bool, first: int = 1, *, of_each: int = 2
 ) -> Told:
     """Play an episode. Its faults are those of `faults`, numbered from `first`; their details are drawn from `seed`."""
     async with opened(keep_folder, of_each) as house, Follower(house.kafka) as follower:

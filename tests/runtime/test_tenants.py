@@ -310,8 +310,10 @@ def test_a_comparison_says_what_would_do_harm_to_callbacks(tmp_path: Path, monke
 
     day = 24 * 60
     assert diff({}, {30: "one"})[0] == 0
-    code, told = diff({}, {5: "one"})
-    assert (code, "harmful: acme: callback_keys: a new key signs within 10 minutes" in told) == (1, True)
+    # It signs once each ingress must have read it.
+    assert diff({}, {5: "one"})[0] == 0
+    code, told = diff({}, {-31 * day: "one"})
+    assert (code, "harmful: acme: callback_keys: a new key is dated a month back" in told) == (1, True)
     code, told = diff({-90 * day: "one", -59 * day: "two"}, {-59 * day: "two"})
     assert (code, "harmful: acme: callback_keys: a key is taken off" in told) == (1, True)
     assert diff({-90 * day: "one", -61 * day: "two"}, {-61 * day: "two"})[0] == 0

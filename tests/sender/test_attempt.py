@@ -20,6 +20,7 @@ from services.sender.faults import Faults
 from services.sender.gateway import Refusal
 from services.sender.judging import Judgement, Judging, ask
 from services.sender.slots import Slots
+from services.sender.status_urls import StatusUrls
 from tests.sender.histories import CONTACT, accepted, attempted, attempting, created, history, outcome, refused, steps
 from tests.sender.rig import signed_command
 
@@ -110,10 +111,11 @@ async def carry(
     slots = Slots(1)
     for entry in entries:
         slots.begin(row_key(entry), entry.tenant, urgent=False)
+    known = Tenants(dict.fromkeys(tenants, tenant))
     context = Sending(
-        tenants=Tenants(dict.fromkeys(tenants, tenant)),
+        tenants=known,
         gateways=dict.fromkeys(tenants, calls),
-        public_url="https://example.com",
+        status_urls=StatusUrls(known, "https://example.com"),
         attempt_deadline_s=deadline_s,
         judging=cast(Judging, Eyes(tenants, list(allowed))),
         slots=slots,

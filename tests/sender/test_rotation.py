@@ -10,7 +10,6 @@ import aiohttp
 import pytest
 import yaml
 
-from services.domain.clock import later
 from services.domain.messages.callback import callback_query
 from services.domain.messages.outbox import Created
 from services.embedded import ports
@@ -23,7 +22,9 @@ from services.runtime.tenants.derived import Derived
 from services.runtime.tenants.files import TenantFiles
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.watching import Watch
+from services.sender import status_urls
 from services.sender.gateway import Line, TwilioGateway
+from services.sender.status_urls import StatusUrls
 from services.simulator.app import serve
 from tests.sender.histories import accepted
 from tests.waiting import eventually
@@ -38,15 +39,16 @@ class Account:
         self.folder = folder
         self.tenants = Tenants()
         (folder / "tenants").mkdir()
-        self.watch = Watch(self.tenants, TenantFiles(dict, None, folder / "tenants"), every_s=0.05)
+        self.watch = Watch(self.tenants, TenantFiles(dict, None, folder / "tenants"), every_s=0.5)
         self.statuses: list[int] = []
         self.outcomes: list[Any] = []
-        self.url = self.public = ""
+        self.url = ""
+        self.urls: StatusUrls
         # By the time from which each signs.
         self.callback_keys: dict[str, str] = {}
-        # A second worker, which reads the files later.
-        self.late = Tenants()
-        self.late_watch = Watch(self.late, TenantFiles(dict, None, folder / "tenants"), every_s=0.5)
+        # Of the sender, another process than ingress.
+        self.at_sender = Tenants()
+        self.sender_watch = Watch(self.at_sender, TenantFiles(dict, None, folder / "tenants"), every_s=0.05)
         self._stop = asyncio.Event()
 
     async def write(self, tokens: list[str], **key: str) -> None:
@@ -103,14 +105,15 @@ class Account:
     async def senders(self, line: Line) -> None:
         gateways = Derived(self.tenants, lambda _, tenant: TwilioGateway(tenant, line))
         while not self._stop.is_set():
-            signer = self.late["acme"].callback_ring.signing(now())
-            query = callback_query(signer, "order-1", "acme|c1")
-            status = f"{self.public}/twilio/acme/status?{query}"
-            self.outcomes.append(await gateways["acme"].create(accepted(), status))
+            self.outcomes.append(await gateways["acme"].create(accepted(), self._status()))
+
+    def _status(self) -> str:
+        return self.urls.of(self.at_sender["acme"], accepted())
 
     async def signs(self, key: str) -> None:
         """Wait until callbacks are signed by this key."""
-        await eventually(lambda: self.late["acme"].callback_ring.signing(now()) == key.encode(), 30, "it signs")
+        query = callback_query(key.encode(), accepted().command_id, accepted().contact)
+        await eventually(lambda: query in self._status(), 30, "it signs")
 
     def end(self) -> None:
         self._stop.set()
@@ -127,10 +130,10 @@ async def busy(account: Account) -> AsyncIterator[None]:
         ),
         simulator=SimulatorSettings(port=0, webhook_url=url, faults=FaultSettings(latency_s=0.005)),
     )
+    account.urls = StatusUrls(account.at_sender, url)
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(account.watch.running())
-        await stack.enter_async_context(account.late_watch.running())
-        account.public = url
+        await stack.enter_async_context(account.sender_watch.running())
         account.url = await stack.enter_async_context(serve(settings, account.tenants))
         stop = asyncio.Event()
         line = Line(account.url, 20.0, 4)
@@ -160,6 +163,7 @@ async def test_credentials_rotate_under_load_without_one_refusal(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("SWITCHBOARD_CONFIG", raising=False)
+    monkeypatch.setattr(status_urls, "SPREADS_S", 2.0)
     account = Account(tmp_path)
     account.put(["old"])
     told, strange = FACTS.labels("acme", "status"), STRANGE_CALLBACKS.labels("acme")
@@ -182,9 +186,9 @@ async def test_credentials_rotate_under_load_without_one_refusal(
         await account.more()
         await account.at_twilio(["new"], **{NEXT_KEY: "second"})
         await account.more()
-        # From the contact secret to a key that signs callbacks, and to the next one.
+        # From the contact secret to a key that signs callbacks, and to the next one; each is to sign at once.
         for key in ("signer-1", "signer-2"):
-            account.callback_keys[later(now(), 2.0)] = key
+            account.callback_keys[now()] = key
             await account.write(["new"], **{NEXT_KEY: "second"})
             await account.signs(key)
             await account.more()

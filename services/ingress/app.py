@@ -1,12 +1,8 @@
-"""The webhooks over HTTP: what is answered to whom. Nothing else is on their port.
+"""The webhooks over HTTP: `/twilio/{tenant}/{kind}`, or `/twilio/{kind}` for all tenants. Nothing else is on their
+port.
 
-| | |
-| --- | --- |
-| `/twilio/{tenant}/messages`, `/fallback` | 200, TwiML: a keyword's reply, or none |
-| `/twilio/{tenant}/status` | 204 |
-| refused | the status and text of `judge.REASONS` |
-
-2xx means: durable. Anything that goes wrong before is 5xx, and Twilio tries again or calls the fallback.
+A kind and its answer are its product's; a refusal is the status and text of `reasons.REASONS`. 2xx means: durable.
+Anything that goes wrong before is 5xx, and Twilio tries again or calls the fallback.
 """
 
 import asyncio
@@ -14,23 +10,20 @@ from typing import Any
 
 from aiohttp import web
 
-from services.ingress.durable import DurableLog
-from services.ingress.judge import Rejected
 from services.ingress.lane import LaneServer
+from services.ingress.reasons import Rejected
 from services.ingress.receiving import Webhooks
-from services.ingress.refusals import Call
 from services.ingress.turns import Turns
+from services.ingress.webhook import Call
 from services.runtime.config import Settings
 from services.runtime.connections import CONNECTION, Connection, has_gone
-from services.runtime.tenants.live import Tenants
 
 # A body that takes longer is not Twilio's, who waits 15 s for the answer.
 READ_S = 10.0
 
 
-def make_server(settings: Settings, tenants: Tenants, log: DurableLog) -> LaneServer:
+def make_server(settings: Settings, webhooks: Webhooks) -> LaneServer:
     """Webhooks, without aiohttp's router: it costs a third of such a request."""
-    webhooks = Webhooks(settings, tenants, log)
     loop = asyncio.get_running_loop()
     turns = Turns(loop)
     max_body = settings.ingress.max_body_bytes
@@ -65,7 +58,7 @@ async def _webhook(webhooks: Webhooks, turns: Turns, request: web.BaseRequest) -
             await turns.wait(line.address)
         kept = webhooks.keep(opened, body)
         await asyncio.wait([kept.done])
-        answer = webhooks.acknowledge(kept)
+        answer = await webhooks.decide(kept)
     except Exception as error:
         if has_gone(error):
             raise

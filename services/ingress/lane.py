@@ -19,8 +19,8 @@ from aiohttp.http_parser import RawRequestMessage
 
 from services.ingress.answer import Answer
 from services.ingress.receiving import Kept
-from services.ingress.refusals import Call
 from services.ingress.turns import Turns
+from services.ingress.webhook import Call
 from services.runtime import connections
 
 

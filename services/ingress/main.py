@@ -4,11 +4,11 @@ import asyncio
 import logging
 from contextlib import AsyncExitStack
 
-from services.contract.topics import INBOUND, STATUS
 from services.ingress import metrics, producer
 from services.ingress.app import make_server
 from services.ingress.durable import DurableLog
 from services.ingress.producer import Producer
+from services.ingress.receiving import Webhooks
 from services.ingress.spool import Spool
 from services.ingress.stamp import Stamp
 from services.runtime.callbacks import uncallable
@@ -30,9 +30,10 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event, stamp: 
     async def connect() -> Producer:
         if stamp is not None:
             await stamp.vouch(tenants, lambda: spool.empty)
-        return await producer.connect(settings.kafka, (INBOUND.name, STATUS.name))
+        return await producer.connect(settings.kafka, webhooks.topics)
 
     log = DurableLog(connect, spool, ingress.produce_deadline_s)
+    webhooks = Webhooks(settings, tenants, log)
     metrics.SPOOL_BYTES.set_function(lambda: spool.size)
     metrics.SPOOL_AGE.set_function(lambda: spool.oldest_age_s)
 
@@ -49,7 +50,7 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event, stamp: 
         )
         asked = await serve(health, ingress.operations_host, ingress.operations_port, "ingress.operations_port")
         stack.push_async_callback(asked.close)
-        server = await serve(make_server(settings, tenants, log), ingress.host, ingress.port, "ingress.port")
+        server = await serve(make_server(settings, webhooks), ingress.host, ingress.port, "ingress.port")
         _log.info("ingress listens on %s, as %s; operations on %s", server.url, settings.public_url, asked.url)
         # The log outlives the server: requests under way still need it.
         ended = asyncio.Event()

@@ -17,6 +17,12 @@ STRANGE_CALLBACKS = Counter(
     ["tenant"],
     registry=INGRESS,
 )
+UNDECIDED = Counter(
+    "switchboard_ingress_undecided_total",
+    "Webhooks answered without the service that should have been asked, by why: late or failed",
+    ["kind", "why"],
+    registry=INGRESS,
+)
 SECONDS = Histogram(
     "switchboard_ingress_seconds",
     "Webhook to acknowledgement",

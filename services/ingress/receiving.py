@@ -1,29 +1,26 @@
-"""From a request to a fact on its way, and to the answer once it is durable. Knows nothing of connections."""
+"""From a request to facts on their way, and to the answer once they are durable. Knows nothing of connections."""
 
 import asyncio
 import logging
 from collections.abc import Mapping
 from functools import partial
 from time import perf_counter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-import msgspec
 from prometheus_client import Counter
 
 from services.contract import codec
-from services.contract.topics import INBOUND, STATUS, Topic
-from services.ingress import judge, metrics, signature, spellings, translate, vouching
+from services.ingress import judge, metrics, products
 from services.ingress.answer import Answer
 from services.ingress.durable import DurableLog
 from services.ingress.form import Pairs
-from services.ingress.judge import REASONS, Rejected, Whose
-from services.ingress.refusals import Call, Refusals, addressed
+from services.ingress.reasons import REASONS, Reason, Rejected
+from services.ingress.refusals import Refusals, addressed
 from services.ingress.routing import Routes
 from services.ingress.segments import Fact
-from services.ingress.signature import Claim
 from services.ingress.spool import SpoolFull
 from services.ingress.tenants import Tenant, prepare
-from services.ingress.translate import Arrival
+from services.ingress.webhook import Call, Decision, Facts, Told, Webhook
 from services.runtime import failpoints
 from services.runtime.clock import now
 from services.runtime.config import Settings
@@ -34,48 +31,58 @@ _log = logging.getLogger(__name__)
 
 # Twilio may be configured to call with GET.
 _METHODS = ("POST", "GET")
-_NOTHING = Answer(204)
-# Names that are logged; the others are counted alone.
-_MOST_TOLD = 100
 
 
 class Opened(NamedTuple):
-    """A call whose head is in order: its body may be read."""
+    """A call whose head is in order: its body may be read. `stated`: what its voucher saw there."""
 
     call: Call
     began: float
-    whose: Whose
-    kind: str
-    signature: bytes
+    webhook: Webhook
+    tenant: str
+    stated: Any
 
 
 class Kept(NamedTuple):
-    """A fact on its way: once `done` is, without an error, `answer` may be given."""
+    """Facts on their way: once `done` is, without an error, they may be acknowledged."""
 
-    done: "asyncio.Future[None]"
+    done: "asyncio.Future[Any]"
     began: float
     counter: Counter
+    webhook: Webhook
+    told: Told
+    facts: Facts
+    # Or, where somebody is asked, what is answered without them.
     answer: Answer
 
 
 class Webhooks:
-    """Verify, translate, make durable."""
+    """Verify, translate, make durable. `table`: the kinds, of all products where none is given."""
 
-    def __init__(self, settings: Settings, tenants: Tenants, log: DurableLog) -> None:
-        self._origins = spellings.origins(settings.public_url)
+    def __init__(
+        self, settings: Settings, tenants: Tenants, log: DurableLog, table: Mapping[str, Webhook] | None = None
+    ) -> None:
+        self._table = products.webhooks(settings, tenants) if table is None else table
         self._known_tenants = tenants
-        self._tenants = Derived(tenants, prepare)
+        self._tenants = Derived(tenants, partial(prepare, tuple(self._table)))
         self._routes = Routes(tenants)
-        self._known = frozenset(settings.ingress.known_parameters)
-        self._told: set[str] = set()
         self._refused = Refusals(settings.public_url)
         self._log = log
         self._rejected = {reason: metrics.REJECTED.labels(reason) for reason in REASONS}
         self._refusals = {name: _refusal(reason) for name, reason in REASONS.items()}
 
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """Where facts go."""
+        return tuple(sorted({topic.name for webhook in self._table.values() for topic in webhook.topics}))
+
     def concerns(self, target: str) -> bool:
-        """Whether a request with this target may be a webhook."""
-        return target.startswith("/twilio/")
+        """Whether a request with this target may be a webhook that is answered as soon as it is durable."""
+        place = addressed(target)
+        if place is None:
+            return False
+        webhook = self._table.get(place[1])
+        return webhook is None or not isinstance(webhook.answer, Decision)
 
     def receive(self, call: Call, body: bytes) -> Kept | Answer:
         """A whole request: what is kept of it, or why it is refused."""
@@ -85,7 +92,7 @@ class Webhooks:
             return self.refuse(error, call)
 
     def acknowledge(self, kept: Kept) -> Answer:
-        """The answer to what is `done`."""
+        """The answer to what is `done`; where somebody is asked, what is answered without them."""
         if kept.done.cancelled():
             return self.refuse(Rejected("unavailable"))
         if error := kept.done.exception():
@@ -95,23 +102,36 @@ class Webhooks:
         metrics.SECONDS.observe(perf_counter() - kept.began)
         return kept.answer
 
+    async def decide(self, kept: Kept) -> Answer:
+        """The answer to what is `done`; where somebody is to be asked, theirs."""
+        answer, decision = self.acknowledge(kept), kept.webhook.answer
+        if answer is not kept.answer or not isinstance(decision, Decision):
+            return answer
+        try:
+            async with asyncio.timeout(decision.deadline_s):
+                return await decision.ask(kept.told, kept.facts)
+        except TimeoutError:
+            metrics.UNDECIDED.labels(kept.webhook.kind, "late").inc()
+        except Exception:
+            # The facts are durable: Twilio must have an answer, and asks nobody again.
+            metrics.UNDECIDED.labels(kept.webhook.kind, "failed").inc()
+            _log.exception("who should answer a %s webhook failed; what is set for that is answered", kept.webhook.kind)
+        return answer
+
     def open(self, call: Call) -> Opened:
-        """Look at the head: for whom is it, and is it signed at all? Raises Rejected."""
+        """Look at the head: for whom is it, and can it be believed at all? Raises Rejected."""
         began = perf_counter()
         place = addressed(call.target)
-        if place is None:
+        webhook = self._table.get(place[1]) if place else None
+        if place is None or webhook is None:
             raise Rejected("path")
         if call.method not in _METHODS:
             raise Rejected("method")
         if "Content-Encoding" in call.headers:
             raise Rejected("encoding")
-        name, kind = place
-        if name:
+        if name := place[0]:
             self._named(name)
-        signed = signature.digest(call.headers.get("X-Twilio-Signature", ""))
-        if signed is None:
-            raise Rejected("signature")
-        return Opened(call, began, partial(self._whose, kind, call.target, name), kind, signed)
+        return Opened(call, began, webhook, name, webhook.voucher.glance(call))
 
     def _named(self, name: str) -> Tenant:
         tenant = self._tenants.get(name)
@@ -119,56 +139,38 @@ class Webhooks:
             raise Rejected("awaited" if self._known_tenants.awaited(name) else "tenant")
         return tenant
 
-    def _whose(self, kind: str, target: str, name: str, pairs: Pairs) -> Tenant:
+    def _whose(self, opened: Opened, pairs: Pairs) -> Tenant:
         """The tenant that the URL names, or else the parameters do. Raises Rejected."""
         # Asked again: while the body came it may have been found to be another than the log's.
-        return self._named(name or self._routes.tenant_of(kind, pairs, partial(judge.query, target)))
+        if opened.tenant:
+            return self._named(opened.tenant)
+        webhook, target = opened.webhook, opened.call.target
+        query = partial(judge.query, target) if webhook.called_back else None
+        return self._named(self._routes.tenant_of(webhook.names_us, pairs, query))
 
     def keep(self, opened: Opened, body: bytes) -> Kept:
-        """Verify, and begin to make the fact durable. Raises Rejected."""
-        call, began, whose, kind, signed = opened
-        headers = call.headers
-        claim = Claim(self._origins, call.target, signed)
-        tenant, pairs = judge.parameters(whose, claim, call.method, headers, body)
-        if kind == "status":
-            return self._status(opened, tenant, pairs)
-        self._look_at_names(pairs)
-        event = translate.inbound(self._arrival(tenant, headers), pairs)
-        answer = Answer(200, tenant.replies.to(event), "text/xml")
-        return Kept(self._append(INBOUND, event, headers), began, tenant.facts.inbound, answer)
+        """Verify, and begin to make the facts durable. Raises Rejected."""
+        call, began, webhook, _, stated = opened
+        if webhook.most_bytes is not None and len(body) > webhook.most_bytes:
+            raise Rejected("too_large")
+        tenant, said = webhook.voucher.believe(partial(self._whose, opened), call, stated, body)
+        told = Told(tenant, said, now(), call)
+        facts = webhook.facts(told)
+        how = webhook.answer
+        answer = how.otherwise if isinstance(how, Decision) else how(told, facts)
+        return Kept(self._append(facts, call.headers), began, tenant.facts[webhook.kind], webhook, told, facts, answer)
 
-    def _status(self, opened: Opened, tenant: Tenant, pairs: Pairs) -> Kept:
-        call, began = opened.call, opened.began
-        query = judge.query(call.target)
-        arrival = self._arrival(tenant, call.headers)
-        signers = tenant.callback_ring.believed(arrival.received_at)
-        event = translate.status(arrival._replace(signers=signers), pairs, query)
-        if query and event.command_id is None:
-            metrics.STRANGE_CALLBACKS.labels(tenant.name).inc()
-        return Kept(self._append(STATUS, event, call.headers), began, tenant.facts.status, _NOTHING)
-
-    def _arrival(self, tenant: Tenant, headers: Mapping[str, str]) -> Arrival:
-        token = headers.get("I-Twilio-Idempotency-Token")
-        return Arrival(tenant.name, tenant.contact_secret, now(), token, tenant.words, self._known)
-
-    def _look_at_names(self, pairs: Pairs) -> None:
-        """Count the parameters that Twilio may have added, and tell of each once: a START with them is not heard."""
-        for name in vouching.unknown(pairs, self._known):
-            metrics.UNKNOWN_PARAMETERS.inc()
-            if name not in self._told and len(self._told) < _MOST_TOLD:
-                self._told.add(name)
-                _log.warning(
-                    "a signed message has the parameter %.60r, which is not known to be Twilio's: a START with it is "
-                    "not heard; if Twilio documents it, add it to ingress.known_parameters",
-                    name,
-                )
-
-    def _append(self, topic: Topic, event: msgspec.Struct, headers: Mapping[str, str]) -> "asyncio.Future[None]":
+    def _append(self, facts: Facts, headers: Mapping[str, str]) -> "asyncio.Future[Any]":
         traceparent = None
         if stated := headers.get("traceparent"):
             traceparent = codec.traceparent([("traceparent", stated.encode("utf-8", "surrogateescape"))])
-        key, value = topic.key(event).encode(), codec.encode(event)
-        return self._log.append(Fact(topic.name, key, value, codec.headers(topic.name, traceparent)))
+        written = [
+            Fact(topic.name, topic.key(event).encode(), codec.encode(event), codec.headers(topic.name, traceparent))
+            for topic, event in facts
+        ]
+        if len(written) == 1:
+            return self._log.append(written[0])
+        return asyncio.gather(*[self._log.append(one) for one in written])
 
     def refuse(self, error: BaseException, call: Call | None = None) -> Answer:
         """The answer to a webhook that failed so. Logs it; a defect always, others now and then."""
@@ -184,5 +186,5 @@ class Webhooks:
         return self._refusals[reason]
 
 
-def _refusal(reason: judge.Reason) -> Answer:
+def _refusal(reason: Reason) -> Answer:
     return Answer(reason.status, f"{reason.text}\n".encode(), "text/plain; charset=utf-8", reason.headers)

@@ -1,35 +1,25 @@
 """What an operator sees of refused webhooks: of each kind at most a line a second, numbers masked by the log."""
 
 import logging
-from collections.abc import Mapping
 from time import monotonic
-from typing import NamedTuple
 
-from services.ingress.judge import Reason
+from services.ingress.reasons import Reason
+from services.ingress.webhook import Call
 from services.runtime.masking import unsteered
 
 _log = logging.getLogger(__name__)
 _EVERY_S = 1.0
-_KINDS = ("messages", "fallback", "status")
 # Of a URL: a stranger may send a long one.
 _LONGEST = 300
-
-
-class Call(NamedTuple):
-    """A request's head; `target` is path and query exactly as received."""
-
-    method: str
-    target: str
-    headers: Mapping[str, str]
 
 
 def addressed(target: str) -> tuple[str, str] | None:
     """The tenant ("" on the URL that all share) and the kind of webhook that a target names; None for any other."""
     _, *parts = target.partition("?")[0].rstrip("/").split("/")
     match parts:
-        case ["twilio", kind] if kind in _KINDS:
+        case ["twilio", kind]:
             return "", kind
-        case ["twilio", tenant, kind] if tenant and kind in _KINDS:
+        case ["twilio", tenant, kind] if tenant:
             return tenant, kind
     return None
 

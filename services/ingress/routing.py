@@ -6,20 +6,17 @@ ours that it names, which exactly one of them lists; else the only one of them t
 awaited that may have the account, only a callback of ours, or a sender that is listed, says whose it is.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from services.domain.contact import canonical, parts
 from services.domain.messages.callback import read_callback
 from services.ingress.form import Pairs
-from services.ingress.judge import Rejected
+from services.ingress.reasons import Rejected
 from services.runtime.clock import now
 from services.runtime.tenants.live import Tenants, accounts_of
 from services.runtime.tenants.settings import TenantSettings
 
-# The parameters that name a sender of ours, the surest first: in a message to us, and in a status of one from us.
-_OURS = {"status": ("From", "MessagingServiceSid")}
-_WRITTEN_TO = ("To", "MessagingServiceSid")
 _Name = tuple[tuple[str, ...], str]
 
 
@@ -49,8 +46,12 @@ class Routes:
         self._place(tenants)
         tenants.listen(self._place)
 
-    def tenant_of(self, kind: str, pairs: Pairs, query: Callable[[], Pairs]) -> str:
-        """The tenant's name. `query`: that of a callback's URL. Raises Rejected: nobody's, or one of several's."""
+    def tenant_of(self, names_us: Sequence[str], pairs: Pairs, query: Callable[[], Pairs] | None) -> str:
+        """The tenant's name. Raises Rejected: nobody's, or one of several's.
+
+        `names_us`: the parameters that name a sender of ours, the surest first. `query`: that of a URL that we may have
+        signed.
+        """
         stated = _values(pairs, "AccountSid")
         sid = stated.pop() if len(stated) == 1 else ""
         account, awaited = self._accounts.get(sid), self._tenants.await_one_of(sid)
@@ -58,8 +59,8 @@ class Routes:
             raise Rejected("awaited" if awaited else "no_account")
         if len(account.names) == 1 and not awaited:
             return next(iter(account.names))
-        signed = self._signed_by(account, dict(query())) if kind == "status" else None
-        return signed or self._only(account, kind, pairs, awaited)
+        signed = self._signed_by(account, dict(query())) if query else None
+        return signed or self._only(account, names_us, pairs, awaited)
 
     def unclear(self) -> list[str]:
         """Who cannot be told apart on the shared URL, and what to set."""
@@ -78,17 +79,19 @@ class Routes:
                     )
         return found
 
-    def _only(self, account: _Account, kind: str, pairs: Pairs, awaited: bool) -> str:
+    def _only(self, account: _Account, names_us: Sequence[str], pairs: Pairs, awaited: bool) -> str:
         """The first candidate that is one alone. Raises Rejected where a sender is of several, or nobody is left."""
-        for names in self._candidates(account, kind, pairs, awaited):
+        for names in self._candidates(account, names_us, pairs, awaited):
             if len(names) == 1:
                 return next(iter(names))
             if names:
                 raise Rejected("shared")
         raise Rejected("awaited" if awaited else "shared")
 
-    def _candidates(self, account: _Account, kind: str, pairs: Pairs, awaited: bool) -> Iterable[set[str]]:
-        for parameter in _OURS.get(kind, _WRITTEN_TO):
+    def _candidates(
+        self, account: _Account, names_us: Sequence[str], pairs: Pairs, awaited: bool
+    ) -> Iterable[set[str]]:
+        for parameter in names_us:
             senders = {_name(value) for value in _values(pairs, parameter)}
             if len(senders) == 1:
                 yield account.by_sender.get(senders.pop(), set())

@@ -1,30 +1,23 @@
-"""What ingress needs of a tenant's settings, made ready once: tokens as bytes, replies as TwiML."""
+"""What every webhook needs of a tenant's settings, made ready once: tokens as bytes, counters bound."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from prometheus_client import Counter
 
-from services.domain.consent.keywords import Words
 from services.domain.messages.callback_keys import CallbackKeys
 from services.ingress import metrics
-from services.ingress.replies import Replies, replies
 from services.ingress.signature import SHA1, SHA256, Keys
-from services.runtime.policy import words_of
 from services.runtime.section import Secret
 from services.runtime.tenants.settings import TenantSettings
 
 
-class Counters(NamedTuple):
-    """Bound once: looking labels up costs more than counting."""
-
-    inbound: Counter
-    status: Counter
-
-
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """`tokens` sign for the account itself; a subaccount signs with its own, and only with those. Shared keys by id."""
+    """`tokens` sign for the account itself; a subaccount signs with its own, and only with those. Shared keys by id.
+
+    `facts`: by kind of webhook; bound, for looking labels up costs more than counting.
+    """
 
     name: str
     account_sid: str
@@ -33,9 +26,7 @@ class Tenant:
     signing_keys: dict[str, Keys]
     contact_secret: bytes
     callback_ring: CallbackKeys
-    replies: Replies
-    words: Words
-    facts: Counters
+    facts: Mapping[str, Counter]
 
     def tokens_of(self, account_sid: str) -> Keys:
         """The tokens that may have signed for this account."""
@@ -46,8 +37,8 @@ class Tenant:
         return account_sid == self.account_sid or account_sid in self.subaccounts
 
 
-def prepare(name: str, settings: TenantSettings) -> Tenant:
-    """A tenant ready for use."""
+def prepare(kinds: Iterable[str], name: str, settings: TenantSettings) -> Tenant:
+    """A tenant ready for use. `kinds`: of webhooks that it may get."""
     return Tenant(
         name=name,
         account_sid=settings.account_sid,
@@ -56,9 +47,7 @@ def prepare(name: str, settings: TenantSettings) -> Tenant:
         signing_keys={key: Keys(SHA256, _bytes([secret])) for key, secret in settings.signing_keys.items()},
         contact_secret=settings.contact_secret.get_secret_value().encode(),
         callback_ring=settings.callback_ring,
-        replies=replies(settings),
-        words=words_of(settings.consent),
-        facts=Counters(metrics.FACTS.labels(name, "inbound"), metrics.FACTS.labels(name, "status")),
+        facts={kind: metrics.FACTS.labels(name, kind) for kind in kinds},
     )
 
 

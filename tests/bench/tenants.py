@@ -17,8 +17,8 @@ import yaml
 from services.domain.tenants import TenantKnown
 from services.ingress.durable import DurableLog
 from services.ingress.receiving import Kept, Webhooks
-from services.ingress.refusals import Call
 from services.ingress.segments import Fact
+from services.ingress.webhook import Call
 from services.runtime.config import Settings
 from services.runtime.tenants.files import TenantFiles
 from services.runtime.tenants.fingerprints import fingerprint

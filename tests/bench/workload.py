@@ -10,8 +10,8 @@ from twilio.request_validator import RequestValidator
 from services.contract import codec
 from services.contract.topics import STATUS
 from services.domain.messages.commands import SendMessage
-from services.ingress import translate
-from services.ingress.translate import Arrival
+from services.ingress.messages import translate
+from services.ingress.messages.translate import Arrival
 
 TENANT = "acme"
 ACCOUNT = "AC" + "5e" * 16

@@ -311,6 +311,7 @@ async def test_ready_and_healthy_without_kafka_as_long_as_the_spool_takes_it(cal
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/"])
 async def test_strangers_are_told_nothing_of_how_it_is(caller: Caller, path: str) -> None:
     """Operations have a port of their own; the metrics name tenants."""
+    await caller.post(MESSAGES, PAIRS)
     status, text, _ = await caller.call(path, method="GET")
     assert status == 404
     assert "acme" not in text

@@ -7,7 +7,7 @@ import pytest
 
 from services.ingress.durable import DurableLog
 from services.ingress.receiving import Webhooks
-from services.ingress.refusals import Call
+from services.ingress.webhook import Call
 from services.runtime.tenants.live import Tenants
 from tests.fuzz import costly
 from tests.ingress.rig import settings

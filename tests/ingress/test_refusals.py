@@ -5,8 +5,9 @@ import logging
 import pytest
 
 from services.ingress import refusals
-from services.ingress.judge import REASONS
-from services.ingress.refusals import Call, Refusals
+from services.ingress.reasons import REASONS
+from services.ingress.refusals import Refusals
+from services.ingress.webhook import Call
 
 CALL = Call("POST", "/twilio/acme/messages?x=1", {})
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from services.ingress.replies import NO_REPLY, replies
-from services.ingress.translate import Arrival, inbound
+from services.ingress.messages.replies import NO_REPLY, replies
+from services.ingress.messages.translate import Arrival, inbound
 from services.runtime.policy import words_of
 from services.runtime.tenants.settings import ConsentSettings, TenantSettings
 from tests.ingress.signing import ACCOUNT

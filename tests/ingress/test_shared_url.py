@@ -11,10 +11,10 @@ from pydantic import SecretStr
 
 from services.domain.messages.callback import callback_query
 from services.ingress.durable import DurableLog
-from services.ingress.judge import Rejected
+from services.ingress.reasons import Rejected
 from services.ingress.receiving import Kept, Webhooks
-from services.ingress.refusals import Call
 from services.ingress.routing import Routes
+from services.ingress.webhook import Call
 from services.runtime.tenants.files import Found, Refused, Said
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import TenantSettings
@@ -293,6 +293,6 @@ def _of(senders: set[str], subaccounts: set[str], closed: bool) -> TenantSetting
 
 def _said(routes: Routes, pairs: Pairs) -> str:
     try:
-        return routes.tenant_of("messages", pairs, list)
+        return routes.tenant_of(("To", "MessagingServiceSid"), pairs, None)
     except Rejected as error:
         return f"rejected: {error.reason}"

@@ -7,9 +7,9 @@ import pytest
 from pydantic import SecretStr
 
 from services.ingress.durable import DurableLog
-from services.ingress.judge import Rejected
+from services.ingress.reasons import Rejected
 from services.ingress.receiving import Kept, Webhooks
-from services.ingress.refusals import Call
+from services.ingress.webhook import Call
 from services.runtime.tenants.files import Found, Refused, Said
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import ConsentSettings, TenantSettings

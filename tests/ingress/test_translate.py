@@ -9,9 +9,10 @@ from services.contract import codec
 from services.domain.contact import contact_key
 from services.domain.messages.callback import callback_query, read_callback
 from services.domain.messages.events import InboundReceived, StatusReceived
-from services.ingress import judge, translate
+from services.ingress import judge
 from services.ingress.form import Pairs
-from services.ingress.translate import Arrival
+from services.ingress.messages import translate
+from services.ingress.messages.translate import Arrival
 
 SECRET = b"contact secret"
 ARRIVAL = Arrival("acme", SECRET, "2026-02-21T18:22:11.123Z", None, signers=(b"a later key", SECRET))

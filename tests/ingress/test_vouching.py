@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from services.ingress import metrics
-from services.ingress.translate import Arrival, inbound
-from services.ingress.vouching import unknown, vouched
+from services.ingress.messages.translate import Arrival, inbound
+from services.ingress.messages.vouching import unknown, vouched
 from services.simulator.accounts import Account
 from services.simulator.compose import inbound as received
 from services.simulator.forms import inbound_form

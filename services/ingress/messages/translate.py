@@ -13,7 +13,7 @@ from services.domain.identity import raw_event_id
 from services.domain.messages.callback import read_callback
 from services.domain.messages.events import InboundReceived, Parameters, StatusReceived
 from services.ingress.form import Pairs
-from services.ingress.vouching import vouched
+from services.ingress.messages.vouching import vouched
 
 # Twilio adds these when it calls the fallback URL; the message is the same one.
 _FALLBACK_ONLY = frozenset({"ErrorCode", "ErrorUrl"})

@@ -1,0 +1,105 @@
+"""A message to us, by its webhook or by the fallback URL; and how far a message of ours is.
+
+| | |
+| --- | --- |
+| `messages`, `fallback` | 200, TwiML: a keyword's reply, or none |
+| `status` | 204 |
+"""
+
+import logging
+from typing import NamedTuple
+
+from services.contract.topics import INBOUND, STATUS
+from services.domain.consent.keywords import Words
+from services.domain.messages.events import InboundReceived
+from services.ingress import judge, metrics
+from services.ingress.answer import Answer
+from services.ingress.form import Pairs
+from services.ingress.judge import TwilioSigned
+from services.ingress.messages import translate, vouching
+from services.ingress.messages.replies import Replies, replies
+from services.ingress.messages.translate import Arrival
+from services.ingress.webhook import Facts, Told, Webhook
+from services.runtime.config import Settings
+from services.runtime.policy import words_of
+from services.runtime.tenants.derived import Derived
+from services.runtime.tenants.live import Tenants
+from services.runtime.tenants.settings import TenantSettings
+
+_log = logging.getLogger(__name__)
+
+_NOTHING = Answer(204)
+# Names that are logged; the others are counted alone.
+_MOST_TOLD = 100
+
+
+class _Hearing(NamedTuple):
+    """What a tenant's people say for stop and start, and what they are answered."""
+
+    words: Words
+    replies: Replies
+
+
+def webhooks(settings: Settings, tenants: Tenants) -> tuple[Webhook, ...]:
+    """Of messages, as these settings have them."""
+    product = _Messages(settings, tenants)
+    voucher = TwilioSigned(settings.public_url)
+    written_to = ("To", "MessagingServiceSid")
+    return (
+        Webhook("messages", (INBOUND,), voucher, product.inbound, product.reply, names_us=written_to),
+        Webhook("fallback", (INBOUND,), voucher, product.inbound, product.reply, names_us=written_to),
+        Webhook(
+            "status",
+            (STATUS,),
+            voucher,
+            product.status,
+            lambda told, facts: _NOTHING,
+            names_us=("From", "MessagingServiceSid"),
+            called_back=True,
+        ),
+    )
+
+
+class _Messages:
+    def __init__(self, settings: Settings, tenants: Tenants) -> None:
+        self._known = frozenset(settings.ingress.known_parameters)
+        self._told: set[str] = set()
+        self._tenants = Derived(tenants, _hearing)
+
+    def inbound(self, told: Told) -> Facts:
+        self._look_at_names(told.said)
+        arrival = self._arrival(told)._replace(words=self._tenants[told.tenant.name].words, known=self._known)
+        return [(INBOUND, translate.inbound(arrival, told.said))]
+
+    def reply(self, told: Told, facts: Facts) -> Answer:
+        (_, event), *_ = facts
+        assert isinstance(event, InboundReceived)
+        return Answer(200, self._tenants[told.tenant.name].replies.to(event), "text/xml")
+
+    def status(self, told: Told) -> Facts:
+        query = judge.query(told.call.target)
+        signers = told.tenant.callback_ring.believed(told.received_at)
+        event = translate.status(self._arrival(told)._replace(signers=signers), told.said, query)
+        if query and event.command_id is None:
+            metrics.STRANGE_CALLBACKS.labels(told.tenant.name).inc()
+        return [(STATUS, event)]
+
+    def _arrival(self, told: Told) -> Arrival:
+        token = told.call.headers.get("I-Twilio-Idempotency-Token")
+        return Arrival(told.tenant.name, told.tenant.contact_secret, told.received_at, token)
+
+    def _look_at_names(self, pairs: Pairs) -> None:
+        """Count the parameters that Twilio may have added, and tell of each once: a START with them is not heard."""
+        for name in vouching.unknown(pairs, self._known):
+            metrics.UNKNOWN_PARAMETERS.inc()
+            if name not in self._told and len(self._told) < _MOST_TOLD:
+                self._told.add(name)
+                _log.warning(
+                    "a signed message has the parameter %.60r, which is not known to be Twilio's: a START with it is "
+                    "not heard; if Twilio documents it, add it to ingress.known_parameters",
+                    name,
+                )
+
+
+def _hearing(_: str, settings: TenantSettings) -> _Hearing:
+    return _Hearing(words_of(settings.consent), replies(settings))

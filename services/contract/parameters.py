@@ -58,4 +58,4 @@ def unknown(name: str, fields: Iterable[str], sends: bool) -> str:
     if parameter is not None:
         return f"{shown}: Twilio's {parameter} is not passed on by Switchboard yet; leave it out"
     close = difflib.get_close_matches(shown, fields, n=1)
-    return f"{shown}: no such field" + (f"; did you mean {close[0]}?" if close else "")
+    return f"{shown}: no such field" + (f"; did you mean {close[0]}?" if close else "; leave it out")

@@ -32,7 +32,7 @@ _PERSONS: frozenset[Kind] = frozenset({"phone", "scoped_id", "id"})
 WRITE_E164 = "write it in E.164, such as +14155550123"
 WHY_NOT: dict[Kind, str] = {
     "short_code": f"a short code is a sender, and no person reads what is sent to it; for a phone number {WRITE_E164}",
-    "name": f"an alphanumeric sender has no number, and nobody can answer it; for a phone number {WRITE_E164}",
+    "name": f"it has letters, so it is the name of a sender and no phone number; for a phone number {WRITE_E164}",
     "agent": f"rcs: and a name is a sender; for the person {WRITE_E164}",
     "email": f"an e-mail is no address of a message; for a phone number {WRITE_E164}",
     "masked": "Twilio or a log has masked it, so nobody can tell whose it was; give the whole address",

@@ -53,7 +53,7 @@ class TwilioSigned:
     def glance(self, call: Call) -> bytes:
         """The digest that the head states. Raises Rejected."""
         if (signed := signature.digest(call.headers.get("X-Twilio-Signature", ""))) is None:
-            raise Rejected("signature")
+            raise Rejected("unsigned")
         return signed
 
     def believe(self, whose: Whose, call: Call, stated: bytes, body: bytes) -> Believed:

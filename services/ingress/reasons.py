@@ -33,9 +33,13 @@ REASONS = {
         "service in allowed_senders, or give Twilio the URL with the tenant's name",
     ),
     "awaited": Reason(
-        503, "the tenant's file or a secret of its cannot be read; /readyz says why", {"Retry-After": "5"}
+        503,
+        "the tenant is in the settings, and cannot be used yet; /readyz of ingress says why",
+        {"Retry-After": "5"},
     ),
-    "too_large": Reason(413, "the body is larger than ingress.max_body_bytes"),
+    "too_large": Reason(
+        413, "the body is larger than ingress.max_body_bytes; Twilio's are far smaller: check who called"
+    ),
     "slow": Reason(408, "the body did not come in time", {"Connection": "close"}),
     "encoding": Reason(415, "send the body as it is, without Content-Encoding", {"Connection": "close"}),
     "parameters": Reason(413, f"more than {MOST_PARAMETERS:,} parameters"),
@@ -43,6 +47,11 @@ REASONS = {
         415, "send application/x-www-form-urlencoded, or application/json with bodySHA256 in the URL"
     ),
     "malformed": Reason(400, "the body cannot be read: it must be form-encoded UTF-8, or a JSON object"),
+    "unsigned": Reason(
+        403,
+        "X-Twilio-Signature is missing, or is no signature: only what Twilio has signed is taken; check that nothing "
+        "between Twilio and here drops the header",
+    ),
     "signature": Reason(
         403,
         "signature does not match: check that public_url is exactly what Twilio calls and that the tenant's "

@@ -68,6 +68,7 @@ class Webhooks:
         self._routes = Routes(tenants)
         self._refused = Refusals(settings.public_url)
         self._log = log
+        self._max_body = settings.ingress.max_body_bytes
         self._rejected = {reason: metrics.REJECTED.labels(reason) for reason in REASONS}
         self._refusals = {name: _refusal(reason) for name, reason in REASONS.items()}
 
@@ -131,6 +132,8 @@ class Webhooks:
             raise Rejected("encoding")
         if name := place[0]:
             self._named(name)
+        if call.length > self._max_body:
+            raise Rejected("too_large")
         return Opened(call, began, webhook, name, webhook.voucher.glance(call))
 
     def _named(self, name: str) -> Tenant:

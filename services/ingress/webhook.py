@@ -19,6 +19,12 @@ class Call(NamedTuple):
     target: str
     headers: Mapping[str, str]
 
+    @property
+    def length(self) -> int:
+        """How long the body says that it is; 0 where it does not say."""
+        said = self.headers.get("Content-Length", "")
+        return int(said) if said.isdecimal() else 0
+
 
 # Whose request it is, by its parameters where its URL does not say. Raises Rejected.
 Whose = Callable[[Pairs], Tenant]

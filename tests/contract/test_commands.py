@@ -76,7 +76,7 @@ def test_what_is_no_object_is_not_a_command(value: bytes | None, says: str) -> N
         ({}, ["command_id: missing", "tenant: missing", "to: missing"]),
         (LEAST | {"boddy": "x"}, ["boddy: no such field; did you mean body?"]),
         (LEAST | {"from_": "x"}, ["from_: no such field; here it is from"]),
-        (LEAST | {"ttl": 3}, ["ttl: no such field"]),
+        (LEAST | {"ttl": 3}, ["ttl: no such field; leave it out"]),
         (LEAST | {"to": 14155550123}, ["to: must be a text; this is a whole number; write it in quotes"]),
         (LEAST | {"channel": "carrier pigeon"}, ["channel: one of sms, mms, whatsapp"]),
         (
@@ -143,7 +143,10 @@ def test_faults_of_form_name_the_field_and_come_all_at_once(found: dict[str, Any
         ),
         (RESOLVE | {"message_id": "SM1"}, ["message_id: no such field; did you mean message_sid?"]),
         # Fields of a send are not those of a resolution.
-        (RESOLVE | {"body": "x", "from": "+1"}, ["body: no such field; did you mean by?", "from: no such field"]),
+        (
+            RESOLVE | {"body": "x", "from": "+1"},
+            ["body: no such field; did you mean by?", "from: no such field; leave it out"],
+        ),
         (RESOLVE | {"outcome": "perhaps"}, ["outcome: one of sent, not_sent"]),
         (RESOLVE | {"outcome": None}, ["outcome: one of sent, not_sent"]),
         (
@@ -166,7 +169,7 @@ def test_faults_of_form_of_a_resolution(found: dict[str, Any], faults: list[str]
         (CONSENT | {"adress": "+1"}, ["adress: no such field; did you mean address?"]),
         (CONSENT | {"user-agent": "x"}, ["user-agent: no such field; did you mean user_agent?"]),
         # Fields of a send are not those of a consent.
-        (CONSENT | {"to": "+1"}, ["to: no such field"]),
+        (CONSENT | {"to": "+1"}, ["to: no such field; leave it out"]),
         (CONSENT | {"action": "opt-in"}, ["action: one of opt_in, opt_out, dismiss"]),
         (CONSENT | {"event_type": "send_message"}, ["event_type: one of record_consent"]),
         (CONSENT | {"proof": {"url": "x"}, "ip": 1}, [
@@ -287,7 +290,7 @@ def test_what_is_unknown_is_named_ten_times_and_then_counted(type_: Any) -> None
     faults = read_command({f"unheard{number}": 1 for number in range(14)}, type_)
     assert isinstance(faults, list)
     assert [fault for fault in faults if "no such field" in fault] == [
-        f"unheard{number}: no such field" for number in range(10)
+        f"unheard{number}: no such field; leave it out" for number in range(10)
     ]
     assert "4 more fields that do not exist" in faults
 

@@ -137,10 +137,12 @@ async def test_a_callback_of_ours_is_known_however_it_was_signed(caller: Caller,
 @pytest.mark.parametrize(
     ("sent", "status", "said"),
     [
-        ((MESSAGES, form(PAIRS), {"Content_Type": FORM}), 403, "public_url"),
+        ((MESSAGES, form(PAIRS), {"Content_Type": FORM}), 403, "X-Twilio-Signature is missing"),
+        ((MESSAGES, form(PAIRS), {"Content_Type": FORM, "X_Twilio_Signature": FORGED}), 403, "public_url"),
         ((MESSAGES, form(PAIRS), {"Content_Type": FORM, "X_Twilio_Signature": FORGED}), 403, "auth token"),
-        # What can be no signature is refused before its body is read.
-        ((MESSAGES, b"a" * 2001, {"Content_Type": FORM, "X_Twilio_Signature": "x"}), 403, "auth token"),
+        ((MESSAGES, form(PAIRS), {"Content_Type": FORM, "X_Twilio_Signature": "x"}), 403, "or is no signature"),
+        # What is too large says so, whoever signed it.
+        ((MESSAGES, b"a" * 2001, {"Content_Type": FORM}), 413, "max_body_bytes"),
         (("/twilio/nobody/messages", form(PAIRS), {"Content_Type": FORM}), 404, "no such tenant"),
         (("/twilio/acme/calls", b"", {}), 404, "/twilio/{tenant}/messages"),
         (("/", b"", {}), 404, "/twilio/{tenant}/messages"),

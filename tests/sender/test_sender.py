@@ -62,7 +62,7 @@ async def test_what_is_no_command_is_a_dead_letter_and_told_under_its_key(desk: 
     ("changed", "says"),
     [
         ({"to": "nobody", "boddy": "x"}, "did you mean body?"),
-        ({"to": "nobody"}, "to: an alphanumeric sender has no number"),
+        ({"to": "nobody"}, "to: it has letters, so it is the name of a sender"),
         ({"tenant": "No Body"}, "no tenant 'No Body' is configured"),
     ],
 )

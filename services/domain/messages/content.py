@@ -51,6 +51,9 @@ def _medium(url: str) -> str | None:
         return "holds several URLs in one text; give each as its own element (or write its comma as %2C)"
     if fault := not_public(url):
         return f"{fault}; it must be a public https URL"
+    # Twilio would fetch it, but in the clear: whoever stands between sees a person's picture, or puts in another one.
+    if url[:5].lower() != "https":
+        return "does not begin with https://; what is fetched by http can be read and changed on its way"
     if "@" in url.partition("://")[2].partition("/")[0]:
         return "has a user or a password in it; give a URL that needs none, such as a signed one"
     return None

@@ -70,7 +70,7 @@ TABLE: Table = {
     ),
     63027: ErrorInfo("template", "The template has no version in this language: approve one, or use another template."),
     63028: ErrorInfo(
-        "template", "The number of content_variables is not the template's: give each of its placeholders a value."
+        "template", "Give each placeholder of the template a value in content_variables, or in the template a default."
     ),
     63029: ErrorInfo("template", "The person's app could not fetch the template: send later, or another."),
     63030: ErrorInfo("content", "The channel does not know one of the message's parameters: leave it out."),

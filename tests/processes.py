@@ -91,14 +91,21 @@ class Service:
         self.process.wait()
 
     async def ready(self) -> bool:
-        """Does /readyz say so? An AssertionError, with its last lines, when the process has ended."""
+        """Does /readyz say so? A RuntimeError, with its last lines, when the process has ended."""
+        return (await self._said())[0] == 200
+
+    async def undegraded(self) -> bool:
+        """Is it ready, and nothing wrong? RuntimeError as above."""
+        return (await self._said())[1].get("status") == "ready"
+
+    async def _said(self) -> tuple[int, dict[str, Any]]:
         if self.process.poll() is not None:
             raise RuntimeError(f"ended with {self.process.returncode}:\n{self.log.read_text()[-2000:]}")
         try:
             async with aiohttp.ClientSession() as session, session.get(f"{self.operations}/readyz") as answer:
-                return answer.status == 200
+                return answer.status, await answer.json()
         except aiohttp.ClientError:
-            return False
+            return 0, {}
 
 
 @contextmanager

@@ -130,6 +130,9 @@ async def test_each_service_works_with_its_own_rights(broker: EmbeddedKafka, tmp
             services[name] = stack.enter_context(running(name, settings, tmp_path, port, **user))
         for name in ("ingress", "processor", "sender"):
             await eventually(services[name].ready, 90, f"{name} is ready")
+        for name in ("ingress", "processor", "sender"):
+            # On a slow disk a broker with new topics may answer nobody for half a minute; until then acme waits.
+            await eventually(services[name].undegraded, 120, f"{name} knows acme")
         await what_happens(broker, f"http://127.0.0.1:{ports['simulator']}")
         for name, service in services.items():
             assert service.process.poll() is None, name

@@ -7,9 +7,9 @@ who was first.
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -30,6 +30,9 @@ T = TypeVar("T")
 
 # For each question to Kafka.
 PATIENCE_S = 20.0
+# Of that, what the first try gets: a client that came while the broker stood still, may go on waiting when it answers
+# others again.
+_FIRST_TRY = 0.25
 _POLL_MS = 200
 
 NOT_BY_THIS_KEY = (
@@ -61,18 +64,20 @@ class KnownTenants:
         Raises NotKnown, also where Kafka leaves one of the up to three questions unanswered for `patience_s`.
         """
         try:
-            await self._read(patience_s)
+            await _twice(self._read, patience_s)
             if note and (fresh := {name: one for name, one in tenants.items() if name not in self.known}):
-                await self._write(await described(fresh), patience_s)
+                made = await described(fresh)
+                # Written twice, it says the same twice.
+                await _twice(lambda: self._write(made), patience_s)
                 # Another may have been first.
-                await self._read(patience_s)
+                await _twice(self._read, patience_s)
         except (KafkaError, OSError, TimeoutError) as error:
             raise NotKnown(f"Kafka cannot say which tenants it knows ({trouble(error)})") from error
         return await refused(self.known, tenants)
 
-    async def _read(self, patience_s: float) -> None:
+    async def _read(self) -> None:
         known: dict[str, TenantKnown] = {}
-        async with asyncio.timeout(patience_s), _consumer(self._kafka) as consumer:
+        async with _consumer(self._kafka) as consumer:
             # To ask for it by name could create it.
             cluster = await consumer._client.fetch_all_metadata()
             if not (numbers := cluster.partitions_for_topic(TENANTS.name)):
@@ -88,14 +93,13 @@ class KnownTenants:
                         known.setdefault(one.tenant, one)
         self.known = known
 
-    async def _write(self, events: Sequence[TenantKnown], patience_s: float) -> None:
+    async def _write(self, events: Sequence[TenantKnown]) -> None:
         producer = durable_producer(self._kafka)
-        async with asyncio.timeout(patience_s):
-            await producer.start()
-            try:
-                await asyncio.gather(*[await self._send(producer, event) for event in events])
-            finally:
-                await producer.stop()
+        await producer.start()
+        try:
+            await asyncio.gather(*[await self._send(producer, event) for event in events])
+        finally:
+            await producer.stop()
 
     async def _send(self, producer: AIOKafkaProducer, event: TenantKnown) -> "asyncio.Future[Any]":
         key = TENANTS.key(event).encode()
@@ -105,6 +109,16 @@ class KnownTenants:
             TENANTS.name, codec.encode(event), key, partition, headers=headers
         )
         return sent
+
+
+async def _twice(question: Callable[[], Awaitable[None]], patience_s: float) -> None:
+    """Ask, and after a while ask anew by a client of its own. Raises TimeoutError after `patience_s`."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(patience_s * _FIRST_TRY):
+            await question()
+            return
+    async with asyncio.timeout(patience_s * (1 - _FIRST_TRY)):
+        await question()
 
 
 async def described(tenants: Mapping[str, TenantSettings]) -> list[TenantKnown]:

@@ -4,8 +4,8 @@ from typing import Literal
 
 from services.domain.messages.outbox import Created, Unknown
 from services.sender.breaker import Breaker, State
-from services.sender.gateway import Refusal
 from services.sender.limit import Limit
+from services.sender.transport import Refusal
 
 Permission = Literal["yes", "later", "never"]
 

@@ -18,12 +18,13 @@ from services.runtime.folding.partition import Partition
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import TenantSettings
 from services.sender.faults import Faults
-from services.sender.gateway import Gateway, Refusal
+from services.sender.gateway import Gateway
 from services.sender.judging import Judging
 from services.sender.metrics import SENDER
 from services.sender.slots import Slots
 from services.sender.status_urls import StatusUrls
 from services.sender.topology import OUTBOX
+from services.sender.transport import Refusal
 
 _FIRST_BACKOFF_S = 0.5
 _LONGEST_BACKOFF_S = 60.0

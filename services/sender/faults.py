@@ -17,8 +17,8 @@ from services.domain.messages.gate import Verdict
 from services.domain.messages.outbox import Created, Unknown
 from services.runtime.masking import mask
 from services.sender.breaker import Breaker
-from services.sender.gateway import Refusal
 from services.sender.metrics import SENDER
+from services.sender.transport import Refusal
 
 # Between tries: the first gap, and the longest.
 _GAP_S = 5.0

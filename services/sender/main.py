@@ -24,7 +24,7 @@ from services.sender.dater import Dater
 from services.sender.dates import Dates
 from services.sender.faults import Faults
 from services.sender.finder import Finder
-from services.sender.gateway import Line, TwilioGateway
+from services.sender.gateway import TwilioGateway
 from services.sender.held import HELD
 from services.sender.judging import Judging
 from services.sender.listing import Listing
@@ -35,6 +35,7 @@ from services.sender.status_urls import StatusUrls
 from services.sender.stops import HELD_BY_PAUSE, Stops
 from services.sender.timing import Timing
 from services.sender.topology import OUTBOX, folds
+from services.sender.transport import Line
 from services.sender.undecided import held_by_suspicion
 from services.sender.unknown import held_by_absence
 
@@ -45,8 +46,8 @@ _GRACE_SHARE_OF_SESSION = 0.5
 async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event) -> None:
     """Run until `stop`. Raises what crashed the app."""
     sender = settings.sender
-    line = Line(settings.twilio.api, sender.request_timeout_s, sender.concurrency)
-    gateways = Derived(tenants, lambda _, tenant: TwilioGateway(tenant, line))
+    line = Line(sender.request_timeout_s, sender.concurrency)
+    gateways = Derived(tenants, lambda _, tenant: TwilioGateway(tenant, line, settings.twilio.api))
     listings = Derived(tenants, lambda _, tenant: Listing(tenant, settings.twilio.api, sender.request_timeout_s))
     dates = Derived(tenants, lambda _, tenant: Dates(tenant, settings.twilio.api, sender.request_timeout_s))
 

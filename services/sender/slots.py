@@ -16,9 +16,9 @@ from prometheus_client import Gauge
 from services.domain.messages.outbox import Created, Unknown
 from services.sender.account import Account
 from services.sender.breaker import State
-from services.sender.gateway import Refusal
 from services.sender.lanes import Share
 from services.sender.metrics import SENDER
+from services.sender.transport import Refusal
 
 # Of the concurrency, kept free for urgent calls while such come.
 _RESERVED = 0.1

@@ -17,10 +17,10 @@ from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import TenantSettings
 from services.sender.attempt import Sending, attempt
 from services.sender.faults import Faults
-from services.sender.gateway import Refusal
 from services.sender.judging import Judgement, Judging, ask
 from services.sender.slots import Slots
 from services.sender.status_urls import StatusUrls
+from services.sender.transport import Refusal
 from tests.sender.histories import CONTACT, accepted, attempted, attempting, created, history, outcome, refused, steps
 from tests.sender.rig import signed_command
 

@@ -29,7 +29,8 @@ from services.runtime.simulated import FaultSettings, SimulatorSettings
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import TenantSettings
 from services.sender.form import form
-from services.sender.gateway import Line, Refusal, TwilioGateway
+from services.sender.gateway import TwilioGateway
+from services.sender.transport import Line, Refusal
 from services.simulator.app import serve
 from tests.sender.histories import accepted
 from tests.waiting import eventually
@@ -72,9 +73,9 @@ class Twilio:
 async def gateway(
     stack: contextlib.AsyncExitStack, url: str, of: TenantSettings, timeout_s: float, connections: int = 4
 ) -> TwilioGateway:
-    line = Line(url, timeout_s, connections)
+    line = Line(timeout_s, connections)
     stack.push_async_callback(line.close)
-    return TwilioGateway(of, line)
+    return TwilioGateway(of, line, url)
 
 
 @pytest.fixture

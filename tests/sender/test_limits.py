@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from services.domain.messages.outbox import Created, Unknown
 from services.sender.account import Account
 from services.sender.breaker import Breaker
-from services.sender.gateway import Refusal
 from services.sender.limit import Limit
+from services.sender.transport import Refusal
 from tests.sender.histories import created
 
 LOST = Unknown(reason="no answer")

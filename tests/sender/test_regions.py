@@ -20,8 +20,9 @@ from services.runtime.regions import Region, regional
 from services.runtime.simulated import FaultSettings, SimulatorSettings
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import TenantSettings
-from services.sender.gateway import Line, Refusal, TwilioGateway
+from services.sender.gateway import TwilioGateway
 from services.sender.listing import Listing
+from services.sender.transport import Line, Refusal
 from services.simulator.app import serve
 from tests.sender.histories import accepted
 
@@ -49,7 +50,7 @@ class World(NamedTuple):
     session: aiohttp.ClientSession
 
     async def create(self, of: TenantSettings) -> Any:
-        return await TwilioGateway(of, self.line).create(accepted(), None)
+        return await TwilioGateway(of, self.line, self.url).create(accepted(), None)
 
 
 @pytest.fixture
@@ -73,7 +74,7 @@ async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
         url = await stack.enter_async_context(
             serve(Settings(public_url=server.url, simulator=simulator), Tenants(TENANTS))
         )
-        line = Line(url, 20.0, 4)
+        line = Line(20.0, 4)
         stack.push_async_callback(line.close)
         yield World(url, line, posted, await stack.enter_async_context(aiohttp.ClientSession()))
 

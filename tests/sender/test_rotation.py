@@ -23,8 +23,9 @@ from services.runtime.tenants.files import TenantFiles
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.watching import Watch
 from services.sender import status_urls
-from services.sender.gateway import Line, TwilioGateway
+from services.sender.gateway import TwilioGateway
 from services.sender.status_urls import StatusUrls
+from services.sender.transport import Line
 from services.simulator.app import serve
 from tests.sender.histories import accepted
 from tests.waiting import eventually
@@ -103,7 +104,7 @@ class Account:
                     self.statuses.append((await answer.json())["status"])
 
     async def senders(self, line: Line) -> None:
-        gateways = Derived(self.tenants, lambda _, tenant: TwilioGateway(tenant, line))
+        gateways = Derived(self.tenants, lambda _, tenant: TwilioGateway(tenant, line, self.url))
         while not self._stop.is_set():
             self.outcomes.append(await gateways["acme"].create(accepted(), self._status()))
 
@@ -136,7 +137,7 @@ async def busy(account: Account) -> AsyncIterator[None]:
         await stack.enter_async_context(account.sender_watch.running())
         account.url = await stack.enter_async_context(serve(settings, account.tenants))
         stop = asyncio.Event()
-        line = Line(account.url, 20.0, 4)
+        line = Line(20.0, 4)
         stack.push_async_callback(line.close)
         ingress = asyncio.create_task(run(settings, account.tenants, stop))
         async with aiohttp.ClientSession() as session:

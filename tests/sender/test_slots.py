@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from services.domain.messages.outbox import Unknown
-from services.sender.gateway import Refusal
 from services.sender.slots import BREAKER, Outcome, Slots
+from services.sender.transport import Refusal
 from tests.sender.histories import created
 from tests.waiting import eventually
 

@@ -13,7 +13,7 @@ from services.domain.messages.outbox import Entry, Judged
 from services.domain.messages.pauses import EVERYTHING, PauseEnded, PausePlaced, Said, of_label, of_sender, of_tenant
 from services.runtime.clock import now
 from services.sender import conditions
-from services.sender.gateway import Refusal
+from services.sender.transport import Refusal
 from tests.sender.histories import canceled, created, refused, steps
 from tests.sender.world import NEVER, Rows, World, pending
 from tests.waiting import eventually

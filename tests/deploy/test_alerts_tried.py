@@ -272,10 +272,10 @@ async def _a_code_that_nobody_knows(house: Watched) -> None:
 
 async def _a_record_that_cannot_be_read(house: Watched) -> None:
     await produce(house.broker.bootstrap, INBOUND.name, [(b"nobody", b"\xff\x00{")])
-    await house.fires("SwitchboardDeadLetters", "SwitchboardUnattributedLetters")
+    await house.fires("SwitchboardDeadLetters", "SwitchboardDeadLettersOpen", "SwitchboardUnattributedLetters")
     dropped = await switchboard(house.file, "dead", "drop", "--all", "--note", "tried", "--apply")
     assert "dropped" in dropped.text
-    await house.ends("SwitchboardDeadLetters", "SwitchboardUnattributedLetters")
+    await house.ends("SwitchboardDeadLetters", "SwitchboardDeadLettersOpen", "SwitchboardUnattributedLetters")
 
 
 async def _a_pause_that_stands_too_long(house: Watched) -> None:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from services.cli.inbound import find_inbound
 from services.cli.plain import plain
-from services.cli.whose import command_key
+from services.cli.whose import NOTHING_KNOWN, command_key
 from services.domain.messages.ladder import RANK
 from services.operations.asking import ask
 from services.runtime.config import load
@@ -37,7 +37,7 @@ def trace(
     message, command = _look_up(base, identifier, tenant)
     if message is None and command is None:
         if not (_MESSAGE_SID.match(identifier) and _tell_inbound(console, identifier)):
-            console.print(plain(f"Nothing is known of {identifier}: no webhook, no command, or not folded yet."))
+            console.print(plain(f"Nothing is known of {identifier}: {NOTHING_KNOWN}."))
             raise typer.Exit(1)
         return
     console.print(_timeline(identifier, message, command))

@@ -9,6 +9,12 @@ from services.runtime.tenants.known import KnownTenants, NotKnown
 from services.runtime.tenants.opening import tenants_of
 from services.runtime.tenants.settings import TenantSettings
 
+# Of a command, or a message.
+NOTHING_KNOWN = (
+    "check the id and the tenant, or ask again in a moment. A command of a tenant that is not in the settings waits "
+    "five minutes, and is then rejected"
+)
+
 
 def tenant_of(tenants: Mapping[str, TenantSettings], tenant: str | None) -> str:
     """The tenant that is named, or the only one there is. Raises Refused, a sentence."""

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from services.cli.plain import plain
-from services.cli.whose import command_key
+from services.cli.whose import NOTHING_KNOWN, command_key
 from services.domain.messages.gate import Question, Receipt, Verdict, View, decide
 from services.domain.messages.pauses import EVERYTHING, ROW
 from services.operations.asking import ask
@@ -31,7 +31,8 @@ def why(
         _show_pauses(console, base, found["tenant"])
     decided = [step for step in found["steps"] if step["step"] in _DECIDED] if found else []
     if not decided:
-        console.print(plain(f"Nothing was decided about {command_id}: no such command, or it was never judged."))
+        why = f"it did not come so far; switchboard trace {command_id} shows how far" if found else NOTHING_KNOWN
+        console.print(plain(f"Nothing was decided about {command_id}: {why}."))
         raise typer.Exit(1)
     # Each is shown, also after one that differs.
     agreed = [_show(console, step) for step in decided]

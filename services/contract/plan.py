@@ -1,6 +1,6 @@
 """What is to be done at the broker so that its topics are those of the registry. Pure: topics in, actions out."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Literal, NamedTuple
 
@@ -11,6 +11,8 @@ TOMBSTONES_KEPT = timedelta(days=7)
 
 Kind = Literal["create", "in step", "differs", "refused"]
 _FOR_EVER = "-1"
+# Of topics that are refused for one reason.
+_NAMED = 3
 _DAY_MS = 86_400_000
 _COMPACTED = {"cleanup.policy": "compact", "delete.retention.ms": str(TOMBSTONES_KEPT // timedelta(milliseconds=1))}
 
@@ -78,8 +80,18 @@ def plan(topics: Iterable[Wanted], found: Mapping[str, Actual], shorten: bool = 
 
 
 def refusals(actions: Iterable[Action]) -> list[str]:
-    """Why nothing may be done at all: a sentence for each topic that is refused."""
-    return [f"{action.topic.name}: {'; '.join(action.why)}" for action in actions if action.kind == "refused"]
+    """Why nothing may be done at all: a sentence for each reason, with the topics that are refused for it."""
+    named: dict[tuple[str, ...], list[str]] = {}
+    for action in actions:
+        if action.kind == "refused":
+            named.setdefault(action.why, []).append(action.topic.name)
+    return [f"{few(names)}: {'; '.join(why)}" for why, names in named.items()]
+
+
+def few(names: Sequence[str]) -> str:
+    """Some topics' names for a sentence: the first, and how many more."""
+    more = len(names) - _NAMED
+    return f"{', '.join(names[:_NAMED])} and {more} more" if more > 0 else ", ".join(names)
 
 
 def _action(topic: Wanted, actual: Actual | None, shorten: bool) -> Action:
@@ -110,7 +122,8 @@ def _refusals(topic: Wanted, actual: Actual, changes: Mapping[str, str], shorten
         # A key would move to another partition, away from its order and its row.
         found.append(
             f"{actual.partitions} partitions, the settings say {topic.partitions}: partition counts never change "
-            "in place, up or down; it takes a v2 topic and a migration"
+            f"in place, up or down; set kafka.partitions to {actual.partitions} (another count takes a v2 topic and a "
+            "migration)"
         )
     if int(changes.get("min.insync.replicas", 0)) > actual.replication:
         found.append(

@@ -42,7 +42,7 @@ async def check(kafka: KafkaSettings, names: Sequence[str]) -> None:
         raise LogError(f"no topic {', '.join(absent)}; run `switchboard topics apply`")
     for name, topic in actual.items():
         if topic.partitions != kafka.partitions:
-            raise LogError(other_count(name, topic.partitions, kafka.partitions))
+            raise LogError(other_count([name], topic.partitions, kafka.partitions))
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from aiokafka.errors import (
     for_code,
 )
 
-from services.contract.plan import Actual, Wanted
+from services.contract.plan import Actual, Wanted, few
 from services.operations import rights
 from services.operations.handshake import Refused, refusal
 from services.runtime.config import KafkaSettings
@@ -36,11 +36,11 @@ class TopicsError(ConfigError):
     """The settings and the broker's topics do not go together; the text is for people, with the remedy."""
 
 
-def other_count(name: str, actual: int, configured: int) -> str:
-    """The sentence about a topic whose partition count is not the configured one; every command says the same."""
+def other_count(names: Sequence[str], actual: int, configured: int) -> str:
+    """The sentence about topics whose partition count is not the configured one; every command says the same."""
     return (
-        f"{name} has {actual} partitions, kafka.partitions says {configured}; a key would be looked for where it is "
-        "not: correct the setting"
+        f"{few(names)}: {actual} partitions, kafka.partitions says {configured}; a key would be looked for where it is "
+        f"not: correct the setting to {actual}"
     )
 
 

@@ -50,7 +50,10 @@ async def obstacles(settings: Settings, names: Iterable[str]) -> list[str]:
         actual = await admin.partitions()
     wanted, told = sorted(names), settings.kafka.partitions
     absent = [name for name in wanted if name not in actual]
-    other = [other_count(name, actual[name], told) for name in wanted if actual.get(name, told) != told]
+    counted: dict[int, list[str]] = {}
+    for name in wanted:
+        counted.setdefault(actual.get(name, told), []).append(name)
+    other = [other_count(names, count, told) for count, names in counted.items() if count != told]
     if not absent:
         return other
     user = settings.kafka.sasl_username

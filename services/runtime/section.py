@@ -50,7 +50,8 @@ def _read_secret(value: Any, info: ValidationInfo) -> Any:
                 text = Path(path).read_text(encoding="utf-8").strip()
             except (OSError, UnicodeDecodeError) as error:
                 why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-                raise ValueError(f"cannot read the secret file {path}: {why}") from error
+                where = "" if Path(path).is_absolute() else f" in {Path.cwd()}; write its whole path"
+                raise ValueError(f"cannot read the secret file {path}: {why}{where}") from error
             if not text:
                 raise ValueError(f"the secret file {path} is empty")
             return text

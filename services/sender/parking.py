@@ -5,8 +5,10 @@ They are parked by the tenant's name in a few rows, each bounded: who floods one
 from those that share it, from no known tenant, and not for longer than it lasts.
 """
 
+import logging
 import re
 from collections.abc import Callable, Sequence
+from time import monotonic
 from typing import Any
 from zlib import crc32
 
@@ -22,6 +24,8 @@ from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import TENANT_NAME
 from services.sender.intake import Accepted, Intake, Requested
 from services.sender.producers import is_no
+
+_log = logging.getLogger(__name__)
 
 # A deployment takes minutes to reach every worker.
 PATIENCE_S = 300.0
@@ -86,17 +90,32 @@ class Parking:
         self._producers = intake.producers
         self._read = read
         self._clock = clock
+        self._told_at = float("-inf")
 
     def __call__(self, state: Parked | None, event: Requested | Due) -> tuple[Parked | None, Told]:
         if isinstance(event, Due):
             return self._looked(state, event.at) if state is not None else (None, ())
         if not self._waits(event) or _is_full(state, event):
             return state, self._intake(None, event)[1]
+        self._tell(event)
         at = self._clock()
         command = _parked(event, at)
         if state is None:
             return Parked(look_at=later(at, LOOK_S), commands=[command]), ()
         return msgspec.structs.replace(state, commands=[*state.commands, command]), ()
+
+    def _tell(self, event: Requested) -> None:
+        """Who misspelt a tenant sees nothing else of it until the patience is over."""
+        if monotonic() - self._told_at < LOOK_S:
+            return
+        self._told_at = monotonic()
+        if event.tenant in self._tenants:
+            why = "its producer's key is not in the settings: add it to producer_keys"
+        elif self._tenants.awaited(event.tenant):
+            why = "its tenant is in the settings and cannot be used yet: /readyz says why"
+        else:
+            why = "no such tenant is in the settings: add it, or correct the command's tenant"
+        _log.warning("command %.80r of tenant %s waits: %s", event.command_id, event.tenant, why)
 
     def row_key(self, event: Requested) -> str:
         """Which row a command waits in. What waits for nothing has none: full rows cost known tenants nothing."""

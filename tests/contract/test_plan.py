@@ -95,6 +95,15 @@ def test_a_refused_topic_is_not_changed_in_any_other_way() -> None:
     assert action(actual(partitions=4, min_insync_replicas="1")).changes == {}
 
 
+def test_topics_that_are_refused_for_one_reason_are_one_sentence_with_the_remedy() -> None:
+    names = [f"t{number}" for number in range(40)]
+    found = {name: actual(partitions=4) for name in names} | {"t0": actual(min_insync_replicas="1", replication=1)}
+    one, many = refusals(plan([TOPIC._replace(name=name) for name in names], found))
+    assert one.startswith("t0: min.insync.replicas 2 with replication 1")
+    assert many.startswith("t1, t2, t3 and 36 more: 4 partitions, the settings say 8:")
+    assert "set kafka.partitions to 4" in many
+
+
 def test_a_longer_retention_is_cut_when_asked() -> None:
     one = action(actual(retention_ms="-1"), shorten=True)
     assert (one.kind, one.changes) == ("differs", {"retention.ms": str(30 * DAY_MS)})

@@ -105,7 +105,7 @@ def test_a_hundred_wrong_variables_are_told_in_a_bounded_answer() -> None:
         ({"media_urls": [A, B], "to": "whatsapp:+14155550123"}, ["media_urls: 2; WhatsApp carries one per message"]),
         (
             {"media_urls": ["http://example.com/a.jpg"]},
-            ["media_urls[0]: does not begin with https://; what is fetched"],
+            ["media_urls[0]: does not begin with https://: give an https URL"],
         ),
         ({"media_urls": ["HTTPS://example.com/a.jpg", "HTTP://example.com/a.jpg"]}, ["media_urls[1]: does not begin"]),
         ({"media_urls": [A] * 11}, ["media_urls: 11; Twilio takes 10: leave some out"]),

@@ -113,6 +113,10 @@ def test_what_has_not_changed_is_the_same_object(folder: Folder) -> None:
         ("- a", "settings: Input should be"),
         ("\x00", "is not YAML"),
         ({"account_sid": "AC" + "1" * 32, "colour": "red"}, "colour: no such key"),
+        (
+            {"auth_tokens": [{"file": "nowhere/at/all"}]},
+            f"No such file or directory in {Path.cwd()}; write its whole path",
+        ),
         ({"auth_tokens": [{"file": "/nowhere/at/all"}]}, "cannot read the secret file /nowhere/at/all"),
         ({"auth_tokens": ["in the file"]}, "never in the file itself"),
     ],

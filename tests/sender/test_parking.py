@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
@@ -93,6 +94,24 @@ def test_a_command_that_comes_before_its_tenant_is_taken_when_that_comes() -> No
     [taken] = desk.wait(LOOK_S)
     assert (taken.command_id, taken.accepted_at, taken.sequence) == ("c1", waiting.at, waiting.offset)
     assert desk.row is None
+
+
+def test_what_it_waits_for_is_told_at_once_and_not_for_each(caplog: pytest.LogCaptureFixture) -> None:
+    desk = Desk()
+    desk.produce()
+    desk.produce()
+    [told] = caplog.messages
+    assert told.startswith("command 'c1' of tenant acme waits: no such tenant is in the settings: add it, or correct")
+    caplog.clear()
+    desk = Desk()
+    desk.set(acme=Refused("its secret is missing"))
+    desk.produce()
+    assert "is in the settings and cannot be used yet: /readyz says why" in caplog.text
+    caplog.clear()
+    desk = Desk()
+    desk.set(acme=tenant())
+    desk.produce(sign=("acme/2026-11", SECRET))
+    assert "add it to producer_keys" in caplog.text
 
 
 def test_it_is_refused_once_patience_is_over_and_not_before() -> None:

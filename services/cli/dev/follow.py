@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,9 @@ Say = Callable[[str], None]
 _POLL_MS = 200
 _AGAIN_S = 1.0
 _LOOK_S = 0.3
+_ERRORS = frozenset({"ERROR", "CRITICAL"})
+# Each looks at the tenants every three seconds, and a restart takes as long.
+_ONCE_S = 15.0
 
 
 async def follow_topics(kafka: KafkaSettings, say: Say, begun: Callable[[], None]) -> None:
@@ -45,17 +49,39 @@ async def follow_topics(kafka: KafkaSettings, say: Say, begun: Callable[[], None
         await consumer.stop()
 
 
-async def follow_files(files: Mapping[str, Path], say: Say) -> None:
-    """Tell what the services warn of from now on, until cancelled. `files`: their logs by name."""
-    read = {name: file.stat().st_size if file.exists() else 0 for name, file in files.items()}
+class Once:
+    """What several services say at once is told once, and again where it is said again later."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._said: dict[str, float] = {}
+
+    def is_new(self, text: str) -> bool:
+        moment = self._clock()
+        self._said = {one: at for one, at in self._said.items() if moment - at < _ONCE_S}
+        if text in self._said:
+            return False
+        self._said[text] = moment
+        return True
+
+
+async def follow_files(files: Mapping[str, Path], warn: Callable[[str, str], None]) -> None:
+    """Tell what the services warn of from now on, and which errors they had at the start, until cancelled.
+
+    `files`: their logs by name, begun with this start; `warn` is told name and text.
+    """
+    read = dict.fromkeys(files, 0)
+    levels = _ERRORS
     while True:
         for name, file in files.items():
-            for told in _since(file, read, name):
-                say(f"{name}: {told}")
+            for told in _since(file, read, name, levels):
+                warn(name, told)
+        # While they start, that others have not started yet is worth no warning.
+        levels = _ERRORS | {"WARNING"}
         await asyncio.sleep(_LOOK_S)
 
 
-def _since(file: Path, read: dict[str, int], name: str) -> Iterator[str]:
+def _since(file: Path, read: dict[str, int], name: str, levels: frozenset[str]) -> Iterator[str]:
     if not file.exists() or file.stat().st_size <= read[name]:
         return
     with file.open("rb") as content:
@@ -65,7 +91,7 @@ def _since(file: Path, read: dict[str, int], name: str) -> Iterator[str]:
     read[name] += len(whole) + len(newline)
     for text in whole.decode("utf-8", "replace").splitlines():
         entry = _object(text)
-        if entry.get("level") in ("WARNING", "ERROR", "CRITICAL") and str(entry.get("logger")).startswith("services."):
+        if entry.get("level") in levels and str(entry.get("logger")).startswith("services."):
             yield str(entry.get("message"))
 
 

@@ -15,7 +15,7 @@ from rich.text import Text
 from services.cli.console import make_console
 from services.cli.dev import settings as dev_settings
 from services.cli.dev.files import Files
-from services.cli.dev.follow import follow_files, follow_topics
+from services.cli.dev.follow import Once, follow_files, follow_topics
 from services.cli.dev.hints import tell_hints
 from services.cli.dev.polling import poll
 from services.embedded import ports
@@ -61,8 +61,13 @@ def dev(
 
 def _run(console: Console, real: bool, public_url: str | None) -> None:
     prepare_environment()
-    file, written = dev_settings.find()
     told = dev_settings.steer(real, public_url)
+    file, written = dev_settings.find()
+    with dev_settings.alone(file):
+        _run_alone(console, real, file, written, told)
+
+
+def _run_alone(console: Console, real: bool, file: Path, written: bool, told: Mapping[str, str]) -> None:
     settings = dev_settings.read(real)
     layout = dev_settings.layout_of(settings, file)
     names = tuple(name for name in SERVICES if not (real and name == "simulator"))
@@ -86,12 +91,13 @@ class _Live:
         self._stack = stack
         self._logs = logs
         self._settings = settings
+        self._once = Once()
 
     async def until_stopped(self, file: Path, begun: Callable[[], None]) -> None:
         """Tell what happens, and take up what changes. Raises LocalError if a service ends by itself."""
         work: list[Coroutine[Any, Any, None]] = [
             follow_topics(self._settings.kafka, self._say, begun),
-            follow_files(self._logs, self._say),
+            follow_files(self._logs, self._warn),
             self._watch(Files(file)),
         ]
         if self._settings.twilio.polled:
@@ -114,7 +120,11 @@ class _Live:
     async def _take_up(self, changed: Path) -> None:
         try:
             settings = dev_settings.read("simulator" not in self._logs)
+            if settings.kafka.partitions != (had := self._settings.kafka.partitions):
+                raise LocalError(f"kafka.partitions never changes once the topics are there; put {had} back")
         except (ConfigError, LocalError) as error:
+            # The services say so too.
+            self._once.is_new(str(error))
             self._say(f"{changed.name} has changed and cannot be used, so nothing is changed: {error}")
             return
         tenants_alone = settings.model_copy(update={"tenants": self._settings.tenants}) == self._settings
@@ -129,6 +139,10 @@ class _Live:
         began = time.monotonic()
         await asyncio.to_thread(self._stack.restart, names)
         self._say(f"{', '.join(names) or 'nothing else'} started anew within {time.monotonic() - began:.1f} s")
+
+    def _warn(self, name: str, text: str) -> None:
+        if self._once.is_new(text):
+            self._say(f"{name}: {text}")
 
     def _say(self, line: str) -> None:
         self._console.print(Text(line), soft_wrap=True)

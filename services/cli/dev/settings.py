@@ -1,9 +1,11 @@
 """The settings of `switchboard dev`: the file that it reads, written with a comment on every key if there is none."""
 
+import fcntl
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from string import Template
 
@@ -47,8 +49,13 @@ def data_folder(file: Path) -> Path:
 def steer(real: bool, public_url: str | None) -> dict[str, str]:
     """What the options say in place of the file, set for us and the services: variables that others must export too.
 
-    Without a URL at which it could call us, a real Twilio is polled.
+    Without a URL at which it could call us, a real Twilio is polled. Raises LocalError for options that do not go
+    together.
     """
+    if public_url and not real:
+        raise LocalError(
+            "--public-url is for --twilio real: the simulated Twilio calls this machine as it is; leave it out"
+        )
     told: dict[str, str] = {}
     if real:
         # An emulator that stands for the real one may be named.
@@ -62,6 +69,22 @@ def steer(real: bool, public_url: str | None) -> dict[str, str]:
     known = {"dev": {"sha256": digest(token), "scope": "unmasked"}}
     os.environ["SWITCHBOARD_PROCESSOR__TOKENS"] = json.dumps(known)
     return told
+
+
+@contextmanager
+def alone(file: Path) -> Iterator[None]:
+    """Nobody else runs with these settings while this is open: there is one Kafka in the folder. Raises LocalError."""
+    folder = data_folder(file)
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise LocalError(
+                f"`switchboard dev` runs already with {file}; stop that one by Ctrl-C, or start this one "
+                "in another folder"
+            ) from None
+        yield
 
 
 def read(real: bool) -> Settings:

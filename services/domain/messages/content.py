@@ -53,7 +53,7 @@ def _medium(url: str) -> str | None:
         return f"{fault}; it must be a public https URL"
     # Twilio would fetch it, but in the clear: whoever stands between sees a person's picture, or puts in another one.
     if url[:5].lower() != "https":
-        return "does not begin with https://; what is fetched by http can be read and changed on its way"
+        return "does not begin with https://: give an https URL, for what is fetched by http can be read on its way"
     if "@" in url.partition("://")[2].partition("/")[0]:
         return "has a user or a password in it; give a URL that needs none, such as a signed one"
     return None

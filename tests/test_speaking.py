@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 import yaml
 
-from services.cli.producing import Speaker, signed_anew
 from services.contract import signatures
 from services.contract.codec import encode
 from services.contract.signatures import HEADER
 from services.contract.topics import CONSENT_COMMANDS, MESSAGES, own_topic
 from services.domain.messages.commands import CancelAccepted, CancelMessage
+from services.operations.producing import Speaker, signed_anew
 from services.runtime.clock import CLOCK
 from services.runtime.config import KafkaSettings, Settings
 from services.runtime.folding.fold import Record

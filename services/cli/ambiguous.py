@@ -1,23 +1,19 @@
 """`switchboard ambiguous`: commands whose call may or may not have created a message, for a person to look at."""
 
 import asyncio
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
-from aiokafka.errors import KafkaError
 from rich.console import Console
 from rich.table import Table
 
 from services.cli.plain import plain
-from services.cli.producing import produce
 from services.cli.refused import Refused
 from services.domain.clock import seconds_between
-from services.domain.messages.commands import ResolveAmbiguous
-from services.domain.sids import MESSAGE
-from services.operations.asking import ask
+from services.operations.ambiguous import Outcome, ambiguous, sid_of
+from services.operations.ambiguous import resolve as resolve_ambiguous
 from services.runtime.clock import now
 from services.runtime.config import load
-from services.runtime.kafka import trouble
 from services.runtime.masking import scrub
 
 app = typer.Typer(help="Commands whose end is not known: list, show, resolve.", no_args_is_help=True)
@@ -30,11 +26,11 @@ Tenant = Annotated[str | None, typer.Option(help="Whose command.")]
 @app.command("list")
 def show_all(url: Url = None, tenant: Tenant = None) -> None:
     """All of them, the oldest first."""
-    found = [one for one in _ambiguous(url) if tenant in (None, one["tenant"])]
+    found = ambiguous(_place(url), tenant)
     table = Table(title=plain(f"{len(found)} ambiguous"), title_justify="left")
     for name in ("command", "tenant", "contact", "since", "age", "why"):
         table.add_column(name, overflow="fold")
-    for one in sorted(found, key=lambda step: step["at"]):
+    for one in found:
         age = f"{seconds_between(one['at'], now()):.0f} s"
         cells = (one["command_id"], one["tenant"], one["contact"], one["at"], age, scrub(one["reason"] or ""))
         table.add_row(*map(plain, cells))
@@ -70,38 +66,18 @@ def resolve(
     """Say how it ended. Produces a command to that effect; nothing is sent to anybody."""
     if (sent is not None) == not_sent:
         raise Refused("give --sent with the MessageSid, or --not-sent")
-    if sent is not None and not MESSAGE.fullmatch(sent):
-        raise Refused(f"--sent {sent!r}: a MessageSid is SM or MM and 32 hex digits")
-    found = [one for one in _named(url, command_id, tenant) if contact in (None, one["contact"])]
-    if len(found) != 1:
-        raise Refused(f"{len(found)} of this id are ambiguous; give --contact as `ambiguous list` shows it")
-    outcome: Literal["sent", "not_sent"] = "not_sent" if not_sent else "sent"
-    command = ResolveAmbiguous(
-        command_id=command_id,
-        tenant=found[0]["tenant"],
-        contact=found[0]["contact"],
-        outcome=outcome,
-        by=by,
-        message_sid=sent,
-        note=note,
-    )
-    try:
-        asyncio.run(produce(load(), command))
-    except KafkaError as error:
-        raise Refused(f"Kafka did not take it ({trouble(error)}); check kafka.bootstrap, then say it again") from error
-    follow = f"switchboard trace {command_id} --tenant {command.tenant}"
-    Console().print(plain(f"Said. Its result follows: {follow}"))
-
-
-def _ambiguous(url: str | None) -> list[dict[str, Any]]:
-    found = ask(url or load().processor.url, "ambiguous") or {"commands": []}
-    commands: list[dict[str, Any]] = found["commands"]
-    return commands
+    outcome = Outcome(None if sent is None else sid_of(sent), by, note)
+    whose = asyncio.run(resolve_ambiguous(load(), _named(url, command_id, tenant), contact, outcome))
+    Console().print(plain(f"Said. Its result follows: switchboard trace {command_id} --tenant {whose}"))
 
 
 def _named(url: str | None, command_id: str, tenant: str | None) -> list[dict[str, Any]]:
-    found = [one for one in _ambiguous(url) if one["command_id"] == command_id and tenant in (None, one["tenant"])]
+    found = ambiguous(_place(url), tenant, command_id)
     if not found:
         Console().print(plain(f"{command_id} is not ambiguous: it has ended, or is not known. See switchboard trace."))
         raise typer.Exit(1)
     return found
+
+
+def _place(url: str | None) -> str:
+    return url or load().processor.url

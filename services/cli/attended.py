@@ -1,4 +1,4 @@
-"""Work on the log that a person waits for and may stop: how it ends, and with which exit code."""
+"""How a command ends: work that a person waits for and may stop, and the exit code where something is in its way."""
 
 import asyncio
 import logging
@@ -9,31 +9,34 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from services.cli.console import make_console
+from services.cli.refused import IN_THE_WAY
 from services.runtime.section import ConfigError
 
 _INTERRUPTED = 130
 
 
 def attend(work: Callable[[], Coroutine[Any, Any, None]], so_far: Callable[[], str], stopped: str) -> None:
-    """Do the work. Exit 1 with a sentence for what is in its way, 130 after Ctrl-C with what `stopped` says.
+    """Do the work. Exit 2 with a sentence for what is in its way, 130 after Ctrl-C with what `stopped` says.
 
     `so_far`: what was done before that, as a sentence, or nothing.
     """
-    # The Kafka client logs each address that it cannot reach, and leaves the futures of batches that failed together to
-    # asyncio; the error says it once.
-    for name in ("aiokafka", "asyncio"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
+    quiet()
     try:
         asyncio.run(work())
     except ConfigError as error:
-        _end(so_far(), Text(str(error), "red"), 1)
+        _end(so_far(), Text(str(error), "red"), IN_THE_WAY)
     except KeyboardInterrupt:
         _end(so_far(), Text(stopped), _INTERRUPTED)
 
 
+def quiet() -> None:
+    """Let an error say once what the Kafka client logs of each address that it cannot reach, and asyncio of futures."""
+    for name in ("aiokafka", "asyncio"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
 def _end(before: str, why: Text, code: int) -> NoReturn:
-    if before:
-        make_console().print(Text(before), soft_wrap=True)
-    Console(stderr=True, highlight=False).print(why, soft_wrap=True)
+    console = Console(stderr=True, highlight=False)
+    for line in filter(None, (Text(before), why)):
+        console.print(line, soft_wrap=True)
     raise typer.Exit(code) from None

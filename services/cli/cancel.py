@@ -5,15 +5,14 @@ import getpass
 from typing import Annotated
 
 import typer
-from aiokafka.errors import KafkaError
 from rich.console import Console
 
 from services.cli.plain import plain
-from services.cli.producing import produce
 from services.cli.refused import Refused
 from services.domain.messages.commands import CancelMessage
+from services.operations.producing import produce
+from services.operations.whose import tenant_of
 from services.runtime.config import load
-from services.runtime.kafka import trouble
 from services.runtime.tenants.opening import tenants_of
 
 
@@ -29,13 +28,9 @@ def cancel(
     if (to is None) == (contact is None):
         raise Refused("give --to with the address, or --contact")
     settings = load()
-    if tenant not in (tenants := tenants_of(settings)):
-        raise Refused(f"--tenant: one of {', '.join(tenants)}")
+    tenant_of(tenants_of(settings), tenant)
     command = CancelMessage(
         command_id=command_id, tenant=tenant, to=to, contact=contact, by=by or getpass.getuser(), note=note
     )
-    try:
-        asyncio.run(produce(settings, command))
-    except KafkaError as error:
-        raise Refused(f"Kafka did not take it ({trouble(error)}); check kafka.bootstrap, then say it again") from error
+    asyncio.run(produce(settings, command))
     Console().print(plain(f"Said. Its result follows: switchboard trace {command_id} --tenant {tenant}"))

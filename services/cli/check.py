@@ -17,11 +17,12 @@ from services.checker.history import History, HistoryError, read_history, write_
 from services.cli.bars import Bars
 from services.cli.console import make_console
 from services.cli.plain import plain
+from services.cli.refused import IN_THE_WAY
 from services.operations.history import read_live
 from services.runtime.config import Settings, load
 from services.runtime.section import ConfigError
 
-_BROKEN, _UNREADABLE = 1, 2
+_BROKEN = 1
 # Of each kind of fault; the rest is counted.
 _SHOWN = 5
 
@@ -43,7 +44,7 @@ def check(
             write_history(record, history)
     except (HistoryError, ConfigError, OSError) as error:
         Console(stderr=True, highlight=False).print(Text(str(error), "red"), soft_wrap=True)
-        raise typer.Exit(_UNREADABLE) from None
+        raise typer.Exit(IN_THE_WAY) from None
     findings = check_history(history)
     _tell(make_console(), history, findings)
     if not all(finding.ok for finding in findings):

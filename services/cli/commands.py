@@ -4,41 +4,104 @@ import copy
 from collections import UserDict
 from collections.abc import Mapping
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
-# Where each is, as `module:attribute`: a function, or a Typer that holds several. Help lists them in this order.
-PLACES: Mapping[str, str] = {
-    "ambiguous": "services.cli.ambiguous:app",
-    "config": "services.cli.config:app",
-    "consent": "services.cli.consent_import.main:app",
-    "dead": "services.cli.dead.main:app",
-    "senders": "services.cli.senders.main:app",
-    "token": "services.cli.token:app",
-    "services": "services.cli.services:app",
-    "topics": "services.cli.topics:app",
-    "webhooks": "services.cli.webhooks:app",
-    "trace": "services.cli.trace:trace",
-    "why": "services.cli.why:why",
-    "contact": "services.cli.contact:contact",
-    "explain": "services.cli.explain:explain_codes",
-    "pause": "services.cli.pause:pause",
-    "resume": "services.cli.pause:resume",
-    "cancel": "services.cli.cancel:cancel",
-    "check": "services.cli.check:check",
-    "health": "services.cli.health:health",
-    "doctor": "services.cli.doctor:doctor",
-    "demo": "services.cli.demo.main:demo",
-    "dev": "services.cli.dev.main:dev",
-    "backfill": "services.cli.backfill.main:backfill",
-    "replay": "services.cli.replay.main:replay",
-    "rebuild": "services.cli.rebuild.main:rebuild",
-    "ingress": "services.cli.serve.ingress:ingress",
-    "processor": "services.cli.serve.processor:processor",
-    "sender": "services.cli.serve.sender:sender",
-    "simulator": "services.cli.serve.simulator:simulator",
+from services.cli.refused import IN_THE_WAY
+from services.runtime.section import ConfigError
+
+
+class Place(NamedTuple):
+    """Where a command is, as `module:attribute`: a function, or a Typer that holds several. `does`: its first line.
+
+    The line stands here too, so that the list of all commands imports none of them.
+    """
+
+    at: str
+    does: str
+
+
+# Help lists them in this order.
+PLACES: Mapping[str, Place] = {
+    "ambiguous": Place("services.cli.ambiguous:app", "Commands whose end is not known: list, show, resolve."),
+    "config": Place("services.cli.config:app", "Look at the settings."),
+    "consent": Place("services.cli.consent:app", "Consent that is recorded elsewhere."),
+    "dead": Place("services.cli.dead.main:app", "What could not be folded: list, show, retry, drop, release."),
+    "senders": Place("services.cli.senders.main:app", "Know which sender is in which Messaging Service."),
+    "token": Place("services.cli.token:app", "Tokens of the query API."),
+    "services": Place("services.cli.services:app", "Make Twilio's Messaging Services from a file."),
+    "topics": Place("services.cli.topics:app", "Plan and apply the topics at the broker."),
+    "webhooks": Place("services.cli.webhooks:app", "Lead Twilio's webhooks to public_url."),
+    "trace": Place(
+        "services.cli.trace:trace",
+        "Show a message or a command: its steps, in order. Addresses are masked. Exit 1 when nothing is known.",
+    ),
+    "why": Place(
+        "services.cli.why:why",
+        "Show what the gate saw when it decided, and judge again by it. Exit 1 when the verdict differs.",
+    ),
+    "contact": Place(
+        "services.cli.contact:contact",
+        "Show a contact: opt-outs by scope, consent with its evidence, open windows, last messages. Exit 1: not known.",
+    ),
+    "explain": Place(
+        "services.cli.explain:explain_codes",
+        "Say what error codes mean and what to do. Exit 1 when none of them is known.",
+    ),
+    "pause": Place(
+        "services.cli.pause:pause",
+        "Send nothing of a tenant, a sender or a label, or nothing at all, until it is resumed; within a second.",
+    ),
+    "resume": Place("services.cli.pause:resume", "End the pause of this very scope; what it held goes on in order."),
+    "cancel": Place(
+        "services.cli.cancel:cancel",
+        "Cancel a command. Its result says whether it came in time: canceled, cancel_remembered or cancel_too_late.",
+    ),
+    "check": Place(
+        "services.cli.check:check",
+        "Check the published promises one by one. Exit 0: all held; 1: something is broken; 2: it cannot be read.",
+    ),
+    "health": Place(
+        "services.cli.health:health",
+        "Ask the service's /readyz. Exit code 0: it can work, maybe degraded; 1: it cannot, or nobody answers.",
+    ),
+    "doctor": Place(
+        "services.cli.doctor:doctor",
+        "Look at everything that this rests on, and name each fault with its remedy. Changes nothing.",
+    ),
+    "demo": Place(
+        "services.cli.demo.main:demo",
+        "Run the whole system on this machine: a Kafka, a Twilio, every service, and a story through them.",
+    ),
+    "dev": Place(
+        "services.cli.dev.main:dev",
+        "Run all of it in this terminal, with a live log: Kafka, topics, services, and a simulated Twilio.",
+    ),
+    "backfill": Place(
+        "services.cli.backfill:backfill",
+        "Find what Twilio has of a time range and the log lacks; with --apply, inject it. Default: the last 24 h.",
+    ),
+    "replay": Place(
+        "services.cli.replay:replay",
+        "Write raw facts to their topics once more: same key, bytes and headers, so the same facts with the same ids.",
+    ),
+    "rebuild": Place(
+        "services.cli.rebuild:rebuild",
+        "Fold a table again from the log, beside the live one, and compare; with --apply, publish what differs.",
+    ),
+    "ingress": Place(
+        "services.cli.serve.ingress:ingress", "Take Twilio's webhooks in: verify, write to the log, acknowledge."
+    ),
+    "processor": Place(
+        "services.cli.serve.processor:processor",
+        "Fold the log into tables and derived topics, and answer questions about them.",
+    ),
+    "sender": Place("services.cli.serve.sender:sender", "Turn commands into Twilio calls, at most once."),
+    "simulator": Place(
+        "services.cli.serve.simulator:simulator", "Run a Twilio on loopback: REST, signed webhooks, faults."
+    ),
 }
 
 
@@ -51,6 +114,23 @@ class Commands(TyperGroup):
         option.expose_value = False
         self.commands = _Imported(option)
 
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """The list of all, by what PLACES says of each."""
+        whole = self.commands
+        self.commands = {name: TyperCommand(name, help=place.does) for name, place in PLACES.items()}
+        try:
+            super().format_help(ctx, formatter)
+        finally:
+            self.commands = whole
+
+    def invoke(self, ctx: Any) -> Any:
+        """What is in the way of a command is a sentence, and one exit code, whichever command it is."""
+        try:
+            return super().invoke(ctx)
+        except ConfigError as error:
+            typer.echo(str(error), err=True)
+            raise typer.Exit(IN_THE_WAY) from None
+
 
 class _Imported(UserDict[str, Any]):
     """The commands by name; until one is looked up, its place."""
@@ -60,8 +140,8 @@ class _Imported(UserDict[str, Any]):
         self._option = option
 
     def __getitem__(self, name: str) -> Any:
-        if isinstance(self.data[name], str):
-            self.data[name] = _made(name, self.data[name])
+        if isinstance(self.data[name], Place):
+            self.data[name] = _made(name, self.data[name].at)
             _give(self.data[name], self._option)
         return self.data[name]
 

@@ -1,22 +1,18 @@
 """`switchboard contact ADDRESS`: may we write to this person, on what evidence, and what was said last."""
 
 import asyncio
-import logging
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from services.cli.attended import quiet
 from services.cli.plain import plain
-from services.cli.refused import Refused
-from services.cli.whose import recognised, tenant_of
-from services.domain.addresses import judge
-from services.domain.contact import contact_key
 from services.operations.asking import ask
-from services.runtime.config import Settings, load
+from services.operations.whose import key_of
+from services.runtime.config import load
 from services.runtime.masking import mask
-from services.runtime.tenants.opening import tenants_of
 
 
 def contact(
@@ -25,8 +21,7 @@ def contact(
     url: Annotated[str | None, typer.Option(help="Any processor's URL; default: as configured.")] = None,
 ) -> None:
     """Show a contact: opt-outs by scope, consent with its evidence, open windows, last messages. Exit 1: not known."""
-    for name in ("aiokafka", "asyncio"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
+    quiet()
     # A key needs no secret, and a URL no settings.
     key = address if "|" in address else asyncio.run(key_of(load(), tenant, address))
     found = ask(url or load().processor.url, "contacts", key)
@@ -44,18 +39,6 @@ def contact(
         console.print(plain(sentence))
     console.print(_windows(found))
     console.print(_recent(found))
-
-
-async def key_of(settings: Settings, tenant: str | None, address: str) -> str:
-    """The contact key of an address, or that key as it is. Raises Refused where whose it is is not clear, and
-    ConfigError where the log does not know the tenant by this secret."""
-    if "|" in address:
-        return address
-    tenants = tenants_of(settings)
-    name = tenant_of(tenants, tenant)
-    if (found := judge(address)).kind in ("nothing", "masked"):
-        raise Refused(found.why_not)
-    return contact_key(name, address, await recognised(settings.kafka, name, tenants[name]))
 
 
 def _consent(found: dict[str, Any]) -> Table:

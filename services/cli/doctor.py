@@ -11,7 +11,7 @@ from rich.text import Text
 
 from services.cli.changes import Numbers
 from services.cli.console import make_console
-from services.cli.refused import Refused
+from services.cli.refused import IN_THE_WAY, Refused
 from services.contract.access import grants
 from services.operations.doctor.account import masked
 from services.operations.doctor.examining import examine
@@ -21,7 +21,7 @@ from services.runtime.config import load
 from services.runtime.masking import unsteered
 from services.runtime.tenants.opening import tenants_of
 
-_CODES: dict[Level, int] = {"fine": 0, "fault": 1, "unknown": 2}
+_CODES: dict[Level, int] = {"fine": 0, "fault": 1, "unknown": IN_THE_WAY}
 _STYLES: dict[Level, str] = {"fine": "green", "note": "dim", "fault": "bold red", "unknown": "yellow"}
 
 

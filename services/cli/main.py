@@ -1,7 +1,6 @@
 """The `switchboard` command."""
 
 import os
-import sys
 from importlib.metadata import version
 from typing import Annotated
 
@@ -10,7 +9,6 @@ import typer
 from services.cli.commands import Commands
 from services.cli.options import Config
 from services.cli.screen import straighten
-from services.runtime.section import ConfigError
 
 app = typer.Typer(
     cls=Commands,
@@ -38,12 +36,8 @@ def _options(
 
 
 def main() -> None:
-    """The entry point; settings that cannot be used are a sentence, not a stack trace."""
+    """The entry point."""
     # Tables, spool, snapshots, logs: whatever any command writes holds people's data, and is its owner's alone.
     os.umask(0o077)
     straighten()
-    try:
-        app()
-    except ConfigError as error:
-        sys.stderr.write(f"{error}\n")
-        sys.exit(2)
+    app()

@@ -55,7 +55,7 @@ class _Found(NamedTuple):
 def plan(file: File, take: Take = None, show_numbers: Numbers = False) -> None:
     """Show which services would be made or changed, and who would join or leave. Changes nothing.
 
-    Exit code: 0 nothing to do, 2 something to do, 1 refused or impossible.
+    Exit code: 0 nothing to do, 1 something to do, 2 refused or impossible.
     """
     found: list[_Found] = []
 
@@ -65,7 +65,7 @@ def plan(file: File, take: Take = None, show_numbers: Numbers = False) -> None:
 
     attend(work, str, "Stopped; nothing was changed.")
     if found[0].changes:
-        raise typer.Exit(2)
+        raise typer.Exit(1)
 
 
 @app.command("apply")
@@ -80,7 +80,8 @@ def apply(
 ) -> None:
     """Show the plan anew, and carry it out, one after the other; each is told on twilio.audit.v1.
 
-    Nothing is deleted. What changed at Twilio since the plan is left. Exit code: 0 all is so, 1 something is not.
+    Nothing is deleted. What changed at Twilio since the plan is left.
+    Exit code: 0 all is so, 1 something is not, 2 impossible.
     """
     done: list[Done] = []
 

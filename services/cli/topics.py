@@ -11,11 +11,11 @@ from rich.table import Table
 from rich.text import Text
 
 from services.cli.acls import acls
+from services.cli.refused import IN_THE_WAY
 from services.contract.plan import Action, Kind, refusals
 from services.operations.topics import ensure, planned
 from services.runtime import config
 from services.runtime.config import Settings
-from services.runtime.section import ConfigError
 
 app = typer.Typer(no_args_is_help=True, help="Plan and apply the topics at the broker.")
 app.command("acls")(acls)
@@ -31,14 +31,14 @@ ShortenRetention = Annotated[
 def show_plan(shorten_retention: ShortenRetention = False) -> None:
     """Show what `apply` would do, and why. Changes nothing.
 
-    Exit code: 0 nothing to do, 2 something to do, 1 refused or impossible.
+    Exit code: 0 nothing to do, 1 something to do, 2 refused or impossible.
     """
     actions = _run(lambda settings: planned(settings, shorten_retention))
     _print(actions)
     if refusals(actions):
-        raise typer.Exit(1)
+        raise typer.Exit(IN_THE_WAY)
     if any(action.changes for action in actions):
-        raise typer.Exit(2)
+        raise typer.Exit(1)
 
 
 @app.command("apply")
@@ -46,7 +46,7 @@ def apply_plan(shorten_retention: ShortenRetention = False) -> None:
     """Create missing topics and set what differs; keys that are not ours stay, and nothing is deleted.
 
     Partition counts never change in place: such a topic is refused, and then nothing is changed at all.
-    Exit code: 0 all in step, 1 refused or impossible.
+    Exit code: 0 all in step, 2 refused or impossible.
     """
     done = _run(lambda settings: ensure(settings, shorten_retention))
     console = Console(highlight=False)
@@ -55,14 +55,9 @@ def apply_plan(shorten_retention: ShortenRetention = False) -> None:
 
 
 def _run(work: Callable[[Settings], Coroutine[Any, Any, Any]]) -> Any:
-    """Run `work` with the settings; its refusal is told on stderr, and the exit code is 1."""
     # It logs each address that it cannot reach; the error says it once.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    try:
-        return asyncio.run(work(config.load()))
-    except ConfigError as error:
-        Console(stderr=True, highlight=False).print(Text(str(error)), style="red", soft_wrap=True)
-        raise typer.Exit(1) from None
+    return asyncio.run(work(config.load()))
 
 
 def _print(actions: list[Action]) -> None:

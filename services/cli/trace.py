@@ -1,7 +1,6 @@
 """`switchboard trace ID`: what became of this message, or of this command, as a timeline for people."""
 
 import asyncio
-import re
 from typing import Annotated, Any
 
 import typer
@@ -9,15 +8,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from services.cli.inbound import find_inbound
 from services.cli.plain import plain
-from services.cli.whose import NOTHING_KNOWN, command_key
 from services.domain.messages.ladder import RANK
-from services.operations.asking import ask
+from services.operations.inbound import find_inbound
+from services.operations.tracing import NOTHING, is_message, look_up
+from services.operations.whose import NOTHING_KNOWN
 from services.runtime.config import load
 from services.runtime.masking import mask, scrub
-
-_MESSAGE_SID = re.compile(r"^(SM|MM)[0-9a-fA-F]{32}$")
 
 
 def trace(
@@ -34,9 +31,9 @@ def trace(
     """
     base = (url or load().processor.url).rstrip("/")
     console = Console()
-    message, command = _look_up(base, identifier, tenant)
-    if message is None and command is None:
-        if not (_MESSAGE_SID.match(identifier) and _tell_inbound(console, identifier)):
+    message, command = found = look_up(base, identifier, tenant)
+    if found == NOTHING:
+        if not (is_message(identifier) and _tell_inbound(console, identifier)):
             console.print(plain(f"Nothing is known of {identifier}: {NOTHING_KNOWN}."))
             raise typer.Exit(1)
         return
@@ -61,26 +58,6 @@ def _tell_inbound(console: Console, sid: str) -> bool:
     console.print(table)
     console.print(plain(f"More about this person: switchboard contact '{fact.contact}'"), soft_wrap=True)
     return True
-
-
-def _look_up(base: str, identifier: str, tenant: str | None) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
-    if _MESSAGE_SID.match(identifier):
-        message = _message(base, identifier, tenant)
-        command_id = message.get("command_id") if message else None
-        return message, _command(base, f"{message['tenant']}|{command_id}") if message and command_id else None
-    key = command_key(tenant, identifier)
-    command = _command(base, key)
-    steps = command["steps"] if command else []
-    sid = next((step["message_sid"] for step in steps if step["message_sid"]), None)
-    return _message(base, sid, tenant) if sid else None, command
-
-
-def _message(base: str, sid: str, tenant: str | None) -> dict[str, Any] | None:
-    return ask(base, "messages", sid, tenant=tenant)
-
-
-def _command(base: str, key: str) -> dict[str, Any] | None:
-    return ask(base, "commands", key)
 
 
 def _timeline(identifier: str, message: dict[str, Any] | None, command: dict[str, Any] | None) -> Table:

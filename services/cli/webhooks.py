@@ -47,7 +47,7 @@ def plan(
 ) -> None:
     """Show which URLs would be changed, and which lead elsewhere and are left. Changes nothing.
 
-    Exit code: 0 nothing to do, 2 something to do, 1 impossible.
+    Exit code: 0 nothing to do, 1 something to do, 2 impossible.
     """
     found: list[Plan] = []
 
@@ -59,7 +59,7 @@ def plan(
 
     attend(work, str, "Stopped; nothing was changed.")
     if found[0].changes:
-        raise typer.Exit(2)
+        raise typer.Exit(1)
 
 
 @app.command("apply")
@@ -75,7 +75,8 @@ def apply(
 ) -> None:
     """Show the plan anew, and set the URLs, one after the other; each is told on twilio.audit.v1.
 
-    What changed at Twilio since the plan is left as it is. Exit code: 0 all is so, 1 something is not.
+    What changed at Twilio since the plan is left as it is.
+    Exit code: 0 all is so, 1 something is not, 2 impossible.
     """
     done: list[Done] = []
 

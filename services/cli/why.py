@@ -3,19 +3,16 @@
 from collections.abc import Iterator
 from typing import Annotated, Any
 
-import msgspec
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from services.cli.plain import plain
-from services.cli.whose import NOTHING_KNOWN, command_key
-from services.domain.messages.gate import Question, Receipt, Verdict, View, decide
-from services.domain.messages.pauses import EVERYTHING, ROW
+from services.domain.messages.gate import Question, Receipt, Verdict, View
 from services.operations.asking import ask
+from services.operations.verdicts import decided, is_open, judge_again, standing_pauses
+from services.operations.whose import NOTHING_KNOWN, command_key
 from services.runtime.config import load
-
-_DECIDED = {"attempted": "allow", "blocked": "blocked", "expired": "expired", "deferred": "deferred"}
 
 
 def why(
@@ -27,27 +24,19 @@ def why(
     base = url or load().processor.url
     found = ask(base, "commands", command_key(tenant, command_id))
     console = Console()
-    if found and not any(step.get("terminal") for step in found["steps"]):
-        _show_pauses(console, base, found["tenant"])
-    decided = [step for step in found["steps"] if step["step"] in _DECIDED] if found else []
-    if not decided:
+    if found is not None and is_open(found):
+        for pause in standing_pauses(base, found["tenant"]):
+            note = f": {pause['note']}" if pause["note"] else ""
+            console.print(plain(f"paused now: {pause['scope']}, since {pause['at']}, by {pause['by']}{note}"))
+    steps = decided(found)
+    if not steps:
         why = f"it did not come so far; switchboard trace {command_id} shows how far" if found else NOTHING_KNOWN
         console.print(plain(f"Nothing was decided about {command_id}: {why}."))
         raise typer.Exit(1)
     # Each is shown, also after one that differs.
-    agreed = [_show(console, step) for step in decided]
+    agreed = [_show(console, step) for step in steps]
     if not all(agreed):
         raise typer.Exit(1)
-
-
-def _show_pauses(console: Console, base: str, tenant: str) -> None:
-    """The pauses that stand now and may hold a command of this tenant."""
-    found = ask(base, "pauses", ROW) or {"pauses": []}
-    for pause in found["pauses"]:
-        scope = pause["scope"]
-        if scope == EVERYTHING or scope.split(" ")[1] == tenant:
-            note = f": {pause['note']}" if pause["note"] else ""
-            console.print(plain(f"paused now: {scope}, since {pause['at']}, by {pause['by']}{note}"))
 
 
 def _show(console: Console, step: dict[str, Any]) -> bool:
@@ -57,21 +46,17 @@ def _show(console: Console, step: dict[str, Any]) -> bool:
         why = "it waits" if step["step"] == "deferred" else "by its timer alone"
         console.print(plain(f"{title}\n  {why}: nothing else was looked at"))
         return True
-    try:
-        receipt = msgspec.convert(step["receipt"], Receipt)
-    except msgspec.ValidationError:
+    if (again := judge_again(step)) is None:
         console.print(plain(f"{title}\n  its receipt was written by another version, and cannot be read"))
         return False
-    again = decide(receipt.question, receipt.view)
     table = Table(title=plain(title), title_justify="left", show_header=False)
-    for name, value in _words(receipt):
+    for name, value in _words(again.receipt):
         table.add_row(name, plain(value))
-    table.add_row("asked again", plain(_verdict(again)))
+    table.add_row("asked again", plain(_verdict(again.verdict)))
     console.print(table)
-    same = again.decision == _DECIDED[step["step"]] and again.rule == step["category"]
-    if not same:
+    if not again.same:
         console.print(plain("The gate says otherwise now: this version judges by other rules, or the log was altered."))
-    return same
+    return again.same
 
 
 def _words(receipt: Receipt) -> Iterator[tuple[str, str]]:

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from services.cli.backfill.lacking import Asker, Held, Listed
 from services.domain.consent.hearing import Message, hear
 from services.domain.consent.keywords import NO_WORDS, Words
 from services.domain.contact import contact_key
 from services.domain.messages.events import InboundReceived
+from services.operations.backfill.lacking import Asker, Held, Listed
 
 NOW = "2026-11-21T12:00:00.000Z"
 AT = "2026-11-21T09:30:00.000Z"

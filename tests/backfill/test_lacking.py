@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.cli.backfill.lacking import Held, Lacking, Listed, lacking, says_no_or_yes, unattributed, unrecorded
 from services.contract.codec import decode, encode
 from services.contract.topics import topic_of
 from services.domain.consent.hearing import Heard, Message, hear
@@ -15,6 +14,15 @@ from services.domain.consent.keywords import Words
 from services.domain.contact import contact_key
 from services.domain.messages.events import InboundReceived, StatusReceived
 from services.domain.messages.ladder import RANK
+from services.operations.backfill.lacking import (
+    Held,
+    Lacking,
+    Listed,
+    lacking,
+    says_no_or_yes,
+    unattributed,
+    unrecorded,
+)
 
 from .rig import ACME, AT, GLOBEX, NOW, PERSON, SECRET, SENDER, heard, held, listed
 

@@ -7,11 +7,11 @@ import pytest
 from aiohttp import encode_basic_auth, web
 from pydantic import SecretStr
 
-from services.cli.backfill import listing
-from services.cli.backfill.errors import BackfillError
-from services.cli.backfill.listing import Account
-from services.cli.backfill.window import Window
 from services.embedded.ports import pick
+from services.operations.backfill import listing
+from services.operations.backfill.errors import BackfillError
+from services.operations.backfill.listing import Account
+from services.operations.backfill.window import Window
 from services.runtime.tenants.settings import TenantSettings
 
 ACCOUNT = "AC" + "a" * 32

@@ -7,8 +7,8 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from services.cli.backfill.injection import inject
-from services.cli.backfill.lacking import lacking
+from services.operations.backfill.injection import inject
+from services.operations.backfill.lacking import lacking
 from tests.processes import settings_of
 from tests.switchboard import Command
 
@@ -74,4 +74,4 @@ async def test_stopped_in_the_middle_it_knows_what_the_log_has(house: House) -> 
 async def test_what_is_in_the_way_is_a_sentence(
     house: House, words: list[str], environment: dict[str, str], sentence: str
 ) -> None:
-    assert sentence in " ".join((await backfill(house, *words, code=1, **environment)).split())
+    assert sentence in " ".join((await backfill(house, *words, code=2, **environment)).split())

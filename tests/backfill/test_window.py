@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.cli.backfill.window import Window, window
+from services.operations.backfill.window import Window, window
 from services.runtime.section import ConfigError
 
 from .rig import NOW

@@ -7,11 +7,11 @@ import yaml
 from typer.testing import CliRunner
 
 from services.cli import cancel as canceling
-from services.cli import pause as pausing
 from services.cli.main import app
 from services.contract.partition import partition_of
 from services.domain.messages.commands import CancelMessage
 from services.domain.messages.pauses import PauseEnded, PausePlaced, Said
+from services.operations import pausing
 from services.runtime.config import KafkaSettings, Settings
 
 SECRET = {"env": "PAUSING_TEST_SECRET"}

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.cli.consent_import.statements import FIELDS, Asked, Faulty, Statement, read
-from services.cli.consent_import.table import Row
+from services.operations.consent_import.statements import FIELDS, Asked, Faulty, Statement, read
+from services.operations.consent_import.table import Row
 
 NOW = "2026-11-28T12:00:00.000Z"
 ASKED = Asked("acme", b"a secret", {field: field for field in FIELDS}, NOW, action="opt_out", source="the old CRM")

@@ -7,8 +7,8 @@ import pyarrow
 import pytest
 from pyarrow import parquet
 
-from services.cli.consent_import.errors import ImportFileError
-from services.cli.consent_import.table import TableFile
+from services.operations.consent_import.errors import ImportFileError
+from services.operations.consent_import.table import TableFile
 
 
 def csv_file(folder: Path, content: bytes) -> Path:

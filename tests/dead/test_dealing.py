@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from services.cli.dead.desk import Dealing, Desk
-from services.cli.dead.errors import DeadError
-from services.cli.dead.letters import read_letter
 from services.contract.topics import INBOUND, MESSAGES
+from services.operations.dead.desk import Dealing, Desk
+from services.operations.dead.errors import DeadError
+from services.operations.dead.letters import read_letter
 from tests.processes import settings_of
 from tests.switchboard import switchboard
 
@@ -34,7 +34,7 @@ async def test_a_retry_writes_the_same_record_to_its_topic_once(house: House) ->
     assert (mark.how, str(mark.position)) == ("retried", one.position)
 
     # From another shell, by name and by filter.
-    refused = await switchboard(house.settings, "dead", "retry", one.position, "--apply", code=1)
+    refused = await switchboard(house.settings, "dead", "retry", one.position, "--apply", code=2)
     assert "retried before; --again does it again" in refused.err
     left = await switchboard(house.settings, "dead", "retry", "--key", key, "--apply")
     assert "1 left alone" in left.text
@@ -78,7 +78,7 @@ async def test_what_was_cut_cannot_be_retried_but_dropped(house: House) -> None:
     key = fresh_key()
     cut, whole = lost(key, b"x" * 1_000_000), lost(key)
     await bury(house, cut, whole, reason="too_large")
-    refused = await switchboard(house.settings, "dead", "retry", cut.position, "--apply", code=1)
+    refused = await switchboard(house.settings, "dead", "retry", cut.position, "--apply", code=2)
     assert "too large to be kept whole (from-bytes 1000000)" in refused.err
     some = await switchboard(house.settings, "dead", "retry", "--key", key, "--reason", "too_large", "--apply")
     assert "1 retried." in some.text
@@ -94,7 +94,7 @@ async def test_what_was_cut_cannot_be_retried_but_dropped(house: House) -> None:
     shown = (await switchboard(house.settings, "dead", "show", cut.position)).text
     assert "dropped at" in shown
     assert "asked +1415•••••23 for it again" in shown
-    await switchboard(house.settings, "dead", "drop", cut.position, "--apply", code=1)
+    await switchboard(house.settings, "dead", "drop", cut.position, "--apply", code=2)
 
 
 @pytest.mark.parametrize("place", ["retry.enqueued", "retry.marked"])

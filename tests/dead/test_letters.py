@@ -8,11 +8,11 @@ from aiokafka import ConsumerRecord
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.cli.dead.letters import position, read_letter
-from services.cli.dead.masked import shape
 from services.contract.codec import headers as codec_headers
 from services.contract.letters import Position
 from services.contract.topics import INBOUND, MESSAGES
+from services.operations.dead.letters import position, read_letter
+from services.operations.dead.masked import shape
 from services.runtime.batches import unread
 from services.runtime.folding.dead import Why, dead_letter
 from services.runtime.folding.fold import Record

@@ -101,7 +101,7 @@ def test_a_taken_port_is_a_clear_error(tmp_path: Path) -> None:
         began = time.monotonic()
         with started(tmp_path, "--once", "--port", f"processor={number}") as demo:
             said, _ = demo.communicate()
-    assert demo.returncode == 1
+    assert demo.returncode == 2
     assert f"port is taken: {number} (for processor); choose others" in said
     assert "Traceback" not in said
     assert "Kafka" not in said, f"it started things first ({time.monotonic() - began:.0f} s)"
@@ -111,7 +111,7 @@ def test_a_taken_port_is_a_clear_error(tmp_path: Path) -> None:
 def test_a_port_that_cannot_be_is_a_clear_error(tmp_path: Path, option: str) -> None:
     with started(tmp_path, "--port", option) as demo:
         said, _ = demo.communicate()
-    assert demo.returncode == 1
+    assert demo.returncode == 2
     assert "--port" in said or "does not exist" in said
     assert "Traceback" not in said
 
@@ -185,6 +185,6 @@ def test_a_service_that_ends_is_told_with_its_last_lines(tmp_path: Path) -> None
         sender = next(int(pid) for pid, args in rows if int(pid) in children and args.endswith("services.cli sender"))
         os.kill(sender, signal.SIGKILL)
         said, _ = demo.communicate()
-    assert demo.returncode == 1
+    assert demo.returncode == 2
     assert "sender ended with exit code -9; its last lines:" in said
     assert "Traceback" not in said

@@ -55,30 +55,30 @@ def run(house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 async def test_webhooks_from_plan_to_apply(house: House, run: Run) -> None:
     await house.hold(senders={ONE: {}, CODE: {"sms_url": "https://old.example.com/sms"}})
-    planned = await run("webhooks", "plan", code=2)
+    planned = await run("webhooks", "plan", code=1)
     assert ONE not in planned.output
     assert "left: acme short code 24680 → https://old.example.com/sms" in planned.output
     digest = planned.output.split("plan ")[1].split()[0]
-    refused = await run("webhooks", "apply", code=1)
+    refused = await run("webhooks", "apply", code=2)
     assert "nobody to ask" in refused.output
-    await run("webhooks", "apply", "--plan", "0123456789ab", code=1)
+    await run("webhooks", "apply", "--plan", "0123456789ab", code=2)
     assert (await house.plan("acme")).digest == digest, "nothing was changed so far"
     applied = await run("webhooks", "apply", "--plan", digest, "--note", "a test", "--show-numbers", code=0)
     assert f"changed: acme number {ONE}" in applied.output
     await run("webhooks", "plan", code=0)
     await run("webhooks", "apply", "--yes", "--take", "https://old.example.com", code=0)
-    await run("webhooks", "plan", "--tenant", "nobody", code=1)
+    await run("webhooks", "plan", "--tenant", "nobody", code=2)
 
 
 async def test_services_from_plan_to_apply(house: House, run: Run, tmp_path: Path) -> None:
     await house.hold(senders={ONE: {}})
     file = tmp_path / "services.yaml"
     file.write_text(yaml.safe_dump({"acme": [{"name": "acme-us", "senders": [ONE]}]}))
-    assert "new service acme-us" in (await run("services", "plan", file, code=2)).output
+    assert "new service acme-us" in (await run("services", "plan", file, code=1)).output
     await run("services", "apply", file, "--yes", code=0)
     await run("services", "plan", file, code=0)
     file.write_text(yaml.safe_dump({"acme": [{"name": "acme-us", "senders": ["+14155550999"]}]}))
-    assert "nothing may be changed" in (await run("services", "plan", file, code=1)).output
+    assert "nothing may be changed" in (await run("services", "plan", file, code=2)).output
 
 
 async def test_the_doctor_ends_by_what_it_found(house: House, run: Run) -> None:

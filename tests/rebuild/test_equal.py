@@ -10,11 +10,12 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from services.cli.rebuild.plan import plan
-from services.cli.rebuild.work import Wish, Work
+from services.cli.rebuild import live_folds
 from services.contract.partition import partition_of
 from services.contract.topics import ACCEPTED, CONSENT, DELIVERABILITY, MESSAGES, RESULTS, SESSIONS, SUPPRESSION
 from services.domain.clock import iso, later
+from services.operations.rebuild.plan import plan
+from services.operations.rebuild.work import Wish, Work
 from services.runtime.folding.store import INDEX
 from tests.domain.suppression_oracle import wrote
 from tests.processes import SHOWN, settings_of
@@ -266,7 +267,7 @@ async def test_evidence_that_retention_takes_meanwhile_ends_no_suppression(house
     """Of what is still to be compared then. It cuts the log, so it comes last."""
     before = await house.rows("suppression")
     settings = settings_of(house.settings)
-    work = Work(settings.kafka, plan(settings, "suppression", "processor"), Wish(apply=True))
+    work = Work(settings.kafka, plan(live_folds(settings, "processor"), "suppression", "processor"), Wish(apply=True))
     cut = threading.Thread(target=lambda: asyncio.run(house.cut(CONSENT.name)))
 
     def told(what: str, _done: int, _total: int | None) -> None:

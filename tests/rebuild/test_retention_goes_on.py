@@ -7,10 +7,12 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
-from services.cli.rebuild.plan import plan
-from services.cli.rebuild.work import Told, Wish, Work
+from services.cli.rebuild import live_folds
 from services.contract.topics import INBOUND
 from services.operations.log import LogError
+from services.operations.progress import Progress
+from services.operations.rebuild.plan import plan
+from services.operations.rebuild.work import Wish, Work
 from tests.processes import settings_of
 
 from .house import PARTITIONS, House, canonical
@@ -31,7 +33,7 @@ async def _cut_one(house: House) -> None:
         await admin.close()
 
 
-def _cutting_at(house: House, moment: str) -> tuple[threading.Thread, Told]:
+def _cutting_at(house: House, moment: str) -> tuple[threading.Thread, Progress]:
     """A thread that cuts the log, and what to hear of progress with, so that it does so at that moment, once."""
     cut = threading.Thread(target=lambda: asyncio.run(_cut_one(house)))
 
@@ -45,7 +47,7 @@ def _cutting_at(house: House, moment: str) -> tuple[threading.Thread, Told]:
 
 def _work(house: House, table: str, apply: bool) -> Work:
     settings = settings_of(house.settings)
-    return Work(settings.kafka, plan(settings, table, "processor"), Wish(apply=apply))
+    return Work(settings.kafka, plan(live_folds(settings, "processor"), table, "processor"), Wish(apply=apply))
 
 
 async def test_what_goes_before_it_is_read_is_told_and_nothing_is_published(house: House) -> None:

@@ -116,5 +116,5 @@ async def test_stopped_in_the_middle_it_says_how_far_it_came(house: House) -> No
 async def test_what_is_in_the_way_is_a_sentence(
     house: House, words: list[str], environment: dict[str, str], sentence: str
 ) -> None:
-    said = await switchboard(house.settings, "replay", *words, code=1, **environment)
+    said = await switchboard(house.settings, "replay", *words, code=2, **environment)
     assert sentence in " ".join(said.err.split())

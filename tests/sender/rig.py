@@ -16,7 +16,6 @@ import msgspec
 import yaml
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from services.cli import pause
 from services.contract.topics import INBOUND, MESSAGES, OUTCOMES, RESULTS
 from services.domain.consent.hearing import Message, hear
 from services.domain.contact import contact_key
@@ -25,6 +24,7 @@ from services.domain.messages.commands import CommandResult
 from services.domain.messages.events import InboundReceived, OutcomeReached
 from services.domain.messages.pauses import PauseEnded, PausePlaced
 from services.embedded import ports
+from services.operations import pausing
 from services.runtime.clock import now
 from services.runtime.config import KafkaSettings
 from tests.forked import Forked
@@ -263,8 +263,8 @@ class Desk:
 
     async def say(self, type_: type[PausePlaced] | type[PauseEnded], scope: str) -> None:
         """What `switchboard pause` and `resume` write: returns when it is on the log."""
-        said = pause.statements(type_, ("acme", scope), PARTITIONS, "the tests", None)
-        await pause.write(KafkaSettings(bootstrap=self.bootstrap, partitions=PARTITIONS), said)
+        kafka = KafkaSettings(bootstrap=self.bootstrap, partitions=PARTITIONS)
+        await pausing.say(kafka, type_, pausing.Scope("acme", scope), "the tests", None)
 
     async def heard(self, *messages: InboundReceived) -> None:
         """What ingress writes before it acknowledges: returns when it is on the log."""

@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from services.cli.dead.desk import Dealing, How
-from services.cli.dead.desk import Desk as Letters
-from services.cli.dead.letters import Letter, read_letter
 from services.contract import codec
 from services.contract.topics import ACCEPTED, INBOUND, Topic
 from services.domain.consent import holds
 from services.domain.messages.commands import CommandResult
 from services.domain.messages.gate import decide
+from services.operations.dead.desk import Dealing, How
+from services.operations.dead.desk import Desk as Letters
+from services.operations.dead.letters import Letter, read_letter
 from services.runtime.clock import now
 from tests.kafka_records import produce, read_until
 from tests.processes import settings_of

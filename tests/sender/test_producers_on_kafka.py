@@ -8,15 +8,15 @@ import msgspec
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from services.cli.dead.desk import Dealing
-from services.cli.dead.desk import Desk as Letters
-from services.cli.dead.letters import read_letter
-from services.cli.producing import produce
 from services.contract.access import topics_of
 from services.contract.signatures import sign
 from services.contract.topics import ACCEPTED, CONSENT_COMMANDS, MESSAGES, RESULTS, own_topic
 from services.domain.messages.commands import CancelMessage, CommandResult
+from services.operations.dead.desk import Dealing
+from services.operations.dead.desk import Desk as Letters
+from services.operations.dead.letters import read_letter
 from services.operations.lists import same_list
+from services.operations.producing import produce
 from services.operations.topic_admin import TopicsError
 from services.operations.topics import obstacles
 from services.runtime.config import Settings

@@ -76,7 +76,7 @@ async def test_a_plan_shows_what_apply_writes_and_errors_change_nothing(
     house: House, session: aiohttp.ClientSession
 ) -> None:
     await put(session, house, f"services/{SERVICE}", numbers=[ONE, TWO, WHATSAPP], account_sid=ACCOUNT)
-    planned = await switchboard(house.settings, "senders", "plan", code=2)
+    planned = await switchboard(house.settings, "senders", "plan", code=1)
     assert all(name in planned.text for name in (ONE, TWO, WHATSAPP, SERVICE, "joined"))
     await switchboard(house.settings, "senders", "apply", "--tenant", "acme")
     await switchboard(house.settings, "senders", "plan", code=0)
@@ -88,16 +88,16 @@ async def test_a_plan_shows_what_apply_writes_and_errors_change_nothing(
 
     # A list that fails in the middle, and one that holds nothing all of a sudden, are no knowledge.
     await put(session, house, "faults", error_before=1.0)
-    failed = await switchboard(house.settings, "senders", "apply", code=1)
+    failed = await switchboard(house.settings, "senders", "apply", code=2)
     assert "Nothing was changed" in failed.text
     await put(session, house, "faults", error_before=0.0)
-    refused = await switchboard(house.settings, "senders", "apply", code=1, TEST_AUTH_TOKEN="wrong")
+    refused = await switchboard(house.settings, "senders", "apply", code=2, TEST_AUTH_TOKEN="wrong")
     assert "401" in refused.text
     async with session.post(f"{house.url}/simulator/reset") as answer:
         assert answer.status == 200
-    emptied = await switchboard(house.settings, "senders", "apply", code=1)
+    emptied = await switchboard(house.settings, "senders", "apply", code=2)
     assert "--allow-empty" in emptied.text
-    await switchboard(house.settings, "senders", "apply", "--tenant", "globex", code=1)
+    await switchboard(house.settings, "senders", "apply", "--tenant", "globex", code=2)
 
     # One has moved to another service; the other has left.
     await put(session, house, f"services/{SERVICE}", numbers=[WHATSAPP], account_sid=ACCOUNT)

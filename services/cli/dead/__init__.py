@@ -1,1 +1,4 @@
-"""`switchboard dead`: what could not be folded, for people to look at, try again, or put aside."""
+"""`switchboard dead`: arguments in, `services.operations.dead` called, tables out.
+
+main → report
+"""

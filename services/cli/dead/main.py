@@ -1,7 +1,7 @@
 """`switchboard dead`: list, show, retry, drop, release."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Set
 from contextlib import aclosing
 from functools import partial
 from pathlib import Path
@@ -14,19 +14,18 @@ from rich.text import Text
 from services.cli.attended import attend
 from services.cli.bars import Bars
 from services.cli.console import make_console
-from services.cli.contact import key_of
-from services.cli.dead.asked import Asked, Filters, ask_for
-from services.cli.dead.dealing import Dealt, Wish, deal
-from services.cli.dead.errors import DeadError
-from services.cli.dead.reading import Found, find
-from services.cli.dead.releasing import release as release_holds
-from services.cli.dead.releasing import sort, told
 from services.cli.dead.report import Overview, describe
-from services.cli.producing import signed_anew
 from services.cli.times import Time
 from services.contract.letters import Position
-from services.operations.asking import ask
-from services.operations.log import heed_stop
+from services.operations.dead.asked import Filters, ask_for
+from services.operations.dead.dealing import Dealt, Wish, deal
+from services.operations.dead.errors import DeadError
+from services.operations.dead.letters import position
+from services.operations.dead.reading import Found, find, find_one
+from services.operations.dead.releasing import release as release_holds
+from services.operations.dead.releasing import sort, standing_holds
+from services.operations.producing import signed_anew
+from services.operations.whose import key_of
 from services.runtime.config import Settings, load
 
 app = typer.Typer(
@@ -66,8 +65,11 @@ def show_all(
     async def work() -> None:
         settings = load()
         asked = ask_for((), Filters(topic, reason, since, until, key, await _contact(settings, tenant, contact)))
-        overview = Overview(newest, handled)
-        await _each(settings, asked, overview.add)
+        overview, bars = Overview(newest, handled), Bars()
+        with bars.progress:
+            async with aclosing(find(settings.kafka, asked, bars.show)) as found:
+                async for letters in found:
+                    overview.add(letters)
         if not overview.letters:
             _say("No dead letters.")
             return
@@ -85,15 +87,16 @@ def show(
     """Show one letter: why, whence, and the shape of its bytes. With --raw, give the bytes, unmasked. Exit 1: none."""
 
     async def work() -> None:
-        asked = ask_for([letter], Filters())
-        found: list[Found] = []
-        await _each(load(), asked, found.extend)
-        if not found:
-            raise _no_letter(asked.names)
+        name, bars = position(letter), Bars()
+        with bars.progress:
+            found = await find_one(load().kafka, name, bars.show)
+        if found is None:
+            _say(_no_letter({name}))
+            raise typer.Exit(1)
         if raw is None:
-            _show(describe(found[0]))
+            _show(describe(found))
         else:
-            _write(found[0], raw)
+            _write(found, raw)
 
     attend(work, str, _STOPPED)
 
@@ -129,8 +132,8 @@ def retry(
         if value is not None and len(asked.names) != 1:
             raise DeadError("--value holds the bytes of one record: name its letter")
         mended = _read(value) if value is not None else None
-        wish = Wish(asked, "retried", again, value=mended, headers=partial(signed_anew, settings))
-        await _deal(settings, wish, every, apply, dealt)
+        wish = Wish(asked, "retried", again, every, value=mended, headers=partial(signed_anew, settings))
+        await _deal(settings, wish, apply, dealt)
 
     attend(work, lambda: _so_far(dealt, "retried", apply), _STOPPED)
 
@@ -160,7 +163,7 @@ def drop(
         asked = ask_for(
             letters or (), Filters(topic, reason, since, until, key, await _contact(settings, tenant, contact))
         )
-        await _deal(settings, Wish(asked, "dropped", note=note), every, apply, dealt)
+        await _deal(settings, Wish(asked, "dropped", every=every, note=note), apply, dealt)
 
     attend(work, lambda: _so_far(dealt, "dropped", apply), _STOPPED)
 
@@ -177,11 +180,9 @@ def release(
     async def work() -> None:
         settings = load()
         key = await key_of(settings, tenant, contact)
-        found = ask(url or settings.processor.url, "contacts", key)
-        bars = Bars()
+        standing, bars = standing_holds(url or settings.processor.url, key), Bars()
         with bars.progress:
-            free, behind = await sort(settings.kafka, key, told(found) if found else [], bars)
-        heed_stop()
+            free, behind = await sort(settings.kafka, key, standing, bars.show)
         for hold, letters in sorted(behind.items()):
             _say(f"{hold} stays: retry or drop its letter first ({len(letters):,}: {', '.join(letters[:_NAMED])})")
         for one in free:
@@ -193,17 +194,14 @@ def release(
     attend(work, str, _STOPPED)
 
 
-async def _deal(settings: Settings, wish: Wish, every: bool, apply: bool, dealt: Dealt) -> None:
-    if wish.asked.everything and not every:
-        raise DeadError("name letters, or give a filter such as --reason; --all means every letter there is")
+async def _deal(settings: Settings, wish: Wish, apply: bool, dealt: Dealt) -> None:
     bars = Bars()
     with bars.progress:
-        await deal(settings.kafka, wish, apply, dealt, bars)
-    heed_stop()
+        await deal(settings.kafka, wish, apply, dealt, bars.show)
     for (topic, reason), count in sorted(dealt.done.items()):
         _say(f"{topic}  {reason}  {count:,}")
-    if missing := wish.asked.names - dealt.met:
-        raise _no_letter(missing)
+    if dealt.missing:
+        raise DeadError(_no_letter(dealt.missing))
     refused = dealt.refusals()
     if refused and wish.asked.names:
         raise DeadError("\n".join(refused))
@@ -217,21 +215,12 @@ async def _deal(settings: Settings, wish: Wish, every: bool, apply: bool, dealt:
         _say(f"Nothing is to be {wish.how}.")
 
 
-async def _each(settings: Settings, asked: Asked, take: Callable[[list[Found]], None]) -> None:
-    bars = Bars()
-    with bars.progress:
-        async with aclosing(find(settings.kafka, asked, bars)) as found:
-            async for letters in found:
-                take(letters)
-    heed_stop()
-
-
 async def _contact(settings: Settings, tenant: str | None, address: str | None) -> str | None:
     return None if address is None else await key_of(settings, tenant, address)
 
 
-def _no_letter(names: frozenset[Position]) -> DeadError:
-    return DeadError(f"no dead letter {', '.join(sorted(map(str, names)))}; `dead list` shows those there are")
+def _no_letter(names: Set[Position]) -> str:
+    return f"no dead letter {', '.join(sorted(map(str, names)))}; `dead list` shows those there are"
 
 
 def _so_far(dealt: Dealt, how: str, apply: bool) -> str:

@@ -8,11 +8,11 @@ from typing import NamedTuple
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from services.cli.dead.letters import Letter
-from services.cli.dead.masked import shape, source_of
-from services.cli.dead.reading import Found
 from services.cli.plain import plain
 from services.contract.letters import LetterHandled
+from services.operations.dead.letters import Letter
+from services.operations.dead.masked import shape, source_of
+from services.operations.dead.reading import Found
 from services.runtime.masking import scrub
 
 _LONGEST_CELL = 120

@@ -17,6 +17,7 @@ from rich.text import Text
 from services.checker.history import write_history
 from services.cli.console import make_console
 from services.cli.demo.report import tell_outcome, tell_places
+from services.cli.refused import IN_THE_WAY
 from services.demo import settings as demo_settings
 from services.demo import story
 from services.demo.round import Outcome, Round
@@ -33,7 +34,7 @@ _INTERRUPTED = 130
 
 
 def demo(
-    once: Annotated[bool, typer.Option("--once", help="End after the table: exit 0 if all is well, else 1.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="End after the table: exit 0 if all is well, 1 if not.")] = False,
     commands: Annotated[int, typer.Option(min=1, help="How many commands are produced.")] = 1000,
     port_base: Annotated[
         int, typer.Option(min=0, help=f"{', '.join(NAMES)} listen here and after; 0: free ports.")
@@ -54,7 +55,7 @@ def demo(
         raise typer.Exit(_run(console, once, commands, asked_ports(port_base, port or []), keep))
     except (LocalError, EmbeddedKafkaError, ConfigError) as error:
         console.print(Text(str(error), "red"), soft_wrap=True)
-        raise typer.Exit(1) from None
+        raise typer.Exit(IN_THE_WAY) from None
     except KeyboardInterrupt:
         console.print("Stopped; nothing is left running.")
         raise typer.Exit(_INTERRUPTED) from None

@@ -18,6 +18,7 @@ from services.cli.dev.files import Files
 from services.cli.dev.follow import Once, follow_files, follow_topics
 from services.cli.dev.hints import tell_hints
 from services.cli.dev.polling import poll
+from services.cli.refused import IN_THE_WAY
 from services.embedded import ports
 from services.embedded.errors import EmbeddedKafkaError
 from services.local.errors import LocalError
@@ -53,7 +54,7 @@ def dev(
         _run(console, twilio == "real", public_url)
     except (LocalError, EmbeddedKafkaError, ConfigError) as error:
         console.print(Text(str(error), "red"), soft_wrap=True)
-        raise typer.Exit(1) from None
+        raise typer.Exit(IN_THE_WAY) from None
     except KeyboardInterrupt:
         # It is how this ends.
         console.print("Stopped; nothing is left running. The data stays, for the next time.")

@@ -7,13 +7,12 @@ seconds later than a webhook would. Untried with Twilio itself; the tests hold i
 import asyncio
 from collections.abc import Callable
 
-from services.cli.backfill.compare import compare
-from services.cli.backfill.errors import BackfillError
-from services.cli.backfill.injection import inject
-from services.cli.backfill.lacking import Asker
-from services.cli.backfill.window import Window
-from services.cli.bars import Bars
 from services.domain.clock import later
+from services.operations.backfill.compare import compare
+from services.operations.backfill.errors import BackfillError
+from services.operations.backfill.injection import inject
+from services.operations.backfill.lacking import Asker
+from services.operations.backfill.window import Window
 from services.operations.log import LogError
 from services.runtime.clock import now
 from services.runtime.config import Settings
@@ -40,10 +39,14 @@ async def poll(settings: Settings, say: Callable[[str], None]) -> None:
         await asyncio.sleep(_EVERY_S)
 
 
+def _unshown(_name: str, _done: int, _total: int | None) -> None:
+    """Bars would run through the log."""
+
+
 async def _one(settings: Settings, name: str, since: str) -> None:
     tenant = settings.tenants[name]
     asker = Asker(name, tenant.contact_secret.get_secret_value().encode(), words_of(tenant.consent))
     # Clocks differ: what Twilio dates a little ahead of us is wanted too.
-    found = await compare(settings, tenant, asker, Window(since, later(now(), _BEFORE_S)), Bars())
+    found = await compare(settings, tenant, asker, Window(since, later(now(), _BEFORE_S)), _unshown)
     if found.lacking:
         await inject(settings.kafka, [one.event for one in found.lacking], lambda: None)

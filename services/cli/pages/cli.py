@@ -14,8 +14,14 @@ _HEAD = """# The command line
 
 For whoever types `switchboard`. This page is made from the commands by `make docs`; `switchboard COMMAND --help` says the same.
 
-Every command takes `--config FILE`, before or after its name; `SWITCHBOARD_CONFIG` names the file as well. What cannot be used, or
-not be reached, is a sentence on stderr that says what to do, and the exit code is not 0.
+Every command takes `--config FILE`, before or after its name; `SWITCHBOARD_CONFIG` names the file as well.
+
+| exit code | of every command |
+| --- | --- |
+| 0 | it is so, or was done |
+| 1 | an answer: something differs, is to be done, is at fault, or is not known; which of them stands with the command |
+| 2 | something is in the way: settings, Kafka, Twilio, or what was asked for; a sentence on stderr says what to do |
+| 130 | it was stopped by Ctrl-C |
 
 """
 

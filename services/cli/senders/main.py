@@ -37,7 +37,7 @@ class _Found(NamedTuple):
 
 @app.command("plan")
 def plan(tenant: Tenant = None, allow_empty: Empty = False) -> None:
-    """Show what Twilio's lists would change. Exit code: 0 nothing, 2 something, 1 impossible."""
+    """Show what Twilio's lists would change. Exit code: 0 nothing, 1 something, 2 impossible."""
     found: list[_Found] = []
 
     async def work() -> None:
@@ -46,7 +46,7 @@ def plan(tenant: Tenant = None, allow_empty: Empty = False) -> None:
 
     attend(work, lambda: "Nothing was changed.", "Stopped; nothing was written.")
     if any(one.changes for one in found):
-        raise typer.Exit(2)
+        raise typer.Exit(1)
 
 
 @app.command("apply")

@@ -1,1 +1,0 @@
-"""`switchboard backfill`: facts that Twilio has and the log lacks, for what webhooks lost."""

@@ -1,0 +1,173 @@
+"""Where letters are dealt with: the record goes to its topic again together with the mark that says so, or neither.
+
+So does the release of the hold on its contact. It is written last: a sender that reads it can read the record too.
+
+One desk at a time. Its transactional id is a fence: whoever opens it ends what another shell had under way, and reads
+the marks after that, so that no letter is dealt with twice by two people at once.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, Literal, NamedTuple, Self
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
+
+from services.contract.codec import encode, headers
+from services.contract.letters import PRODUCED_MS, handled
+from services.contract.partition import partition_of
+from services.contract.topics import ACCEPTED, HANDLED, PUBLIC, shared_name
+from services.domain.consent import holds
+from services.domain.consent.holds import HoldReleased
+from services.operations.dead.errors import DeadError
+from services.operations.dead.letters import RETRIED_FROM, Letter
+from services.runtime.clock import now
+from services.runtime.config import KafkaSettings
+from services.runtime.failpoints import reach
+from services.runtime.kafka import durable_producer, told_once, trouble
+
+How = Literal["retried", "dropped"]
+_ID = "switchboard-dead-letters"
+# How long readers of those topics wait for a shell that was killed in the middle and has no successor.
+_TRANSACTION_TIMEOUT_MS = 10_000
+_CLOSE_S = 5.0
+_PUBLIC = frozenset(topic.name for topic in PUBLIC)
+
+
+class Dealing(NamedTuple):
+    """What is done about a letter. `value`: the bytes to write, where they are not the original ones; `headers` too."""
+
+    letter: Letter
+    how: How
+    note: str | None = None
+    value: bytes | None = None
+    headers: Sequence[tuple[str, bytes]] | None = None
+
+
+class Desk:
+    """Writes while it is open. Raises DeadError, a sentence, for whatever Kafka does not do."""
+
+    def __init__(self, kafka: KafkaSettings) -> None:
+        self._kafka = kafka
+        self._producer: AIOKafkaProducer = durable_producer(
+            kafka, transactional_id=_ID, transaction_timeout_ms=_TRANSACTION_TIMEOUT_MS
+        )
+
+    async def __aenter__(self) -> Self:
+        try:
+            async with asyncio.timeout(_TRANSACTION_TIMEOUT_MS / 1000):
+                await self._producer.start()
+        except (KafkaError, OSError, TimeoutError) as error:
+            await self._close()
+            raise self._refused(error) from error
+        except BaseException:
+            await self._close()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._close()
+
+    async def release(self, releases: Sequence[HoldReleased]) -> None:
+        """Release holds whose letters are gone, in one transaction."""
+        await self._guarded(lambda: self._transact((), releases))
+
+    async def deal(self, dealings: Sequence[Dealing]) -> None:
+        """All of them, in one transaction. When it raises, or is cancelled, none of them stands."""
+        await self._guarded(lambda: self._transact(dealings, _releases(dealings)))
+
+    async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
+        try:
+            async with asyncio.timeout(_TRANSACTION_TIMEOUT_MS / 1000):
+                await work()
+        except (ProducerFenced, InvalidProducerEpoch) as error:
+            raise DeadError(
+                "another shell began to retry or drop letters, and this one stops for it; run it again when that is "
+                "done"
+            ) from error
+        except (KafkaError, OSError, TimeoutError) as error:
+            raise self._refused(error) from error
+
+    async def _transact(self, dealings: Sequence[Dealing], releases: Sequence[HoldReleased]) -> None:
+        transaction = self._producer.transaction()
+        await transaction.__aenter__()
+        told_once(self._producer)
+        try:
+            await asyncio.gather(*[await self._enqueue(one) for one in dealings if one.how == "retried"])
+            reach("retry.enqueued")
+            await asyncio.gather(*[await self._mark(one) for one in dealings])
+            reach("retry.marked")
+            await asyncio.gather(*[await self._release(one) for one in releases])
+            reach("retry.released")
+        except BaseException as error:
+            # Readers of those topics wait until it is aborted; but who is stopped does not wait for a broker for ever.
+            with suppress(KafkaError, TimeoutError):
+                async with asyncio.timeout(_CLOSE_S):
+                    await transaction.__aexit__(type(error), error, error.__traceback__)
+            raise
+        await transaction.__aexit__(None, None, None)
+        reach("retry.committed")
+
+    async def _enqueue(self, dealing: Dealing) -> "asyncio.Future[object]":
+        """The record as it was: key, bytes, headers and partition, so that it is the same fact and in its order."""
+        letter = dealing.letter
+        headers = letter.headers if dealing.headers is None else dealing.headers
+        kept = [(name, content) for name, content in headers if name != RETRIED_FROM]
+        if (
+            shared_name(letter.name.topic) in _PUBLIC
+            and letter.timestamp_ms is not None
+            and PRODUCED_MS not in dict(kept)
+        ):
+            # A command that names no end of its validity counts it from when it was produced: it is not younger now.
+            kept.append((PRODUCED_MS, b"%d" % letter.timestamp_ms))
+        return await self._send(
+            letter.name.topic,
+            letter.value if dealing.value is None else dealing.value,
+            key=letter.key,
+            partition=letter.name.partition,
+            headers=[*kept, (RETRIED_FROM, str(letter.name).encode())],
+        )
+
+    async def _mark(self, dealing: Dealing) -> "asyncio.Future[object]":
+        fact = handled(dealing.letter.name, dealing.how, now(), dealing.note)
+        key = HANDLED.key(fact).encode()
+        partition = partition_of(key, self._kafka.partitions)
+        return await self._send(HANDLED.name, encode(fact), key=key, partition=partition, headers=headers(HANDLED.name))
+
+    async def _release(self, fact: HoldReleased) -> "asyncio.Future[object]":
+        key = ACCEPTED.key(fact).encode()
+        partition = partition_of(key, self._kafka.partitions)
+        return await self._send(
+            ACCEPTED.name, encode(fact), key=key, partition=partition, headers=headers(ACCEPTED.name)
+        )
+
+    async def _send(self, topic: str, value: bytes | None, **record: Any) -> "asyncio.Future[object]":
+        sent: asyncio.Future[object] = await self._producer.send(topic, value, **record)
+        # Of records that fail together one tells why.
+        sent.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return sent
+
+    def _refused(self, error: BaseException) -> DeadError:
+        return DeadError(
+            f"Kafka at {self._kafka.bootstrap} does not take it ({trouble(error)}); see to it, and run it again: "
+            "what is done already is known then"
+        )
+
+    async def _close(self) -> None:
+        with suppress(TimeoutError, KafkaError):
+            async with asyncio.timeout(_CLOSE_S):
+                await self._producer.stop()
+
+
+def _releases(dealings: Sequence[Dealing]) -> list[HoldReleased]:
+    """Of whoever may be held for these letters."""
+    moment = now()
+    return [
+        holds.release(str(one.letter.name), one.letter.person, moment, one.how)
+        for one in dealings
+        if one.letter.person is not None
+    ]

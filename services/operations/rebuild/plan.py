@@ -1,0 +1,136 @@
+"""From what each table is rebuilt, and by which function: the very one of the topology."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+
+from services.contract.topics import (
+    ACCEPTED,
+    CONSENT,
+    DELIVERY,
+    INBOUND,
+    OUTCOMES,
+    PROCESSOR_APP,
+    RESULTS,
+    SENDER_APP,
+    SENT,
+    STATUS,
+    Topic,
+    changelog,
+)
+from services.domain.consent.events import ConsentRecorded, HoldRecorded, LinkRecorded, OptOutSuspected
+from services.domain.consent.evidence import recall
+from services.operations.rebuild.errors import RebuildError
+from services.runtime.folding.fold import Fold, FoldFunction, Step, Table
+
+Service = Literal["processor", "sender"]
+
+_APPS: Mapping[Service, str] = {"processor": PROCESSOR_APP, "sender": SENDER_APP}
+# Read one phase after the other. Consent's evidence comes first: in its order it gives the row; what the raw topics
+# still hold then adds only what no evidence was written of.
+_PHASES: Mapping[str, tuple[tuple[Topic, ...], ...]] = {
+    "delivery": ((STATUS, SENT),),
+    # The steps that were counted, as they were told: their order in the raw topics is not kept.
+    "deliverability": ((DELIVERY,),),
+    "sendersbystatus": ((STATUS,),),
+    "sendersbyinbound": ((INBOUND,),),
+    "commands": ((RESULTS,),),
+    "suppression": ((CONSENT,), (INBOUND, ACCEPTED, OUTCOMES)),
+    "sessions": ((INBOUND, OUTCOMES),),
+    "recent": ((INBOUND, ACCEPTED, OUTCOMES),),
+}
+# Tables that the log does not give, and why.
+_REFUSED: Mapping[str, str] = {
+    "outbox": "the outbox cannot be rebuilt: attempts and verdicts stand in its changelog alone, and a command without "
+    "its attempt would be sent again; Kafka's copies of the changelog are what protects it",
+    "parked": "parked holds what waits for a tenant; it empties itself within minutes",
+    "parkedconsent": "parkedconsent holds what waits for a tenant; it empties itself within minutes",
+}
+# Folding a fact again changes nothing, but for counts.
+_COUNTS = frozenset({"deliverability"})
+
+
+class Plan(NamedTuple):
+    """How one table is rebuilt."""
+
+    service: Service
+    # The name of the live fold, whose fence guards the table.
+    live: str
+    shadow: Fold
+    phases: tuple[tuple[Topic, ...], ...]
+
+    @property
+    def app(self) -> str:
+        """The live app: its group reads the sources."""
+        return _APPS[self.service]
+
+    @property
+    def step(self) -> Step:
+        return self.shadow.steps[0]
+
+    @property
+    def table(self) -> Table:
+        return self.shadow.tables[0]
+
+    @property
+    def changelog(self) -> str:
+        return changelog(self.app, self.table.name)
+
+    @property
+    def derived(self) -> tuple[Topic, ...]:
+        """Sources that folds of ours have written: nobody else's records stand there."""
+        return tuple(topic for topic in self.shadow.sources if topic in (CONSENT, DELIVERY))
+
+    @property
+    def repeatable(self) -> bool:
+        """May a fact be folded onto a row that holds it already?"""
+        return self.table.name not in _COUNTS
+
+    @property
+    def told(self) -> frozenset[str]:
+        """Sources that the fold itself writes, together with the rows: no group reads them."""
+        return frozenset({CONSENT.name, DELIVERY.name})
+
+    @property
+    def whole(self) -> Topic | None:
+        """The source that alone gives the whole table, if there is one: the others may be cut."""
+        return CONSENT if CONSENT in self.shadow.sources else None
+
+
+def plan(live: Sequence[Fold], table: str, service: Service) -> Plan:
+    """How a table of a service is rebuilt. `live`: the folds of that service, as it runs them.
+
+    Raises RebuildError for a table that there is not, or that the log does not give.
+    """
+    if table in _REFUSED:
+        raise RebuildError(_REFUSED[table])
+    for fold in live:
+        for step in fold.steps:
+            if step.table is not None and step.table.name == table:
+                return _plan(service, fold.name, step)
+    known = sorted(step.name for fold in live for step in fold.tables if step.name in _PHASES)
+    raise RebuildError(f"the {service} has no table {table!r}; it has {', '.join(known)}")
+
+
+def _plan(service: Service, live: str, step: Step) -> Plan:
+    table = step.table
+    assert table is not None
+    phases = _PHASES[table.name]
+    sources = tuple(topic for phase in phases for topic in phase)
+    if CONSENT in sources:
+        takes = (
+            None if step.takes is None else (*step.takes, ConsentRecorded, HoldRecorded, LinkRecorded, OptOutSuspected)
+        )
+        step = replace(step, function=_recalling(step.function), takes=takes)
+    return Plan(service, live, Fold(f"rebuild-{table.name}", sources, (step,)), phases)
+
+
+def _recalling(function: FoldFunction) -> FoldFunction:
+    def fold(state: Any, event: Any, /) -> tuple[Any, Sequence[msgspec.Struct]]:
+        if isinstance(event, ConsentRecorded | HoldRecorded | LinkRecorded | OptOutSuspected):
+            return recall(state, event), ()
+        return function(state, event)
+
+    return fold

@@ -16,6 +16,7 @@ from services.contract.topics import (
     DELIVERABILITY,
     DELIVERY,
     EVENTS,
+    HANDLED,
     INBOUND,
     MESSAGES,
     OUTCOMES,
@@ -48,11 +49,12 @@ class Grant(NamedTuple):
 
 
 class _Worker(NamedTuple):
-    """A service that folds: it reads `sources` in its group, and writes what its steps tell."""
+    """A service that folds: reads `sources` in its group, `follows` outside of it, and writes what its steps tell."""
 
     app: str
     sources: tuple[Topic, ...]
     tells: tuple[Topic, ...]
+    follows: tuple[Topic, ...]
 
 
 _WORKERS = {
@@ -61,11 +63,14 @@ _WORKERS = {
         (STATUS, SENT, RESULTS, INBOUND, ACCEPTED, OUTCOMES),
         # A confirmation of a STOP is a command, a link or a hold an accepted fact.
         (DELIVERY, OUTCOMES, DELIVERABILITY, SENDERS, SUPPRESSION, CONSENT, SESSIONS, ACCEPTED, MESSAGES, AUDIT),
+        # The senders' directory is read by all who judge or answer; letters, to count those that nobody has dealt with.
+        (SENDERS, *DEAD, HANDLED),
     ),
     "sender": _Worker(
         SENDER_APP,
         (MESSAGES, CONSENT_COMMANDS, ACCEPTED, OUTCOMES, INBOUND),
         (ACCEPTED, RESULTS, SENT),
+        (SENDERS,),
     ),
 }
 
@@ -115,8 +120,7 @@ _KNOWING = (Grant("topic", TENANTS.name, ("Read", "Write")),)
 
 def _worker(worker: _Worker) -> list[Grant]:
     kept = {name for name in CHANGELOGS if name.startswith(f"{worker.app}-")}
-    # The senders' directory is read by all who judge or answer, outside of their group.
-    reads = {SENDERS.name, *(topic.name for topic in worker.sources), *kept}
+    reads = {*(topic.name for topic in (*worker.sources, *worker.follows)), *kept}
     writes = {*(topic.name for topic in worker.tells), *(topic.dead for topic in worker.sources), *kept}
     return [
         *_topics(reads - writes, ["Read"]),

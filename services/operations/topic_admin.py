@@ -7,10 +7,18 @@ from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.coordinator.protocol import ConsumerProtocol
-from aiokafka.errors import KafkaConnectionError, KafkaError, NodeNotReadyError, NoError, for_code
+from aiokafka.errors import (
+    KafkaConnectionError,
+    KafkaError,
+    NodeNotReadyError,
+    NoError,
+    TopicAuthorizationFailedError,
+    for_code,
+)
 
 from services.contract.plan import Actual, Wanted, few
 from services.operations import rights
+from services.operations.handshake import Refused, refusal
 from services.runtime.config import KafkaSettings
 from services.runtime.kafka import client_options, trouble
 from services.runtime.section import ConfigError
@@ -127,17 +135,26 @@ class TopicAdmin:
         return {one: max(0, answer[one].offset) if one in answer else 0 for one in partitions}
 
     async def _configs(self, names: Sequence[str]) -> dict[str, dict[str, tuple[str, int]]]:
-        """By topic and key: the effective value and where it was set. A topic that went away is left out."""
+        """By topic and key: the effective value and where it was set. A topic that went away is left out.
+
+        Raises TopicsError where we may not look: what is not seen must not be taken for absent.
+        """
         if not names:
             return {}
         answers = await self._client.describe_configs(
             [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
         )
+        found = [resource for answer in answers for resource in answer.resources]
+        if hidden := sorted(name for code, _, _, name, _ in found if code == TopicAuthorizationFailedError.errno):
+            more = f" and {len(hidden) - 1} more" if len(hidden) > 1 else ""
+            raise TopicsError(
+                f"the settings of {hidden[0]}{more} may not be looked at; grant DescribeConfigs, or come as who may: "
+                "`switchboard topics acls topics` has the rights that it takes"
+            )
         return {
-            resource[3]: {key: (value, source) for key, value, _, source, *_ in resource[4]}
-            for answer in answers
-            for resource in answer.resources
-            if not resource[0]
+            name: {key: (value, source) for key, value, _, source, *_ in config}
+            for code, _, _, name, config in found
+            if not code
         }
 
 
@@ -149,10 +166,8 @@ async def connect(kafka: KafkaSettings) -> AsyncIterator[TopicAdmin]:
         await client.start()
         yield TopicAdmin(client)
     except (KafkaConnectionError, NodeNotReadyError, OSError, TimeoutError) as error:
-        raise TopicsError(
-            f"no Kafka answers at {kafka.bootstrap}; check that it runs, and kafka.bootstrap and "
-            "kafka.security_protocol in the settings"
-        ) from error
+        why = await refusal(kafka) or Refused(trouble(error), "run it again")
+        raise TopicsError(f"{why.says}; {why.remedy}") from error
     except KafkaError as error:
         raise TopicsError(
             f"Kafka at {kafka.bootstrap} refuses ({trouble(error)}); check what kafka.sasl_username may do"

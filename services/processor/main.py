@@ -11,6 +11,7 @@ from services.processor.access import Access
 from services.processor.audit import Audit
 from services.processor.metrics import PROCESSOR
 from services.processor.noticing import Noticing
+from services.processor.open_letters import OPEN_LETTERS
 from services.processor.queries import Queries
 from services.processor.reaching import People, Reaching
 from services.processor.topology import topology
@@ -46,4 +47,6 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event) -> None
         stack.push_async_callback(queries.close)
         stack.push_async_callback(directories.stop)
         await directories.start()
+        stack.push_async_callback(OPEN_LETTERS.stop)
+        await OPEN_LETTERS.start(settings.kafka)
         await run_app(app, stop)

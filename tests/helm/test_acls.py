@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from aiokafka.errors import (
     TransactionalIdAuthorizationFailed,
 )
 from aiokafka.helpers import create_ssl_context
+from pydantic import SecretStr
 
 from services.contract.topics import (
     CONSENT_COMMANDS,
@@ -31,10 +32,11 @@ from services.contract.topics import (
     own_topics,
     owner_of,
 )
-from services.embedded import jars
 from services.embedded.broker import EmbeddedKafka
-from services.embedded.java import find
-from services.embedded.tools import run
+from services.operations.doctor.broker import broker as look
+from services.operations.doctor.finding import Finding
+from services.runtime.config import KafkaSettings, Settings
+from tests.acls import acls
 from tests.helm.made import CHART, RUN
 from tests.kafka_records import produce, read_until
 from tests.processes import ACCOUNT, running, settings_file, wired
@@ -59,20 +61,18 @@ AUTHORIZER = {
 OPTIONS = {"topic": "--topic", "group": "--group", "transactionalId": "--transactional-id"}
 
 
-def grant(broker: EmbeddedKafka, user: str, acls: list[dict[str, Any]]) -> None:
+def grant(broker: EmbeddedKafka, user: str, wanted: list[dict[str, Any]]) -> None:
     """What Strimzi's operator does with a KafkaUser: those of the same operations at once, for each takes a Java."""
     together: dict[str, list[str]] = {}
-    for acl in acls:
+    for acl in wanted:
         resource = acl["resource"]
         how = json.dumps([acl["operations"], resource["patternType"]])
         together.setdefault(how, []).extend([OPTIONS[resource["type"]], resource["name"]])
     for how, names in together.items():
         operations, pattern = json.loads(how)
-        java = [find("java"), *EmbeddedKafka.jvm, "-cp", f"{jars.ensure(lambda _: None)}/*"]
-        tool = ["org.apache.kafka.tools.AclCommand", "--bootstrap-server", broker.bootstrap, "--add"]
         given = [part for one in operations for part in ("--operation", one)]
         kind = ["--resource-pattern-type", "prefixed" if pattern == "prefix" else "literal"]
-        run([*java, *tool, "--allow-principal", f"User:{user}", *given, *kind, *names], what="AclCommand", timeout_s=60)
+        acls(broker, "--add", "--allow-principal", f"User:{user}", *given, *kind, *names)
 
 
 @pytest.fixture(scope="module")
@@ -206,3 +206,37 @@ async def test_topics_are_made_by_one_who_can_read_none_of_them(broker: Embedded
     async with AIOKafkaProducer(**client(broker, "topics")) as producer:
         with pytest.raises(KafkaError):
             await asyncio.wait_for(producer.send_and_wait(MESSAGES.name, b"x"), 20)
+
+
+async def test_the_doctor_names_the_right_that_is_lacking(broker: EmbeddedKafka) -> None:
+    """And takes nothing that it may not see for absent."""
+
+    async def looked() -> list[Finding]:
+        of = client(broker, "sender")
+        kafka = KafkaSettings(
+            bootstrap=of["bootstrap_servers"],
+            security_protocol=of["security_protocol"],
+            sasl_mechanism=of["sasl_mechanism"],
+            sasl_username="sender",
+            sasl_password=SecretStr(PASSWORD),
+            ssl_cafile=broker.ca_file,
+            partitions=4,
+            replication=1,
+            min_insync_replicas=1,
+        )
+        return await look(Settings(kafka=kafka), "sender")
+
+    before = await looked()
+    assert {one.level for one in before} <= {"fine", "note"}, before
+    right = ("--allow-principal", "User:sender", "--operation", "Read", "--topic", MESSAGES.name)
+    await asyncio.to_thread(acls, broker, "--remove", "--force", *right)
+    [fault] = [one for one in await looked() if one.level == "fault"]
+    assert (fault.check, fault.about) == ("rights", "sender")
+    assert f"may not Read {MESSAGES.name}" in fault.says
+    assert "switchboard topics acls sender" in fault.remedy
+    await asyncio.to_thread(acls, broker, "--add", *right)
+    await eventually(lambda: _fine(looked), 30, "it is granted again")
+
+
+async def _fine(looked: Callable[[], Awaitable[list[Finding]]]) -> bool:
+    return {one.level for one in await looked()} <= {"fine", "note"}

@@ -32,6 +32,11 @@ class _Place(NamedTuple):
     carrier: str
 
 
+def reached(status: str) -> str | None:
+    """What a status is counted as; None for one that says of no message of ours that it left."""
+    return _REACHED.get(status)
+
+
 # Each fact asks for the place before it, which is the one after the fact before it.
 @lru_cache(maxsize=1 << 12)
 def counted(began: str, status: str, error_code: int | None, from_: str, to: str) -> Counted | None:

@@ -9,14 +9,14 @@ from aiokafka import ConsumerRecord
 from services.contract import letters
 from services.contract.codec import DecodeError, decode, other_aliases
 from services.contract.letters import Position
-from services.contract.topics import ACCEPTED, BY_CONTACT, EVENTS, INBOUND, OUTCOMES, shared_name
+from services.contract.positions import number, source
+from services.contract.topics import ACCEPTED, BY_CONTACT, INBOUND, OUTCOMES
 from services.domain.clock import iso
 from services.domain.consent.holds import contact_of
 from services.operations.dead.errors import DeadError
 
 Headers = tuple[tuple[str, bytes], ...]
 
-_SOURCES = {topic.dead: topic for topic in EVENTS}
 _NAME = re.compile(r"(?P<topic>[\w.-]+)/(?P<partition>\d{1,9})@(?P<offset>\d{1,18})", re.ASCII)
 RETRIED_FROM = "retried-from"
 # What people say comes on these, keyed by their contact.
@@ -67,11 +67,11 @@ class _Named(msgspec.Struct):
 def read_letter(record: ConsumerRecord) -> Letter:
     """A record of a dead-letter topic. What others may have written there is a letter without a source."""
     headers = {name: content or b"" for name, content in record.headers}
-    source = _source(record.topic, headers)
+    found = source(record.topic, headers)
     key: bytes | None = record.key
     value: bytes | None = record.value
     return Letter(
-        name=source or Position(record.topic, record.partition, record.offset),
+        name=found or Position(record.topic, record.partition, record.offset),
         at=iso(record.timestamp),
         reason=_text(headers.get(letters.REASON, b"unknown"))[:64],
         detail=_text(headers.get(letters.DETAIL, b"")),
@@ -82,8 +82,8 @@ def read_letter(record: ConsumerRecord) -> Letter:
             for name, content in record.headers
             if name.startswith(letters.KEPT)
         ),
-        timestamp_ms=_number(headers.get(letters.SOURCE_TIMESTAMP_MS)),
-        obstacle=_obstacle(source, headers),
+        timestamp_ms=number(headers.get(letters.SOURCE_TIMESTAMP_MS)),
+        obstacle=_obstacle(found, headers),
         steps=_text(headers.get(letters.STEPS, b"")),
         holds=letters.HOLDS in headers,
     )
@@ -97,33 +97,21 @@ def position(name: str) -> Position:
     return Position(found["topic"], int(found["partition"]), int(found["offset"]))
 
 
-def _source(topic: str, headers: dict[str, bytes]) -> Position | None:
-    partition, offset = _number(headers.get(letters.SOURCE_PARTITION)), _number(headers.get(letters.SOURCE_OFFSET))
-    # Nobody's header sends a record to another topic than the one whose dead letters these are.
-    named = _text(headers.get(letters.SOURCE_TOPIC, b""))
-    ours = shared_name(named) == _SOURCES[topic].name
-    return Position(named, partition, offset) if ours and None not in (partition, offset) else None  # type: ignore[arg-type]
-
-
-def _obstacle(source: Position | None, headers: dict[str, bytes]) -> str:
-    if source is None:
+def _obstacle(found: Position | None, headers: dict[str, bytes]) -> str:
+    if found is None:
         return "it does not say which record it was"
     if letters.WHOLE_BATCH in headers:
         return "it is a whole record batch, and no record"
     kept = [
         (name.removeprefix(letters.KEPT), value) for name, value in headers.items() if name.startswith(letters.KEPT)
     ]
-    if source.topic in BY_CONTACT and (version := other_aliases(kept)):
+    if found.topic in BY_CONTACT and (version := other_aliases(kept)):
         return f"its key is of alias version {version}, and would stop whoever folds it"
     cut = [name for name in headers if name.startswith(letters.TRUNCATED)]
     if not cut:
         return ""
     told = ", ".join(f"{name.removeprefix(letters.TRUNCATED)} {_text(headers[name])}" for name in cut)
     return f"it was too large to be kept whole ({told})"
-
-
-def _number(content: bytes | None) -> int | None:
-    return int(content) if content and re.fullmatch(rb"\d{1,18}", content) else None
 
 
 def _text(content: bytes) -> str:

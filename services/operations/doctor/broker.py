@@ -1,7 +1,7 @@
 """The broker: does it answer, may we do what we must, are the topics as they should be, and what time does it keep?"""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
@@ -11,6 +11,7 @@ from services.contract.plan import Action
 from services.contract.topics import CONSENT_COMMANDS, MESSAGES, Topic, own_topics
 from services.operations import topics
 from services.operations.doctor.finding import Finding
+from services.operations.handshake import refusal
 from services.operations.log import log_consumer
 from services.operations.topic_admin import TopicAdmin, TopicsError, connect
 from services.runtime.clock import CLOCK
@@ -19,6 +20,8 @@ from services.runtime.kafka import trouble
 
 # Orders of what people say are decided by these clocks.
 _APART_MS = 10_000
+# What the broker dates itself.
+_DATED = (MESSAGES, CONSENT_COMMANDS)
 _NAMED = 5
 _POLL_MS = 2_000
 
@@ -26,13 +29,17 @@ _POLL_MS = 2_000
 async def broker(settings: Settings, service: str) -> list[Finding]:
     """All of it; where nobody answers, that alone. `service`: as whom the settings' user is looked at."""
     kafka = settings.kafka
+    if (refused := await refusal(kafka)) is not None:
+        return [
+            Finding("broker", "fault" if refused.answered else "unknown", kafka.bootstrap, refused.says, refused.remedy)
+        ]
     try:
         async with connect(kafka) as admin:
             found = [await _cluster(admin, kafka), *await _rights(admin, service, kafka)]
-            actions = await topics.planned(settings)
+            seen = await admin.names()
     except TopicsError as error:
         return [Finding("broker", "unknown", kafka.bootstrap, str(error), "see to it, and look again")]
-    return [*found, *_topics(actions), await _clock(kafka)]
+    return [*found, *await _topics(settings, service, seen, found), *await _clock(kafka, service, found)]
 
 
 async def _cluster(admin: TopicAdmin, kafka: KafkaSettings) -> Finding:
@@ -77,7 +84,24 @@ def _lacks(grant: Grant, permitted: dict[str, set[str]]) -> str:
     return f"{'/'.join(lacking)} {grant.name}" if lacking else ""
 
 
-def _topics(actions: Sequence[Action]) -> Iterator[Finding]:
+async def _topics(settings: Settings, service: str, seen: Collection[str], found: Sequence[Finding]) -> list[Finding]:
+    """`seen`: the topics that we may see; what lies behind a right that is lacking, `found` so, is not known."""
+    if not seen and _faulty("rights", found):
+        remedy = "grant the rights above; `switchboard topics apply` makes them where there are none"
+        return [Finding("topics", "unknown", "all", "none can be seen", remedy)]
+    try:
+        return list(_out_of_step(await topics.planned(settings)))
+    except TopicsError as error:
+        if not any("DescribeConfigs" in one.operations for one in grants()[service]):
+            return [Finding("topics", "note", "all", f"not looked at: {service} needs no right to; operations may")]
+        return [Finding("topics", "unknown", "all", str(error), "grant the rights above, and look again")]
+
+
+def _faulty(check: str, found: Sequence[Finding]) -> bool:
+    return any(one.check == check and one.level == "fault" for one in found)
+
+
+def _out_of_step(actions: Sequence[Action]) -> Iterator[Finding]:
     wrong = [one for one in actions if one.kind != "in step"]
     for one in wrong[:_NAMED]:
         remedy = "switchboard topics plan; then apply" if one.kind != "refused" else "switchboard topics plan says why"
@@ -88,8 +112,19 @@ def _topics(actions: Sequence[Action]) -> Iterator[Finding]:
         yield Finding("topics", "fine", f"{len(actions)} topics", "all in step")
 
 
-async def _clock(kafka: KafkaSettings) -> Finding:
-    """A broker tells no time but on records that it dates itself: the newest may not be later than now."""
+async def _clock(kafka: KafkaSettings, service: str, found: Sequence[Finding]) -> list[Finding]:
+    """A broker tells no time but on records that it dates itself: the newest may not be later than now.
+
+    Who may read none of those topics is not asked.
+    """
+    if not {one.name for one in grants()[service] if "Read" in one.operations} >= {one.name for one in _DATED}:
+        return []
+    if _faulty("rights", found):
+        return [Finding("clock", "unknown", "broker", "not looked at", "grant the rights above, and look again")]
+    return [await _dated(kafka)]
+
+
+async def _dated(kafka: KafkaSettings) -> Finding:
     try:
         newest = await _newest(kafka)
     except (KafkaError, OSError) as error:
@@ -107,9 +142,7 @@ async def _newest(kafka: KafkaSettings) -> int | None:
     consumer = log_consumer(kafka)
     try:
         await consumer.start()
-        every = [
-            TopicPartition(topic.name, one) for topic in (MESSAGES, CONSENT_COMMANDS) for one in range(kafka.partitions)
-        ]
+        every = [TopicPartition(topic.name, one) for topic in _DATED for one in range(kafka.partitions)]
         consumer.assign(every)
         for one in every:
             # Wherever: it is not read from there, and without a place the consumer looks for one.

@@ -25,21 +25,20 @@ _OTHERWISE = {
     "ValidityPeriod": "here it is validity_period",
     "ForceDelivery": "here it is force_delivery",
     "SmartEncoded": "here it is smart_encoded",
+    "ContentRetention": "here it is content_retention",
+    "AddressRetention": "here it is address_retention",
+    "PersistentAction": "here it is persistent_action, a list",
+    "TrafficType": "here it is traffic_type",
+    "ShortenUrls": "here it is shorten_urls",
+    "SendAsMms": "here it is send_as_mms",
+    "MessageIntent": "here it is message_intent",
+    "RiskCheck": "here it is risk_check",
     "StatusCallback": "Switchboard sets it; read the statuses on twilio.delivery.v1",
     "SendAt": "Switchboard keeps what is to be sent later itself; leave it out",
     "ScheduleType": "Switchboard keeps what is to be sent later itself; leave it out",
 }
-_NOT_YET = (
-    "FallbackFrom",
-    "ContentRetention",
-    "AddressRetention",
-    "PersistentAction",
-    "TrafficType",
-    "ShortenUrls",
-    "SendAsMms",
-    "MessageIntent",
-    "RiskCheck",
-)
+# A sender of RCS' fallback: whom people told STOP there would have to be asked too.
+_NOT_YET = ("FallbackFrom",)
 
 
 def _plain(name: str) -> str:

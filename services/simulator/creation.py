@@ -12,6 +12,17 @@ from services.simulator.accounts import Account
 from services.simulator.errors import Refusal
 
 _SERVICE_SID = re.compile(r"MG[0-9a-fA-F]{32}")
+# What the OpenAPI of September 2026 lists. Nobody could confirm the code of the refusal, nor that there is one.
+_VALUES = {
+    "ContentRetention": {"retain", "discard"},
+    "AddressRetention": {"retain", "obfuscate"},
+    "TrafficType": {"free"},
+    "RiskCheck": {"enable", "disable"},
+    "MessageIntent": {
+        "otp", "notifications", "marketing", "fraud", "security", "customercare", "delivery", "education", "polling",
+        "announcements", "events",
+    },
+}  # fmt: skip
 _SOONEST, _LATEST = timedelta(seconds=300), timedelta(days=35)
 
 
@@ -116,11 +127,22 @@ def _schedule(draft: Draft, _: Account) -> Refusal | None:
     return None if _SOONEST <= draft.send_at - moments.now() <= _LATEST else errors.SEND_AT_RANGE
 
 
+def _options(draft: Draft, _: Account) -> Refusal | None:
+    params = dict(draft.params)
+    for name, values in _VALUES.items():
+        if name in params and params[name] not in values:
+            return errors.INVALID_PARAMETER.about(name)
+    if params.get("ShortenUrls", "").lower() == "true" and not draft.service_sid:
+        return errors.INVALID_PARAMETER.about("ShortenUrls")
+    return None
+
+
 _CHECKS: tuple[Callable[[Draft, Account], Refusal | None], ...] = (
     _given,
     _addresses,
     _content,
     _delivery,
+    _options,
     _schedule,
 )
 

@@ -59,6 +59,10 @@ def test_each_example_is_one_that_intake_takes(name: str) -> None:
         least |= {"from": examples["from"]}
     if name == "content_variables":
         least |= {"content_sid": examples["content_sid"]}
+    if name == "shorten_urls":
+        least |= {"messaging_service_sid": examples["messaging_service_sid"]}
+    if name == "persistent_action":
+        least |= {"channel": "whatsapp"}
     assert_taken(least | {name: examples[name]})
 
 

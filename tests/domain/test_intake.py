@@ -133,8 +133,8 @@ def test_whoever_wrote_to_us_can_be_answered(address: str, country: str | None) 
         ("68849", None, "short code"),
         ("911", None, "short code"),
         ("whatsapp:68849", None, "short code"),
-        ("SUPPORT", None, "alphanumeric"),
-        ("Acme & Co", None, "alphanumeric"),
+        ("SUPPORT", None, "the name of a sender"),
+        ("Acme & Co", None, "the name of a sender"),
         ("rcs:acme_agent", None, "rcs:"),
         ("messenger:1234567890123456", None, "another channel"),
         ("instagram:14155550123", None, "another channel"),
@@ -302,6 +302,14 @@ def test_not_after_is_kept_in_utc(not_after: str, normalised: str) -> None:
         ({"attempt": 2**64}, ["attempt"]),
         ({"attempt": -(2**64)}, ["attempt"]),
         ({"application_sid": "AP1"}, ["application_sid"]),
+        ({"shorten_urls": True}, ["shorten_urls"]),
+        ({"channel": "whatsapp", "send_as_mms": True}, ["send_as_mms"]),
+        ({"persistent_action": ["geo:1,2"]}, ["persistent_action"]),
+        ({"channel": "whatsapp", "persistent_action": ["geo:1,2"] * 11}, ["persistent_action"]),
+        *(
+            ({"channel": "whatsapp", "persistent_action": ["geo:1,2", wrong]}, ["persistent_action[1]"])
+            for wrong in ("", "1,2", "geo:91,0", "geo:0,-181", "geo:1", "geo:1,2|", "geo:1,2|a\nb", "geo:١,٢")
+        ),
         (
             {"command_id": "", "to": "nobody", "from_": "", "body": None, "not_after": "soon", "attempt": -1},
             ["to", "from", "not_after", "command_id", "body, media_urls, content_sid", "attempt"],
@@ -321,11 +329,19 @@ def test_every_fault_is_named_and_all_at_once(changed: dict[str, Any], fields: l
         {"media_urls": ["HTTPS://example.com/a"] * 10},
         {"content_sid": CONTENT, "content_variables": {"1": "x"}, "body": None},
         {"max_price": 1_000_000.0, "attempt": 1_000_000},
+        {"shorten_urls": False, "send_as_mms": True},
+        {"shorten_urls": True, "messaging_service_sid": "MG" + "5" * 32},
+        {"channel": "whatsapp", "persistent_action": ["geo:-90,180|Café ☕", "geo:37.787890,-122.391664"] * 5},
         {"validity_period": 36_000, "max_price": 0.01, "attempt": 1, "application_sid": "AP" + "f" * 32},
     ],
 )
 def test_the_limits_themselves_are_allowed(changed: dict[str, Any]) -> None:
     taken(**changed)
+
+
+def test_a_text_that_goes_as_mms_has_no_segments() -> None:
+    command = taken(body="x" * 1000, send_as_mms=True)
+    assert (command.channel, command.segments, command.encoding) == ("mms", None, None)
 
 
 def test_options_pass_through() -> None:

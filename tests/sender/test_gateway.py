@@ -39,6 +39,20 @@ ACCOUNT, API_KEY = "AC" + "a" * 32, "SK" + "c" * 32
 CALLBACK = "http://127.0.0.1:9/twilio/acme/status?c=1"
 MESSAGE = b'{"sid":"SM1","account_sid":"AC1","status":"queued","from":"+14155550100","num_segments":"1"}'
 
+# What Twilio keeps and how it sends, and how it shows and judges it.
+RETAINED: dict[str, Any] = {
+    "content_retention": "discard",
+    "address_retention": "obfuscate",
+    "traffic_type": "free",
+    "send_as_mms": False,
+}
+SHOWN: dict[str, Any] = {
+    "persistent_action": ["geo:1,2", "geo:-3.5,4|There"],
+    "shorten_urls": True,
+    "message_intent": "otp",
+    "risk_check": "disable",
+}
+
 
 def tenant(token: str = "first-token", **other: Any) -> TenantSettings:
     return TenantSettings(
@@ -108,8 +122,11 @@ async def test_every_parameter_of_the_command_arrives(twilio: Twilio) -> None:
         force_delivery=False,
         smart_encoded=True,
         application_sid="AP" + "f" * 32,
+        **RETAINED,
+        **SHOWN,
     )
     command = accepted(
+        messaging_service_sid="MG" + "5" * 32,
         content="grüße 🎉 +1",
         media_urls=["https://example.com/a.jpg?x=1&y=2", "https://example.com/b.jpg"],
         content_sid="HX" + "a" * 32,
@@ -133,6 +150,15 @@ async def test_every_parameter_of_the_command_arrives(twilio: Twilio) -> None:
         "ForceDelivery": "false",
         "SmartEncoded": "true",
         "ApplicationSid": "AP" + "f" * 32,
+        "MessagingServiceSid": "MG" + "5" * 32,
+        "ContentRetention": "discard",
+        "AddressRetention": "obfuscate",
+        "PersistentAction": ["geo:1,2", "geo:-3.5,4|There"],
+        "TrafficType": "free",
+        "ShortenUrls": "true",
+        "SendAsMms": "false",
+        "MessageIntent": "otp",
+        "RiskCheck": "disable",
     }
 
 
@@ -150,6 +176,8 @@ class Recorder(AsyncHttpClient):
         {},
         {"max_price": 0.5, "provide_feedback": True, "validity_period": 60, "attempt": 2},
         {"force_delivery": False, "smart_encoded": True, "application_sid": "AP" + "f" * 32},
+        RETAINED,
+        SHOWN,
     ],
 )
 async def test_the_request_is_the_twilio_packages_own(options: dict[str, Any]) -> None:
@@ -195,6 +223,14 @@ ODD_OPTIONS = st.builds(
     validity_period=st.none() | st.integers(1, 36_000),
     max_price=st.none() | st.floats(0, 1_000_000, exclude_min=True),
     application_sid=st.none() | st.just("AP" + "f" * 32),
+    content_retention=st.sampled_from([None, "retain", "discard"]),
+    address_retention=st.sampled_from([None, "retain", "obfuscate"]),
+    persistent_action=st.lists(TEXTS, max_size=2),
+    traffic_type=st.sampled_from([None, "free"]),
+    shorten_urls=st.none() | st.booleans(),
+    send_as_mms=st.none() | st.booleans(),
+    message_intent=st.sampled_from([None, "otp", "events"]),
+    risk_check=st.sampled_from([None, "enable", "disable"]),
 )
 
 

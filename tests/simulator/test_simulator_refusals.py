@@ -75,6 +75,13 @@ async def test_variables(rig: Rig, variables: str, sms: int | None, whatsapp: in
         ({"from_": SERVICE, "messaging_service_sid": SERVICE}, 21212),
         ({"messaging_service_sid": SERVICE}, None),
         ({"from_": "ACME", "messaging_service_sid": SERVICE}, None),
+        ({"content_retention": "keep"}, 20001),
+        ({"address_retention": "discard"}, 20001),
+        ({"traffic_type": "paid"}, 20001),
+        ({"message_intent": "confirm"}, 20001),
+        ({"risk_check": "on"}, 20001),
+        ({"shorten_urls": True}, 20001),
+        ({"shorten_urls": True, "messaging_service_sid": SERVICE}, None),
     ],
 )
 async def test_content_urls_and_senders(rig: Rig, fields: dict[str, Any], code: int | None) -> None:

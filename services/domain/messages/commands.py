@@ -13,6 +13,24 @@ from services.domain.messages.segments import Encoding
 
 Channel = Literal["sms", "mms", "whatsapp"]
 Purpose = Literal["marketing", "utility", "authentication"]
+# What Twilio's OpenAPI of September 2026 lists for these parameters.
+ContentRetention = Literal["retain", "discard"]
+AddressRetention = Literal["retain", "obfuscate"]
+TrafficType = Literal["free"]
+RiskCheck = Literal["enable", "disable"]
+Intent = Literal[
+    "otp",
+    "notifications",
+    "marketing",
+    "fraud",
+    "security",
+    "customercare",
+    "delivery",
+    "education",
+    "polling",
+    "announcements",
+    "events",
+]
 StepName = Literal[
     "accepted",
     "repeated",
@@ -68,6 +86,14 @@ class SendMessage(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "f
     force_delivery: bool | None = None
     smart_encoded: bool | None = None
     application_sid: str | None = None
+    content_retention: ContentRetention | None = None
+    address_retention: AddressRetention | None = None
+    persistent_action: list[str] = []
+    traffic_type: TrafficType | None = None
+    shorten_urls: bool | None = None
+    send_as_mms: bool | None = None
+    message_intent: Intent | None = None
+    risk_check: RiskCheck | None = None
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -80,6 +106,14 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     force_delivery: bool | None = None
     smart_encoded: bool | None = None
     application_sid: str | None = None
+    content_retention: ContentRetention | None = None
+    address_retention: AddressRetention | None = None
+    persistent_action: list[str] = []
+    traffic_type: TrafficType | None = None
+    shorten_urls: bool | None = None
+    send_as_mms: bool | None = None
+    message_intent: Intent | None = None
+    risk_check: RiskCheck | None = None
 
 
 class CommandAccepted(

@@ -9,6 +9,8 @@ from services.domain.public_url import not_public
 # Twilio's limits, from the Message resource. It names no unit for a body's 1,600: code points here (21617).
 MAX_BODY_CHARACTERS = 1600
 MAX_MEDIA = 10
+# Ours: no channel shows more.
+MAX_ACTIONS = 10
 # From its pages on content variables and on 21656, 21658 and 63013.
 MAX_VARIABLES = 100
 MAX_VARIABLE_NAME = 16
@@ -17,6 +19,8 @@ MAX_VARIABLE_CHARACTERS = 1600
 _NAMED = 20
 
 _CONTENT = re.compile(r"HX[0-9a-fA-F]{32}")
+_LOCATION = re.compile(r"geo:(-?\d{1,2}(?:\.\d{1,15})?),(-?\d{1,3}(?:\.\d{1,15})?)(?:\|[^\r\n]{1,1000})?", re.ASCII)
+_NORTH, _EAST = 90, 180
 _JOINED = re.compile(r"[,;|]+https?://", re.IGNORECASE)
 # By WhatsApp. Twilio's pages disagree on a single line break, which is let through; they agree on the rest.
 _BREAK = r"(?>\r\n|[\n\r\v\f\x85\u2028\u2029])"
@@ -26,7 +30,12 @@ _BLANKS = re.compile(r"[^\S\n\r\v\f\x85\u2028\u2029]{5}")
 
 def faults_of_content(command: SendMessage, channel: Channel) -> list[str]:
     """All that is wrong with what a command says, a sentence each."""
-    return [*_body(command), *_media(command.media_urls, channel), *_template(command, channel)]
+    return [
+        *_body(command),
+        *_media(command.media_urls, channel),
+        *_template(command, channel),
+        *_actions(command.persistent_action, channel),
+    ]
 
 
 def _body(command: SendMessage) -> Iterator[str]:
@@ -57,6 +66,17 @@ def _medium(url: str) -> str | None:
     if "@" in url.partition("://")[2].partition("/")[0]:
         return "has a user or a password in it; give a URL that needs none, such as a signed one"
     return None
+
+
+def _actions(actions: list[str], channel: Channel) -> Iterator[str]:
+    if actions and channel != "whatsapp":
+        yield "persistent_action: a location goes by WhatsApp alone; leave it out"
+    if len(actions) > MAX_ACTIONS:
+        yield f"persistent_action: {len(actions)}; give at most {MAX_ACTIONS}"
+    for place, action in enumerate(actions[:MAX_ACTIONS]):
+        found = _LOCATION.fullmatch(action)
+        if found is None or abs(float(found[1])) > _NORTH or abs(float(found[2])) > _EAST:
+            yield f"persistent_action[{place}]: write a location as geo:37.787890,-122.391664|375 Beale St"
 
 
 def _template(command: SendMessage, channel: Channel) -> Iterator[str]:

@@ -81,6 +81,8 @@ def accept(
     if not COMMAND_ID.fullmatch(command.command_id):
         faults.append(f"command_id: {_ID_RULE}")
     faults.extend(faults_of_content(command, channel))
+    if command.send_as_mms and channel == "whatsapp":
+        faults.append("send_as_mms: this goes by WhatsApp; leave it out")
     if command.label is not None and not _LABEL.fullmatch(command.label):
         faults.append("label: 1 to 64 visible ASCII characters")
     _ranges(command, faults)
@@ -207,7 +209,7 @@ def _channel(command: SendMessage, faults: list[str]) -> Channel:
         faults.append("channel: whatsapp and another one are named; leave one of them out")
     if "whatsapp" in named:
         return "whatsapp"
-    return "mms" if command.media_urls or "mms" in named else "sms"
+    return "mms" if command.media_urls or command.send_as_mms or "mms" in named else "sms"
 
 
 def _recipient(command: SendMessage, channel: Channel, rules: Rules, faults: list[str]) -> Address:
@@ -241,6 +243,8 @@ def _service(command: SendMessage, whom: Address, rules: Rules, faults: list[str
             faults.append("from, messaging_service_sid: give one of them, or configure routing for the tenant")
     if service is not None and not MESSAGING_SERVICE.fullmatch(service):
         faults.append("messaging_service_sid: must be MG and 32 hex digits")
+    if service is None and command.shorten_urls:
+        faults.append("shorten_urls: Twilio shortens links for Messaging Services alone; name one")
     return service
 
 

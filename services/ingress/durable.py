@@ -37,7 +37,12 @@ class DurableLog:
         self._take: Callable[[Waiting], None] = spool.append
         self._held: list[Waiting] = []
         self._drainer = Drainer(spool, deadline_s)
+        self._asked = asyncio.Event()
         self.trouble: str | None = "not connected yet"
+
+    def anew(self) -> None:
+        """Have who is who looked at once more, before anything else goes to Kafka."""
+        self._asked.set()
 
     def append(self, fact: Fact) -> "asyncio.Future[None]":
         """Make a fact durable; the future is resolved when it is. It fails with SpoolFull or OSError."""
@@ -67,6 +72,7 @@ class DurableLog:
             _log.warning("%d bytes stay in the spool, for the next ingress on its folder", self._spool.size)
 
     async def _keep_connection(self, stopped: "asyncio.Task[bool]") -> None:
+        self._asked.clear()
         producer = await self._connect()
         try:
             ended = False
@@ -77,7 +83,7 @@ class DurableLog:
                 except NotAcknowledgedError as error:
                     self._note(error)
                 self._drainer.landed += await producer.settle(_SETTLE_S)
-                ended = stopped.done()
+                ended = stopped.done() or self._asked.is_set()
         except Exception:
             self._drainer.landed += await producer.settle(_SETTLE_S)
             raise
@@ -99,7 +105,7 @@ class DurableLog:
             raise
 
     async def _serve(self, producer: Producer, stopped: "asyncio.Task[bool]") -> None:
-        """Let facts go straight to Kafka until that fails, or all is over."""
+        """Let facts go straight to Kafka until that fails, or all is over, or it is to begin anew."""
         failed = asyncio.Event()
 
         def to_spool(unacknowledged: list[Waiting], error: Exception) -> None:
@@ -109,8 +115,9 @@ class DurableLog:
 
         publisher = Publisher(producer, self._deadline_s, to_spool)
         self._turn_to_kafka(publisher)
-        failure = asyncio.create_task(failed.wait())
-        await asyncio.wait({failure, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        failure, asked = asyncio.create_task(failed.wait()), asyncio.create_task(self._asked.wait())
+        await asyncio.wait({failure, asked, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        asked.cancel()
         if not failure.done():
             self._turn_to_spool([])
             await publisher.flush()

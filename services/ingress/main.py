@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 from services.ingress import metrics, producer
 from services.ingress.app import make_server
@@ -29,12 +30,15 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event, stamp: 
 
     async def connect() -> Producer:
         if stamp is not None:
-            await stamp.vouch(tenants, lambda: spool.empty)
+            await stamp.vouch(tenants, spool)
         return await producer.connect(settings.kafka, webhooks.topics)
 
     log = DurableLog(connect, spool, ingress.produce_deadline_s)
     webhooks = Webhooks(settings, tenants, log)
+    # What was set aside of a tenant may be right by its new settings.
+    tenants.listen(lambda changed: log.anew() if changed & spool.held().keys() else None)
     metrics.SPOOL_BYTES.set_function(lambda: spool.size)
+    metrics.HELD_BYTES.set_function(lambda: sum(spool.held().values()))
     metrics.SPOOL_AGE.set_function(lambda: spool.oldest_age_s)
 
     def detail() -> dict[str, object]:
@@ -46,7 +50,10 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event, stamp: 
 
     async with AsyncExitStack() as stack:
         health = operations(
-            log.unready, detail, lambda: [*uncallable(settings), *tenants.troubles()], [metrics.INGRESS]
+            log.unready,
+            detail,
+            lambda: [*uncallable(settings), *tenants.troubles(), *_held(spool, ingress.spool.directory)],
+            [metrics.INGRESS],
         )
         asked = await serve(health, ingress.operations_host, ingress.operations_port, "ingress.operations_port")
         stack.push_async_callback(asked.close)
@@ -61,3 +68,12 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event, stamp: 
             await server.close()
             ended.set()
             await keeping
+
+
+def _held(spool: Spool, directory: Path) -> list[str]:
+    return [
+        f"{name}: {size:,} bytes of its facts are set aside in {directory}: they are not keyed by the contact_secret "
+        "that the log knows, or that is not known yet. Put it right first. What is set aside then too was taken by a "
+        f"wrong one: have `switchboard backfill --tenant {name}` fetch it, and remove *.{name}.held there"
+        for name, size in spool.held().items()
+    ]

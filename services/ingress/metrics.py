@@ -44,6 +44,11 @@ REFUSED = Counter(
     registry=INGRESS,
 )
 SPOOL_BYTES = Gauge("switchboard_ingress_spool_bytes", "What waits in the spool", registry=INGRESS)
+HELD_BYTES = Gauge(
+    "switchboard_ingress_held_bytes",
+    "Facts set aside, for they are not keyed by the contact_secret that the log knows of their tenant",
+    registry=INGRESS,
+)
 SPOOL_AGE = Gauge(
     "switchboard_ingress_spool_oldest_seconds", "How long the oldest spooled fact has waited", registry=INGRESS
 )

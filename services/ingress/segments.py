@@ -57,6 +57,12 @@ def decode(data: bytes) -> Segment:
     return Segment(facts, corrupt, torn)
 
 
+def fact_of(line: bytes) -> Fact | None:
+    """The fact of a line without its end, or None for a broken one."""
+    decoded = _line(line)
+    return None if decoded is None else _fact(decoded)
+
+
 def spooled_at(line: bytes) -> int | None:
     """When the fact of this line was spooled (ms since 1970), or None for a broken line."""
     decoded = _line(line.rstrip(b"\n"))

@@ -8,12 +8,12 @@ Order is kept.
 import asyncio
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from services.ingress import disk, metrics, segments
+from services.ingress import aside, disk, metrics, segments
 from services.ingress.disk import File
 from services.ingress.segments import Fact
 from services.runtime.config import SpoolSettings
@@ -48,7 +48,9 @@ class Spool:
         self._max_bytes = settings.max_bytes
         self._lock_fd = disk.lock(self._directory)
         self._sealed = disk.existing(self._directory)
-        self._next = 1 + max((int(file.path.stem) for file in self._sealed), default=0)
+        # A segment's number is that of what was set aside of it, too.
+        self._next = 1 + max((int(path.name.split(".")[0]) for path in self._directory.glob("[0-9]*.*")), default=0)
+        self._held_bytes = sum(self.held().values())
         self._active: File | None = None
         self._fd = -1
         self._queue: list[tuple[Waiting, bytes]] = []
@@ -67,7 +69,7 @@ class Spool:
     @property
     def full(self) -> bool:
         """Whether a usual fact (2 KiB) would find no room."""
-        return self.size + 2048 > self._max_bytes
+        return self.size + self._held_bytes + 2048 > self._max_bytes
 
     @property
     def empty(self) -> bool:
@@ -85,7 +87,7 @@ class Spool:
             waiting.done.set_exception(SpoolStuck(str(self.stuck)))
             return
         line = segments.encode(waiting.fact, time.time_ns() // 1_000_000)
-        if self.size + len(line) > self._max_bytes:
+        if self.size + self._held_bytes + len(line) > self._max_bytes:
             waiting.done.set_exception(SpoolFull())
             return
         self._queue.append((waiting, line))
@@ -126,6 +128,42 @@ class Spool:
         with self._sticking():
             await asyncio.to_thread(disk.write, path, line)
         metrics.REFUSED.inc()
+
+    def held(self) -> Mapping[str, int]:
+        """By tenant, how many bytes are set aside until they are keyed as the tenant's facts are. Reads the folder."""
+        found = aside.sizes(self._directory)
+        self._held_bytes = sum(found.values())
+        return found
+
+    async def divide(self, wrong: Callable[[Fact], str]) -> None:
+        """Of all that was appended before, set those aside for which `wrong` names a tenant. Raises SpoolStuck.
+
+        Called in threads. Nothing may be drained meanwhile.
+        """
+        if queued := [waiting.done for waiting, _ in self._queue]:
+            await asyncio.wait(queued)
+        async with self._disk:
+            self._seal()
+        for file in list(self._sealed):
+            async with self._disk:
+                with self._sticking():
+                    size = await asyncio.to_thread(aside.divide, file.path, wrong)
+                place = self._sealed.index(file)
+                self._sealed[place : place + 1] = [file._replace(size=size)] if size else []
+        self.held()
+
+    async def recover(self, tenant: str, right: Callable[[Fact], bool]) -> None:
+        """Of what is set aside of a tenant, let those wait again that are right now. Raises SpoolStuck."""
+        for path in aside.files(self._directory, tenant):
+            async with self._disk:
+                self._seal()
+                segment = self._directory / f"{self._next:012d}.facts"
+                with self._sticking():
+                    size = await asyncio.to_thread(aside.recover, path, right, segment)
+                if size:
+                    self._next += 1
+                    self._sealed.append(File(segment, size, time.time_ns() // 1_000_000))
+        self.held()
 
     async def close(self) -> None:
         """Finish writing and give the directory back."""

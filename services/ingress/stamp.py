@@ -2,20 +2,24 @@
 
 An ingress starts without Kafka. Then this copy says whether a tenant is who it was. One that is not in it is believed,
 for a webhook that is refused is lost. Who was believed, by which account and secret, is kept too: it is compared once
-Kafka is back, by this process or a later one, before anything goes there.
+Kafka is back, by this process or a later one, before anything goes there. Of a tenant that is not shown to have been
+right, those facts are set aside that are not keyed as the log knows it.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 
 import msgspec
 
 from services.contract import codec
 from services.domain.tenants import TenantKnown
-from services.ingress import disk
+from services.ingress import aside, disk
 from services.ingress.producer import NotAcknowledgedError
+from services.ingress.segments import Fact
+from services.ingress.spool import Spool
 from services.runtime.tenants.known import PATIENCE_S, KnownTenants, NotKnown, described, refused
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import TenantSettings
@@ -47,6 +51,8 @@ class Stamp:
         self._asked = False
         # Whether all who count were compared, so that their facts may go to Kafka.
         self._vouched = False
+        # By which settings it was looked for what fits of a tenant's facts that are set aside.
+        self._recovered: dict[str, TenantSettings] = {}
         # Who is believed now is judged later, or waits; nothing comes between.
         self._turn = asyncio.Lock()
 
@@ -87,25 +93,31 @@ class Stamp:
             _log.warning("%s; until it does, %d tenants are believed", away, len(new))
         return await refused(kept.known, tenants)
 
-    async def vouch(self, tenants: Tenants, nothing_waits: Callable[[], bool]) -> None:
-        """Compare those that were believed; refuse those that are others. `nothing_waits`: whether the spool is empty.
+    async def vouch(self, tenants: Tenants, spool: Spool) -> None:
+        """Compare those that were believed; refuse those that are others, and set aside what was wrongly taken of them.
 
-        Raises NotAcknowledgedError while facts wait there that must not go to Kafka.
+        What was set aside, and is right now, waits again. Raises NotAcknowledgedError where Kafka does not say who is
+        who, SpoolStuck.
         """
         async with self._turn:
             self._vouched = False
             try:
                 kept = self._read()
             except NotKnown as error:
-                if not nothing_waits():
-                    raise NotAcknowledgedError(str(error)) from error
+                # Who was believed stood there, so what waits may be keyed by anything. All who count were compared.
+                _log.error("%s", error)
+                await spool.divide(_wrong(dict(tenants), None))
                 self._keep(_Kept(known=self._log.known))
             else:
                 if kept.believed:
-                    await self._judge(tenants, kept.believed, nothing_waits)
+                    await self._judge(tenants, kept.believed, spool)
+            for name in spool.held():
+                if (tenant := tenants.get(name)) is not None and self._recovered.get(name) is not tenant:
+                    await spool.recover(name, partial(aside.fits, tenant=tenant))
+                    self._recovered[name] = tenant
             self._vouched = True
 
-    async def _judge(self, tenants: Tenants, believed: list[TenantKnown], nothing_waits: Callable[[], bool]) -> None:
+    async def _judge(self, tenants: Tenants, believed: list[TenantKnown], spool: Spool) -> None:
         here = {one.tenant: tenants[one.tenant] for one in believed if one.tenant in tenants}
         try:
             refusals = await self._log.refusals(here) if here else {}
@@ -114,17 +126,12 @@ class Stamp:
         for name, sentence in refusals.items():
             _log.error("%s", sentence)
             tenants.refuse(name)
-        right = await _fitting(believed, {name: one for name, one in here.items() if name not in refusals})
-        # Asked last: until it was refused facts of it were taken.
-        left = [] if nothing_waits() else [one for one in believed if one not in right]
-        self._keep(_Kept(known=self._log.known if here else self._read().known, believed=left))
-        if left:
-            raise NotAcknowledgedError(
-                f"facts of {', '.join(sorted({one.tenant for one in left}))} wait in the spool, not shown to be keyed "
-                "by the contact_secret that the log knows: nothing of it goes there. Put the former secret back; if "
-                f"this is said then too, stop ingress, move {self._path.parent} away, start it, and have `switchboard "
-                "backfill` fetch what is lacking"
-            )
+        known = {name: one for name, one in here.items() if name not in refusals}
+        right = await _fitting(believed, known)
+        if doubted := {one.tenant for one in believed if one not in right}:
+            # Asked after it was refused: until then facts of it were taken.
+            await spool.divide(_wrong(known, doubted))
+        self._keep(_Kept(known=self._log.known if here else self._read().known))
 
     def _read(self) -> _Kept:
         """Raises NotKnown."""
@@ -135,9 +142,8 @@ class Stamp:
                 self._held = _Kept()
             except (OSError, codec.DecodeError) as error:
                 raise NotKnown(
-                    f"{self._path} cannot be read ({error}): it says who was believed while Kafka was away. If no "
-                    f"contact_secret was changed since, remove it; else stop ingress, move {self._path.parent} away, "
-                    "start it, and have `switchboard backfill` fetch what is lacking"
+                    f"{self._path} cannot be read ({error}): it says who was believed while Kafka was away. It is "
+                    "written anew once Kafka answers; if no contact_secret was changed since, you may remove it"
                 ) from error
         return self._held
 
@@ -156,6 +162,21 @@ class Stamp:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         disk.replace(self._path, codec.encode(kept))
         self._held = kept
+
+
+def _wrong(known: Mapping[str, TenantSettings], doubted: Collection[str] | None) -> Callable[[Fact], str]:
+    """Names the tenant of a fact that is not keyed as it should be, of these that are doubted; None: of all.
+
+    `known`: those of which the log says how.
+    """
+
+    def wrong(fact: Fact) -> str:
+        name = aside.owner(fact)
+        if doubted is not None and name not in doubted:
+            return ""
+        return "" if name in known and aside.fits(fact, known[name]) else name
+
+    return wrong
 
 
 async def _fitting(believed: Iterable[TenantKnown], tenants: Mapping[str, TenantSettings]) -> set[TenantKnown]:

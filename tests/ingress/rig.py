@@ -14,6 +14,7 @@ from yarl import URL
 from services.embedded import ports
 from services.ingress.main import run
 from services.ingress.segments import Fact
+from services.ingress.stamp import Stamp
 from services.runtime.config import IngressSettings, KafkaSettings, Settings, SpoolSettings
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import TenantSettings
@@ -130,10 +131,13 @@ async def calling(chosen: Settings) -> AsyncIterator[Caller]:
 
 
 @contextlib.asynccontextmanager
-async def running(chosen: Settings) -> AsyncIterator[Caller]:
-    """An ingress in this process, ended in good order."""
+async def running(
+    chosen: Settings, tenants: Tenants | None = None, stamp: Stamp | None = None
+) -> AsyncIterator[Caller]:
+    """An ingress in this process, ended in good order. `tenants`: others than the settings name."""
     stop = asyncio.Event()
-    task = asyncio.create_task(run(chosen, Tenants(chosen.tenants), stop))
+    known = Tenants(chosen.tenants) if tenants is None else tenants
+    task = asyncio.create_task(run(chosen, known, stop, stamp))
     try:
         async with calling(chosen) as caller:
             yield caller

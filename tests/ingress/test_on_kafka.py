@@ -15,6 +15,7 @@ import yaml
 from aiokafka import ConsumerRecord
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.partitioner import DefaultPartitioner
+from pydantic import SecretStr
 
 from services.contract import codec
 from services.contract.topics import INBOUND, STATUS, TENANTS
@@ -22,7 +23,11 @@ from services.domain.contact import contact_key
 from services.domain.messages.callback import callback_query
 from services.domain.messages.events import InboundReceived, StatusReceived
 from services.embedded.broker import EmbeddedKafka
+from services.ingress.stamp import Stamp
 from services.runtime.config import Settings
+from services.runtime.tenants.files import Found, Said
+from services.runtime.tenants.known import KnownTenants
+from services.runtime.tenants.live import Tenants
 from tests.forked import Forked
 from tests.ingress.rig import PUBLIC, SECRET, Caller, calling, running, settings
 from tests.ingress.signing import ACCOUNT, TOKEN
@@ -154,6 +159,57 @@ async def test_a_webhook_becomes_a_record(broker: EmbeddedKafka, tmp_path: Path)
 def partition_of(record: ConsumerRecord) -> int:
     partitions = [*range(PARTITIONS)]
     return int(DefaultPartitioner()(record.key, partitions, partitions))
+
+
+async def test_what_a_wrong_secret_keyed_holds_up_its_own_tenant_alone(broker: EmbeddedKafka, tmp_path: Path) -> None:
+    bootstrap = await with_topics(broker)
+    away, there = settings(tmp_path), settings(tmp_path, bootstrap)
+    acme = there.tenants["acme"]
+    other = acme.model_copy(update={"contact_secret": SecretStr("another")})
+    assert not await KnownTenants(there.kafka).refusals({"acme": acme, "zeta": acme})
+
+    # Without Kafka nobody can say which is right, and neither process sees what the other was told.
+    for place, one in enumerate((acme, other)):
+        stamp, tenants = stamped(away), Tenants({"acme": one, "zeta": acme})
+        assert await stamp.compare(tenants) == {}
+        async with running(away, tenants, stamp) as caller:
+            for name in tenants:
+                pairs = [("From", "+14155550123"), ("Body", f"{place} to {name}")]
+                assert await caller.post(f"/twilio/{name}/messages", pairs) == 200
+
+    stamp, tenants = stamped(there), Tenants({"zeta": acme})
+    assert set(await stamp.compare({"acme": other, "zeta": acme})) == {"acme"}
+    async with running(there, tenants, stamp) as caller:
+        await drained(caller)
+        assert await said(bootstrap, 2) == ["0 to zeta", "1 to zeta"]
+        ready = await caller.ready()
+        assert ready["http"] == 200
+        assert ready["status"] == "degraded"
+        assert "acme: " in str(ready["reasons"])
+        assert "switchboard_ingress_held_bytes 0.0" not in await caller.metrics()
+        # Its file is put right: what was keyed so goes on, and the rest is still told of.
+        assert await stamp.compare({"acme": acme}) == {}
+        tenants.take(Found({"acme": Said(acme), "zeta": Said(acme)}))
+        assert await said(bootstrap, 3) == ["0 to acme", "0 to zeta", "1 to zeta"]
+        assert await caller.post(MESSAGES, [("From", "+14155550123"), ("Body", "2 to acme")]) == 200
+        assert await said(bootstrap, 4) == ["0 to acme", "0 to zeta", "1 to zeta", "2 to acme"]
+        assert "acme: " in str((await caller.ready())["reasons"])
+        (tmp_path / "spool" / held_in(tmp_path)).unlink()
+        assert (await caller.ready())["status"] == "ready"
+
+
+def stamped(chosen: Settings) -> Stamp:
+    return Stamp(KnownTenants(chosen.kafka), chosen.ingress.spool.directory)
+
+
+def held_in(folder: Path) -> str:
+    [path] = (folder / "spool").glob("*.acme.held")
+    return path.name
+
+
+async def said(bootstrap: str, count: int) -> list[str]:
+    """What people wrote, by what is on the log."""
+    return sorted(codec.decode(one.value, InboundReceived).body for one in await read(bootstrap, INBOUND.name, count))
 
 
 async def test_a_killed_broker_loses_nothing_and_doubles_nothing(broker: EmbeddedKafka, tmp_path: Path) -> None:

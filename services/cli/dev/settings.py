@@ -115,6 +115,8 @@ def layout_of(settings: Settings, file: Path) -> Layout:
 def _write(file: Path) -> None:
     folder = data_folder(file)
     (folder / "secrets").mkdir(parents=True, exist_ok=True, mode=0o700)
+    # Whoever keeps the settings in a repository does not put the secrets there.
+    (folder / ".gitignore").write_text("*\n", encoding="ascii")
     for name in ("auth-token", "contact-secret"):
         secret = folder / "secrets" / name
         if not secret.exists():

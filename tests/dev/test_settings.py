@@ -1,0 +1,42 @@
+"""The settings of `switchboard dev`: the file that it writes, and who may run with it."""
+
+from pathlib import Path
+
+import pytest
+
+from services.cli.dev import settings
+from services.local.errors import LocalError
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    found = tmp_path / "switchboard.yaml"
+    monkeypatch.setenv("SWITCHBOARD_CONFIG", str(found))
+    return found
+
+
+def test_a_file_is_written_once_and_its_secrets_get_into_no_repository(file: Path) -> None:
+    assert settings.find() == (file, True)
+    assert settings.find() == (file, False)
+    data = settings.data_folder(file)
+    assert (data / ".gitignore").read_text() == "*\n"
+    token = data / "secrets" / "auth-token"
+    assert str(token) in file.read_text()
+    assert token.stat().st_mode & 0o077 == 0
+
+
+def test_a_second_one_with_these_settings_is_told_of_the_first(file: Path) -> None:
+    with (
+        settings.alone(file),
+        pytest.raises(LocalError, match=r"runs already with .*; stop that one"),
+        settings.alone(file),
+    ):
+        pass
+    with settings.alone(file):
+        pass
+
+
+def test_a_public_url_is_for_a_twilio_that_calls_it(file: Path) -> None:
+    with pytest.raises(LocalError, match="--public-url is for --twilio real"):
+        settings.steer(False, "https://h.example")
+    assert not file.exists()

@@ -25,7 +25,7 @@ EVENTS = (
 )  # fmt: skip
 BY_CONTACT = (INBOUND, ACCEPTED, OUTCOMES, SESSIONS, CONSENT, SUPPRESSION)
 BY_MESSAGE = (STATUS, SENT, DELIVERY)
-DELIVERY_ROWS = "switchboard-processor-delivery-changelog"
+DELIVERY_ROWS = "switchboard-processor-messages-delivery-changelog"
 
 DEAD = ".dead.v1"
 _OWN = re.compile(r"(twilio\.(?:consent\.commands|outbound\.messages))\.t\.([a-z0-9_-]+)\.v1")

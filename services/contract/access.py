@@ -3,32 +3,22 @@
 Words and meaning are those of Kafka's own ACLs, where Read and Write contain Describe.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from services.contract.topics import (
-    ACCEPTED,
     AUDIT,
     CHANGELOGS,
-    CONSENT,
-    CONSENT_COMMANDS,
     DEAD,
-    DELIVERABILITY,
-    DELIVERY,
     EVENTS,
+    FOLDS,
     HANDLED,
     INBOUND,
-    MESSAGES,
-    OUTCOMES,
-    PROCESSOR_APP,
+    PROCESSOR_APPS,
     PUBLIC,
-    RESULTS,
     SENDER_APP,
     SENDERS,
-    SENT,
-    SESSIONS,
     STATUS,
-    SUPPRESSION,
     TENANTS,
     Topic,
     own_prefix,
@@ -48,42 +38,26 @@ class Grant(NamedTuple):
     prefixed: bool = False
 
 
-class _Worker(NamedTuple):
-    """A service that folds: reads `sources` in its group, `follows` outside of it, and writes what its steps tell."""
-
-    app: str
-    sources: tuple[Topic, ...]
-    tells: tuple[Topic, ...]
-    follows: tuple[Topic, ...]
-
-
-_WORKERS = {
-    "processor": _Worker(
-        PROCESSOR_APP,
-        (STATUS, SENT, RESULTS, INBOUND, ACCEPTED, OUTCOMES),
-        # A confirmation of a STOP is a command, a link or a hold an accepted fact.
-        (DELIVERY, OUTCOMES, DELIVERABILITY, SENDERS, SUPPRESSION, CONSENT, SESSIONS, ACCEPTED, MESSAGES, AUDIT),
-        # The senders' directory is read by all who judge or answer; letters, to count those that nobody has dealt with.
-        (SENDERS, *DEAD, HANDLED),
-    ),
-    "sender": _Worker(
-        SENDER_APP,
-        (MESSAGES, CONSENT_COMMANDS, ACCEPTED, OUTCOMES, INBOUND),
-        (ACCEPTED, RESULTS, SENT),
-        (SENDERS,),
-    ),
+# What the workers read and write outside of their folds. The senders' directory is read by all who judge or answer;
+# letters, to count those that nobody has dealt with.
+_BESIDE: Mapping[str, tuple[tuple[Topic, ...], tuple[Topic, ...]]] = {
+    **dict.fromkeys(PROCESSOR_APPS.values(), ((SENDERS, *DEAD, HANDLED), (AUDIT,))),
+    SENDER_APP: ((SENDERS,), ()),
 }
 
 # What each worker's app folds, by the names of topics.
-FOLDED_BY = {worker.app: {topic.name for topic in worker.sources} for worker in _WORKERS.values()}
+FOLDED_BY = {app: {topic.name for fold in FOLDS if fold.app == app for topic in fold.reads} for app in _BESIDE}
 
 
-def grants() -> dict[str, list[Grant]]:
-    """By who connects: the services; `topics`, which `switchboard topics apply` is; `operations`, for people."""
+def grants(groups: Iterable[str] = PROCESSOR_APPS) -> dict[str, list[Grant]]:
+    """By who connects: the services; `topics`, which `switchboard topics apply` is; `operations`, for people.
+
+    `groups`: those that the processor folds.
+    """
     return {
         "ingress": [*_topics({INBOUND.name, STATUS.name}, ["Write"]), *_KNOWING],
-        "processor": _worker(_WORKERS["processor"]),
-        "sender": [*_worker(_WORKERS["sender"]), *_all_own("Read")],
+        "processor": _worker([PROCESSOR_APPS[group] for group in groups]),
+        "sender": [*_worker([SENDER_APP]), *_all_own("Read")],
         "topics": [
             *_topics(_ALL, ["Create", "Describe", "DescribeConfigs", "AlterConfigs"]),
             *_all_own("Create", "Describe", "DescribeConfigs", "AlterConfigs"),
@@ -91,7 +65,7 @@ def grants() -> dict[str, list[Grant]]:
         "operations": [
             *_topics(_ALL, ["Read", "Write", "DescribeConfigs"]),
             *_all_own("Read", "Write", "DescribeConfigs"),
-            *(Grant("group", app, ("Describe",)) for app in (PROCESSOR_APP, SENDER_APP)),
+            *(Grant("group", app, ("Describe",)) for app in _BESIDE),
             Grant("transactionalId", "switchboard-", ("Write",), prefixed=True),
         ],
     }
@@ -103,9 +77,9 @@ def producer_grants(tenant: str) -> list[Grant]:
     return _topics((topic.name for topic in own_topics([tenant])), ["Write"])
 
 
-def topics_of(service: str, tenants: Iterable[str] = ()) -> set[str]:
-    """The topics that a service reads or writes, where these tenants have their own."""
-    granted = [grant for grant in grants()[service] if grant.resource == "topic"]
+def topics_of(service: str, tenants: Iterable[str] = (), groups: Iterable[str] = PROCESSOR_APPS) -> set[str]:
+    """The topics that a service reads or writes, where these tenants have their own; a processor of these groups."""
+    granted = [grant for grant in grants(groups)[service] if grant.resource == "topic"]
     prefixes = tuple(grant.name for grant in granted if grant.prefixed)
     own = (topic.name for topic in own_topics(tenants))
     return {*(one.name for one in granted if not one.prefixed), *(name for name in own if name.startswith(prefixes))}
@@ -118,18 +92,23 @@ _ALL = frozenset({*(topic.name for topic in (*EVENTS, *DEAD)), *CHANGELOGS})
 _KNOWING = (Grant("topic", TENANTS.name, ("Read", "Write")),)
 
 
-def _worker(worker: _Worker) -> list[Grant]:
-    kept = {name for name in CHANGELOGS if name.startswith(f"{worker.app}-")}
-    reads = {*(topic.name for topic in (*worker.sources, *worker.follows)), *kept}
-    writes = {*(topic.name for topic in worker.tells), *(topic.dead for topic in worker.sources), *kept}
+def _worker(apps: Sequence[str]) -> list[Grant]:
+    folds = [fold for fold in FOLDS if fold.app in apps]
+    kept = {name for fold in folds for name in fold.changelogs}
+    sources = {topic for fold in folds for topic in fold.reads}
+    emitted = {topic for fold in folds for topic in fold.emits}
+    beside = [_BESIDE[app] for app in apps]
+    reads = {topic.name for topic in sources.union(*(read for read, _ in beside))} | kept
+    writes = {topic.name for topic in emitted.union(*(written for _, written in beside))} | kept
+    writes |= {topic.dead for topic in sources}
     return [
         *_topics(reads - writes, ["Read"]),
         *_topics(reads & writes, ["Read", "Write"]),
         *_topics(writes - reads, ["Write"]),
         *_KNOWING,
-        Grant("group", worker.app, ("Read",)),
+        *(Grant("group", app, ("Read",)) for app in apps),
         # The fences of its folds: one for each partition.
-        Grant("transactionalId", f"{worker.app}-", ("Write",), prefixed=True),
+        *(Grant("transactionalId", f"{app}-", ("Write",), prefixed=True) for app in apps),
     ]
 
 

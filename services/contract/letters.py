@@ -4,6 +4,8 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
+from services.contract.fold import Product
+from services.contract.topic import QUARTER, Topic
 from services.domain.identity import raw_event_id
 
 REASON = "reason"
@@ -71,3 +73,9 @@ def handled(position: Position, how: Literal["retried", "dropped"], at: str, not
         how=how,
         note=note,
     )
+
+
+# Kept longer than the dead letters themselves: one that was dealt with must not look as if it were not.
+HANDLED = Topic("twilio.dead.handled.v1", LetterHandled, lambda e: str(e.position), "source position", QUARTER)
+
+PRODUCT = Product((HANDLED,))

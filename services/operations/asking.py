@@ -41,6 +41,8 @@ def ask(base: str, *path: str, tenant: str | None = None) -> dict[str, Any] | No
             f"the processor at {base} knows no such token; put one that it knows into SWITCHBOARD_TOKEN "
             "(switchboard token new makes one, and the lines for the settings)"
         )
+    if answer.status_code == requests.codes.misdirected_request:
+        raise NoAnswer(f"the processor at {base} cannot answer: {found.get('error')}")
     if answer.status_code != requests.codes.ok:
         raise NoAnswer(f"the processor cannot answer now: {found.get('error')}; ask again in a moment")
     return found

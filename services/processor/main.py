@@ -2,11 +2,10 @@
 
 import asyncio
 from contextlib import AsyncExitStack
-from functools import partial
 
 from aiohttp import web
 
-from services.contract.topics import PROCESSOR_APP
+from services.contract.fold import PROCESSOR_APPS
 from services.processor.access import Access
 from services.processor.audit import Audit
 from services.processor.metrics import PROCESSOR
@@ -17,7 +16,7 @@ from services.processor.reaching import People, Reaching
 from services.processor.topology import topology
 from services.runtime.config import Settings
 from services.runtime.directories import Directories
-from services.runtime.folding.app import fold_app, run_app
+from services.runtime.folding.app import fold_app, run_apps
 from services.runtime.folding.health import reasons
 from services.runtime.folding.runner import Together
 from services.runtime.http import operations, serve
@@ -31,13 +30,23 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event) -> None
     worker = settings.processor
     folds = topology(settings, confirmation_texts(tenants))
     listeners = {folds.messages.name: Together(Noticing(), Reaching()), folds.contacts.name: People()}
-    app = fold_app(PROCESSOR_APP, folds, settings.kafka, worker, listeners)
+    apps = {}
+    for group in worker.groups:
+        app_id = PROCESSOR_APPS[group]
+        # Tables of two groups may have one name.
+        own = worker.model_copy(update={"data_dir": worker.data_dir / group})
+        grouped = [fold for fold in folds if fold.contract.app == app_id]
+        apps[app_id] = fold_app(app_id, grouped, settings.kafka, own, listeners)
     directories = Directories(settings.kafka)
     audit = Audit(settings.kafka)
-    queries = Queries(app, folds, directories, audit)
+    queries = Queries(apps, folds, directories, audit)
     http = web.Application(middlewares=[Access(worker.tokens, tenants).admit])
     http.add_routes(queries.routes())
-    health = operations(partial(reasons, app), degraded=tenants.troubles, own=[FOLDING, PROCESSOR])
+    health = operations(
+        lambda: [why for app in apps.values() for why in reasons(app)],
+        degraded=tenants.troubles,
+        own=[FOLDING, PROCESSOR],
+    )
     async with AsyncExitStack() as stack:
         asked = await serve(health, worker.operations_host, worker.operations_port, "processor.operations_port")
         stack.push_async_callback(asked.close)
@@ -49,4 +58,4 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event) -> None
         await directories.start()
         stack.push_async_callback(OPEN_LETTERS.stop)
         await OPEN_LETTERS.start(settings.kafka)
-        await run_app(app, stop)
+        await run_apps([*apps.values()], stop)

@@ -16,6 +16,7 @@ from aiohttp import web
 from yarl import URL
 
 from services.contract import codec
+from services.contract.fold import PROCESSOR_APPS
 from services.domain.messages.timeline import AMBIGUOUS
 from services.processor import views
 from services.processor.access import GRANT, Grant
@@ -46,9 +47,10 @@ Whose = Callable[[Mapping[str, Any]], str]
 class Queries:
     """The query routes of one worker."""
 
-    def __init__(self, app: FoldApp, folds: Topology, directories: Directories, audit: Audit) -> None:
+    def __init__(self, apps: Mapping[str, FoldApp], folds: Topology, directories: Directories, audit: Audit) -> None:
         self._directories = directories
-        self._app = app
+        # By app id: those of the groups that this worker folds.
+        self._apps = apps
         self._folds = folds
         self._audit = audit
         self._peers: aiohttp.ClientSession | None = None
@@ -101,15 +103,18 @@ class Queries:
 
     async def _ambiguous(self, request: web.Request) -> web.Response:
         """The commands whose end is not known, of all workers; asked of a peer, its own alone."""
-        if why := reasons(self._app):
+        app = self._apps.get(self._folds.commands.contract.app)
+        if app is None:
+            return _elsewhere(self._folds.commands)
+        if why := reasons(app):
             return _later(why[0])
         grant = _grant(request)
-        rows = [row for row in listed(self._app, self._folds.commands, AMBIGUOUS) if grant.covers(row.tenant)]
+        rows = [row for row in listed(app, self._folds.commands, AMBIGUOUS) if grant.covers(row.tenant)]
         found = [one for row in rows for one in views.doubtful(row, not grant.unmasked)]
         if found and (refused := await self._unrecorded(request, {row.tenant for row in rows})):
             return refused
         if _PASSED_ON not in request.headers:
-            for peer in peers(self._app):
+            for peer in peers(app):
                 answer = await self._ask(request, f"{peer}/v1/ambiguous")
                 if answer is None or answer[0] != web.HTTPOk.status_code:
                     return _later(f"the worker at {peer} does not answer")
@@ -126,7 +131,10 @@ class Queries:
     async def _answer(
         self, request: web.Request, fold: Fold, view: View, whose: Whose, read: Reading = read_rows
     ) -> web.Response:
-        found = look_up(self._app, fold, request.match_info["key"], read)
+        app = self._apps.get(fold.contract.app)
+        if app is None:
+            return _elsewhere(fold)
+        found = look_up(app, fold, request.match_info["key"], read)
         if isinstance(found, Here):
             return await self._shown(request, view(found.rows, not _grant(request).unmasked), whose)
         if isinstance(found, Nowhere) or _PASSED_ON in request.headers:
@@ -186,6 +194,12 @@ def _told(body: object | None) -> web.Response:
     if body is None:
         return web.json_response({"error": "nothing is known under this id"}, status=404)
     return web.Response(body=codec.encode(body), content_type="application/json")
+
+
+def _elsewhere(fold: Fold) -> web.Response:
+    group = next(name for name, app in PROCESSOR_APPS.items() if app == fold.contract.app)
+    error = f"this worker does not fold {group}; ask one that has it in processor.groups"
+    return web.json_response({"error": error}, status=web.HTTPMisdirectedRequest.status_code)
 
 
 def _later(reason: str) -> web.Response:

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from services.contract.messages import CONTACTS_FOLD, INBOUND, MESSAGES_FOLD, STATUS
+from services.contract.outbound import COMMANDS_FOLD
 from services.contract.partition import key_on, partition_of
-from services.contract.topics import ACCEPTED, INBOUND, OUTCOMES, PROCESSOR_APP, RESULTS, SENT, STATUS
 from services.domain.consent.confirmation import Texts
 from services.domain.consent.suppression import Standing, Suppressing
 from services.domain.messages import deliverability, delivery, ladder, pauses, recent, sessions, timeline
@@ -40,8 +41,7 @@ def topology(settings: Settings, texts: Mapping[str, Texts]) -> Topology:
     suppressing = Suppressing(texts)
     return Topology(
         Fold(
-            "messages",
-            (STATUS, SENT),
+            MESSAGES_FOLD,
             (
                 Step(delivery.fold, Table("delivery", ladder.Delivery, delivery.row_key)),
                 Step(
@@ -63,8 +63,7 @@ def topology(settings: Settings, texts: Mapping[str, Texts]) -> Topology:
             unheard=of_nobody(STATUS, "delivery"),
         ),
         Fold(
-            "commands",
-            (RESULTS,),
+            COMMANDS_FOLD,
             (
                 Step(
                     timeline.fold,
@@ -73,8 +72,7 @@ def topology(settings: Settings, texts: Mapping[str, Texts]) -> Topology:
             ),
         ),
         Fold(
-            "contacts",
-            (INBOUND, ACCEPTED, OUTCOMES),
+            CONTACTS_FOLD,
             (
                 Step(suppressing, Table("suppression", Standing, lambda event: event.contact)),
                 Step(
@@ -85,6 +83,6 @@ def topology(settings: Settings, texts: Mapping[str, Texts]) -> Topology:
                 Step(pauses.fold, Table("pauses", pauses.Pauses, lambda _: pauses.ROW), takes=pauses.SAID),
                 Step(by_inbound, Table("sendersbyinbound", Sightings, by_inbound.key), takes=(InboundReceived,)),
             ),
-            unheard=of_contact(PROCESSOR_APP, "suppression"),
+            unheard=of_contact(CONTACTS_FOLD.app, "suppression"),
         ),
     )

@@ -24,6 +24,7 @@ from pydantic_settings import (
     YamlConfigSettingsSource,
 )
 
+from services.contract.fold import PROCESSOR_APPS
 from services.runtime.environment import PREFIX, named_secrets, strays
 from services.runtime.regions import Region, regional
 from services.runtime.section import ConfigError, Secret, Section, faults
@@ -130,6 +131,12 @@ class WorkerSettings(Section):
         return self.advertised_url or f"http://{self.host}:{self.port}"
 
 
+def _groups(names: list[str]) -> list[str]:
+    if unknown := sorted(set(names) - set(PROCESSOR_APPS)):
+        raise ValueError(f"no group is called {', '.join(unknown)}; there are {', '.join(PROCESSOR_APPS)}")
+    return names
+
+
 class ProcessorSettings(WorkerSettings):
     """A worker that its peers ask: it needs a URL that is its own. Its `port` answers questions and nothing else."""
 
@@ -137,6 +144,11 @@ class ProcessorSettings(WorkerSettings):
     operations_port: int = Field(default=9081, ge=0, le=65535, description="/healthz, /readyz and /metrics")
     tokens: dict[TokenName, TokenSettings] = Field(
         default_factory=dict, description="of the query API, each showing the rows of all tenants"
+    )
+    groups: Annotated[list[str], AfterValidator(_groups)] = Field(
+        default_factory=lambda: [*PROCESSOR_APPS],
+        min_length=1,
+        description="of folds that this worker runs, each for itself; default: all",
     )
 
     @model_validator(mode="after")

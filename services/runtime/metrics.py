@@ -52,5 +52,8 @@ RESTORED = Counter(
     registry=FOLDING,
 )
 RESTORE_REMAINING = Gauge(
-    "switchboard_restore_remaining_records", "Changelog records still to be read before ready", registry=FOLDING
+    "switchboard_restore_remaining_records",
+    "Changelog records still to be read before ready",
+    ["app"],
+    registry=FOLDING,
 )

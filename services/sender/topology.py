@@ -3,7 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-from services.contract.topics import ACCEPTED, CONSENT_COMMANDS, INBOUND, MESSAGES, OUTCOMES, SENDER_APP, own_topic
+from services.contract.consent import CONSENT_COMMANDS, CONSENT_INTAKE_FOLD
+from services.contract.messages import INTAKE_FOLD, MESSAGES
+from services.contract.outbox import OUTBOX_FOLD
+from services.contract.topic import own_topic
 from services.domain.consent import dating
 from services.domain.consent.commands import ConsentAccepted, ContactLinked, MessageDated
 from services.domain.consent.holds import HoldPlaced, HoldReleased
@@ -43,23 +46,22 @@ def folds(settings: Settings, tenants: Tenants) -> tuple[Fold, Fold, Fold]:
 
     return (
         Fold(
-            "intake",
-            (MESSAGES, *(own_topic(MESSAGES, tenant) for tenant in own)),
+            INTAKE_FOLD,
             parked(PARKED, read_message),
+            tuple(own_topic(MESSAGES, tenant) for tenant in own),
             read=read_message,
             refused=logged(intake.refused, of_refusal),
         ),
         Fold(
-            "consent-intake",
-            (CONSENT_COMMANDS, *(own_topic(CONSENT_COMMANDS, tenant) for tenant in own)),
+            CONSENT_INTAKE_FOLD,
             parked(PARKED_CONSENT, read_consent),
+            tuple(own_topic(CONSENT_COMMANDS, tenant) for tenant in own),
             read=read_consent,
             refused=logged(intake.refused, of_refusal),
-            unheard=of_nobody(CONSENT_COMMANDS, "consent-intake"),
+            unheard=of_nobody(CONSENT_COMMANDS, CONSENT_INTAKE_FOLD.name),
         ),
         Fold(
-            OUTBOX,
-            (ACCEPTED, OUTCOMES, INBOUND),
+            OUTBOX_FOLD,
             (
                 Step(
                     logged(outbox.fold, of_fold),
@@ -87,7 +89,7 @@ def folds(settings: Settings, tenants: Tenants) -> tuple[Fold, Fold, Fold]:
                     takes=(InboundReceived, OutcomeReached, Due),
                 ),
             ),
-            unheard=of_contact(SENDER_APP, SUPPRESSION),
+            unheard=of_contact(OUTBOX_FOLD.app, SUPPRESSION),
         ),
     )
 

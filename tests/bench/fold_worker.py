@@ -3,7 +3,8 @@
 import sys
 from pathlib import Path
 
-from services.contract.topics import SENT, STATUS
+from services.contract.fold import FoldContract
+from services.contract.messages import DELIVERY, OUTCOMES, SENT, STATUS
 from services.domain.messages import delivery, ladder
 from services.runtime import logs, process
 from services.runtime.config import KafkaSettings, WorkerSettings
@@ -12,8 +13,7 @@ from services.runtime.folding.fold import Fold, Step, Table
 
 # The delivery fold alone, as its rivals have it: the product counts deliverability beside it.
 _FOLD = Fold(
-    "delivery",
-    (STATUS, SENT),
+    FoldContract("bench", "delivery", (STATUS, SENT), ("delivery",), (DELIVERY, OUTCOMES)),
     (Step(delivery.fold, Table("delivery", ladder.Delivery, lambda event: event.message_sid)),),
 )
 

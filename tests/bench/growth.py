@@ -9,7 +9,8 @@ import msgspec
 import uvloop
 
 from services.contract import codec
-from services.contract.topics import DELIVERY, PROCESSOR_APP, STATUS, changelog
+from services.contract.messages import MESSAGES_FOLD
+from services.contract.topics import DELIVERY, STATUS, changelog
 from services.domain.messages.delivery import fold
 from services.embedded import ports
 from tests.bench import log, workload
@@ -21,7 +22,8 @@ from tests.bench.rig import SWITCHBOARD, Rig, Running
 KEYS = (10_000, 100_000, 1_000_000, 3_000_000)
 
 _LIMIT_S = 300.0
-_CHANGELOG = changelog(PROCESSOR_APP, "delivery")
+_APP = MESSAGES_FOLD.app
+_CHANGELOG = changelog(_APP, "delivery")
 # The broker's clock tells when each event was written.
 _PROPERTIES = {"log.message.timestamp.type": "LogAppendTime"}
 # Else the first worker would fold alone until the others have joined; each that joins prolongs it.
@@ -96,7 +98,7 @@ def _worker(rig: Rig, number: int, cores: set[int]) -> Running:
 async def _folded(rig: Rig, running: list[Running], events: int) -> None:
     """Wait until all is committed. Raises CannotMeasure where not every worker had its share of it."""
     deadline = time.monotonic() + _LIMIT_S
-    while (done := await log.committed(rig.bootstrap, PROCESSOR_APP, STATUS.name)) < events:
+    while (done := await log.committed(rig.bootstrap, _APP, STATUS.name)) < events:
         if any(rig.ended(worker) for worker in running) or time.monotonic() > deadline:
             raise CannotMeasure(f"the processor got stuck after {done:,} of {events:,} facts")
         await asyncio.sleep(0.2)

@@ -12,12 +12,12 @@ from services.cli import acls
 from services.cli.main import app as commands
 from services.contract.access import Grant, grants, producer_grants, topics_of
 from services.contract.topics import (
+    AUDIT,
     CHANGELOGS,
     DEAD,
     EVENTS,
     HANDLED,
-    PROCESSOR_APP,
-    SENDER_APP,
+    PROCESSOR_APPS,
     SENDERS,
     TENANTS,
     changelog,
@@ -32,9 +32,9 @@ from services.runtime.tenants.live import Tenants
 from services.sender.topology import folds
 from tests.helm import made
 
-WORKERS: dict[str, tuple[str, tuple[Fold, ...]]] = {
-    "processor": (PROCESSOR_APP, topology(Settings(), {})),
-    "sender": (SENDER_APP, folds(Settings(), Tenants())),
+WORKERS: dict[str, tuple[Fold, ...]] = {
+    "processor": topology(Settings(), {}),
+    "sender": folds(Settings(), Tenants()),
 }
 
 
@@ -47,26 +47,49 @@ def topic_grants(service: str, operation: str) -> list[Grant]:
 
 
 @pytest.mark.parametrize("service", WORKERS)
-def test_a_worker_reads_its_sources_its_tables_and_the_directory_and_nothing_else(service: str) -> None:
-    app, own = WORKERS[service]
-    tables = {changelog(app, table.name) for fold in own for table in fold.tables}
+def test_a_worker_reads_what_its_folds_read_and_keep_and_writes_what_they_keep_and_emit(service: str) -> None:
+    own = WORKERS[service]
+    tables = {changelog(fold.contract.app, table.name) for fold in own for table in fold.tables}
     sources = {topic.name for fold in own for topic in fold.sources}
     # The processor counts the letters that are open.
     counted = {HANDLED.name, *(topic.name for topic in DEAD)} if service == "processor" else set()
     assert names(service, "Read") == {SENDERS.name, TENANTS.name} | tables | sources | counted
-    assert tables | {topic.dead for fold in own for topic in fold.sources} <= names(service, "Write")
+    dead = {topic.dead for fold in own for topic in fold.sources}
+    emitted = {topic.name for fold in own for topic in fold.contract.emits}
+    beside = {TENANTS.name, *([AUDIT.name] if service == "processor" else [])}
+    assert names(service, "Write") == tables | dead | emitted | beside
 
 
 @pytest.mark.parametrize("service", WORKERS)
-def test_a_worker_commits_in_its_group_and_takes_its_own_fences(service: str) -> None:
-    app, own = WORKERS[service]
-    assert [one for one in grants()[service] if one.resource == "group"] == [Grant("group", app, ("Read",))]
-    [fences] = [one for one in grants()[service] if one.resource == "transactionalId"]
-    assert fences.prefixed
-    assert all(fence_of(app, fold.name, 0).startswith(fences.name) for fold in own)
-    others = [fence_of(other, fold.name, 0) for name, (other, theirs) in WORKERS.items() if name != service
-              for fold in theirs]  # fmt: skip
-    assert not [fence for fence in others if fence.startswith(fences.name)]
+def test_a_worker_commits_in_its_groups_and_takes_its_own_fences(service: str) -> None:
+    apps = {fold.contract.app for fold in WORKERS[service]}
+    groups = [one for one in grants()[service] if one.resource == "group"]
+    assert {one.name for one in groups} == apps
+    assert all(one.operations == ("Read",) and not one.prefixed for one in groups)
+    fences = [one for one in grants()[service] if one.resource == "transactionalId"]
+    assert all(one.prefixed for one in fences)
+    for name, folds_of_it in WORKERS.items():
+        for fold in folds_of_it:
+            fence = fence_of(fold.contract.app, fold.name, 0)
+            # One alone: else a group would have its right to the fence by another's.
+            assert len([one for one in fences if fence.startswith(one.name)]) == (name == service)
+
+
+@pytest.mark.parametrize("group", PROCESSOR_APPS)
+def test_a_processor_of_one_group_has_what_that_group_needs_and_no_more(group: str) -> None:
+    app = PROCESSOR_APPS[group]
+    own = [fold for fold in WORKERS["processor"] if fold.contract.app == app]
+    granted = grants([group])["processor"]
+    assert [one.name for one in granted if one.resource == "group"] == [app]
+    assert [one.name for one in granted if one.resource == "transactionalId"] == [f"{app}-"]
+    sources = {topic.name for fold in own for topic in fold.sources}
+    tables = {changelog(app, table.name) for fold in own for table in fold.tables}
+    emitted = {topic.name for fold in own for topic in fold.contract.emits}
+    dead = {topic.dead for fold in own for topic in fold.sources}
+    counted = {HANDLED.name, *(topic.name for topic in DEAD)}
+    wanted = counted | sources | tables | emitted | dead | {SENDERS.name, TENANTS.name, AUDIT.name}
+    assert topics_of("processor", groups=[group]) == wanted
+    assert {one.name for one in granted if one.resource == "topic"} == wanted
 
 
 def test_topics_of_tenants_are_read_by_the_sender_and_made_by_who_makes_topics_and_written_by_their_tenant() -> None:
@@ -101,8 +124,9 @@ def test_the_rights_of_a_tenants_producers_are_printed() -> None:
 
 
 def test_no_service_reaches_into_the_tables_of_another() -> None:
-    for service, (app, _) in WORKERS.items():
-        assert not {name for name in topics_of(service) if name in CHANGELOGS and not name.startswith(app)}
+    for service, own in WORKERS.items():
+        tables = {changelog(fold.contract.app, table.name) for fold in own for table in fold.tables}
+        assert {name for name in topics_of(service) if name in CHANGELOGS} == tables
 
 
 def test_ingress_writes_what_twilio_says_and_reads_only_which_tenants_are_known() -> None:

@@ -16,7 +16,6 @@ from services.contract.topics import (
     DELIVERABILITY,
     EVENTS,
     MESSAGES,
-    PROCESSOR_APP,
     RESULTS,
     SENDER_APP,
     STATUS,
@@ -25,6 +24,7 @@ from services.contract.topics import (
     changelog,
     topic_of,
 )
+from services.contract.topics import FOLDS as REGISTERED
 from services.domain.consent.commands import ConsentAccepted, ContactLinked, MessageDated
 from services.domain.consent.holds import HoldPlaced, HoldReleased
 from services.domain.messages.commands import (
@@ -47,7 +47,7 @@ from services.sender.topology import folds
 from tests.contract.generated import events
 
 FOLDS: list[tuple[str, Fold]] = [
-    *((PROCESSOR_APP, fold) for fold in topology(Settings(), {})),
+    *((fold.contract.app, fold) for fold in topology(Settings(), {})),
     *((SENDER_APP, fold) for fold in folds(Settings(), Tenants())),
 ]
 
@@ -154,6 +154,19 @@ def test_every_dead_letter_topic_has_a_source_and_keeps_bytes() -> None:
         assert not topic.compacted
 
 
+def test_each_fold_of_the_contract_is_folded_by_its_app_and_no_other() -> None:
+    assert sorted(fold.name for fold in REGISTERED) == sorted(fold.name for _, fold in FOLDS)
+    assert all(fold.contract in REGISTERED and fold.contract.app == app for app, fold in FOLDS)
+
+
+def test_no_two_folds_of_an_app_share_a_topic_or_a_table() -> None:
+    """One position in a topic: each of two would miss what the other one took."""
+    for app in {fold.app for fold in REGISTERED}:
+        for claimed in (lambda fold: fold.reads, lambda fold: fold.keeps):
+            claims = [one for fold in REGISTERED if fold.app == app for one in claimed(fold)]
+            assert len(set(claims)) == len(claims)
+
+
 def test_every_folded_topic_has_a_place_for_what_cannot_be_folded() -> None:
     assert {topic.name for topic in DEAD} == {source.dead for _, fold in FOLDS for source in fold.sources}
 
@@ -171,7 +184,7 @@ def test_sources_of_a_fold_share_their_key(app: str, fold: Fold) -> None:
 
 def test_changelogs_are_named_as_faust_names_them() -> None:
     assert changelog("app", "table") == "app-table-changelog"
-    assert all(re.fullmatch(r"switchboard-(processor|sender)-[a-z]+-changelog", name) for name in CHANGELOGS)
+    assert all(re.fullmatch(r"switchboard-(processor-[a-z]+|sender)-[a-z]+-changelog", name) for name in CHANGELOGS)
 
 
 def test_an_event_finds_its_topic_and_its_key() -> None:

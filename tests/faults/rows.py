@@ -3,7 +3,9 @@
 import json
 from typing import Any
 
-from services.contract.topics import PROCESSOR_APP, SENDER_APP, changelog
+from services.contract.fold import changelog
+from services.contract.messages import CONTACTS_FOLD
+from services.contract.outbox import OUTBOX_FOLD
 from services.operations.log import LogReader
 from services.runtime.config import KafkaSettings
 from services.runtime.folding.store import INDEX
@@ -16,7 +18,7 @@ async def differences(kafka: KafkaSettings) -> list[str]:
     """A sentence for each table of which sender and processor keep other rows."""
     found = []
     for table in TABLES:
-        processor, sender = [await _rows(kafka, changelog(app, table)) for app in (PROCESSOR_APP, SENDER_APP)]
+        processor, sender = [await _rows(kafka, changelog(fold.app, table)) for fold in (CONTACTS_FOLD, OUTBOX_FOLD)]
         other = sorted(key for key in {*processor, *sender} if processor.get(key) != sender.get(key))
         if other:
             shown = "; ".join(f"{key}: {processor.get(key)} and {sender.get(key)}" for key in other[:_SHOWN])

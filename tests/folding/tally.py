@@ -12,7 +12,8 @@ from typing import Any
 import msgspec
 
 from services.contract import codec, topics
-from services.contract.topics import Topic
+from services.contract.fold import FoldContract
+from services.contract.topic import Topic
 from services.domain.identity import derived_event_id
 from services.runtime.folding.fold import Fold, Step, Table
 
@@ -70,7 +71,13 @@ def register(derived: str) -> None:
 
 
 def tally_fold(source_name: str, function: Any = fold) -> Fold:
-    return Fold(FOLD, (source(source_name),), (Step(function, Table(FOLD, Tally, lambda fact: fact.key)),))
+    return Fold(contract(source_name), (Step(function, Table(FOLD, Tally, lambda fact: fact.key)),))
+
+
+def contract(*sources: str) -> FoldContract:
+    """What the tally is to the log: it emits to what is registered by now."""
+    emits = tuple(topics._BY_TYPE[type_] for type_ in (Counted,) if type_ in topics._BY_TYPE)
+    return FoldContract("any", FOLD, tuple(map(source, sources)), (FOLD,), emits)
 
 
 def expected(log: Iterable[bytes | None]) -> tuple[Mapping[str, Tally], list[Counted]]:

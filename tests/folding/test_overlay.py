@@ -45,7 +45,7 @@ def size(emission: Any) -> int:
 def test_a_fact_keyed_by_other_aliases_stops_the_worker(headers: tuple[tuple[str, bytes], ...]) -> None:
     """Folded, it would give a person a second key, under which they have never said no."""
     small = tally.tally_fold(SOURCE, tally.fold)
-    folded = Overlay(Fold("by contact", (OUTCOMES,), small.steps), lambda _, __: None)
+    folded = Overlay(Fold(small.contract._replace(reads=(OUTCOMES,)), small.steps), lambda _, __: None)
     fact = codec.encode(refused())
     with pytest.raises(ConfigError, match=r"twilio.outcomes.v1/0@7: .* alias version (none|1|3); .* docs/addresses.md"):
         folded.record(record(fact, headers=headers)._replace(topic=OUTCOMES.name))
@@ -58,13 +58,30 @@ def test_a_fact_keyed_by_other_aliases_stops_the_worker(headers: tuple[tuple[str
 def test_a_row_that_no_broker_takes_makes_a_dead_letter_and_no_row() -> None:
     small = tally.tally_fold(SOURCE, tally.fold)
     table = Table("grown", str, lambda _: "a")
-    grown = Fold("grown", small.sources, (Step(lambda _, __: ("x" * MAX_RECORD_BYTES, []), table),))
+    contract = small.contract._replace(name="grown", keeps=("grown",))
+    grown = Fold(contract, (Step(lambda _, __: ("x" * MAX_RECORD_BYTES, []), table),))
     folded = Overlay(grown, lambda _, __: None)
     folded.record(record(codec.encode(Fact("1", "a", ""))))
     [letter] = folded.emissions
     assert dict(letter.headers)["reason"] == b"too_large"
     assert folded.rows == {}
     assert folded.folded == {(SOURCE, 0): 7}
+
+
+def test_an_emission_that_the_contract_does_not_name_is_refused() -> None:
+    """Nobody has the right to write there: the broker would stop the worker at this record again and again."""
+    declared = tally.tally_fold(SOURCE, tally.fold)
+    fact = record(codec.encode(Fact("1", "a", "")))
+    told = Overlay(declared, lambda _, __: None)
+    told.record(fact)
+    assert [one.topic for one in told.emissions] == [DERIVED]
+    silent = Fold(declared.contract._replace(emits=()), declared.steps)
+    folded = Overlay(silent, lambda _, __: None)
+    folded.record(fact)
+    [letter] = folded.emissions
+    assert (letter.topic, dict(letter.headers)["reason"]) == (silent.sources[0].dead, b"defect")
+    assert b"Undeclared" in dict(letter.headers)["detail"]
+    assert folded.rows == {}
 
 
 @pytest.mark.parametrize(

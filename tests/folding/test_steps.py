@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from services.contract import codec
+from services.contract.fold import FoldContract
 from services.domain.due import Due
 from services.runtime.folding.fold import Fold, Step, Table
 from services.runtime.folding.staging import MAX_RECORD_BYTES
@@ -118,7 +119,8 @@ async def ground_of(folder: Path, *steps: Step, max_batch: int = 100) -> AsyncIt
         topic(SUMS, Sum, lambda _: "all", replaces=replaced),
     )
     with registered(*known):
-        ground = Ground(Fold("stepped", SOURCES, steps), folder, max_batch)
+        kept = tuple(step.table.name for step in steps if step.table)
+        ground = Ground(Fold(FoldContract("any", "stepped", SOURCES, kept, known), steps), folder, max_batch)
         try:
             yield ground
         finally:

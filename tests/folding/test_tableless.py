@@ -13,7 +13,7 @@ from tests.waiting import eventually
 
 async def test_folds_without_tables_fold(rig: Rig, tmp_path: Path) -> None:
     tally.register(rig.derived)
-    fold = Fold("plain", (tally.source(rig.source),), (Step(tally.fold),))
+    fold = Fold(tally.contract(rig.source)._replace(name="plain", keeps=()), (Step(tally.fold),))
     settings = KafkaSettings(bootstrap=rig.bootstrap, partitions=rig.partitions, replication=1, min_insync_replicas=1)
     app = fold_app(rig.app, [fold], settings, WorkerSettings(data_dir=tmp_path / "data"))
     stop = asyncio.Event()

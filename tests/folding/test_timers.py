@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from services.contract import codec, letters
+from services.contract.fold import FoldContract
 from services.domain.clock import later
 from services.domain.due import Due
 from services.runtime.folding.fold import Fold, Step, Table
@@ -76,8 +77,10 @@ TABLE = Table(
 
 @pytest.fixture
 async def ground(tmp_path: Path) -> AsyncIterator[Ground]:
-    fold = Fold("timed", (topic(SOURCE, Set, lambda event: event.key),), (Step(alarms, TABLE),))
-    with registered(topic(RANG, Rang, lambda event: event.key)):
+    rings = topic(RANG, Rang, lambda event: event.key)
+    sources = (topic(SOURCE, Set, lambda event: event.key),)
+    fold = Fold(FoldContract("any", "timed", sources, (TABLE.name,), (rings,)), (Step(alarms, TABLE),))
+    with registered(rings):
         ground = Ground(fold, tmp_path, max_batch=100)
         yield ground
         await ground.end()

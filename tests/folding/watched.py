@@ -85,7 +85,9 @@ def watched_fold(source_name: str, function: FoldFunction = tally.fold) -> Fold:
             takes=(Counted, Fact),
         ),
     )
-    return Fold(tally.FOLD, (tally.source(source_name),), steps)
+    contract = tally.contract(source_name)
+    emits = (*contract.emits, topics._BY_TYPE[Rang])
+    return Fold(contract._replace(keeps=(tally.FOLD, TABLE), emits=emits), steps)
 
 
 def expected(log: Iterable[bytes | None]) -> tuple[Mapping[str, Watch], set[str]]:

@@ -11,13 +11,14 @@ import yaml
 
 from services.cli.acls import strimzi
 from services.contract.access import grants
+from services.contract.fold import PROCESSOR_APPS
 from services.contract.plan import Shape, wanted
 from services.contract.topics import PUBLIC
 
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "helm"
 # Whom the chart runs; `operations` is for people.
-RUN = ("ingress", "processor", "sender", "topics")
+RUN = ("ingress", "sender", "topics")
 
 _HEAD = """# Values of the Helm chart
 
@@ -56,8 +57,10 @@ def kafka() -> str:
         for topic in wanted(Shape(1, 1, 1))
     }
     users = {service: strimzi(grants()[service]) for service in RUN}
+    # Of the processor by what its groups need: which it folds is a value.
+    groups = {group: strimzi(grants([group])["processor"]) for group in PROCESSOR_APPS}
     public = [topic.name for topic in PUBLIC]
-    return json.dumps({"topics": topics, "public": public, "users": users}, indent=1) + "\n"
+    return json.dumps({"topics": topics, "public": public, "users": users, "groups": groups}, indent=1) + "\n"
 
 
 def page(values: str) -> str:

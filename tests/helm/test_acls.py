@@ -37,7 +37,7 @@ from services.operations.doctor.broker import broker as look
 from services.operations.doctor.finding import Finding
 from services.runtime.config import KafkaSettings, Settings
 from tests.acls import acls
-from tests.helm.made import CHART, RUN
+from tests.helm.made import CHART
 from tests.kafka_records import produce, read_until
 from tests.processes import ACCOUNT, running, settings_file, wired
 from tests.switchboard import switchboard
@@ -46,6 +46,7 @@ from tests.waiting import eventually
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 DATA = json.loads((CHART / "files" / "kafka.json").read_text("utf-8"))
+RIGHTS = {**DATA["users"], "processor": [acl for group in DATA["groups"].values() for acl in group]}
 PASSWORD = "a-password-of-the-tests"
 PLAIN = "org.apache.kafka.common.security.plain.PlainLoginModule required "
 AUTHORIZER = {
@@ -55,7 +56,7 @@ AUTHORIZER = {
     "super.users": "User:ANONYMOUS",
     "listener.name.sasl_ssl.sasl.enabled.mechanisms": "PLAIN",
     "listener.name.sasl_ssl.plain.sasl.jaas.config": PLAIN
-    + " ".join(f'user_{name}="{PASSWORD}"' for name in RUN)
+    + " ".join(f'user_{name}="{PASSWORD}"' for name in RIGHTS)
     + ";",
 }
 OPTIONS = {"topic": "--topic", "group": "--group", "transactionalId": "--transactional-id"}
@@ -78,8 +79,8 @@ def grant(broker: EmbeddedKafka, user: str, wanted: list[dict[str, Any]]) -> Non
 @pytest.fixture(scope="module")
 def broker() -> Iterator[EmbeddedKafka]:
     with EmbeddedKafka.start(tls=True, properties=AUTHORIZER) as own:
-        for user in RUN:
-            grant(own, user, DATA["users"][user])
+        for user, rights in RIGHTS.items():
+            grant(own, user, rights)
         yield own
 
 
@@ -97,7 +98,7 @@ def client(broker: EmbeddedKafka, user: str) -> dict[str, Any]:
 def permitted(user: str, operation: str) -> set[str]:
     return {
         acl["resource"]["name"]
-        for acl in DATA["users"][user]
+        for acl in RIGHTS[user]
         if (acl["resource"]["type"], acl["resource"]["patternType"]) == ("topic", "literal")
         and operation in acl["operations"]
     }

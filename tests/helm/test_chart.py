@@ -232,7 +232,12 @@ def test_strimzi_gets_every_topic_and_a_user_for_each_service_with_the_rights_of
         assert one["spec"]["config"] == {**data["topics"][one["metadata"]["name"]], "min.insync.replicas": "2"}
         assert one["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
     users = of_kind(resources, "KafkaUser")
-    assert {name: one["spec"]["authorization"]["acls"] for name, one in users.items()} == data["users"]
+    rights = {name: one["spec"]["authorization"]["acls"] for name, one in users.items()}
+    of_processor = rights.pop("processor")
+    assert rights == data["users"]
+    of_groups = [one for acls in data["groups"].values() for one in acls]
+    assert all(one in of_groups for one in of_processor)
+    assert all(of_processor.count(one) == 1 for one in of_groups)
     assert not of_kind(resources, "Job")
     [password] = [one for one in dict(pods(resources))["sender"]["volumes"] if one["name"] == "kafka"]
     assert password["secret"]["secretName"] == "sb-switchboard-sender"
@@ -352,3 +357,12 @@ def test_alerts_and_dashboards_are_those_of_the_files() -> None:
     assert {file: json.loads(text) for board in boards for file, text in board.items()} == {
         path.name: json.loads(path.read_text("utf-8")) for path in (CHART / "files" / "dashboards").glob("*.json")
     }
+
+
+def test_a_processor_of_some_groups_is_told_so_and_has_their_rights_alone() -> None:
+    resources = render("strimzi", '--set-json=processor.groups=["commands"]')
+    data = json.loads((CHART / "files" / "kafka.json").read_text("utf-8"))
+    assert of_kind(resources, "KafkaUser")["processor"]["spec"]["authorization"]["acls"] == data["groups"]["commands"]
+    [settings] = [one for one in resources if one["kind"] == "ConfigMap" and "switchboard.yaml" in one["data"]
+                  and one["metadata"]["name"].endswith("-settings")]  # fmt: skip
+    assert yaml.safe_load(settings["data"]["switchboard.yaml"])["processor"]["groups"] == ["commands"]

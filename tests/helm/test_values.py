@@ -7,6 +7,7 @@ import jsonschema
 import pytest
 import yaml
 
+from services.contract.fold import PROCESSOR_APPS
 from tests.helm.made import CHART, leaves, undocumented
 
 VALUES = (CHART / "values.yaml").read_text("utf-8")
@@ -39,6 +40,11 @@ def test_every_value_is_in_the_schema() -> None:
         for part in path.split("."):
             node = node.get("properties", {}).get(part)
             assert node is not None, f"{path} is not in values.schema.json"
+
+
+def test_the_groups_of_the_processor_are_those_of_the_contract() -> None:
+    groups = SCHEMA["properties"]["processor"]["properties"]["groups"]
+    assert yaml.safe_load(VALUES)["processor"]["groups"] == groups["items"]["enum"] == [*PROCESSOR_APPS]
 
 
 @pytest.mark.parametrize("path", sorted((CHART / "ci").glob("*-values.yaml")), ids=lambda path: path.stem)

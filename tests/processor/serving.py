@@ -5,6 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
+from services.contract.fold import PROCESSOR_APPS
 from services.processor.access import Access
 from services.processor.queries import Queries
 from services.processor.topology import topology
@@ -14,7 +15,9 @@ from services.runtime.directories import Directories
 
 async def serve(stack: AsyncExitStack, app: Any, access: Access, audit: Any) -> str:
     """Answer on a port of its own until `stack` is closed; its URL."""
-    asked = Queries(app, topology(Settings(), {}), Directories(Settings().kafka), audit)
+    asked = Queries(
+        dict.fromkeys(PROCESSOR_APPS.values(), app), topology(Settings(), {}), Directories(Settings().kafka), audit
+    )
     application = web.Application(middlewares=[access.admit])
     application.add_routes(asked.routes())
     runner = web.AppRunner(application)

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from aiokafka import TopicPartition
 
 from services.contract import codec
+from services.contract.fold import PROCESSOR_APPS
 from services.contract.topics import (
     AUDIT,
     CHANGELOGS,
@@ -33,7 +35,9 @@ from services.domain.messages.events import InboundReceived, StatusReceived
 from services.domain.messages.sessions import SessionChanged
 from services.embedded.broker import EmbeddedKafka
 from services.embedded.ports import pick
+from services.operations.topic_admin import connect
 from services.runtime.clock import now
+from services.runtime.config import KafkaSettings
 from services.runtime.tokens import digest
 from tests.kafka_records import create_topics, produce, read
 from tests.processes import SHOWN, TOKEN, Service, running, settings_file
@@ -154,6 +158,31 @@ async def test_any_worker_answers_for_any_key_and_a_rebalance_answers_503(facts:
     assert all(found == "delivered" for status, found, _ in seen if status == 200)
     assert all(retry == "1" for status, _, retry in seen if status == 503)
     assert any(status == 503 for status, _, _ in seen), "the kill of an owner must be seen as 503, not as an answer"
+
+
+async def test_a_worker_of_one_group_folds_that_alone_and_says_so(
+    facts: str, log: EmbeddedKafka, tmp_path: Path
+) -> None:
+    port = pick()
+    worker = {"port": port, "data_dir": str(tmp_path / "data"), "session_timeout_s": 6, "groups": ["commands"]}
+    with running("processor", settings_file(tmp_path, facts, processor=worker), tmp_path, port) as service:
+        await eventually(service.ready, 60, "the worker is ready")
+
+        async def told() -> bool:
+            status, _, _ = await _get(f"{service.url}/v1/commands/acme%7Cc-{SIDS[0]}")
+            assert status in {200, 404}
+            return status == 200
+
+        await eventually(told, 30, "the command is folded")
+        status, body, _ = await _get(f"{service.url}/v1/messages/{SIDS[0]}")
+        assert status == 421
+        assert body == {"error": "this worker does not fold messages; ask one that has it in processor.groups"}
+    async with connect(KafkaSettings(bootstrap=log.bootstrap)) as admin:
+        of_messages = [TopicPartition(STATUS.name, number) for number in range(4)]
+        assert not any((await admin.committed(PROCESSOR_APPS["messages"], of_messages)).values())
+        of_commands = [TopicPartition(RESULTS.name, number) for number in range(4)]
+        assert any((await admin.committed(PROCESSOR_APPS["commands"], of_commands)).values())
+    assert sorted(path.name for path in (tmp_path / "data").iterdir()) == ["commands"]
 
 
 @pytest.mark.slow

@@ -12,18 +12,9 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
 from services.contract import codec
+from services.contract.fold import PROCESSOR_APPS, changelog
 from services.contract.partition import partition_of
-from services.contract.topics import (
-    ACCEPTED,
-    INBOUND,
-    OUTCOMES,
-    PROCESSOR_APP,
-    RESULTS,
-    SENT,
-    STATUS,
-    changelog,
-    topic_of,
-)
+from services.contract.topics import FOLDS, topic_of
 from services.operations.topic_admin import connect
 from services.runtime.config import KafkaSettings
 from services.runtime.folding.store import INDEX
@@ -32,7 +23,7 @@ from tests.switchboard import switchboard
 from tests.waiting import eventually
 
 PARTITIONS = 2
-SOURCES = (STATUS, SENT, RESULTS, INBOUND, ACCEPTED, OUTCOMES)
+PROCESSOR_FOLDS = [fold for fold in FOLDS if fold.app in PROCESSOR_APPS.values()]
 Rows = dict[bytes, bytes]
 
 
@@ -83,11 +74,11 @@ class House:
         async with AIOKafkaProducer(bootstrap_servers=self.bootstrap, acks="all") as producer:
             for key, value in rows:
                 at = place(table, key)
-                await producer.send_and_wait(changelog(PROCESSOR_APP, table), value, key=key, partition=at)
+                await producer.send_and_wait(changelog_of(table), value, key=key, partition=at)
 
     async def rows(self, table: str) -> Rows:
         """The live rows, as a restore would find them."""
-        return await self.last(changelog(PROCESSOR_APP, table))
+        return await self.last(changelog_of(table))
 
     async def last(self, topic: str) -> Rows:
         """The last committed value of each key."""
@@ -124,9 +115,13 @@ class House:
         await eventually(self._is_folded, 60, "all is folded")
 
     async def _is_folded(self) -> bool:
-        partitions = [TopicPartition(topic.name, number) for topic in SOURCES for number in range(PARTITIONS)]
+        committed: dict[TopicPartition, int] = {}
         async with connect(KafkaSettings(bootstrap=self.bootstrap)) as admin:
-            committed = await admin.committed(PROCESSOR_APP, partitions)
+            for fold in PROCESSOR_FOLDS:
+                partitions = [
+                    TopicPartition(topic.name, number) for topic in fold.reads for number in range(PARTITIONS)
+                ]
+                committed |= await admin.committed(fold.app, partitions)
         return not await self._read(committed)
 
     async def cut(self, *topics: str) -> None:
@@ -140,6 +135,11 @@ class House:
             await admin.delete_records({one: RecordsToDelete(end) for one, end in ends.items()})
         finally:
             await admin.close()
+
+
+def changelog_of(table: str) -> str:
+    """The changelog of a table of the processor's."""
+    return next(changelog(fold.app, table) for fold in PROCESSOR_FOLDS if table in fold.keeps)
 
 
 def place(table: str, key: bytes) -> int:

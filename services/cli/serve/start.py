@@ -62,5 +62,7 @@ async def needs_tenants(settings: Settings) -> None:
 async def needs_topics(service: str, settings: Settings) -> None:
     """Raises ConfigError where its topics are not there as they are wanted."""
     await needs_tenants(settings)
-    if found := await obstacles(settings, access.topics_of(service, settings.kafka.tenant_topics)):
+    if found := await obstacles(
+        settings, access.topics_of(service, settings.kafka.tenant_topics, settings.processor.groups)
+    ):
         raise ConfigError("\n".join(found))

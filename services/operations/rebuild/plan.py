@@ -6,15 +6,14 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
+from services.contract.fold import FoldContract
 from services.contract.topics import (
     ACCEPTED,
     CONSENT,
     DELIVERY,
     INBOUND,
     OUTCOMES,
-    PROCESSOR_APP,
     RESULTS,
-    SENDER_APP,
     SENT,
     STATUS,
     Topic,
@@ -27,7 +26,6 @@ from services.runtime.folding.fold import Fold, FoldFunction, Step, Table
 
 Service = Literal["processor", "sender"]
 
-_APPS: Mapping[Service, str] = {"processor": PROCESSOR_APP, "sender": SENDER_APP}
 # Read one phase after the other. Consent's evidence comes first: in its order it gives the row; what the raw topics
 # still hold then adds only what no evidence was written of.
 _PHASES: Mapping[str, tuple[tuple[Topic, ...], ...]] = {
@@ -64,7 +62,7 @@ class Plan(NamedTuple):
     @property
     def app(self) -> str:
         """The live app: its group reads the sources."""
-        return _APPS[self.service]
+        return self.shadow.contract.app
 
     @property
     def step(self) -> Step:
@@ -109,12 +107,12 @@ def plan(live: Sequence[Fold], table: str, service: Service) -> Plan:
     for fold in live:
         for step in fold.steps:
             if step.table is not None and step.table.name == table:
-                return _plan(service, fold.name, step)
+                return _plan(service, fold.contract, step)
     known = sorted(step.name for fold in live for step in fold.tables if step.name in _PHASES)
     raise RebuildError(f"the {service} has no table {table!r}; it has {', '.join(known)}")
 
 
-def _plan(service: Service, live: str, step: Step) -> Plan:
+def _plan(service: Service, live: FoldContract, step: Step) -> Plan:
     table = step.table
     assert table is not None
     phases = _PHASES[table.name]
@@ -124,7 +122,8 @@ def _plan(service: Service, live: str, step: Step) -> Plan:
             None if step.takes is None else (*step.takes, ConsentRecorded, HoldRecorded, LinkRecorded, OptOutSuspected)
         )
         step = replace(step, function=_recalling(step.function), takes=takes)
-    return Plan(service, live, Fold(f"rebuild-{table.name}", sources, (step,)), phases)
+    shadow = live._replace(name=f"rebuild-{table.name}", reads=sources, keeps=(table.name,))
+    return Plan(service, live.name, Fold(shadow, (step,)), phases)
 
 
 def _recalling(function: FoldFunction) -> FoldFunction:

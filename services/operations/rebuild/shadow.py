@@ -33,7 +33,7 @@ class Shadow:
         self._own = {topic.dead: topic.name for topic in plan.shadow.sources if topic in plan.derived}
         self._touched: set[str] = set()
         step = replace(plan.step, table=replace(plan.table, key=self._key))
-        self._fold = Fold(plan.shadow.name, plan.shadow.sources, (step,))
+        self._fold = Fold(plan.shadow.contract, (step,))
 
     def begin_with(self, live: Live, at: Offsets) -> None:
         """Take the live rows over, those that can be read: facts from these offsets on are folded onto them again."""

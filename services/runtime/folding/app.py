@@ -6,6 +6,8 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -106,13 +108,17 @@ def fold_app(
     app.runner = Runner(app_id, kafka, folds, worker.max_batch, app.crash)
     app.runner.listeners.update(listeners or {})
     app.pulse = Pulse(worker.session_timeout_s)
-    memory = Memory(worker.block_cache_bytes, worker.memtable_bytes)
+    memory = _memory(worker.block_cache_bytes, worker.memtable_bytes)
     for fold in folds:
         _add_fold(app, fold, memory, kafka.partitions)
     app.on_rebalance_complete.connect(_start_folding, weak=False)
-    SHOWING.behind = app.behind
-    SHOWING.tables = app.databases
     return app
+
+
+@cache
+def _memory(block_cache_bytes: int, memtable_bytes: int) -> Memory:
+    """What RocksDB may take in this process: all apps of a worker share it."""
+    return Memory(block_cache_bytes, memtable_bytes)
 
 
 def _each_its_own(folds: Sequence[Fold]) -> None:
@@ -179,17 +185,44 @@ def _credentials(kafka: KafkaSettings) -> Any:
 
 
 async def run_app(app: FoldApp, stop: asyncio.Event) -> None:
-    """Start the app and wait for `stop`. Raises what crashed the app, when something did.
+    """`run_apps`, of one."""
+    await run_apps([app], stop)
+
+
+async def run_apps(apps: Sequence[FoldApp], stop: asyncio.Event) -> None:
+    """Start the apps and wait for `stop`. Raises what crashed one of them, when something did: then all stop.
 
     Whatever the event loop waits for: a crashed process has ended some seconds later.
     """
     gc.set_threshold(_COLLECT_AFTER)
     watch = _Watch()
-    app.crashes = watch.crashed
+    for app in apps:
+        app.crashes = watch.crashed
+    SHOWING.behind = lambda: chain.from_iterable(app.behind() for app in apps)
+    SHOWING.tables = lambda: chain.from_iterable(app.databases() for app in apps)
+    ending = asyncio.Event()
+    told = asyncio.create_task(_pass_on(stop, ending))
     try:
-        await _run_app(app, stop)
+        ended = await asyncio.gather(*(_run_until(app, ending) for app in apps), return_exceptions=True)
     finally:
+        told.cancel()
         watch.cancel()
+    for why in ended:
+        if why is not None:
+            raise why
+
+
+async def _pass_on(stop: asyncio.Event, ending: asyncio.Event) -> None:
+    await stop.wait()
+    ending.set()
+
+
+async def _run_until(app: FoldApp, ending: asyncio.Event) -> None:
+    """Run the app; when it ends, by whatever, all are to end."""
+    try:
+        await _run_app(app, ending)
+    finally:
+        ending.set()
 
 
 async def _run_app(app: FoldApp, stop: asyncio.Event) -> None:
@@ -220,6 +253,8 @@ class _Watch:
         self._timer: threading.Timer | None = None
 
     def crashed(self, reason: BaseException) -> None:
+        if self._timer is not None:
+            return
         self._timer = threading.Timer(_STOP_CRASHED_S + _END_S, self._end, (reason,))
         self._timer.daemon = True
         self._timer.start()

@@ -1,4 +1,4 @@
-"""What a fold declares: which topics, which function, which table. Topology as data."""
+"""A fold: what it is to the log, and which functions keep its tables. Topology as data."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,8 @@ from typing import Any, NamedTuple, Protocol, Self
 
 import msgspec
 
-from services.contract.topics import Topic
+from services.contract.fold import FoldContract
+from services.contract.topic import Topic
 
 _LOG_APPEND_TIME = 1
 
@@ -64,14 +65,15 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """Steps bound to their sources. Rows of all its tables and what is derived are committed together.
+    """Steps bound to what they are to the log. Rows of all its tables and what is emitted are committed together.
 
-    Sources that share a table share their key and partition count, so all facts of one row meet in one partition.
+    Raises ValueError where the steps keep other tables than the contract names.
     """
 
-    name: str
-    sources: tuple[Topic, ...]
+    contract: FoldContract
     steps: tuple[Step, ...]
+    # Topics of tenants' own, which are read beside those of the contract.
+    own: tuple[Topic, ...] = ()
     # Turns a source record into the event to fold where plain decoding is not enough (public topics).
     # May raise DecodeError: then the record is a dead letter.
     read: "Callable[[Record], Any] | None" = None
@@ -85,6 +87,17 @@ class Fold:
     def __post_init__(self) -> None:
         if len(self.steps) > 1 and any(step.table is None for step in self.steps):
             raise ValueError(f"fold {self.name}: a step without a table stands alone")
+        kept = tuple(table.name for table in self.tables)
+        if kept != self.contract.keeps:
+            raise ValueError(f"fold {self.name} keeps {', '.join(kept)}; its contract says {self.contract.keeps}")
+
+    @property
+    def name(self) -> str:
+        return self.contract.name
+
+    @property
+    def sources(self) -> tuple[Topic, ...]:
+        return (*self.contract.reads, *self.own)
 
     @property
     def tables(self) -> tuple[Table, ...]:

@@ -7,6 +7,7 @@ the process: then the record is not at fault.
 
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from services.contract import codec
@@ -57,6 +58,7 @@ class Overlay:
         self._fold = fold
         self._read = read
         self._sources = {topic.name: topic for topic in fold.sources}
+        self._told = partial(tell, fold.contract)
 
     @property
     def emissions(self) -> list[Emission]:
@@ -75,7 +77,7 @@ class Overlay:
         except codec.DecodeError as error:
             self._bury(record, None, Why("undecodable", str(error)))
             for told in self._fold.refused(record, str(error)):
-                self._emissions.append(tell(told, None).emission)
+                self._emissions.append(self._told(None, told).emission)
             return
         self._refuse_other_aliases(record)
         if is_anothers(event):
@@ -133,7 +135,7 @@ class Overlay:
         due = None if row.value is None else table.due(row.value)
         if due is None or due > now:
             return False
-        staged = Staged(self._row, None)
+        staged = Staged(self._row, partial(self._told, None))
         staged.take(step, [(key, Due(key=key, at=due))])
         for one in self._fold.steps[self._fold.steps.index(step) + 1 :]:
             staged.take(one, _derived(one, staged))
@@ -160,7 +162,7 @@ class Overlay:
 
     def _change(self, event: Any, traceparent: bytes | None) -> tuple[Staged, list[_Failed]]:
         """What an event comes to by the steps that could take it, and those that could not."""
-        staged = Staged(self._row, traceparent)
+        staged = Staged(self._row, partial(self._told, traceparent))
         failed = []
         for step in self._fold.steps:
             try:
@@ -231,7 +233,7 @@ class Overlay:
 
     def _tell_and_fold(self, told: Any, record: Record) -> None:
         """Emit it, and let it count here at once: in order it comes off the log later."""
-        self._emissions.append(tell(told, codec.traceparent(record.headers)).emission)
+        self._emissions.append(self._told(codec.traceparent(record.headers), told).emission)
         staged, failed = self._change(told, None)
         self._keep(staged)
         if failed:

@@ -67,7 +67,7 @@ class PositionRecovery(Recovery):
         if title == "active":
             self._began = time.monotonic(), 0
             self._began = time.monotonic(), self.progress().remaining
-            metrics.RESTORE_REMAINING.set(self.progress().remaining)
+            metrics.RESTORE_REMAINING.labels(self.app.conf.id).set(self.progress().remaining)
 
     async def _unfit(self, consumer: Any, tps: set[TP]) -> dict[TP, str]:
         """The stores that may not be folded on, and why."""
@@ -137,7 +137,7 @@ class PositionRecovery(Recovery):
         table.data.restore(tp.partition, rows, last, records[-1].timestamp / 1000)
         offsets[tp] = last
         metrics.RESTORED.labels(kind="active" if tp in self.active_tps else "standby").inc(len(records))
-        metrics.RESTORE_REMAINING.set(self.progress().remaining)
+        metrics.RESTORE_REMAINING.labels(self.app.conf.id).set(self.progress().remaining)
 
     def reached(self, positions: Mapping[TP, int]) -> None:
         """Note how far the consumer is; ends the restore when every active partition is at its end."""
@@ -149,7 +149,7 @@ class PositionRecovery(Recovery):
                 if tp in highwaters and position > highwaters[tp]:
                     offsets[tp] = highwaters[tp]
         if self.in_recovery and not self.need_recovery():
-            metrics.RESTORE_REMAINING.set(0)
+            metrics.RESTORE_REMAINING.labels(self.app.conf.id).set(0)
             # Until the other partitions are set to where they are to be read from. Else the next fetch, begun at
             # once, would hand out standby rows from before their store's state, which would then go back.
             self.app.consumer.stop_flow()

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from services.contract import codec
+from services.contract.fold import FoldContract
 from services.contract.topics import topic_of
 from services.runtime.folding import index
 from services.runtime.folding.fold import Emission, Step, Table
@@ -16,6 +17,10 @@ MAX_RECORD_BYTES = 960 * 1024
 
 class TooLarge(ValueError):
     """An event or a row came out larger than a broker takes."""
+
+
+class Undeclared(RuntimeError):
+    """A fold emitted to a topic that its contract does not name: nobody has given it the right to write there."""
 
 
 class Row(NamedTuple):
@@ -36,14 +41,14 @@ class Told(NamedTuple):
 
 
 class Staged:
-    """Rows and emissions of one event. `row` gives a row as it is now."""
+    """Rows and emissions of one event. `row` gives a row as it is now; `tell` makes the record of a derived event."""
 
-    def __init__(self, row: Callable[[Table, str], Row], traceparent: bytes | None) -> None:
+    def __init__(self, row: Callable[[Table, str], Row], tell: Callable[[msgspec.Struct], Told]) -> None:
         self.rows: dict[tuple[str, str], Row] = {}
         self.told: list[Told] = []
         self.derived: list[msgspec.Struct] = []
         self._row = row
-        self._traceparent = traceparent
+        self._tell = tell
 
     def take(self, step: Step, given: Iterable[tuple[str, Any]]) -> None:
         """Let a step fold these events, each with its row's key, or none of them. Raises what the step raises."""
@@ -51,7 +56,7 @@ class Staged:
         derived: list[msgspec.Struct] = []
         for key, event in given:
             derived += self._fold(step, key, event, rows)
-        told = [tell(event, self._traceparent) for event in derived]
+        told = [self._tell(event) for event in derived]
         self.rows |= rows
         self.told += told
         self.derived += derived
@@ -71,9 +76,11 @@ class Staged:
         return derived
 
 
-def tell(event: msgspec.Struct, traceparent: bytes | None) -> Told:
-    """What is emitted of a derived event. Raises TooLarge."""
+def tell(contract: FoldContract, traceparent: bytes | None, event: msgspec.Struct) -> Told:
+    """What is emitted of a derived event. Raises TooLarge, and Undeclared."""
     topic = topic_of(event)
+    if topic not in contract.emits:
+        raise Undeclared(f"fold {contract.name} emits to {topic.name}, and its contract does not say so")
     return Told(emission(event, traceparent), (topic.name, topic.replaces(event)) if topic.replaces else None)
 
 

@@ -1,0 +1,30 @@
+"""Commands of all products: what was accepted of them, in the order of each contact, and what became of them."""
+
+from services.contract.fold import PROCESSOR_APPS, FoldContract, Product
+from services.contract.topic import MONTH, WEEK, Topic
+from services.domain.consent.commands import ConsentAccepted, ContactLinked, MessageDated
+from services.domain.consent.holds import HoldPlaced, HoldReleased
+from services.domain.messages.commands import CancelAccepted, CommandAccepted, CommandResult, ResolutionAccepted
+from services.domain.messages.pauses import PauseEnded, PausePlaced
+
+ACCEPTED = Topic(
+    "twilio.outbound.accepted.v1",
+    CommandAccepted
+    | ConsentAccepted
+    | ContactLinked
+    | MessageDated
+    | HoldPlaced
+    | HoldReleased
+    | ResolutionAccepted
+    | CancelAccepted
+    | PausePlaced
+    | PauseEnded,
+    lambda e: e.contact,
+    "contact",
+    WEEK,
+)
+RESULTS = Topic("twilio.outbound.results.v1", CommandResult, lambda e: e.key, "tenant and command id", MONTH)
+
+COMMANDS_FOLD = FoldContract(PROCESSOR_APPS["commands"], "commands", (RESULTS,), ("commands",))
+
+PRODUCT = Product((ACCEPTED, RESULTS), (COMMANDS_FOLD,))

@@ -1,0 +1,16 @@
+"""The outbox: it remembers each accepted command of any product, and settles it by what comes back."""
+
+from services.contract.fold import SENDER_APP, FoldContract, Product
+from services.contract.messages import INBOUND, OUTCOMES, SENT
+from services.contract.outbound import ACCEPTED, RESULTS
+
+OUTBOX_FOLD = FoldContract(
+    SENDER_APP,
+    "outbox",
+    (ACCEPTED, OUTCOMES, INBOUND),
+    # Beside the outbox stands what its gate looks at, of the same contacts.
+    ("outbox", "pauses", "suppression", "sessions"),
+    (ACCEPTED, RESULTS, SENT),
+)
+
+PRODUCT = Product((), (OUTBOX_FOLD,))

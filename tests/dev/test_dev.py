@@ -1,6 +1,7 @@
 """`switchboard dev` as a person runs it: every line that it prints to copy works in another terminal."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -81,6 +82,11 @@ async def test_the_lines_it_prints_work_and_what_changes_is_taken_up(tmp_path: P
         assert "hello-1: sent SM" in dev.said
         await eventually(lambda: "message delivered" in run(export, trace), deadline_s=30, what="the trace")
         assert '"step":"sent"' in run(export, results)
+        # The quickstart's own program, as it stands.
+        [hello] = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "quickstart.md").read_text(), re.DOTALL)
+        (tmp_path / "hello.py").write_text(hello)
+        run(export, f"python {tmp_path / 'hello.py'}")
+        await dev.says("order-1: sent SM")
         run(export, stop)
         await dev.says("writes to +14155550100: “STOP”")
         run(export, produce.replace("hello-1", "hello-2"))
@@ -89,6 +95,11 @@ async def test_the_lines_it_prints_work_and_what_changes_is_taken_up(tmp_path: P
 
         settings = tmp_path / "switchboard.yaml"
         good = settings.read_text()
+        assert "runs already with" in run(export, "switchboard dev || true")
+        run(export, produce.replace("hello-1", "hello-0").replace("acme", "acne"))
+        await dev.says("of tenant acne waits: no such tenant is in the settings")
+        settings.write_text(good.replace("partitions: 4", "partitions: 8"))
+        await dev.says("nothing is changed: kafka.partitions never changes once the topics are there; put 4 back")
         settings.write_text(good.replace("stop_words: []", "stop_words: [5]"))
         await dev.says("cannot be used, so nothing is changed: tenants.acme.consent.stop_words.0")
         settings.write_text(good.replace("stop_words: []", "stop_words: [BASTA]"))
@@ -115,6 +126,12 @@ async def test_the_lines_it_prints_work_and_what_changes_is_taken_up(tmp_path: P
     with started(tmp_path) as dev:
         assert "written just now" not in await dev.says("In another terminal")
         assert "hello-2" in run(export, results)
+    # A tenant keeps its account: whoever puts a real one into these settings is told so, and does not wait in vain.
+    settings.write_text(settings.read_text().replace("AC" + "0" * 31 + "1", ACCOUNT))
+    with started(tmp_path) as dev:
+        await dev.says(
+            "acme: account_sid is not AC00000000000000000000000000000001, which this log knows the tenant by"
+        )
 
 
 @pytest.mark.parametrize("moment", ["… topics", pytest.param("settings:", marks=pytest.mark.slow)])

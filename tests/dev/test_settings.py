@@ -1,10 +1,13 @@
 """The settings of `switchboard dev`: the file that it writes, and who may run with it."""
 
+import io
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from services.cli.dev import settings
+from services.cli.dev.hints import tell_hints
 from services.local.errors import LocalError
 
 
@@ -34,6 +37,18 @@ def test_a_second_one_with_these_settings_is_told_of_the_first(file: Path) -> No
         pass
     with settings.alone(file):
         pass
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_lines_to_copy_say_what_they_need(file: Path, monkeypatch: pytest.MonkeyPatch, installed: bool) -> None:
+    settings.find()
+    kcat = file.parent / "kcat"
+    kcat.touch(mode=0o755 if installed else 0o644)
+    monkeypatch.setenv("PATH", str(file.parent))
+    said = io.StringIO()
+    tell_hints(Console(file=said), settings.read(False), {})
+    assert "kcat -P -b $BOOTSTRAP" in said.getvalue()
+    assert ("There is no kcat here" in said.getvalue()) is not installed
 
 
 def test_a_public_url_is_for_a_twilio_that_calls_it(file: Path) -> None:

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from shlex import quote
+from shutil import which
 from urllib.parse import urlsplit
 
 from rich.console import Console
@@ -21,6 +22,10 @@ def tell_hints(console: Console, settings: Settings, steered: Mapping[str, str])
     console.print(Text("\nAll is up until Ctrl-C. In another terminal:\n", "bold"))
     for line in (*_exports(settings, steered), *_examples(settings)):
         console.print(Text(f"  {line}"), soft_wrap=True)
+    if which("kcat") is None:
+        console.print(
+            "\nThere is no kcat here. docs/quickstart.md says the same in Python and in Node.", soft_wrap=True
+        )
     console.print()
 
 

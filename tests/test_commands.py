@@ -87,3 +87,13 @@ def test_the_list_says_of_each_command_what_its_own_help_says() -> None:
 )
 def test_what_is_asked_of_the_whole(words: list[str], told: str) -> None:
     assert told in CliRunner().invoke(app, words).output
+
+
+def test_ctrl_c_while_a_command_is_imported_says_that_nothing_began(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(name: str) -> None:
+        raise KeyboardInterrupt(name)
+
+    monkeypatch.setattr("services.cli.commands.import_module", interrupted)
+    result = CliRunner().invoke(app, ["dev"])
+    assert result.exit_code == 130
+    assert "Stopped before anything began." in result.output

@@ -104,6 +104,9 @@ PLACES: Mapping[str, Place] = {
     ),
 }
 
+# As a shell has it for Ctrl-C.
+_INTERRUPTED = 130
+
 
 class Commands(TyperGroup):
     """A group whose commands are made when they are looked up, each with the `--config` that the group has."""
@@ -148,7 +151,11 @@ class _Imported(UserDict[str, Any]):
 
 def _made(name: str, place: str) -> Any:
     module, _, attribute = place.partition(":")
-    found = getattr(import_module(module), attribute)
+    try:
+        found = getattr(import_module(module), attribute)
+    except KeyboardInterrupt:
+        typer.echo("Stopped before anything began.", err=True)
+        raise typer.Exit(_INTERRUPTED) from None
     if isinstance(found, typer.Typer):
         group = typer.main.get_group(found)
         group.name = name

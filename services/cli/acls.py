@@ -9,6 +9,7 @@ from rich.console import Console
 
 from services.cli.refused import Refused
 from services.contract.access import Grant, Resource, grants, producer_grants
+from services.contract.fold import PROCESSOR_APPS
 
 # As Kafka's own tool calls the resources.
 _OPTION: dict[Resource, str] = {"topic": "--topic", "group": "--group", "transactionalId": "--transactional-id"}
@@ -21,6 +22,9 @@ Service = Annotated[
 ]
 Tenant = Annotated[str | None, typer.Option(help="Whose producers: of a tenant in kafka.tenant_topics.")]
 User = Annotated[str, typer.Option(help="Kafka's user; {service} stands for the service's name.")]
+Groups = Annotated[
+    list[str] | None, typer.Option("--group", help="Of a processor that runs only this group; may be repeated.")
+]
 Form = Annotated[
     Literal["commands", "json"],
     typer.Option("--as", help="commands: arguments of Kafka's kafka-acls.sh; json: as Strimzi's KafkaUser has them."),
@@ -28,12 +32,18 @@ Form = Annotated[
 
 
 def acls(
-    service: Service = None, tenant: Tenant = None, user: User = "switchboard-{service}", form: Form = "commands"
+    service: Service = None,
+    tenant: Tenant = None,
+    groups: Groups = None,
+    user: User = "switchboard-{service}",
+    form: Form = "commands",
 ) -> None:
     """Print what each service must be permitted at the broker, and nothing beyond it. Asks no broker."""
     if (service == PRODUCER) != (tenant is not None):
         raise Refused(f"{PRODUCER} and --tenant go together: the rights to write to that tenant's own topics")
-    wanted = {PRODUCER: producer_grants(tenant)} if tenant is not None else grants()
+    if unknown := sorted({*(groups or ())} - PROCESSOR_APPS.keys()):
+        raise Refused(f"--group: no group is called {', '.join(unknown)}; there are {', '.join(PROCESSOR_APPS)}")
+    wanted = {PRODUCER: producer_grants(tenant)} if tenant is not None else grants(groups or PROCESSOR_APPS)
     if service is not None and service not in wanted:
         raise Refused(f"{service}: there is no such service; name one of {', '.join(wanted)}")
     chosen = {name: found for name, found in wanted.items() if service in (None, name)}

@@ -1,4 +1,5 @@
 """The rules, and nothing else: `fold(state, event) -> (state, derived events)`, gates, identities, addresses.
 
-Pure: no I/O, no clock, no random, no framework. Time and ids arrive in the events. Imports nothing of ours.
+Pure: no I/O, no clock, no random, no framework. Time and ids arrive in the events. Imports nothing of ours. Products
+(`messages`) stand on `senders`, those on `consent`, and consent on the rest.
 """

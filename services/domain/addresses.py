@@ -22,6 +22,8 @@ _AGENT = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
 _ID = re.compile(r"[A-Za-z0-9._:@+=-]{1,256}", re.ASCII)
 # Others (`client:`, `sip:`, `tel:`) name no person that a message could reach.
 _OTHER_CHANNELS = frozenset({"messenger", "instagram", "line", "viber", "telegram", "wechat", "gbm", "apple", "chat"})
+# With a dot in its host: `@everybody` and a handle are none. At most 254 characters, as mail has it.
+_EMAIL = re.compile(r"(?=.{3,254}$)[^@\s]{1,64}@[^@\s.]+(?:\.[^@\s.]+)+")
 # As Twilio's redaction leaves a number, or ours.
 _MASKED = re.compile(r"\+?[0-9]{0,12}(?:[Xx]{3,}|[*•]{2,})[0-9]{0,4}")
 # ANONYMOUS, BLOCKED, RESTRICTED, UNAVAILABLE, UNKNOWN, PRIVATE on a keypad: how networks write that there is no number.
@@ -56,6 +58,11 @@ class Address(NamedTuple):
     def is_person(self) -> bool:
         """May this be somebody who reads what is sent there?"""
         return self.kind in _PERSONS
+
+    @property
+    def may_say(self) -> bool:
+        """May this be somebody who says yes or no? Also by e-mail, where no message reaches them."""
+        return self.is_person or self.kind == "email"
 
     @property
     def why_not(self) -> str:
@@ -136,7 +143,7 @@ def _kind(channels: tuple[str, ...], name: str) -> Kind:
         return "phone"
     if _MASKED.fullmatch(name):
         return "masked"
-    if "@" in name:
+    if _EMAIL.fullmatch(name):
         return "email"
     if "rcs" in channels and _AGENT.fullmatch(name):
         return "agent"

@@ -7,7 +7,6 @@ from msgspec.structs import replace
 
 from services.domain.consent import holds
 from services.domain.consent.dating import doubts
-from services.domain.consent.reach import also_stopped
 from services.domain.consent.suppression import Standing, suppressed, suspected
 from services.domain.messages.commands import CommandResult
 from services.domain.messages.errors import explain
@@ -17,6 +16,7 @@ from services.domain.messages.recent import Recent
 from services.domain.messages.timeline import Timeline, ambiguous
 from services.domain.messages.windows import Sessions, open_windows
 from services.domain.senders.directory import Directory
+from services.domain.senders.reach import also_stopped
 from services.runtime.masking import mask, scrub
 
 

@@ -6,9 +6,9 @@ from collections.abc import Collection
 import msgspec
 
 from services.domain.addresses import countries
-from services.domain.consent.confirmation import Texts
 from services.domain.consent.keywords import Words, normalise, stop_word
 from services.domain.consent.suspicion import phrase
+from services.domain.messages.confirmation import Texts
 from services.domain.messages.gate import ConsentRules
 from services.domain.messages.recipients import EVERYBODY, Recipients, recipients
 from services.runtime.tenants.derived import Derived

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from services.domain.consent.holds import held
-from services.domain.consent.reach import Asked, Reached, reaching
 from services.domain.consent.scopes import scopes_of
 from services.domain.consent.statements import version
 from services.domain.consent.suppression import Standing, consented, suspicions
@@ -14,6 +13,7 @@ from services.domain.messages.pauses import holding, stopping
 from services.domain.messages.windows import Seen, Sessions, seen
 from services.domain.senders.directory import Directory
 from services.domain.senders.names import family, name_of
+from services.domain.senders.reach import Asked, Reached, reaching
 from services.runtime.clock import now
 from services.runtime.directories import Directories
 from services.runtime.folding.partition import Partition

@@ -10,9 +10,10 @@ from services.contract.topic import own_topic
 from services.domain.consent import dating
 from services.domain.consent.commands import ConsentAccepted, ContactLinked, MessageDated
 from services.domain.consent.holds import HoldPlaced, HoldReleased
-from services.domain.consent.suppression import Standing, Suppressing
+from services.domain.consent.suppression import Standing
 from services.domain.due import Due
 from services.domain.messages import outbox, pauses, sessions
+from services.domain.messages.consent import Suppressing
 from services.domain.messages.events import InboundReceived, OutcomeReached
 from services.domain.messages.windows import Sessions
 from services.runtime.config import Settings

@@ -16,9 +16,10 @@ from services.checker.topics import DELIVERY_ROWS
 from services.contract.codec import encode
 from services.contract.topics import topic_of
 from services.domain.consent.commands import ContactLinked
-from services.domain.consent.suppression import Standing, Suppressing
+from services.domain.consent.suppression import Standing
 from services.domain.due import Due
 from services.domain.messages import sessions
+from services.domain.messages.consent import Suppressing
 from services.domain.messages.events import DeliveryChanged, InboundReceived
 from services.domain.messages.ladder import Delivery
 from tests.domain.histories import Fact, callback, created, play, reorderings

@@ -123,6 +123,13 @@ def test_the_rights_of_a_tenants_producers_are_printed() -> None:
         assert CliRunner().invoke(commands, ["topics", "acls", *wrong]).exit_code == 2
 
 
+def test_the_rights_of_a_processor_of_one_group_are_printed() -> None:
+    ran = CliRunner().invoke(commands, ["topics", "acls", "processor", "--group", "commands"])
+    assert "--group switchboard-processor-commands" in ran.stdout
+    assert "switchboard-processor-messages" not in ran.stdout
+    assert CliRunner().invoke(commands, ["topics", "acls", "processor", "--group", "voice"]).exit_code == 2
+
+
 def test_no_service_reaches_into_the_tables_of_another() -> None:
     for service, own in WORKERS.items():
         tables = {changelog(fold.contract.app, table.name) for fold in own for table in fold.tables}

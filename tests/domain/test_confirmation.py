@@ -2,9 +2,10 @@
 
 import pytest
 
-from services.domain.consent.confirmation import Texts
-from services.domain.consent.suppression import Standing, Suppressing
+from services.domain.consent.suppression import Standing
 from services.domain.messages.commands import CommandAccepted, Options
+from services.domain.messages.confirmation import Texts
+from services.domain.messages.consent import Suppressing
 from tests.domain.suppression_oracle import (
     CONTACT,
     OTHER,

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from services.domain.consent.commands import ConsentAccepted, RecordConsent
 from services.domain.consent.intake import MAX_PROOF_CHARACTERS, accept
 from services.domain.consent.scopes import TENANT, scopes_of
-from services.domain.consent.suppression import Suppressing, consented, suppressed
+from services.domain.consent.suppression import consented, suppressed
 from services.domain.contact import contact_key
 from services.domain.identity import Place
+from services.domain.messages.consent import Suppressing
 
 AT = "2026-02-21T18:22:11.123Z"
 SECRET = b"secret"
@@ -63,6 +64,12 @@ def test_a_person_may_have_a_business_scoped_id() -> None:
     assert taken(address="whatsapp:us.1349a").contact == contact_key("acme", "US.1349a", SECRET)
 
 
+def test_a_person_may_have_an_email_in_one_spelling() -> None:
+    accepted = taken(address=" Ann@Example.COM ")
+    assert accepted.contact == contact_key("acme", "ann@example.com", SECRET)
+    assert accepted.address == "ann@example.com"
+
+
 @pytest.mark.parametrize(
     ("address", "name"),
     [
@@ -81,7 +88,8 @@ def test_a_person_is_known_by_every_name(address: str, name: str) -> None:
 @pytest.mark.parametrize(
     "address",
     [
-        "", "ann@example.com", "+1415", "+0155550123", "555 0123", "US.", "+" * 300, "68849", "SUPPORT", "rcs:acme",
+        "", "ann@", "@example.com", "ann@example", "ann @example.com", "a@b@example.com", f"{'a' * 65}@example.com",
+        "+1415", "+0155550123", "555 0123", "US.", "+" * 300, "68849", "SUPPORT", "rcs:acme",
         "+1415555XXXX", "+266696687", "4155550123", "14155550123", "tel:+14155550123", "\ud800",
     ],
 )  # fmt: skip

@@ -4,10 +4,11 @@ import pytest
 
 from services.domain.consent.commands import ConsentAccepted, RecordConsent
 from services.domain.consent.intake import accept as accept_consent
-from services.domain.consent.suppression import Suppressing, suppressed
+from services.domain.consent.suppression import suppressed
 from services.domain.contact import contact_key
 from services.domain.identity import Place
 from services.domain.messages.commands import CommandAccepted, SendMessage
+from services.domain.messages.consent import Suppressing
 from services.domain.messages.intake import Rules, accept
 from tests.domain.suppression_oracle import WHATSAPP, history, wrote
 

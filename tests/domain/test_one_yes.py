@@ -2,8 +2,9 @@
 
 from msgspec.structs import replace
 
-from services.domain.consent.confirmation import Texts
-from services.domain.consent.suppression import Suppressing, suppressed
+from services.domain.consent.suppression import suppressed
+from services.domain.messages.confirmation import Texts
+from services.domain.messages.consent import Suppressing
 from tests.domain.suppression_oracle import history, wrote
 
 FOLD = Suppressing({"acme": Texts("Bye.", "Hi.")})

@@ -9,13 +9,14 @@ from msgspec.structs import replace
 
 from services.domain.clock import later
 from services.domain.consent.hearing import Message, hear
-from services.domain.consent.reach import Asked, Through, reaching
-from services.domain.consent.suppression import Standing, Suppressing, suppressed
+from services.domain.consent.suppression import Standing, suppressed
+from services.domain.messages.consent import Suppressing
 from services.domain.messages.events import InboundReceived, Parameters, StatusReceived
+from services.domain.messages.sightings import Sighting
 from services.domain.senders.directory import NOBODY, Directory
 from services.domain.senders.events import SendersStated
 from services.domain.senders.listing import Listed, joined
-from services.domain.senders.sightings import Sighting
+from services.domain.senders.reach import Asked, Through, reaching
 
 MG, OTHER_MG = "MG" + "d" * 32, "MG" + "e" * 32
 ONE, TWO, THREE, TOLL_FREE = "+14155550100", "+14155550101", "+14155550102", "+18005550100"

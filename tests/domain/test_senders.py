@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from services.domain.messages.sightings import Sighting
 from services.domain.senders.directory import NOBODY, Directory
 from services.domain.senders.events import LIST, MOST_MEMBERSHIPS, SendersStated
 from services.domain.senders.listing import Change, Listed, changes, is_emptied, joined
 from services.domain.senders.names import kind_of, name_of
-from services.domain.senders.sightings import Sighting
 from tests.domain.test_reach import AGENT, MG, ONE, OTHER_MG, THREE, TOLL_FREE, TWO, WHATSAPP, at, said, spoke
 
 DAY = 1440

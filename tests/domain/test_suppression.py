@@ -14,10 +14,10 @@ from services.domain.consent.suppression import (
     MOST_SCOPES,
     Consented,
     Standing,
-    Suppressing,
     consented,
     suppressed,
 )
+from services.domain.messages.consent import Suppressing
 from tests.domain.suppression_oracle import (
     CONTACT,
     OTHER,

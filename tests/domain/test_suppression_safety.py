@@ -1,9 +1,10 @@
 """What the suppression fold must never do, each once found: release by accident, hide evidence, welcome the stopped."""
 
 from services.domain.consent.commands import ContactLinked
-from services.domain.consent.confirmation import Texts
-from services.domain.consent.suppression import Suppressing, consented, suppressed
+from services.domain.consent.suppression import consented, suppressed
 from services.domain.messages.commands import CommandAccepted
+from services.domain.messages.confirmation import Texts
+from services.domain.messages.consent import Suppressing
 from tests.domain.suppression_oracle import SENDER, SERVICE, WHATSAPP, history, listed, stated, wrote
 
 FOLD = Suppressing({"acme": Texts("Bye.", "Hi.")})

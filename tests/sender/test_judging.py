@@ -5,7 +5,8 @@ from typing import Any, cast
 import pytest
 from pydantic import SecretStr
 
-from services.domain.consent.suppression import Standing, Suppressing
+from services.domain.consent.suppression import Standing
+from services.domain.messages.consent import Suppressing
 from services.domain.messages.gate import Verdict, decide
 from services.domain.senders.directory import Directory
 from services.runtime.directories import Directories

@@ -17,8 +17,9 @@ from services.contract.topics import CONSENT_COMMANDS, MESSAGES, topic_of
 from services.domain.clock import iso, later
 from services.domain.consent.commands import ConsentAccepted
 from services.domain.consent.hearing import Heard
-from services.domain.consent.suppression import Suppressing, suppressed
+from services.domain.consent.suppression import suppressed
 from services.domain.messages.commands import CommandAccepted
+from services.domain.messages.consent import Suppressing
 from services.domain.messages.events import InboundReceived
 from services.domain.messages.intake import Rules
 from services.runtime.folding.fold import Record

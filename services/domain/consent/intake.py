@@ -23,7 +23,7 @@ def accept(
     """
     faults: list[str] = []
     person = judge(command.address)
-    if not person.is_person:
+    if not person.may_say:
         faults.append(f"address: {person.why_not}")
     elif person.kind == "phone" and person.channel != "whatsapp" and not person.name.startswith("+"):
         faults.append(f"address: digits without + are of no country; {WRITE_E164}")
@@ -49,7 +49,7 @@ def accept(
         given_at=given_at,
         action=command.action,
         scope=scope,
-        address=person.canonical if person.kind == "id" else person.name,
+        address=person.canonical if person.kind in ("id", "email") else person.name,
         message_sid=command.message_sid,
         source=command.source,
         ip=command.ip,

@@ -24,7 +24,6 @@ from services.domain.consent.commands import (
     SharedMark,
     Statement,
 )
-from services.domain.consent.confirmation import Texts, confirmation
 from services.domain.consent.events import (
     ConsentRecorded,
     HoldRecorded,
@@ -33,13 +32,10 @@ from services.domain.consent.events import (
     Suppression,
     SuppressionChanged,
 )
-from services.domain.consent.hearing import Heard, Place
 from services.domain.consent.holds import HoldPlaced, HoldReleased, Holds
-from services.domain.consent.refusals import LEFT, is_opt_out, refused_scopes
-from services.domain.consent.scopes import HELD, TENANT, scopes_of
+from services.domain.consent.refusals import LEFT
+from services.domain.consent.scopes import HELD, TENANT
 from services.domain.identity import derived_event_id
-from services.domain.messages.commands import CommandAccepted
-from services.domain.messages.events import InboundReceived, OutcomeReached, parameter
 
 HORIZON_S = 60.0
 # Of each kind and scope; the latest stay. More of them within a minute are nobody's yes and no.
@@ -51,30 +47,10 @@ MOST_LINKS = 8
 MOST_DISMISSED = 32
 # In place of the marks that found no room any more.
 _EARLIER = "~earlier"
-# Where in a message it was said → what kind of evidence that is.
-_SOURCES: Mapping[Place, str] = {
-    "body": "keyword",
-    "button_payload": "button",
-    "button_text": "button",
-    "list_id": "list",
-    "list_title": "list",
-    "opt_out_type": "opt_out_type",
-}
-_ACTIONS: Mapping[str, Statement] = {"stop": "opt_out", "start": "opt_in", "suspected": "suspected"}
 
 Marks = dict[str, dict[str, Mark]]
 Hold = HoldPlaced | HoldReleased
-Event = InboundReceived | OutcomeReached | ConsentAccepted | ContactLinked | MessageDated | CommandAccepted | Hold
-Derived = (
-    ConsentRecorded
-    | OptOutSuspected
-    | LinkRecorded
-    | HoldRecorded
-    | SuppressionChanged
-    | ContactLinked
-    | CommandAccepted
-    | Hold
-)
+Derived = ConsentRecorded | OptOutSuspected | LinkRecorded | HoldRecorded | SuppressionChanged | ContactLinked | Hold
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -110,41 +86,44 @@ class Told(NamedTuple):
     evidence: Mapping[str, Any]
 
 
-class Suppressing:
-    """The fold, with each tenant's texts for confirmations. What a message means stands in it: no words are read."""
+class Stated(NamedTuple):
+    """What a fact of any product states: what was said, and the other names that it gives the person. `at`: when we
+    heard of it.
+    """
 
-    def __init__(self, texts: Mapping[str, Texts]) -> None:
-        self._texts = texts
+    event_id: str
+    tenant: str
+    contact: str
+    at: str
+    told: Sequence[Told] = ()
+    linked: Sequence[str] = ()
 
-    def __call__(self, state: Standing | None, event: Event) -> tuple[Standing | None, list[Derived]]:
-        """Join one fact. Commands to send, which come on the same topic, and facts that say nothing change nothing."""
-        if isinstance(event, CommandAccepted):
-            return state, []
-        known = state or Standing(tenant=event.tenant, contact=event.contact)
-        if isinstance(event, HoldPlaced | HoldReleased):
-            return _held(known, event)
-        told = _told(event)
-        links = _links(event)
-        if not told and not links:
-            return state, []
-        joined, news = join(known, told, links)
-        lifting = _lifting(known, event, told)
-        if joined == known:
-            return state, [*lifting]
-        derived: list[Derived] = [_evidence(joined, event, one) for one in news]
-        derived += [_linked(joined, event, one) for one in joined.links if one not in known.links]
-        before, after = suppressed(known), suppressed(joined)
-        if after != before:
-            derived.append(_changed(joined, event))
-        derived += [*_shared(known, joined, event, news), *lifting]
-        for link in joined.links:
-            if link not in known.links:
-                derived += holds.everything(joined.holds, joined.contact, link, _time(event))
-        if isinstance(event, InboundReceived) and event.heard is not None:
-            scopes = (*_scopes(event), TENANT)
-            texts = self._texts.get(event.tenant)
-            derived += confirmation(event, event.heard, _any(before, scopes), _any(after, scopes), texts)
-        return joined, derived
+
+Event = Stated | ConsentAccepted | ContactLinked | MessageDated | Hold
+
+
+def fold(state: Standing | None, event: Event) -> tuple[Standing | None, list[Derived]]:
+    """Join one fact; one that says nothing changes nothing."""
+    known = state or Standing(tenant=event.tenant, contact=event.contact)
+    if isinstance(event, HoldPlaced | HoldReleased):
+        return _held(known, event)
+    told = _told(event)
+    links = _links(event)
+    if not told and not links:
+        return state, []
+    joined, news = join(known, told, links)
+    lifting = _lifting(known, event, told)
+    if joined == known:
+        return state, [*lifting]
+    derived: list[Derived] = [_evidence(joined, event, one) for one in news]
+    derived += [_linked(joined, event, one) for one in joined.links if one not in known.links]
+    if suppressed(joined) != suppressed(known):
+        derived.append(_changed(joined, event))
+    derived += [*_shared(known, joined, event, news), *lifting]
+    for link in joined.links:
+        if link not in known.links:
+            derived += holds.everything(joined.holds, joined.contact, link, _time(event))
+    return joined, derived
 
 
 def suppressed(state: Standing | None) -> dict[str, Suppression]:
@@ -227,23 +206,10 @@ def releases(said: Mark, out: Mark) -> bool:
     return seconds_between(out.at, said.at) > horizon
 
 
-def _any(suppressions: Mapping[str, Suppression], scopes: Iterable[str]) -> bool:
-    return any(scope in suppressions for scope in scopes)
-
-
-def _scopes(event: InboundReceived) -> tuple[str, ...]:
-    return scopes_of(event.to, parameter(event.raw, "MessagingServiceSid") or None)
-
-
-def _told(event: Event) -> list[Told]:
+def _told(event: Event) -> Sequence[Told]:
     match event:
-        case InboundReceived():
-            return _written(event, event.heard) if event.heard else []
-        case OutcomeReached() if is_opt_out(event.error_code):
-            mark = Mark(at=event.at, evidence=event.event_id, source=f"twilio_{event.error_code}")
-            scopes = refused_scopes(event.error_code, event.sender, event.messaging_service_sid)
-            evidence: dict[str, Any] = {"message_sid": event.message_sid or None, "command_id": event.command_id}
-            return [Told("opt_out", scopes, event.message_sid or event.event_id, mark, evidence)]
+        case Stated():
+            return event.told
         case ConsentAccepted():
             if event.action == "dismiss":
                 return [_dismissed(event)]
@@ -278,30 +244,6 @@ def _dismissed(event: ConsentAccepted) -> Told:
     names = ("command_id", "address", "given_at", "ip", "user_agent", "proof", "message_sid")
     evidence = {name: getattr(event, name) for name in names} | {"stated_source": event.source}
     return Told("dismiss", (TENANT,), event.message_sid or "", mark, evidence)
-
-
-def _written(event: InboundReceived, heard: Heard) -> list[Told]:
-    action = _ACTIONS.get(heard.says)
-    if action is None:
-        return []
-    mark = Mark(
-        at=event.sent_at or event.received_at,
-        exact=event.sent_at is not None,
-        evidence=event.event_id,
-        source=_source(event, heard),
-        consents=heard.consents,
-        releases=heard.says != "start" or heard.releases,
-    )
-    evidence = {"word": heard.word, "place": heard.by, "message_sid": event.message_sid, "address": event.from_}
-    return [Told(action, _scopes(event), event.message_sid or event.event_id, mark, evidence)]
-
-
-def _source(event: InboundReceived, heard: Heard) -> str:
-    if not heard.word and heard.by == "body":
-        # No word of it is a keyword.
-        return "suspected"
-    # Twilio itself listened for words there, whatever it made of this one.
-    return "opt_out_type" if parameter(event.raw, "OptOutType") else _SOURCES[heard.by]
 
 
 def join(state: Standing, told: Iterable[Told], names: Iterable[str]) -> tuple[Standing, list[Told]]:
@@ -437,8 +379,8 @@ def _shared(before: Standing, after: Standing, event: Event, news: list[Told]) -
 
 
 def _lifting(known: Standing, event: Event, told: Sequence[Told]) -> list[ContactLinked]:
-    """A yes for the other names that its own webhook states; they pass it on to nobody."""
-    if not isinstance(event, InboundReceived):
+    """A yes for the other names that its own fact states; they pass it on to nobody."""
+    if not isinstance(event, Stated):
         return []
     # Told once; again only where another copy of the message is what is known of it here.
     lifts = [one for one in told if one.action == "opt_in" and not _holds(known, one)]
@@ -455,7 +397,7 @@ def _holds(known: Standing, told: Told) -> bool:
 
 def _links(event: Event) -> Sequence[str]:
     match event:
-        case InboundReceived():
+        case Stated():
             return event.linked
         case ContactLinked():
             return (event.linked,)
@@ -489,10 +431,4 @@ def _contact_linked(why: str, event: Event, told_by: Standing, name: str, marks:
 
 
 def _time(event: Event) -> str:
-    match event:
-        case InboundReceived():
-            return event.received_at
-        case ConsentAccepted() | CommandAccepted():
-            return event.accepted_at
-        case _:
-            return event.at
+    return event.accepted_at if isinstance(event, ConsentAccepted) else event.at

@@ -1,4 +1,4 @@
-"""Our senders and the Messaging Services that they are in: what was seen, what Twilio lists, and all of it joined.
+"""Our senders and the Messaging Services that they are in: what Twilio lists, what products saw, and all of it joined.
 
-`events` is what the log holds, `sightings` and `listing` make it, `directory` answers. Pure, as all of `domain`.
+`events` is what the log holds, `listing` makes it, `directory` answers, `reach` says how far a no goes. Pure.
 """

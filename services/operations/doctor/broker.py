@@ -35,7 +35,7 @@ async def broker(settings: Settings, service: str) -> list[Finding]:
         ]
     try:
         async with connect(kafka) as admin:
-            found = [await _cluster(admin, kafka), *await _rights(admin, service, kafka)]
+            found = [await _cluster(admin, kafka), *await _rights(admin, service, settings)]
             seen = await admin.names()
     except TopicsError as error:
         return [Finding("broker", "unknown", kafka.bootstrap, str(error), "see to it, and look again")]
@@ -51,9 +51,10 @@ async def _cluster(admin: TopicAdmin, kafka: KafkaSettings) -> Finding:
     return Finding("broker", "fine", kafka.bootstrap, says)
 
 
-async def _rights(admin: TopicAdmin, service: str, kafka: KafkaSettings) -> list[Finding]:
+async def _rights(admin: TopicAdmin, service: str, settings: Settings) -> list[Finding]:
     """Of each topic and group that the service's grants name. Transactional ids can't be asked about."""
-    wanted = _each(grants()[service], own_topics(kafka.tenant_topics))
+    kafka = settings.kafka
+    wanted = _each(grants(settings.processor.groups)[service], own_topics(kafka.tenant_topics))
     permitted = await admin.permitted(
         [one.name for one in wanted if one.resource == "topic"], [one.name for one in wanted if one.resource == "group"]
     )

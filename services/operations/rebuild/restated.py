@@ -14,8 +14,8 @@ from services.domain.messages.deliverability import Counts, row_key
 from services.domain.messages.delivery import restated
 from services.domain.messages.ladder import Delivery
 from services.domain.messages.sessions import Change, SessionChanged
+from services.domain.messages.sightings import Sightings, stated
 from services.domain.messages.windows import Sessions, open_windows
-from services.domain.senders.sightings import Sightings, stated
 from services.operations.rebuild.plan import Plan
 from services.runtime.folding.fold import Emission
 from services.runtime.folding.staging import emission

@@ -9,8 +9,10 @@ import yaml
 
 from services.contract import signatures
 from services.contract.codec import encode
+from services.contract.consent import CONSENT_COMMANDS
+from services.contract.messages import MESSAGES
 from services.contract.signatures import HEADER
-from services.contract.topics import CONSENT_COMMANDS, MESSAGES, own_topic
+from services.contract.topic import own_topic
 from services.domain.messages.commands import CancelAccepted, CancelMessage
 from services.operations.producing import Speaker, signed_anew
 from services.runtime.clock import CLOCK

@@ -6,24 +6,14 @@ Words and meaning are those of Kafka's own ACLs, where Read and Write contain De
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
-from services.contract.topics import (
-    AUDIT,
-    CHANGELOGS,
-    DEAD,
-    EVENTS,
-    FOLDS,
-    HANDLED,
-    INBOUND,
-    PROCESSOR_APPS,
-    PUBLIC,
-    SENDER_APP,
-    SENDERS,
-    STATUS,
-    TENANTS,
-    Topic,
-    own_prefix,
-    own_topics,
-)
+from services.contract.audit import AUDIT
+from services.contract.fold import PROCESSOR_APPS, SENDER_APP
+from services.contract.letters import HANDLED
+from services.contract.messages import INBOUND, STATUS
+from services.contract.senders import SENDERS
+from services.contract.tenants import TENANTS
+from services.contract.topic import Topic, own_prefix
+from services.contract.topics import CHANGELOGS, DEAD, EVENTS, FOLDS, PUBLIC, own_topics
 
 Resource = Literal["topic", "group", "transactionalId"]
 Operation = Literal["Read", "Write", "Describe", "Create", "DescribeConfigs", "AlterConfigs"]

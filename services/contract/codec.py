@@ -7,7 +7,8 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 
-from services.contract.topics import BY_CONTACT, shared_name
+from services.contract.topic import shared_name
+from services.contract.topics import BY_CONTACT
 from services.domain.aliases import ALIAS_VERSION
 
 T = TypeVar("T")

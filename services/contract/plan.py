@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Literal, NamedTuple
 
-from services.contract.topics import CHANGELOGS, DEAD, EVENTS, Topic, own_topics, owner_of
+from services.contract.topic import Topic, owner_of
+from services.contract.topics import CHANGELOGS, DEAD, EVENTS, own_topics
 
 # A table's store that was away for longer may have missed a removal, so it is wiped and read anew.
 TOMBSTONES_KEPT = timedelta(days=7)

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 
 from services.contract import letters
 from services.contract.letters import Position
-from services.contract.topics import EVENTS, shared_name
+from services.contract.topic import shared_name
+from services.contract.topics import EVENTS
 
 _SOURCES = {topic.dead: topic for topic in EVENTS}
 _DEAD = {topic.name: topic.dead for topic in EVENTS}

@@ -5,52 +5,7 @@ from collections.abc import Iterable
 import msgspec
 
 from services.contract import audit, consent, letters, messages, outbound, outbox, senders, tenants
-from services.contract.audit import AUDIT
-from services.contract.consent import CONSENT, CONSENT_COMMANDS, SUPPRESSION
-from services.contract.fold import PROCESSOR_APPS, SENDER_APP, changelog
-from services.contract.letters import HANDLED
-from services.contract.messages import DELIVERABILITY, DELIVERY, INBOUND, MESSAGES, OUTCOMES, SENT, SESSIONS, STATUS
-from services.contract.outbound import ACCEPTED, RESULTS
-from services.contract.senders import SENDERS
-from services.contract.tenants import TENANTS
-from services.contract.topic import MONTH, Topic, own_prefix, own_topic, owner_of, shared_name
-
-__all__ = [
-    "ACCEPTED",
-    "AUDIT",
-    "BY_CONTACT",
-    "CHANGELOGS",
-    "CONSENT",
-    "CONSENT_COMMANDS",
-    "DEAD",
-    "DELIVERABILITY",
-    "DELIVERY",
-    "EVENTS",
-    "FOLDS",
-    "HANDLED",
-    "INBOUND",
-    "MESSAGES",
-    "OUTCOMES",
-    "PROCESSOR_APPS",
-    "PRODUCTS",
-    "PUBLIC",
-    "RESULTS",
-    "SENDERS",
-    "SENDER_APP",
-    "SENT",
-    "SESSIONS",
-    "STATUS",
-    "SUPPRESSION",
-    "TENANTS",
-    "Topic",
-    "changelog",
-    "own_prefix",
-    "own_topic",
-    "own_topics",
-    "owner_of",
-    "shared_name",
-    "topic_of",
-]
+from services.contract.topic import MONTH, Topic, own_topic
 
 PRODUCTS = (
     messages.PRODUCT,

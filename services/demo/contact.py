@@ -4,7 +4,9 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from services.contract.topics import CONSENT, INBOUND, MESSAGES, RESULTS, SESSIONS, SUPPRESSION
+from services.contract.consent import CONSENT, SUPPRESSION
+from services.contract.messages import INBOUND, MESSAGES, SESSIONS
+from services.contract.outbound import RESULTS
 from services.demo.chapters.contact import ADA
 from services.demo.log import Entry, Log
 from services.domain.clock import iso

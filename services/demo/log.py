@@ -9,7 +9,9 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from services.contract.topics import DEAD, EVENTS, RESULTS, Topic
+from services.contract.outbound import RESULTS
+from services.contract.topic import Topic
+from services.contract.topics import DEAD, EVENTS
 from services.runtime.config import KafkaSettings
 from services.runtime.kafka import client_options
 

@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from typing import NamedTuple
 
-from services.contract.topics import DELIVERABILITY
+from services.contract.messages import DELIVERABILITY
 from services.demo.log import Log
 
 _STATUSES = ("sent", "delivered", "read", "failed")

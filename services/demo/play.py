@@ -9,7 +9,7 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 from aiolimiter import AsyncLimiter
 
-from services.contract.topics import SESSIONS
+from services.contract.messages import SESSIONS
 from services.demo.log import Log
 from services.demo.rest import Rest
 from services.demo.script import Act, Chapter, Command, MoveClock, Produce, Reply, Steer, Write

@@ -4,7 +4,8 @@ import statistics
 from collections.abc import Set
 from datetime import datetime
 
-from services.contract.topics import MESSAGES, RESULTS
+from services.contract.messages import MESSAGES
+from services.contract.outbound import RESULTS
 from services.demo.log import Log
 from services.demo.twilio import TwilioSide
 

@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 
-from services.contract.topics import RESULTS
+from services.contract.outbound import RESULTS
 from services.demo.log import is_own
 from services.demo.rows import Ends, Row, compare
 from services.demo.script import Command

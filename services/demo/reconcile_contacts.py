@@ -3,7 +3,8 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 
-from services.contract.topics import CONSENT, SESSIONS, SUPPRESSION
+from services.contract.consent import CONSENT, SUPPRESSION
+from services.contract.messages import SESSIONS
 from services.demo import oracle_consent, oracle_windows
 from services.demo.log import Entry, is_own
 from services.demo.rows import Ends, Row, compare

@@ -4,7 +4,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from services.contract.topics import DEAD, DELIVERABILITY, DELIVERY, EVENTS, OUTCOMES
+from services.contract.messages import DELIVERABILITY, DELIVERY, OUTCOMES
+from services.contract.topics import DEAD, EVENTS
 from services.demo import oracle
 from services.demo.log import Entry
 from services.demo.rows import Ends, Row, compare

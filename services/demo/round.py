@@ -11,7 +11,8 @@ from aiokafka import AIOKafkaProducer
 
 from services.checker.check import check
 from services.checker.history import History, produced
-from services.contract.topics import EVENTS, INBOUND, STATUS
+from services.contract.messages import INBOUND, STATUS
+from services.contract.topics import EVENTS
 from services.demo import contact, rates
 from services.demo.answers import ask_all
 from services.demo.chapters import CHAPTERS

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from services.contract.topics import MESSAGES
+from services.contract.messages import MESSAGES
 
 
 @dataclass(frozen=True)

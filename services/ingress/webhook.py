@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
-from services.contract.topics import Topic
+from services.contract.topic import Topic
 from services.ingress.answer import Answer
 from services.ingress.form import Pairs
 from services.ingress.tenants import Tenant

@@ -14,8 +14,8 @@ import requests
 from twilio.base.exceptions import TwilioException
 
 from services.contract import codec
+from services.contract.audit import AUDIT
 from services.contract.partition import partition_of
-from services.contract.topics import AUDIT
 from services.domain.audit import Asker, Audited, Touched, touched
 from services.operations.calling import status_of
 from services.operations.writing import FactWriter, Outgoing

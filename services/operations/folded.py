@@ -6,7 +6,7 @@ from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from services.contract.access import FOLDED_BY
-from services.contract.topics import shared_name
+from services.contract.topic import shared_name
 
 
 async def behind(admin: AIOKafkaAdminClient, last: Mapping[TopicPartition, int]) -> str | None:

@@ -1,7 +1,7 @@
 """A message that somebody wrote to us, by its MessageSid. The log is keyed by person: it is read until it is found."""
 
 from services.contract.codec import DecodeError, decode
-from services.contract.topics import INBOUND
+from services.contract.messages import INBOUND
 from services.domain.messages.events import InboundReceived
 from services.operations.log import LogReader, check, readable
 from services.runtime.config import Settings

@@ -9,7 +9,9 @@ from collections.abc import Iterable
 
 from aiokafka.errors import KafkaError
 
-from services.contract.topics import SENDER_APP, own_topics, owner_of
+from services.contract.fold import SENDER_APP
+from services.contract.topic import owner_of
+from services.contract.topics import own_topics
 from services.operations.topic_admin import TopicAdmin, TopicsError, connect
 from services.runtime.config import KafkaSettings
 

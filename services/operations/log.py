@@ -9,7 +9,7 @@ from typing import Self
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
-from services.contract.topics import Topic
+from services.contract.topic import Topic
 from services.operations.topic_admin import connect, other_count
 from services.runtime.config import KafkaSettings
 from services.runtime.kafka import client_options, trouble

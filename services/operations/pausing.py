@@ -8,8 +8,8 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
 
 from services.contract import codec
+from services.contract.outbound import ACCEPTED
 from services.contract.partition import key_on
-from services.contract.topics import ACCEPTED
 from services.domain.identity import raw_event_id
 from services.domain.messages.pauses import EVERYTHING, PauseEnded, PausePlaced, Said, of_label, of_sender, of_tenant
 from services.operations.log import LogError

@@ -5,8 +5,9 @@ import json
 from aiokafka.errors import KafkaError
 
 from services.contract import codec
+from services.contract.messages import MESSAGES
 from services.contract.signatures import HEADER, sign
-from services.contract.topics import MESSAGES, Topic, own_topic, owner_of
+from services.contract.topic import Topic, own_topic, owner_of
 from services.domain.messages.commands import CancelMessage, ResolveAmbiguous
 from services.operations.log import LogError
 from services.runtime.clock import CLOCK

@@ -9,7 +9,7 @@ from typing import Any
 from twilio.rest import Client
 
 from services.contract import codec
-from services.contract.topics import SENDERS
+from services.contract.senders import SENDERS
 from services.domain.senders.events import LIST, SendersStated
 from services.domain.senders.listing import Listed
 from services.operations.calling import PAGE_SIZE, accounts, asking

@@ -9,7 +9,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from services.contract import codec
-from services.contract.topics import AUDIT
+from services.contract.audit import AUDIT
 from services.domain.audit import Asker, looked
 from services.processor.access import Grant
 from services.runtime.clock import now

@@ -10,9 +10,9 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from services.contract.codec import DecodeError, decode
-from services.contract.letters import LetterHandled, Position
+from services.contract.letters import HANDLED, LetterHandled, Position
 from services.contract.positions import kept_in, source
-from services.contract.topics import DEAD, HANDLED
+from services.contract.topics import DEAD
 from services.processor.metrics import PROCESSOR
 from services.runtime.clock import CLOCK
 from services.runtime.config import KafkaSettings

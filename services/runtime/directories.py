@@ -8,7 +8,7 @@ import logging
 from aiokafka import ConsumerRecord
 
 from services.contract import codec
-from services.contract.topics import SENDERS
+from services.contract.senders import SENDERS
 from services.domain.senders.directory import NOBODY, Directory
 from services.domain.senders.events import SendersStated
 from services.runtime.config import KafkaSettings

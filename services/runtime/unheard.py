@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 
 from services.contract.letters import Position
-from services.contract.topics import ACCEPTED, Topic, shared_name
+from services.contract.outbound import ACCEPTED
+from services.contract.topic import Topic, shared_name
 from services.domain.clock import iso
 from services.domain.consent.commands import ConsentAccepted, ContactLinked
 from services.domain.consent.holds import HoldPlaced, HoldReleased, contact_of, place

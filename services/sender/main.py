@@ -3,7 +3,9 @@
 import asyncio
 from functools import partial
 
-from services.contract.topics import ACCEPTED, INBOUND, OUTCOMES, SENDER_APP
+from services.contract.fold import SENDER_APP
+from services.contract.messages import INBOUND, OUTCOMES
+from services.contract.outbound import ACCEPTED
 from services.domain.messages.gate import HOLD, SUSPECTED, TENANT
 from services.runtime.callbacks import uncallable
 from services.runtime.config import Settings

@@ -15,7 +15,7 @@ from prometheus_client import Counter
 from services.contract import signatures
 from services.contract.codec import FORMAT_HEADER, format_of
 from services.contract.signatures import HEADER, NoSignature, Signature
-from services.contract.topics import owner_of
+from services.contract.topic import owner_of
 from services.domain.consent.commands import RecordConsent
 from services.domain.messages.intake import Rules
 from services.runtime.folding.fold import Record

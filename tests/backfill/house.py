@@ -9,8 +9,10 @@ import orjson
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from services.contract.codec import decode, headers
+from services.contract.messages import INBOUND, STATUS
 from services.contract.partition import partition_of
-from services.contract.topics import INBOUND, STATUS, Topic, topic_of
+from services.contract.topic import Topic
+from services.contract.topics import topic_of
 from services.domain.messages.events import InboundReceived, StatusReceived
 from tests.processes import ACCOUNT, SECRETS
 from tests.switchboard import switchboard

@@ -3,7 +3,8 @@
 import pytest
 
 from services.contract.codec import encode
-from services.contract.topics import EVENTS, SENT
+from services.contract.messages import SENT
+from services.contract.topics import EVENTS
 from services.domain.contact import contact_key
 from services.domain.messages.events import InboundReceived, MessageSent, StatusReceived
 from tests.kafka_records import produce

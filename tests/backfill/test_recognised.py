@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from services.contract.topics import CONSENT_COMMANDS, EVENTS
+from services.contract.consent import CONSENT_COMMANDS
+from services.contract.topics import EVENTS
 from tests.switchboard import switchboard
 
 from .house import PERSON, House, Twilio, on_the_log

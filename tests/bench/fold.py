@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import uvloop
 
-from services.contract.topics import DELIVERY, OUTCOMES, STATUS, changelog
+from services.contract.fold import changelog
+from services.contract.messages import DELIVERY, OUTCOMES, STATUS
 from tests.bench import log, workload
 from tests.bench.processes import MEASURED, CannotMeasure, cpu_seconds, needs
 from tests.bench.report import Table, count, ratio

@@ -9,8 +9,8 @@ import msgspec
 import uvloop
 
 from services.contract import codec
-from services.contract.messages import MESSAGES_FOLD
-from services.contract.topics import DELIVERY, STATUS, changelog
+from services.contract.fold import changelog
+from services.contract.messages import DELIVERY, MESSAGES_FOLD, STATUS
 from services.domain.messages.delivery import fold
 from services.embedded import ports
 from tests.bench import log, workload

@@ -8,7 +8,7 @@ import msgspec
 import uvloop
 from aiokafka import AIOKafkaConsumer
 
-from services.contract.topics import DELIVERY
+from services.contract.messages import DELIVERY
 from tests.bench import workload
 from tests.bench.load import Load
 from tests.bench.processes import CannotMeasure, everywhere

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import uvloop
 
-from services.contract.topics import MESSAGES, STATUS
+from services.contract.messages import MESSAGES, STATUS
 from services.domain.clock import later
 from services.runtime.clock import now
 from tests.bench import log, workload

@@ -9,7 +9,9 @@ import uvloop
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from services.contract import codec
-from services.contract.topics import MESSAGES, RESULTS, own_topic
+from services.contract.messages import MESSAGES
+from services.contract.outbound import RESULTS
+from services.contract.topic import own_topic
 from services.domain.messages.commands import SendMessage
 from tests.bench import workload
 from tests.bench.processes import CannotMeasure, everywhere

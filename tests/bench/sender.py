@@ -12,7 +12,7 @@ from typing import NamedTuple
 import requests
 import uvloop
 
-from services.contract.topics import MESSAGES
+from services.contract.messages import MESSAGES
 from services.embedded import ports
 from tests.bench import log, workload
 from tests.bench.processes import MEASURED, CannotMeasure, cpu_seconds, on, others

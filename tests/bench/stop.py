@@ -9,7 +9,8 @@ import uvloop
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from services.contract import codec
-from services.contract.topics import MESSAGES, RESULTS
+from services.contract.messages import MESSAGES
+from services.contract.outbound import RESULTS
 from services.domain.messages.commands import SendMessage
 from tests.bench import workload
 from tests.bench.load import Load

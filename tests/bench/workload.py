@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from twilio.request_validator import RequestValidator
 
 from services.contract import codec
-from services.contract.topics import STATUS
+from services.contract.messages import STATUS
 from services.domain.messages.commands import SendMessage
 from services.ingress.messages import translate
 from services.ingress.messages.translate import Arrival

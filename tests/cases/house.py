@@ -17,17 +17,9 @@ import yaml
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from twilio.request_validator import RequestValidator
 
-from services.contract.topics import (
-    CONSENT,
-    CONSENT_COMMANDS,
-    DELIVERY,
-    INBOUND,
-    MESSAGES,
-    OUTCOMES,
-    RESULTS,
-    SESSIONS,
-    STATUS,
-)
+from services.contract.consent import CONSENT, CONSENT_COMMANDS
+from services.contract.messages import DELIVERY, INBOUND, MESSAGES, OUTCOMES, SESSIONS, STATUS
+from services.contract.outbound import RESULTS
 from tests.processes import SHOWN, Service, running, settings_file, wired
 from tests.switchboard import Said, switchboard
 from tests.waiting import eventually

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from services.contract.topics import MESSAGES
+from services.contract.messages import MESSAGES
 from tests.cases.house import NUMBER, SERVICE, TEMPLATE, Tenant
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

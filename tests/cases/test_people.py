@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from services.contract.topics import CONSENT, INBOUND, SESSIONS, STATUS
+from services.contract.consent import CONSENT
+from services.contract.messages import INBOUND, SESSIONS, STATUS
 from tests.cases.house import NUMBER, SERVICE, TEMPLATE, WHATSAPP, House, Tenant, sid
 from tests.waiting import eventually
 

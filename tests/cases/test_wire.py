@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from services.contract.topics import DELIVERY, INBOUND, OUTCOMES
+from services.contract.messages import DELIVERY, INBOUND, OUTCOMES
 from tests.cases.house import NUMBER, SERVICE, WHATSAPP, House, Tenant, escaped, sid
 from tests.cases.tenants import HELP
 from tests.switchboard import switchboard

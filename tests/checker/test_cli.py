@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 from services.checker.check import PROMISES
 from services.checker.history import History, write_history
 from services.cli.main import app
-from services.contract.topics import STATUS
+from services.contract.messages import STATUS
 from services.embedded.broker import EmbeddedKafka
 from services.operations.log import LogReader
 from tests.checker.good import Spoilt, good, unpack

@@ -7,9 +7,11 @@ from services.checker.facts import Facts
 from services.checker.history import Entry, History
 from services.checker.promises import dead, results
 from services.contract.codec import encode
+from services.contract.messages import MESSAGES
 from services.contract.reading import NotACommand
 from services.contract.signatures import sign
-from services.contract.topics import MESSAGES, own_topic, topic_of
+from services.contract.topic import own_topic
+from services.contract.topics import topic_of
 from services.domain.messages.commands import CommandResult
 from services.domain.messages.intake import Rules
 from services.runtime.folding.fold import Record

@@ -11,19 +11,13 @@ from typer.testing import CliRunner
 from services.cli import acls
 from services.cli.main import app as commands
 from services.contract.access import Grant, grants, producer_grants, topics_of
-from services.contract.topics import (
-    AUDIT,
-    CHANGELOGS,
-    DEAD,
-    EVENTS,
-    HANDLED,
-    PROCESSOR_APPS,
-    SENDERS,
-    TENANTS,
-    changelog,
-    own_topics,
-    owner_of,
-)
+from services.contract.audit import AUDIT
+from services.contract.fold import PROCESSOR_APPS, changelog
+from services.contract.letters import HANDLED
+from services.contract.senders import SENDERS
+from services.contract.tenants import TENANTS
+from services.contract.topic import owner_of
+from services.contract.topics import CHANGELOGS, DEAD, EVENTS, own_topics
 from services.processor.topology import topology
 from services.runtime.config import KafkaSettings, Settings
 from services.runtime.folding.fold import Fold

@@ -8,7 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.contract import codec
-from services.contract.topics import ACCEPTED, BY_CONTACT, CONSENT, EVENTS, INBOUND, SUPPRESSION
+from services.contract.consent import CONSENT, SUPPRESSION
+from services.contract.messages import INBOUND
+from services.contract.outbound import ACCEPTED
+from services.contract.topics import BY_CONTACT, EVENTS
 from services.domain.messages.commands import SendMessage
 from services.domain.messages.events import InboundReceived
 

@@ -15,8 +15,8 @@ from twilio.rest.api.v2010.account.message import MessageList
 
 from services.contract import signatures
 from services.contract.commands import read_message_command
+from services.contract.messages import MESSAGES
 from services.contract.parameters import PARAMETERS
-from services.contract.topics import MESSAGES
 from services.domain.identity import Place
 from services.domain.messages.commands import CommandAccepted, SendMessage
 from services.domain.messages.intake import accept

@@ -3,7 +3,8 @@
 import pytest
 
 from services.contract.plan import Action, Actual, Shape, Wanted, plan, refusals, wanted
-from services.contract.topics import CHANGELOGS, DEAD, EVENTS, PUBLIC, own_topic
+from services.contract.topic import own_topic
+from services.contract.topics import CHANGELOGS, DEAD, EVENTS, PUBLIC
 
 DAY_MS = 86_400_000
 TOPIC = Wanted("t", 8, 3, {"cleanup.policy": "delete", "retention.ms": str(30 * DAY_MS), "min.insync.replicas": "2"})

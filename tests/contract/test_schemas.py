@@ -15,7 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.contract import codec
-from services.contract.topics import ACCEPTED, EVENTS, RESULTS, Topic
+from services.contract.outbound import ACCEPTED, RESULTS
+from services.contract.topic import Topic
+from services.contract.topics import EVENTS
 from tests.contract.generated import events
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"

@@ -8,22 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.contract.topics import (
-    ACCEPTED,
-    CHANGELOGS,
-    CONSENT,
-    DEAD,
-    DELIVERABILITY,
-    EVENTS,
-    MESSAGES,
-    RESULTS,
-    SENDER_APP,
-    STATUS,
-    TENANTS,
-    Topic,
-    changelog,
-    topic_of,
-)
+from services.contract.consent import CONSENT
+from services.contract.fold import SENDER_APP, changelog
+from services.contract.messages import DELIVERABILITY, MESSAGES, STATUS
+from services.contract.outbound import ACCEPTED, RESULTS
+from services.contract.tenants import TENANTS
+from services.contract.topic import Topic
+from services.contract.topics import CHANGELOGS, DEAD, EVENTS, topic_of
 from services.contract.topics import FOLDS as REGISTERED
 from services.domain.consent.commands import ConsentAccepted, ContactLinked, MessageDated
 from services.domain.consent.holds import HoldPlaced, HoldReleased

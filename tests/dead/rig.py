@@ -10,9 +10,10 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 
 from services.contract.codec import decode
 from services.contract.codec import headers as codec_headers
-from services.contract.letters import LetterHandled
+from services.contract.letters import HANDLED, LetterHandled
+from services.contract.messages import INBOUND
 from services.contract.partition import partition_of
-from services.contract.topics import HANDLED, INBOUND, Topic
+from services.contract.topic import Topic
 from services.runtime.folding.dead import Why, dead_letter
 from services.runtime.folding.fold import Record
 

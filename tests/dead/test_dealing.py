@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from services.contract.topics import INBOUND, MESSAGES
+from services.contract.messages import INBOUND, MESSAGES
 from services.operations.dead.desk import Dealing, Desk
 from services.operations.dead.errors import DeadError
 from services.operations.dead.letters import read_letter

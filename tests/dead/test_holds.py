@@ -9,7 +9,9 @@ import pytest
 from aiohttp import web
 
 from services.contract.codec import decode
-from services.contract.topics import ACCEPTED, INBOUND, MESSAGES, OUTCOMES, STATUS, Topic
+from services.contract.messages import INBOUND, MESSAGES, OUTCOMES, STATUS
+from services.contract.outbound import ACCEPTED
+from services.contract.topic import Topic
 from services.domain.consent.holds import HoldReleased
 from services.embedded.ports import pick
 from tests.switchboard import switchboard

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from services.contract.codec import headers as codec_headers
 from services.contract.letters import Position
-from services.contract.topics import INBOUND, MESSAGES
+from services.contract.messages import INBOUND, MESSAGES
 from services.operations.dead.letters import position, read_letter
 from services.operations.dead.masked import shape
 from services.runtime.batches import unread

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from services.contract.topics import INBOUND, MESSAGES, STATUS
+from services.contract.messages import INBOUND, MESSAGES, STATUS
 from services.domain.contact import contact_key
 from tests.processes import SECRETS
 from tests.switchboard import switchboard

@@ -8,7 +8,8 @@ import aiohttp
 import pytest
 import yaml
 
-from services.contract.topics import MESSAGES, RESULTS
+from services.contract.messages import MESSAGES
+from services.contract.outbound import RESULTS
 from tests.kafka_records import produce
 from tests.processes import running
 from tests.switchboard import switchboard

@@ -5,19 +5,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from services.contract.topics import (
-    CONSENT,
-    CONSENT_COMMANDS,
-    DELIVERABILITY,
-    DELIVERY,
-    INBOUND,
-    MESSAGES,
-    OUTCOMES,
-    RESULTS,
-    SESSIONS,
-    STATUS,
-    SUPPRESSION,
-)
+from services.contract.consent import CONSENT, CONSENT_COMMANDS, SUPPRESSION
+from services.contract.messages import DELIVERABILITY, DELIVERY, INBOUND, MESSAGES, OUTCOMES, SESSIONS, STATUS
+from services.contract.outbound import RESULTS
 from services.demo.log import Entry, Log
 from services.demo.rows import Ends, Row
 from services.demo.script import Command

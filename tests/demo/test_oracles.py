@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.contract.topics import CONSENT_COMMANDS
+from services.contract.consent import CONSENT_COMMANDS
 from services.demo.chapters import CHAPTERS
 from services.demo.oracle_consent import confirmations, statements, suppressions
 from services.demo.oracle_windows import windows

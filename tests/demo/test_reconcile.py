@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from services.contract.topics import DELIVERY, MESSAGES, OUTCOMES, STATUS
+from services.contract.messages import DELIVERY, MESSAGES, OUTCOMES, STATUS
 from services.demo import oracle
 from services.demo.chapters import CHAPTERS
 from services.demo.log import Entry

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from services.contract.topics import INBOUND
+from services.contract.messages import INBOUND
 from services.embedded.broker import EmbeddedKafka
 from tests.deploy.watched import TOKEN, Watched
 from tests.kafka_records import produce

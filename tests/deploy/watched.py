@@ -14,7 +14,7 @@ import orjson
 import yaml
 from twilio.request_validator import RequestValidator
 
-from services.contract.topics import MESSAGES
+from services.contract.messages import MESSAGES
 from services.embedded.broker import EmbeddedKafka
 from services.embedded.ports import pick
 from tests.kafka_records import produce

@@ -11,7 +11,8 @@ import pytest
 import yaml
 from aiokafka.helpers import create_ssl_context
 
-from services.contract.topics import INBOUND, MESSAGES, RESULTS
+from services.contract.messages import INBOUND, MESSAGES
+from services.contract.outbound import RESULTS
 from services.embedded.broker import EmbeddedKafka
 from tests.kafka_records import produce, read_until
 from tests.processes import ACCOUNT, SECRETS, SHOWN, Service, running, settings_file, wired

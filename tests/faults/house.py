@@ -12,7 +12,8 @@ from typing import Any
 
 import aiohttp
 
-from services.contract.topics import CONSENT_COMMANDS, MESSAGES
+from services.contract.consent import CONSENT_COMMANDS
+from services.contract.messages import MESSAGES
 from services.embedded import ports
 from services.operations import topics
 from services.operations.topic_admin import connect

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, cast
 import msgspec
 
 from services.contract import codec, topics
-from services.contract.topics import Topic
+from services.contract.topic import Topic
 from services.runtime.config import KafkaSettings, WorkerSettings
 from services.runtime.folding.app import fold_app
 from services.runtime.folding.fold import Emission, Fold

@@ -16,7 +16,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import GroupCoordinatorNotAvailableError
 
 from services.contract import codec
-from services.contract.topics import changelog
+from services.contract.fold import changelog
 from services.embedded import ports
 from services.runtime.config import KafkaSettings
 from services.runtime.folding.ledger import Ledger

@@ -7,7 +7,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from faust.types import TP
 
 from services.contract import codec
-from services.contract.topics import changelog
+from services.contract.fold import changelog
 from services.runtime.config import KafkaSettings, WorkerSettings
 from services.runtime.folding.app import FoldApp, fold_app, run_app
 from services.runtime.folding.fold import FoldFunction

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from services.contract import codec
-from services.contract.topics import OUTCOMES
+from services.contract.messages import OUTCOMES
 from services.runtime.folding.dead import Why, dead_letter
 from services.runtime.folding.fold import Fold, Record, Step, Table
 from services.runtime.folding.overlay import Overlay

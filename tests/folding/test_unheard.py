@@ -10,16 +10,10 @@ import pytest
 from msgspec.structs import replace as replaced
 
 from services.contract import codec
-from services.contract.topics import (
-    ACCEPTED,
-    CONSENT,
-    CONSENT_COMMANDS,
-    INBOUND,
-    OUTCOMES,
-    STATUS,
-    SUPPRESSION,
-    Topic,
-)
+from services.contract.consent import CONSENT, CONSENT_COMMANDS, SUPPRESSION
+from services.contract.messages import INBOUND, OUTCOMES, STATUS
+from services.contract.outbound import ACCEPTED
+from services.contract.topic import Topic
 from services.domain.consent import holds
 from services.domain.consent.commands import ConsentAccepted
 from services.domain.consent.events import HoldRecorded, SuppressionChanged

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from services.contract import codec
-from services.contract.topics import changelog
+from services.contract.fold import changelog
 from services.domain.clock import iso
 from services.runtime.folding.ledger import Ledger
 from tests.folding import watched

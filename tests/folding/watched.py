@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from services.contract import codec, topics
-from services.contract.topics import Topic
+from services.contract.topic import Topic
 from services.domain.clock import later
 from services.domain.due import Due
 from services.domain.identity import derived_event_id

@@ -15,7 +15,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.contract import codec
-from services.contract.topics import ACCEPTED, BY_CONTACT, CONSENT_COMMANDS, MESSAGES, RESULTS, Topic
+from services.contract.consent import CONSENT_COMMANDS
+from services.contract.messages import MESSAGES
+from services.contract.outbound import ACCEPTED, RESULTS
+from services.contract.topic import Topic
+from services.contract.topics import BY_CONTACT
 from services.domain.clock import LAST
 from services.domain.messages.commands import CommandResult
 from services.processor.topology import topology

@@ -9,7 +9,7 @@ from aiokafka.record.default_records import DefaultRecordBatch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.contract.topics import MESSAGES
+from services.contract.messages import MESSAGES
 from services.runtime.batches import Batches, Unread
 from services.runtime.folding.dead import Why, dead_letter
 from services.runtime.folding.fold import Record

@@ -20,18 +20,11 @@ from aiokafka.errors import KafkaError
 
 from services.contract import codec
 from services.contract import codec as contract
-from services.contract.topics import (
-    ACCEPTED,
-    BY_CONTACT,
-    CONSENT_COMMANDS,
-    INBOUND,
-    MESSAGES,
-    OUTCOMES,
-    RESULTS,
-    SENT,
-    STATUS,
-    Topic,
-)
+from services.contract.consent import CONSENT_COMMANDS
+from services.contract.messages import INBOUND, MESSAGES, OUTCOMES, SENT, STATUS
+from services.contract.outbound import ACCEPTED, RESULTS
+from services.contract.topic import Topic
+from services.contract.topics import BY_CONTACT
 from services.domain.messages.commands import CommandResult
 from services.domain.messages.events import StatusReceived
 from services.embedded.broker import EmbeddedKafka

@@ -21,17 +21,11 @@ from aiokafka.errors import (
 from aiokafka.helpers import create_ssl_context
 from pydantic import SecretStr
 
-from services.contract.topics import (
-    CONSENT_COMMANDS,
-    DELIVERY,
-    EVENTS,
-    INBOUND,
-    MESSAGES,
-    RESULTS,
-    SUPPRESSION,
-    own_topics,
-    owner_of,
-)
+from services.contract.consent import CONSENT_COMMANDS, SUPPRESSION
+from services.contract.messages import DELIVERY, INBOUND, MESSAGES
+from services.contract.outbound import RESULTS
+from services.contract.topic import owner_of
+from services.contract.topics import EVENTS, own_topics
 from services.embedded.broker import EmbeddedKafka
 from services.operations.doctor.broker import broker as look
 from services.operations.doctor.finding import Finding

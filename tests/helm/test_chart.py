@@ -9,7 +9,8 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from services.contract.topics import EVENTS, own_topics, shared_name
+from services.contract.topic import shared_name
+from services.contract.topics import EVENTS, own_topics
 from services.runtime.config import Settings, load
 from services.runtime.tenants.files import TenantFiles
 from services.runtime.tenants.settings import TenantSettings

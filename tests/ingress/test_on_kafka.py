@@ -18,7 +18,8 @@ from aiokafka.partitioner import DefaultPartitioner
 from pydantic import SecretStr
 
 from services.contract import codec
-from services.contract.topics import INBOUND, STATUS, TENANTS
+from services.contract.messages import INBOUND, STATUS
+from services.contract.tenants import TENANTS
 from services.domain.contact import contact_key
 from services.domain.messages.callback import callback_query
 from services.domain.messages.events import InboundReceived, StatusReceived

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from services.contract import codec
-from services.contract.topics import INBOUND, STATUS
+from services.contract.messages import INBOUND, STATUS
 from services.domain.messages.events import StatusReceived
 from services.ingress import metrics, products
 from services.ingress.answer import Answer

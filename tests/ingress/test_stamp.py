@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from pydantic import SecretStr
 
 from services.contract import codec
-from services.contract.topics import INBOUND, STATUS
+from services.contract.messages import INBOUND, STATUS
 from services.domain.tenants import TenantKnown
 from services.ingress import disk
 from services.ingress.messages import translate

@@ -9,7 +9,7 @@ import aiohttp
 from pydantic import SecretStr
 
 from services.contract import codec
-from services.contract.topics import AUDIT
+from services.contract.audit import AUDIT
 from services.domain.audit import Asker, Audited
 from services.operations.calling import Account, accounts, each_account
 from services.operations.changing import Change, Done, carry_out

@@ -10,7 +10,8 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from pydantic import SecretStr
 
 from services.contract.access import grants
-from services.contract.topics import MESSAGES, own_topic
+from services.contract.messages import MESSAGES
+from services.contract.topic import own_topic
 from services.domain.senders.listing import joined
 from services.operations import rights
 from services.operations.doctor.account import Examined, masked

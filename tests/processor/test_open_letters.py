@@ -6,7 +6,7 @@ from aiokafka import AIOKafkaProducer
 from prometheus_client import CollectorRegistry
 
 from services.contract.letters import SOURCE_OFFSET, SOURCE_PARTITION, SOURCE_TOPIC, Position
-from services.contract.topics import INBOUND, STATUS
+from services.contract.messages import INBOUND, STATUS
 from services.embedded.broker import EmbeddedKafka
 from services.operations import topics
 from services.processor.open_letters import Letters, OpenLetters

@@ -10,19 +10,12 @@ import pytest
 from aiokafka import TopicPartition
 
 from services.contract import codec
+from services.contract.audit import AUDIT
+from services.contract.consent import CONSENT, SUPPRESSION
 from services.contract.fold import PROCESSOR_APPS
-from services.contract.topics import (
-    AUDIT,
-    CHANGELOGS,
-    CONSENT,
-    DEAD,
-    EVENTS,
-    RESULTS,
-    SESSIONS,
-    STATUS,
-    SUPPRESSION,
-    topic_of,
-)
+from services.contract.messages import SESSIONS, STATUS
+from services.contract.outbound import RESULTS
+from services.contract.topics import CHANGELOGS, DEAD, EVENTS, topic_of
 from services.domain.audit import Audited
 from services.domain.clock import later
 from services.domain.consent.commands import ConsentAccepted

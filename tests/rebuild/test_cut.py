@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from services.contract import codec
-from services.contract.topics import ACCEPTED, CONSENT, DELIVERY, INBOUND, OUTCOMES
+from services.contract.consent import CONSENT
+from services.contract.messages import DELIVERY, INBOUND, OUTCOMES
+from services.contract.outbound import ACCEPTED
 from services.domain.consent.suppression import Standing, suppressed
 from tests.domain.suppression_oracle import wrote
 from tests.kafka_records import produce

@@ -11,8 +11,10 @@ import aiohttp
 import pytest
 
 from services.cli.rebuild import live_folds
+from services.contract.consent import CONSENT, SUPPRESSION
+from services.contract.messages import DELIVERABILITY, MESSAGES, SESSIONS
+from services.contract.outbound import ACCEPTED, RESULTS
 from services.contract.partition import partition_of
-from services.contract.topics import ACCEPTED, CONSENT, DELIVERABILITY, MESSAGES, RESULTS, SESSIONS, SUPPRESSION
 from services.domain.clock import iso, later
 from services.operations.rebuild.plan import plan
 from services.operations.rebuild.work import Wish, Work

@@ -8,7 +8,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
 from services.cli.rebuild import live_folds
-from services.contract.topics import INBOUND
+from services.contract.messages import INBOUND
 from services.operations.log import LogError
 from services.operations.progress import Progress
 from services.operations.rebuild.plan import plan

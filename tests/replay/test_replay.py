@@ -8,7 +8,7 @@ from aiokafka import AIOKafkaProducer, ConsumerRecord
 
 from services.contract.codec import encode
 from services.contract.codec import headers as codec_headers
-from services.contract.topics import INBOUND, STATUS
+from services.contract.messages import INBOUND, STATUS
 from tests.dead.rig import House, on_the_log
 from tests.kafka_records import produce
 from tests.switchboard import Command, switchboard

@@ -9,23 +9,11 @@ import aiohttp
 import pytest
 import yaml
 
+from services.contract.consent import CONSENT, SUPPRESSION
+from services.contract.messages import DELIVERABILITY, DELIVERY, INBOUND, MESSAGES, OUTCOMES, SENT, SESSIONS, STATUS
+from services.contract.outbound import ACCEPTED, RESULTS
 from services.contract.partition import partition_of
-from services.contract.topics import (
-    ACCEPTED,
-    CHANGELOGS,
-    CONSENT,
-    DEAD,
-    DELIVERABILITY,
-    DELIVERY,
-    INBOUND,
-    MESSAGES,
-    OUTCOMES,
-    RESULTS,
-    SENT,
-    SESSIONS,
-    STATUS,
-    SUPPRESSION,
-)
+from services.contract.topics import CHANGELOGS, DEAD
 from services.domain.clock import later
 from services.embedded.broker import EmbeddedKafka
 from services.operations import topics

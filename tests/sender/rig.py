@@ -16,7 +16,8 @@ import msgspec
 import yaml
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from services.contract.topics import INBOUND, MESSAGES, OUTCOMES, RESULTS
+from services.contract.messages import INBOUND, MESSAGES, OUTCOMES
+from services.contract.outbound import RESULTS
 from services.domain.consent.hearing import Message, hear
 from services.domain.contact import contact_key
 from services.domain.messages.callback import read_callback

@@ -8,8 +8,10 @@ import msgspec
 import pytest
 from aiokafka import AIOKafkaProducer
 
+from services.contract.consent import CONSENT_COMMANDS
+from services.contract.messages import INBOUND
+from services.contract.outbound import ACCEPTED
 from services.contract.partition import partition_of
-from services.contract.topics import ACCEPTED, CONSENT_COMMANDS, INBOUND
 from services.domain.clock import later
 from services.domain.messages.commands import CommandAccepted, CommandResult
 from services.domain.messages.gate import decide

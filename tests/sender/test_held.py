@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 
 from services.contract import codec
-from services.contract.topics import ACCEPTED, INBOUND, Topic
+from services.contract.messages import INBOUND
+from services.contract.outbound import ACCEPTED
+from services.contract.topic import Topic
 from services.domain.consent import holds
 from services.domain.messages.commands import CommandResult
 from services.domain.messages.gate import decide

@@ -13,7 +13,9 @@ from services.checker.consent import consent as said_by
 from services.checker.facts import Facts
 from services.checker.history import Entry, History
 from services.contract.codec import encode
-from services.contract.topics import CONSENT_COMMANDS, MESSAGES, topic_of
+from services.contract.consent import CONSENT_COMMANDS
+from services.contract.messages import MESSAGES
+from services.contract.topics import topic_of
 from services.domain.clock import iso, later
 from services.domain.consent.commands import ConsentAccepted
 from services.domain.consent.hearing import Heard

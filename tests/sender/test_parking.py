@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from services.contract import codec, signatures
-from services.contract.topics import MESSAGES
+from services.contract.messages import MESSAGES
 from services.domain.clock import later
 from services.domain.due import Due
 from services.domain.messages.commands import CommandAccepted, CommandResult

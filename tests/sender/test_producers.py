@@ -8,9 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.contract import signatures
+from services.contract.consent import CONSENT_COMMANDS
+from services.contract.messages import MESSAGES
 from services.contract.reading import NotACommand
 from services.contract.signatures import AHEAD_S, HEADER, OLDEST_S, sign
-from services.contract.topics import CONSENT_COMMANDS, MESSAGES, own_topic
+from services.contract.topic import own_topic
 from services.domain.clock import iso
 from services.domain.consent.commands import ConsentAccepted
 from services.domain.messages.commands import (

@@ -9,8 +9,11 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from services.contract.access import topics_of
+from services.contract.consent import CONSENT_COMMANDS
+from services.contract.messages import MESSAGES
+from services.contract.outbound import ACCEPTED, RESULTS
 from services.contract.signatures import sign
-from services.contract.topics import ACCEPTED, CONSENT_COMMANDS, MESSAGES, RESULTS, own_topic
+from services.contract.topic import own_topic
 from services.domain.messages.commands import CancelMessage, CommandResult
 from services.operations.dead.desk import Dealing
 from services.operations.dead.desk import Desk as Letters

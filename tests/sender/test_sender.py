@@ -4,7 +4,8 @@ import msgspec
 import pytest
 
 from services.contract.codec import encode
-from services.contract.topics import ACCEPTED, MESSAGES, SENT
+from services.contract.messages import MESSAGES, SENT
+from services.contract.outbound import ACCEPTED
 from services.domain.clock import later
 from services.domain.messages.commands import CommandAccepted
 from services.domain.messages.events import MessageSent

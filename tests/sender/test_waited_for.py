@@ -13,7 +13,7 @@ import yaml
 from aiokafka import ConsumerRecord
 from pydantic import SecretStr
 
-from services.contract.topics import SENDER_APP, changelog
+from services.contract.fold import SENDER_APP, changelog
 from services.embedded import ports
 from services.runtime.config import KafkaSettings
 from services.runtime.tenants.known import KnownTenants

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from services.contract import codec
-from services.contract.topics import SENDERS
+from services.contract.senders import SENDERS
 from services.domain.senders.directory import Directory
 from services.domain.senders.events import SendersStated
 from services.embedded.broker import EmbeddedKafka

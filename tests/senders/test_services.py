@@ -13,7 +13,9 @@ import orjson
 import pytest
 import yaml
 
-from services.contract.topics import MESSAGES, RESULTS, SENDERS
+from services.contract.messages import MESSAGES
+from services.contract.outbound import RESULTS
+from services.contract.senders import SENDERS
 from services.embedded.broker import EmbeddedKafka
 from services.operations import topics
 from tests.ingress.signing import sign

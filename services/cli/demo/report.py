@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from services.contract.topics import MESSAGES, RESULTS
+from services.contract.messages import MESSAGES
+from services.contract.outbound import RESULTS
 from services.demo.chapters.contact import ADA
 from services.demo.round import Outcome
 from services.demo.rows import Row

@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 from rich.console import Console
 from rich.text import Text
 
-from services.contract.topics import MESSAGES, RESULTS
+from services.contract.messages import MESSAGES
+from services.contract.outbound import RESULTS
 from services.runtime.config import Settings, settings_file
 
 _PERSON = "+14155550123"

@@ -4,7 +4,10 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from services.contract.topics import CONSENT_COMMANDS, INBOUND, MESSAGES, RESULTS, STATUS, Topic
+from services.contract.consent import CONSENT_COMMANDS
+from services.contract.messages import INBOUND, MESSAGES, STATUS
+from services.contract.outbound import RESULTS
+from services.contract.topic import Topic
 from services.runtime.masking import mask, scrub, unsteered
 
 Event = Mapping[str, Any]

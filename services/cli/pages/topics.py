@@ -4,7 +4,8 @@ import inspect
 import re
 from datetime import timedelta
 
-from services.contract.topics import DEAD, EVENTS, Topic
+from services.contract.topic import Topic
+from services.contract.topics import DEAD, EVENTS
 
 _HEAD = """# Topics
 

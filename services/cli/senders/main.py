@@ -11,7 +11,7 @@ from services.cli.attended import attend
 from services.cli.console import make_console
 from services.contract import codec
 from services.contract.partition import partition_of
-from services.contract.topics import SENDERS
+from services.contract.senders import SENDERS
 from services.domain.senders.events import SendersStated, key_of
 from services.domain.senders.listing import Change, changes, is_emptied, joined
 from services.operations.calling import TwilioError

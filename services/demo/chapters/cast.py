@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from services.contract.topics import CONSENT_COMMANDS
+from services.contract.consent import CONSENT_COMMANDS
 from services.demo.script import Command, Reply
 from services.demo.settings import ACCOUNTS, ACME_SMS, ACME_WHATSAPP
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from services.contract.topics import CONSENT_COMMANDS
+from services.contract.consent import CONSENT_COMMANDS
 from services.demo.chapters.cast import (
     blocked,
     consents,

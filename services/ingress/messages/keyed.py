@@ -1,7 +1,7 @@
 """Whether a fact is one of its tenant's accounts', and its contact keyed by the tenant's contact secret."""
 
 from services.contract import codec
-from services.contract.topics import INBOUND, STATUS
+from services.contract.messages import INBOUND, STATUS
 from services.domain.contact import contact_key
 from services.domain.messages.events import InboundReceived, StatusReceived
 from services.runtime.tenants.live import accounts_of

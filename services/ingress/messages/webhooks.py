@@ -9,7 +9,7 @@
 import logging
 from typing import NamedTuple
 
-from services.contract.topics import INBOUND, STATUS
+from services.contract.messages import INBOUND, STATUS
 from services.domain.consent.keywords import Words
 from services.domain.messages.events import InboundReceived
 from services.ingress import judge, metrics

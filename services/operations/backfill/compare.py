@@ -7,7 +7,9 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 
 from services.contract.codec import DecodeError, decode
-from services.contract.topics import CONSENT, INBOUND, SENT, STATUS, Topic
+from services.contract.consent import CONSENT
+from services.contract.messages import INBOUND, SENT, STATUS
+from services.contract.topic import Topic
 from services.domain.messages.events import InboundReceived
 from services.operations.backfill.lacking import (
     Asker,

@@ -3,7 +3,8 @@
 from datetime import timedelta
 from typing import NamedTuple
 
-from services.contract.topics import CONSENT, INBOUND, SENT, STATUS
+from services.contract.consent import CONSENT
+from services.contract.messages import INBOUND, SENT, STATUS
 from services.domain.clock import later
 from services.operations.backfill.compare import Comparison, compare, compare_opt_outs
 from services.operations.backfill.errors import BackfillError

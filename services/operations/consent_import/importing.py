@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from services.contract.consent import CONSENT_COMMANDS
 from services.contract.partition import partition_of
-from services.contract.topics import CONSENT_COMMANDS
 from services.operations.consent_import.errors import ImportFileError
 from services.operations.consent_import.statements import FIELDS, Asked, Faulty, Statement, read
 from services.operations.consent_import.table import TableFile

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from services.contract.letters import Position
-from services.contract.topics import DEAD, EVENTS, Topic, shared_name
+from services.contract.topic import Topic, shared_name
+from services.contract.topics import DEAD, EVENTS
 from services.operations.dead.errors import DeadError
 from services.operations.dead.letters import Letter, position
 from services.operations.times import limits, milliseconds

@@ -16,9 +16,11 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
 
 from services.contract.codec import encode, headers
-from services.contract.letters import PRODUCED_MS, handled
+from services.contract.letters import HANDLED, PRODUCED_MS, handled
+from services.contract.outbound import ACCEPTED
 from services.contract.partition import partition_of
-from services.contract.topics import ACCEPTED, HANDLED, PUBLIC, shared_name
+from services.contract.topic import shared_name
+from services.contract.topics import PUBLIC
 from services.domain.consent import holds
 from services.domain.consent.holds import HoldReleased
 from services.operations.dead.errors import DeadError

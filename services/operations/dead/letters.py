@@ -9,8 +9,10 @@ from aiokafka import ConsumerRecord
 from services.contract import letters
 from services.contract.codec import DecodeError, decode, other_aliases
 from services.contract.letters import Position
+from services.contract.messages import INBOUND, OUTCOMES
+from services.contract.outbound import ACCEPTED
 from services.contract.positions import number, source
-from services.contract.topics import ACCEPTED, BY_CONTACT, INBOUND, OUTCOMES
+from services.contract.topics import BY_CONTACT
 from services.domain.clock import iso
 from services.domain.consent.holds import contact_of
 from services.operations.dead.errors import DeadError

@@ -2,7 +2,8 @@
 
 import re
 
-from services.contract.topics import EVENTS, Topic, shared_name
+from services.contract.topic import Topic, shared_name
+from services.contract.topics import EVENTS
 
 _LONGEST = 2000
 _WORD = re.compile(r"[^\W_]|[^\x00-\x7f]")

@@ -8,8 +8,7 @@ from typing import NamedTuple
 from aiokafka import ConsumerRecord
 
 from services.contract.codec import DecodeError, decode
-from services.contract.letters import LetterHandled, Position
-from services.contract.topics import HANDLED
+from services.contract.letters import HANDLED, LetterHandled, Position
 from services.operations.dead.asked import Asked, topics_of
 from services.operations.dead.letters import Letter, read_letter
 from services.operations.log import LogReader, check, heed_stop, readable

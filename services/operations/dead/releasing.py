@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from contextlib import aclosing
 from typing import NamedTuple
 
-from services.contract.topics import ACCEPTED, DEAD, INBOUND, OUTCOMES
+from services.contract.messages import INBOUND, OUTCOMES
+from services.contract.outbound import ACCEPTED
+from services.contract.topics import DEAD
 from services.domain.consent import holds
 from services.domain.consent.holds import StandingHold
 from services.operations.asking import ask

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from services.contract.topics import CONSENT_COMMANDS, MESSAGES
+from services.contract.consent import CONSENT_COMMANDS
+from services.contract.messages import MESSAGES
 from services.operations.doctor.finding import Finding, Level
 from services.runtime.config import KafkaSettings
 from services.runtime.tenants.live import Tenants

@@ -7,8 +7,11 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from services.contract.access import Grant, grants
+from services.contract.consent import CONSENT_COMMANDS
+from services.contract.messages import MESSAGES
 from services.contract.plan import Action
-from services.contract.topics import CONSENT_COMMANDS, MESSAGES, Topic, own_topics
+from services.contract.topic import Topic
+from services.contract.topics import own_topics
 from services.operations import topics
 from services.operations.doctor.finding import Finding
 from services.operations.handshake import refusal

@@ -6,19 +6,11 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from services.contract.fold import FoldContract
-from services.contract.topics import (
-    ACCEPTED,
-    CONSENT,
-    DELIVERY,
-    INBOUND,
-    OUTCOMES,
-    RESULTS,
-    SENT,
-    STATUS,
-    Topic,
-    changelog,
-)
+from services.contract.consent import CONSENT
+from services.contract.fold import FoldContract, changelog
+from services.contract.messages import DELIVERY, INBOUND, OUTCOMES, SENT, STATUS
+from services.contract.outbound import ACCEPTED, RESULTS
+from services.contract.topic import Topic
 from services.domain.consent.events import ConsentRecorded, HoldRecorded, LinkRecorded, OptOutSuspected
 from services.domain.consent.evidence import recall
 from services.operations.rebuild.errors import RebuildError

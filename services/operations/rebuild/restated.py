@@ -5,7 +5,10 @@ from typing import Any
 from msgspec.structs import replace
 
 from services.contract import codec
-from services.contract.topics import SENDERS, SESSIONS, SUPPRESSION, Topic
+from services.contract.consent import SUPPRESSION
+from services.contract.messages import SESSIONS
+from services.contract.senders import SENDERS
+from services.contract.topic import Topic
 from services.domain.consent.events import SuppressionChanged
 from services.domain.consent.suppression import Standing, answer
 from services.domain.identity import derived_event_id

@@ -6,7 +6,8 @@ import msgspec
 from aiokafka import ConsumerRecord
 
 from services.contract.codec import DecodeError, decode
-from services.contract.topics import INBOUND, STATUS, Topic
+from services.contract.messages import INBOUND, STATUS
+from services.contract.topic import Topic
 from services.domain.messages.events import InboundReceived, StatusReceived
 from services.operations.times import milliseconds
 from services.operations.writing import Outgoing

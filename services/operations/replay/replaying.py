@@ -6,7 +6,7 @@ from functools import partial
 
 from aiokafka import ConsumerRecord
 
-from services.contract.topics import Topic
+from services.contract.topic import Topic
 from services.operations.log import LogReader, check, heed_stop, readable
 from services.operations.progress import Progress
 from services.operations.replay.facts import Asked, ReplayError, Tally, copy, is_copy, read_fact

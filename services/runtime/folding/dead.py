@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from services.contract import letters
-from services.contract.topics import Topic
+from services.contract.topic import Topic
 from services.runtime.batches import HEADERS_CUT, MAX_HEADERS_BYTES, MAX_KEY_BYTES, MAX_VALUE_BYTES, Cut, Unread, within
 from services.runtime.folding.fold import Emission, Record
 

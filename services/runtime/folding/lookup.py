@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+from services.contract.fold import changelog
 from services.contract.partition import partition_of
-from services.contract.topics import changelog
 from services.runtime.folding.app import FoldApp
 from services.runtime.folding.fold import Fold
 from services.runtime.folding.health import reasons

@@ -17,7 +17,7 @@ from aiokafka.errors import KafkaError
 
 from services.contract import codec
 from services.contract.partition import partition_of
-from services.contract.topics import TENANTS
+from services.contract.tenants import TENANTS
 from services.domain.identity import raw_event_id
 from services.domain.tenants import TenantKnown
 from services.runtime.clock import now

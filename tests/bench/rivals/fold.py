@@ -12,7 +12,8 @@ from quixstreams import Application, State
 from quixstreams.models import Serializer
 
 from services.contract import codec
-from services.contract.topics import DELIVERY, OUTCOMES, STATUS, topic_of
+from services.contract.messages import DELIVERY, OUTCOMES, STATUS
+from services.contract.topics import topic_of
 from services.domain.messages import delivery
 from services.domain.messages.events import StatusReceived
 from services.domain.messages.ladder import Delivery

@@ -50,6 +50,10 @@ PLACES: Mapping[str, Place] = {
         "services.cli.explain:explain_codes",
         "Say what error codes mean and what to do. Exit 1 when none of them is known.",
     ),
+    "preview": Place(
+        "services.cli.preview:preview",
+        "Say what would become of a send command, or all that is wrong with it (exit 1). Nothing is produced.",
+    ),
     "pause": Place(
         "services.cli.pause:pause",
         "Send nothing of a tenant, a sender or a label, or nothing at all, until it is resumed; within a second.",

@@ -1,4 +1,4 @@
-"""The tenants' consent settings as the domain wants them."""
+"""The tenants' settings as the domain wants them."""
 
 import hashlib
 from collections.abc import Collection
@@ -10,6 +10,7 @@ from services.domain.consent.keywords import Words, normalise, stop_word
 from services.domain.consent.suspicion import phrase
 from services.domain.messages.confirmation import Texts
 from services.domain.messages.gate import ConsentRules
+from services.domain.messages.intake import Rules
 from services.domain.messages.recipients import EVERYBODY, Recipients, recipients
 from services.runtime.tenants.derived import Derived
 from services.runtime.tenants.live import Tenants
@@ -24,6 +25,19 @@ def words_of(consent: ConsentSettings) -> Words:
         off=frozenset(map(stop_word, consent.not_stop_words)),
         phrases=tuple(map(phrase, consent.suspected_phrases)),
         stops=consent.suspected == "stop",
+    )
+
+
+def rules_of_intake(tenant: TenantSettings, lifetime_s: float) -> Rules:
+    """By what intake takes a tenant's commands. `lifetime_s`: of a command that says nothing of it."""
+    return Rules(
+        contact_secret=tenant.contact_secret.get_secret_value().encode(),
+        lifetime=lifetime_s,
+        default_region=tenant.default_region,
+        default_messaging_service=tenant.routing.default_messaging_service_sid,
+        messaging_service_by_country=tenant.routing.by_country,
+        producer_keys={key: secret.get_secret_value().encode() for key, secret in tenant.producer_keys.items()},
+        signed=tenant.unsigned_commands == "refused",
     )
 
 

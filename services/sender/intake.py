@@ -30,6 +30,7 @@ from services.domain.messages.intake import Rules
 from services.runtime.clock import now
 from services.runtime.config import Settings
 from services.runtime.folding.fold import Record
+from services.runtime.policy import rules_of_intake
 from services.runtime.tenants.derived import Derived
 from services.runtime.tenants.live import Tenants
 from services.sender.moments import moment_of
@@ -65,18 +66,7 @@ _ABOUT_ANOTHER = ("resolve_ambiguous", "cancel_message")
 
 def tenant_rules(settings: Settings, tenants: Tenants) -> Derived[Rules]:
     """What intake must know, by tenant."""
-    return Derived(
-        tenants,
-        lambda _, tenant: Rules(
-            contact_secret=tenant.contact_secret.get_secret_value().encode(),
-            lifetime=settings.sender.not_after_s,
-            default_region=tenant.default_region,
-            default_messaging_service=tenant.routing.default_messaging_service_sid,
-            messaging_service_by_country=tenant.routing.by_country,
-            producer_keys={key: secret.get_secret_value().encode() for key, secret in tenant.producer_keys.items()},
-            signed=tenant.unsigned_commands == "refused",
-        ),
-    )
+    return Derived(tenants, lambda _, tenant: rules_of_intake(tenant, settings.sender.not_after_s))
 
 
 def read_message(record: Record) -> Requested:

@@ -1,0 +1,54 @@
+"""`switchboard preview COMMAND.json`: what would become of a send command, without producing it."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from services.cli.plain import plain
+from services.cli.refused import Refused
+from services.domain.messages.commands import CommandAccepted
+from services.operations.previewing import previewed
+from services.runtime.config import load
+from services.runtime.masking import mask
+from services.runtime.tenants.opening import tenants_of
+
+
+def preview(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="The command as JSON; - for standard input.")] = "-",
+) -> None:
+    """Say what would become of a send command, or all that is wrong with it (exit 1). Nothing is produced."""
+    settings = load()
+    found = previewed(settings, tenants_of(settings), _read(file))
+    if isinstance(found, list):
+        for fault in found:
+            Console().print(plain(f"- {fault}"))
+        raise typer.Exit(1)
+    table = Table("", "", show_header=False)
+    for name, value in _rows(found):
+        table.add_row(name, plain(value))
+    Console().print(table)
+    Console().print("Not asked: consent, windows, pauses and allowed senders. They are judged when it is sent.")
+
+
+def _read(file: str) -> bytes:
+    try:
+        return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    except OSError as error:
+        raise Refused(f"{file} cannot be read: {error.strerror or error}") from error
+
+
+def _rows(found: CommandAccepted) -> list[tuple[str, str]]:
+    sender = [one for one in (found.from_, found.messaging_service_sid) if one]
+    rows = [
+        ("to", f"{mask(found.to)} by {found.channel}, {found.country or 'country not known'}"),
+        ("from", " of ".join(sender)),
+        ("sent", f"{'not before ' + found.not_before if found.not_before else 'at once'}, until {found.not_after}"),
+        ("purpose", found.purpose + (", urgent" if found.urgent else "")),
+    ]
+    if found.segments is not None:
+        rows.append(("text", f"{len(found.body or '')} characters, {found.encoding}, segments: {found.segments}"))
+    return rows

@@ -29,6 +29,7 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event, stamp: 
     spool = Spool(ingress.spool)
 
     async def connect() -> Producer:
+        await tenants.settled.wait()
         if stamp is not None:
             await stamp.vouch(tenants, spool)
         return await producer.connect(settings.kafka, webhooks.topics)
@@ -50,7 +51,7 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event, stamp: 
 
     async with AsyncExitStack() as stack:
         health = operations(
-            log.unready,
+            lambda: [*log.unready(), *([] if tenants.settled.is_set() else [_COMPARED])],
             detail,
             lambda: [*uncallable(settings), *tenants.troubles(), *_held(spool, ingress.spool.directory)],
             [metrics.INGRESS],
@@ -68,6 +69,9 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event, stamp: 
             await server.close()
             ended.set()
             await keeping
+
+
+_COMPARED = "some tenants are not held against the log yet, and are answered 503; it goes on by itself"
 
 
 def _held(spool: Spool, directory: Path) -> list[str]:

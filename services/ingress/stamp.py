@@ -26,7 +26,7 @@ from services.runtime.tenants.settings import TenantSettings
 
 _log = logging.getLogger(__name__)
 
-# Before the first answer no port is open, and Twilio waits 15 s.
+# While they may be believed by the copy, and Twilio waits 15 s.
 _FIRST_PATIENCE_S = 3.0
 
 
@@ -48,7 +48,6 @@ class Stamp:
         self._path = directory / "tenants.json"
         # What the file says, once it could be read.
         self._held: _Kept | None = None
-        self._asked = False
         # Whether all who count were compared, so that their facts may go to Kafka.
         self._vouched = False
         # By which settings it was looked for what fits of a tenant's facts that are set aside.
@@ -62,8 +61,7 @@ class Stamp:
         Raises NotKnown where they may not be believed: while facts go to Kafka they could not be held back, so that a
         new tenant's webhooks get 503 until the next look; and while the copy cannot be read or written.
         """
-        patience_s = PATIENCE_S if self._asked else _FIRST_PATIENCE_S
-        self._asked = True
+        patience_s = PATIENCE_S if self._vouched else _FIRST_PATIENCE_S
         try:
             refusals = await self._log.refusals(tenants, patience_s=patience_s)
         except NotKnown as error:

@@ -292,7 +292,9 @@ async def test_who_cannot_be_noted_is_not_believed(tmp_path: Path) -> None:
 async def test_before_it_listens_ingress_waits_a_few_seconds_for_kafka_at_most(tmp_path: Path) -> None:
     log = Log()
     starting = stamp(log, tmp_path)
-    for _ in range(2):
-        await starting.compare({"acme": tenant()})
+    await starting.compare({"acme": tenant()})
+    async with spooled(tmp_path) as spool:
+        await starting.vouch(Tenants({"acme": tenant()}), spool)
+    await starting.compare({"zeta": tenant()})
     assert 3 * log.patience[0] < 15
     assert log.patience[1] == PATIENCE_S

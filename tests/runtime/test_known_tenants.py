@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.domain.tenants import TenantKnown
+from services.runtime.tenants import watching
 from services.runtime.tenants.fingerprints import fingerprint, fits
 from services.runtime.tenants.known import NotKnown, refused
 from services.runtime.tenants.settings import TenantSettings
@@ -129,3 +130,31 @@ async def test_one_that_is_refused_while_others_are_compared_does_not_come_back(
     watch = Watch(folder.tenants, folder.files, 3600, compare)
     watch.take(await watch._compared(folder.files.look()))
     assert list(folder.tenants) == ["zeta"]
+
+
+async def test_those_that_were_compared_count_while_the_others_are_awaited(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "_TOGETHER", 2)
+    names = ["a", "b", "c", "d", "e"]
+    folder, log = Folder(tmp_path), Log(d=known(secret="former"))
+    folder.mount(**{name: folder.tenant() for name in names})
+    going = asyncio.Event()
+
+    async def compare(tenants: Mapping[str, TenantSettings]) -> Mapping[str, str]:
+        if log.asked:
+            await going.wait()
+        return await log.compare(tenants)
+
+    watch = Watch(folder.tenants, folder.files, 3600, compare)
+    async with watch.running(within_s=0.0):
+        await eventually(lambda: len(folder.tenants) == 2, 15, "the first count")
+        waiting = [name for name in names if name not in folder.tenants]
+        assert all(map(folder.tenants.awaited, waiting))
+        assert not folder.tenants.settled.is_set()
+        assert not folder.tenants.troubles()
+        going.set()
+        await asyncio.wait_for(folder.tenants.settled.wait(), 15)
+        assert sorted(folder.tenants) == ["a", "b", "c", "e"]
+        assert [one.partition(":")[0] for one in folder.tenants.troubles()] == ["d"]
+    assert [len(some) for some in log.asked] == [2, 2, 1]

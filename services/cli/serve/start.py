@@ -23,10 +23,14 @@ Service = Callable[[Settings, Tenants, asyncio.Event], Awaitable[None]]
 
 
 class Served(NamedTuple):
-    """A service, and how it holds tenants that are new to it against what is known of them."""
+    """A service, and how it holds tenants that are new to it against what is known of them.
+
+    `within_s`: it starts after so many seconds also where some were not compared yet; None: after all were.
+    """
 
     run: Service
     compare: Compare | None = None
+    within_s: float | None = None
 
 
 def worker(run: Service) -> Callable[[Settings], Served]:
@@ -45,7 +49,7 @@ def serve(name: str, of: Callable[[Settings], Served], check: Callable[[Settings
 
     async def checked(stop: asyncio.Event) -> None:
         await check(settings)
-        async with watch.running():
+        async with watch.running(service.within_s):
             await service.run(settings, tenants, stop)
 
     raise typer.Exit(run(checked, watch.again))

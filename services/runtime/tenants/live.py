@@ -1,5 +1,6 @@
 """The tenants that count now, for whoever asks. Only `take` changes them, a tenant at a time, whole."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 
@@ -23,6 +24,9 @@ class Tenants(Mapping[str, TenantSettings]):
         self._awaited: dict[str, frozenset[str] | None] = {}
         self._troubles: list[str] = []
         self._listeners: list[Changed] = []
+        # Cleared while those that a process found at its start are held against the log.
+        self.settled = asyncio.Event()
+        self.settled.set()
 
     def __getitem__(self, name: str) -> TenantSettings:
         return self._known[name]
@@ -76,7 +80,7 @@ class Tenants(Mapping[str, TenantSettings]):
                 continue
             refusal = said.sentence if isinstance(said, Refused) else self._forbidden(name, said)
             if refusal is not None:
-                troubles.append(refusal)
+                troubles += [refusal] if refusal else []
                 if name not in self._known:
                     awaited[name] = said.accounts if isinstance(said, Refused) else accounts_of(said)
             elif isinstance(said, TenantSettings) and not self._same(name, said):

@@ -22,6 +22,8 @@ EVERY_S = 3.0
 # Of thousands of tenants a look takes a while; it may take this share of a core.
 _SHARE = 0.03
 _MOST_AGES = 1000
+# Each time all that the log knows is read.
+_TOGETHER = 1000
 
 # By name, why one of these may not be used. Raises NotKnown where that cannot be said now.
 Compare = Callable[[Mapping[str, TenantSettings]], Awaitable[Mapping[str, str]]]
@@ -77,15 +79,49 @@ class Watch:
         self._asked.set()
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        self.take(await self._compared(self._files.look()))
-        task = asyncio.create_task(self._look_again(), name="tenants")
+    async def running(self, within_s: float | None = None) -> AsyncIterator[None]:
+        """All who may count do so before it opens, or as many as were compared within so many seconds.
+
+        The others are awaited until they are, and `settled` is set then.
+        """
+        found = self._files.look()
+        if within_s is None:
+            self.take(await self._compared(found))
+            task = asyncio.create_task(self._look_again(), name="tenants")
+        else:
+            self._tenants.settled.clear()
+            task = asyncio.create_task(self._meet_and_look_again(found), name="tenants")
         try:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._tenants.settled.wait(), within_s)
             yield
         finally:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+
+    async def _meet_and_look_again(self, first: Found) -> None:
+        try:
+            await self._meet(first)
+            self._tenants.settled.set()
+        except Exception:
+            _log.exception("the tenants could not be compared")
+        await self._look_again()
+
+    async def _meet(self, found: Found) -> None:
+        """Compare them some at a time: those count, while the others are awaited."""
+        new = self._unmet(found)
+        tenants = {
+            name: said._replace(tenant=Refused("", accounts_of(new[name]))) if name in new else said
+            for name, said in found.tenants.items()
+        }
+        # Also where nobody is new.
+        self.take(found._replace(tenants=tenants))
+        names = list(new)
+        for place in range(0, len(names), _TOGETHER):
+            some = {name: found.tenants[name] for name in names[place : place + _TOGETHER]}
+            tenants |= (await self._compared(found._replace(tenants=some))).tenants
+            self.take(found._replace(tenants=tenants))
 
     async def _look_again(self) -> None:
         pause_s = self._every_s
@@ -99,6 +135,7 @@ class Watch:
                 found, took_s = await asyncio.to_thread(self._look, afresh)
                 pause_s = max(self._every_s, took_s / _SHARE)
                 self.take(await self._compared(found))
+                self._tenants.settled.set()
             except Exception:
                 # What counts goes on counting, and the next look may see better.
                 _log.exception("the tenants' files could not be looked at")
@@ -152,9 +189,8 @@ class Watch:
         for trouble in sorted(troubles - self._told):
             _log.error("%s", trouble)
         TROUBLES.set(len(troubles))
-        if changed or troubles != self._told:
-            for state, number in self._tenants.states().items():
-                TENANTS.labels(state).set(number)
+        for state, number in self._tenants.states().items():
+            TENANTS.labels(state).set(number)
         self._told = troubles
 
 

@@ -21,11 +21,11 @@ def said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Say:
     for name, value in SECRETS.items():
         monkeypatch.setenv(name, value)
     # No Kafka is there: it needs none.
-    settings = settings_file(tmp_path, "127.0.0.1:1")
+    monkeypatch.setenv("SWITCHBOARD_CONFIG", str(settings_file(tmp_path, "127.0.0.1:1")))
 
     def say(value: Any, *words: str) -> Result:
         text = value if isinstance(value, str) else json.dumps(value)
-        return CliRunner().invoke(app, ["--config", str(settings), "preview", *words], input=text)
+        return CliRunner().invoke(app, ["preview", *words], input=text)
 
     return say
 

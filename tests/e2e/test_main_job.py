@@ -1,6 +1,6 @@
 """The main job through every service as a process, over TLS and SASL: a command out, its outcome back, a reply in."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,11 @@ from tests.switchboard import switchboard
 from tests.test_private import others_may
 from tests.waiting import eventually
 
+# By Twilio's magic numbers: not valid, no mobile. Its sentence names the number.
+REFUSED_BY_TWILIO = ("+15005550001", "+15005550009")
 REPLY = "Danke ✓"
+# What proves who somebody is: as it is sent, in a text or for a template, and as it is written back.
+CODES = ("90417362", "K7Q-93X")
 COMMAND = {"command_id": "order-1", "tenant": "acme", "to": "+14155550123", "from": "+14155550100", "body": "Hi 👋"}
 
 
@@ -43,9 +47,44 @@ async def _text(url: str) -> str:
 
 
 def in_clear(told: str, more: Sequence[str]) -> list[str]:
-    """What stands there of numbers, theirs and ours, of what people wrote, and of secrets."""
-    said = [COMMAND["body"], REPLY, COMMAND["to"][1:], COMMAND["from"][1:]]
+    """What stands there of numbers, theirs and ours, of what people wrote, of codes, and of secrets."""
+    # Without what masking leaves: the first digits.
+    numbers = [COMMAND["to"][4:], COMMAND["from"][4:], *(one[4:] for one in REFUSED_BY_TWILIO)]
+    said = [COMMAND["body"], REPLY, *CODES, *numbers, *(number[3:] for number in numbers)]
     return [one for one in (*said, *SECRETS.values(), *more) if one in told]
+
+
+async def what_errors_would_tell(services: Mapping[str, Service], bootstrap: str, **client: Any) -> None:
+    """Records and requests that hold a number and a code, most of which somebody has to complain of."""
+    code, other = CODES
+    good = COMMAND | {"body": f"Your code is {code}"}
+    templated = {name: COMMAND[name] for name in ("tenant", "to", "from")} | {"content_sid": "HX" + "1" * 32}
+    commands = [
+        good | {"command_id": "code-sent"},
+        templated | {"command_id": "code-templated", "content_variables": {"1": other}},
+        *(good | {"command_id": f"code-{number}", "to": number} for number in REFUSED_BY_TWILIO),
+        good | {"command_id": "code-to-nobody", "to": f"{COMMAND['to']} {code}"},
+        good | {"command_id": "code-strange", f"{COMMAND['to']}": code},
+    ]
+    unreadable = b'{"to": "%b", "body": "%b' % (COMMAND["to"].encode(), code.encode())
+    records = [(None, orjson.dumps(one)) for one in commands]
+    await produce(bootstrap, MESSAGES.name, [*records, (COMMAND["to"].encode(), unreadable)], **client)
+    await produce(bootstrap, INBOUND.name, [(b"acme|" + COMMAND["to"].encode(), unreadable)], **client)
+    form = {"From": COMMAND["to"], "To": COMMAND["from"], "Body": code, "MessageSid": code, "AccountSid": other}
+    async with aiohttp.ClientSession() as session:
+        for path in ("messages", "status", f"messages?to={COMMAND['to']}&code={code}", f"{code}/{COMMAND['to']}"):
+            url = f"{services['ingress'].url}/twilio/acme/{path}"
+            async with session.post(url, data=form, headers={"X-Twilio-Signature": other}) as answer:
+                assert answer.status in (403, 404)
+    said = {"account_sid": ACCOUNT, "from": COMMAND["to"], "to": COMMAND["from"], "body": code}
+    heard = await _json(f"{services['simulator'].url}/simulator/inbound", said)
+    assert heard["status"] == 200
+
+    def ended(records: list[Any]) -> bool:
+        told = [orjson.loads(record.value) for record in records]
+        return len({one["event_id"] for one in told if one["terminal"]}) > len(commands) + 1
+
+    await read_until(bootstrap, RESULTS.name, ended, 60, **client)
 
 
 async def test_a_command_goes_out_and_a_reply_comes_in_over_tls_and_sasl(
@@ -125,6 +164,11 @@ async def test_a_command_goes_out_and_a_reply_comes_in_over_tls_and_sasl(
         checked = await eventually(at_rest, 30, "the log has come to rest")
         # Of the others nothing happened here.
         assert "Promises held: 13, broken: 0." in checked, checked
+        await what_errors_would_tell(services, secured.sasl_ssl_bootstrap, **client)
+        shown = [await switchboard(settings, *words, **password) for words in (["dead", "list"], ["why", "code-sent"])]
+        assert "twilio.inbound.v1" in shown[0].text
+        # A person at the shell sees our own number.
+        assert not [one for one in (*CODES, COMMAND["to"][4:]) if one in shown[0].text + shown[1].text]
         for name, service in services.items():
             told = service.log.read_text()
             if name != "simulator":

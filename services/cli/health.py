@@ -1,5 +1,6 @@
 """`switchboard health`: does a service on this machine, or in this container, say that it can work?"""
 
+import sys
 from typing import Annotated
 
 import requests
@@ -8,6 +9,7 @@ from rich.console import Console
 
 from services.cli.refused import Refused
 from services.runtime.config import EVERY_ADDRESS, Settings, load
+from services.runtime.section import ConfigError
 
 _TIMEOUT_S = 3
 
@@ -59,4 +61,8 @@ def _ask(url: str) -> tuple[bool, str] | None:
 
 
 if __name__ == "__main__":
-    typer.run(health)
+    # An image asks every few seconds: the whole of `switchboard` takes too long to load.
+    try:
+        typer.run(health)
+    except ConfigError as error:
+        sys.exit(str(error))

@@ -2,20 +2,40 @@
 the page says. What is asked is as in `helm/files/alerts.yaml`; only its waiting times are cut, as a test has no hours.
 """
 
+import asyncio
+import os
 import re
 import shutil
-from collections.abc import AsyncIterator
+import signal
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 
 import pytest
 
-from services.contract.messages import INBOUND
+from services.contract.messages import INBOUND, STATUS
 from services.embedded.broker import EmbeddedKafka
+from tests.acls import acls
+from tests.bench.workload import facts
 from tests.deploy.watched import TOKEN, Watched
 from tests.kafka_records import produce
 from tests.switchboard import switchboard
 from tests.waiting import eventually
+
+# Twilio's own for "not a mobile number".
+NO_MOBILE = "+15005550009"
+# Whatever nobody has said is permitted, so that a single right can be taken away.
+AUTHORIZER = {
+    "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+    "allow.everyone.if.no.acl.found": "true",
+}
+
+
+@pytest.fixture
+def broker() -> Iterator[EmbeddedKafka]:
+    with EmbeddedKafka.start(properties=AUTHORIZER) as own:
+        yield own
 
 
 @pytest.fixture
@@ -126,3 +146,109 @@ async def _a_twilio_that_fails(house: Watched) -> None:
     for name in sorted(set(re.findall(r"order-\d+", listed.text))):
         await switchboard(house.file, "ambiguous", "resolve", name, "--not-sent", "--by", "the test")
     await house.ends("SwitchboardAmbiguous", "SwitchboardAmbiguousOld")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+async def test_what_breaks_below_the_services_fires_and_ends_by_the_runbooks(house: Watched) -> None:
+    await house.commands()
+    await house.ends("Prometheus does not answer")
+    await _a_worker_that_lags(house)
+    await _a_store_that_is_lost(house)
+    await _a_frozen_process(house)
+    await _a_folder_that_hangs(house)
+    await _numbers_that_twilio_refuses(house)
+    async with house.going_on(lambda: _said(house)):
+        await _a_right_that_is_revoked(house)
+        await _a_frozen_broker_until_the_spool_is_full(house)
+    await house.ends(*await house.firing())
+
+
+_SAID = count()
+
+
+async def _said(house: Watched, body: str = "Hi") -> int:
+    return await house.webhook("messages", MessageSid=f"SM{next(_SAID):032x}", Body=body, NumMedia="0")
+
+
+async def _a_worker_that_lags(house: Watched) -> None:
+    await produce(house.broker.bootstrap, STATUS.name, facts(15_000))
+    await house.fires("SwitchboardLagging", "SwitchboardFoldsBurn", "SwitchboardFoldsBurnSlowly")
+    # "After an outage: wait"
+    await house.ends("SwitchboardLagging", "SwitchboardFoldsBurn", "SwitchboardFoldsBurnSlowly")
+
+
+async def _a_store_that_is_lost(house: Watched) -> None:
+    """What is restored stands still for its broker does."""
+    house.end("processor")
+    shutil.rmtree(house.folder / "processor")
+    house.start("processor")
+    house.targets()
+
+    async def restoring() -> bool:
+        return await house.value("processor", "switchboard_restore_remaining_records") > 0
+
+    await eventually(restoring, 60, "it restores")
+    house.broker.freeze()
+    await house.fires("SwitchboardRestoresLong")
+    house.broker.thaw()
+    await house.ends("SwitchboardRestoresLong")
+    await house.ready("processor")
+
+
+async def _a_frozen_process(house: Watched) -> None:
+    house.services["processor"].process.send_signal(signal.SIGSTOP)
+    await house.fires("SwitchboardDown")
+    house.services["processor"].process.send_signal(signal.SIGCONT)
+    await house.ends("SwitchboardDown")
+
+
+async def _a_folder_that_hangs(house: Watched) -> None:
+    """As one on a network does: whoever reads a file of it waits."""
+    hanging = house.tenants["sender"] / "late.yaml"
+    os.mkfifo(hanging)
+    await house.fires("SwitchboardTenantsNotLookedAt")
+    hanging.rename(hanging.with_suffix(".away"))
+    # Who waits is told that there is nothing.
+    os.close(os.open(hanging.with_suffix(".away"), os.O_WRONLY))
+    await house.ends("SwitchboardTenantsNotLookedAt")
+
+
+async def _numbers_that_twilio_refuses(house: Watched) -> None:
+    async with house.going_on(lambda: house.commands(to=NO_MOBILE)):
+        await house.fires("SwitchboardSendsFail")
+    await house.ends("SwitchboardSendsFail")
+
+
+async def _a_right_that_is_revoked(house: Watched) -> None:
+    right = ("--deny-principal", "User:ANONYMOUS", "--operation", "Write", "--topic", INBOUND.name)
+    await asyncio.to_thread(acls, house.broker, "--add", *right)
+    await house.fires("SwitchboardKafkaAway")
+    # "`kafka` says the error"
+    assert INBOUND.name in (await house.readyz("ingress"))["kafka"]
+    await asyncio.to_thread(acls, house.broker, "--remove", "--force", *right)
+    await house.ends("SwitchboardKafkaAway")
+
+
+async def _a_frozen_broker_until_the_spool_is_full(house: Watched) -> None:
+    house.broker.freeze()
+    await house.fires("SwitchboardKafkaAway", "SwitchboardSpoolOld", "SwitchboardNotReady", "SwitchboardNothingFolded")
+    spooled = min((house.folder / "spool").glob("*.facts"))
+    with spooled.open("r+b") as file:
+        file.write(b"0")
+    while await _said(house, "a long story" * 100) < 500:
+        pass
+    await house.fires("SwitchboardWebhooksBurn", "SwitchboardWebhooksBurnSlowly")
+    house.broker.thaw()
+    async with house.going_on(house.start_again):
+        await house.fires("SwitchboardSpoolSetAside")
+        assert list((house.folder / "spool").glob("*.corrupt"))
+        await house.ends(
+            "SwitchboardKafkaAway",
+            "SwitchboardSpoolOld",
+            "SwitchboardNotReady",
+            "SwitchboardNothingFolded",
+            "SwitchboardWebhooksBurn",
+            "SwitchboardWebhooksBurnSlowly",
+            "SwitchboardSpoolSetAside",
+        )

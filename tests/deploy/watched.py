@@ -136,13 +136,12 @@ class Watched:
         return {one["labels"]["alertname"] for one in told["data"]["alerts"] if one["state"] == "firing"}
 
     async def value(self, name: str, metric: str) -> float:
-        """What a service tells of itself now; 0 where it does not answer, or tells no such thing."""
+        """What a service tells of itself now, over all labels; 0 where it does not answer, or tells no such thing."""
         try:
             told = await self._asked(name, "metrics")
         except aiohttp.ClientError:
             return 0.0
-        found = re.search(rf"^{metric} (\S+)$", told, re.M)
-        return float(found[1]) if found else 0.0
+        return sum(float(found[1]) for found in re.finditer(rf"^{metric}(?:{{.*}})? (\S+)$", told, re.M))
 
     async def readyz(self, name: str) -> dict[str, Any]:
         told: dict[str, Any] = orjson.loads(await self._asked(name, "readyz"))

@@ -79,6 +79,7 @@ def topology(settings: Settings, texts: Mapping[str, Texts]) -> Topology:
                 Step(
                     sessions.fold,
                     Table("sessions", Sessions, lambda event: event.contact, due=sessions.due),
+                    takes=(InboundReceived, OutcomeReached),
                 ),
                 Step(recent.fold, Table("recent", recent.Recent, lambda event: event.contact)),
                 Step(pauses.fold, Table("pauses", pauses.Pauses, lambda _: pauses.ROW), takes=pauses.SAID),

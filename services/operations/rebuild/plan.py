@@ -8,33 +8,22 @@ import msgspec
 
 from services.contract.consent import CONSENT
 from services.contract.fold import FoldContract, changelog
-from services.contract.messages import DELIVERY, INBOUND, OUTCOMES, SENT, STATUS
-from services.contract.outbound import ACCEPTED, RESULTS
+from services.contract.messages import DELIVERY
 from services.contract.topic import Topic
 from services.domain.consent.events import ConsentRecorded, HoldRecorded, LinkRecorded, OptOutSuspected
 from services.domain.consent.evidence import recall
+from services.domain.consent.suppression import Standing
 from services.operations.rebuild.errors import RebuildError
 from services.runtime.folding.fold import Fold, FoldFunction, Step, Table
 
 Service = Literal["processor", "sender"]
 
-# Read one phase after the other. Consent's evidence comes first: in its order it gives the row; what the raw topics
-# still hold then adds only what no evidence was written of.
-_PHASES: Mapping[str, tuple[tuple[Topic, ...], ...]] = {
-    "delivery": ((STATUS, SENT),),
-    # The steps that were counted, as they were told: their order in the raw topics is not kept.
-    "deliverability": ((DELIVERY,),),
-    "sendersbystatus": ((STATUS,),),
-    "sendersbyinbound": ((INBOUND,),),
-    "commands": ((RESULTS,),),
-    "suppression": ((CONSENT,), (INBOUND, ACCEPTED, OUTCOMES)),
-    "sessions": ((INBOUND, OUTCOMES),),
-    "recent": ((INBOUND, ACCEPTED, OUTCOMES),),
-}
 # Tables that the log does not give, and why.
 _REFUSED: Mapping[str, str] = {
     "outbox": "the outbox cannot be rebuilt: attempts and verdicts stand in its changelog alone, and a command without "
     "its attempt would be sent again; Kafka's copies of the changelog are what protects it",
+    "pauses": "what is paused stands on the log for a week alone; pause and resume say it anew",
+    "suspensions": "suspensions holds when a suspended account was told last; it puts itself right within a minute",
     "parked": "parked holds what waits for a tenant; it empties itself within minutes",
     "parkedconsent": "parkedconsent holds what waits for a tenant; it empties itself within minutes",
 }
@@ -100,14 +89,14 @@ def plan(live: Sequence[Fold], table: str, service: Service) -> Plan:
         for step in fold.steps:
             if step.table is not None and step.table.name == table:
                 return _plan(service, fold.contract, step)
-    known = sorted(step.name for fold in live for step in fold.tables if step.name in _PHASES)
+    known = sorted(one.name for fold in live for one in fold.tables if one.name not in _REFUSED)
     raise RebuildError(f"the {service} has no table {table!r}; it has {', '.join(known)}")
 
 
 def _plan(service: Service, live: FoldContract, step: Step) -> Plan:
     table = step.table
     assert table is not None
-    phases = _PHASES[table.name]
+    phases = _phases(live, step)
     sources = tuple(topic for phase in phases for topic in phase)
     if CONSENT in sources:
         takes = (
@@ -116,6 +105,20 @@ def _plan(service: Service, live: FoldContract, step: Step) -> Plan:
         step = replace(step, function=_recalling(step.function), takes=takes)
     shadow = live._replace(name=f"rebuild-{table.name}", reads=sources, keeps=(table.name,))
     return Plan(service, live.name, Fold(shadow, (step,)), phases)
+
+
+def _phases(live: FoldContract, step: Step) -> tuple[tuple[Topic, ...], ...]:
+    """What is read, one phase after the other: the topics of what the step takes, of those in its fold's key that the
+    fold reads, or wrote itself.
+
+    Consent's evidence comes first: in its order it gives the row; what the raw topics still hold then adds only what no
+    evidence was written of.
+    """
+    takes = step.takes
+    near = [topic for topic in dict.fromkeys((*live.reads, *live.emits)) if topic.key_is == live.reads[0].key_is]
+    taken = live.reads if takes is None else tuple(topic for topic in near if {*topic.types} & {*takes})
+    recalled = step.table is not None and step.table.row is Standing
+    return ((CONSENT,), taken) if recalled else (taken,)
 
 
 def _recalling(function: FoldFunction) -> FoldFunction:

@@ -29,7 +29,7 @@ PLACES: Mapping[str, Place] = {
     "config": Place("services.cli.config:app", "Look at the settings."),
     "consent": Place("services.cli.consent:app", "Consent that is recorded elsewhere."),
     "dead": Place("services.cli.dead.main:app", "What could not be folded: list, show, retry, drop, release."),
-    "senders": Place("services.cli.senders.main:app", "Know which sender is in which Messaging Service."),
+    "senders": Place("services.cli.senders:app", "Know which sender is in which Messaging Service."),
     "token": Place("services.cli.token:app", "Tokens of the query API."),
     "services": Place("services.cli.services:app", "Make Twilio's Messaging Services from a file."),
     "topics": Place("services.cli.topics:app", "Plan and apply the topics at the broker."),

@@ -1,5 +1,8 @@
 """A real Apache Kafka (KRaft, one node) on loopback: what the demo and the tests run when no broker is given.
 
-Lives here: fetching the jars, one broker's properties, certificates and process. Only `services.cli` and the
-tests may import it; it imports nothing of Switchboard, and no service knows whether its broker is embedded.
+    broker → jars, archive (what is fetched) → java → layout, storage, tls, ports → process → tools (Kafka's own)
+    errors · pin (which jars: `make lock`)
+
+Only `services.local` and the tests may import it; it imports nothing of Switchboard, and no service knows whether its
+broker is embedded.
 """

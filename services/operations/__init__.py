@@ -1,5 +1,10 @@
-"""What people do to a running log and to Twilio's settings: topics, senders, webhooks, services, the doctor.
+"""What people do to a running log and to Twilio's settings: functions that return what they found and did.
 
-Functions that return what they found and did: no terminal, no printing, no exit codes. `services/cli` shows it. They
-may import the runtime and what lies below, and none of the services: they see those from outside, as people do.
+    log (reading), writing, producing (public commands), topic_admin · asking (a processor) · calling, changing (Twilio)
+    dead, replay, rebuild, backfill, consent_import · ambiguous, pausing, previewing, tracing and inbound, verdicts, whose, times
+    topics, rights · senders, memberships, lists, services, webhooks · doctor, handshake · history, folded · progress
+
+No terminal, no printing, no exit codes: errors are exceptions with a sentence, progress is told to a callback.
+`services/cli` shows it. They may import the checker, the runtime and what lies below, and none of the services: they
+see those from outside, as people do.
 """

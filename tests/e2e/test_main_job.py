@@ -14,10 +14,10 @@ from aiokafka.helpers import create_ssl_context
 from services.contract.messages import INBOUND, MESSAGES
 from services.contract.outbound import RESULTS
 from services.embedded.broker import EmbeddedKafka
+from tests.cli.test_private import others_may
 from tests.kafka_records import produce, read_until
 from tests.processes import ACCOUNT, SECRETS, SHOWN, Service, running, settings_file, wired
 from tests.switchboard import switchboard
-from tests.test_private import others_may
 from tests.waiting import eventually
 
 # By Twilio's magic numbers: not valid, no mobile. Its sentence names the number.

@@ -19,8 +19,8 @@ from services.embedded.broker import EmbeddedKafka
 from services.operations import topics
 from services.runtime.clock import now
 from services.runtime.config import load
-from tests.dead.rig import House, on_the_log
 from tests.kafka_records import produce
+from tests.operations.dead.rig import House, on_the_log
 from tests.processes import SECRETS, SHOWN, running, settings_file
 from tests.switchboard import switchboard
 from tests.waiting import eventually

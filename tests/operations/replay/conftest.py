@@ -1,5 +1,5 @@
 """A broker with the product's topics, which the tests here share."""
 
-from tests.dead.conftest import house
+from tests.operations.dead.conftest import house
 
 __all__ = ["house"]

@@ -9,8 +9,8 @@ from aiokafka import AIOKafkaProducer, ConsumerRecord
 from services.contract.codec import encode
 from services.contract.codec import headers as codec_headers
 from services.contract.messages import INBOUND, STATUS
-from tests.dead.rig import House, on_the_log
 from tests.kafka_records import produce
+from tests.operations.dead.rig import House, on_the_log
 from tests.switchboard import Command, switchboard
 from tests.waiting import eventually
 

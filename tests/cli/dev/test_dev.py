@@ -20,7 +20,7 @@ from tests.processes import ACCOUNT, LOOPBACK, SECRETS, running, settings_file
 from tests.terminal import terminal
 from tests.waiting import eventually
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 pytestmark = pytest.mark.timeout(400)
 
 

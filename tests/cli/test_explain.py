@@ -11,7 +11,7 @@ from services.cli.main import app
 from services.domain.messages.errors import CATALOGUE
 
 Say = Callable[..., Result]
-PAGE = Path(__file__).parents[1] / "docs" / "errors.md"
+PAGE = Path(__file__).parents[2] / "docs" / "errors.md"
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""The `switchboard` command: arguments in, tables out, exit codes."""

@@ -1,1 +1,0 @@
-"""Parts of Switchboard on a real Kafka broker."""

@@ -1,0 +1,1 @@
+"""The embedded broker: its jars, its Java, its processes."""

@@ -1,4 +1,8 @@
 """What every service stands on: settings, Kafka clients, the fold adapter over Faust, logs, metrics, health.
 
+    environment, section → config, policy, tenants → kafka, connections, tls → batches, unpacking → folding
+    process, logs, metrics, http, about, directories, following · clock, delays, masking, tokens, urls, regions
+    callbacks, unheard, unknown_codes · simulated (the simulator's settings) · failpoints (for the tests)
+
 May import `contract` and `domain`; knows no service. Faust's internals are touched here and nowhere else.
 """

@@ -3,6 +3,6 @@
 Knows no product: each says in the words of `suppression.Stated` what its facts state.
 
     hearing (what a message says) → keywords, suspicion · commands → intake (explicit consent)
-    → events → suppression (the fold) → dating, confirmation, statements → scopes, reach (how far a no goes) → holds
+    → events → suppression (the fold) → dating, statements → scopes (how far a no goes) → holds
     evidence (the row, from the evidence alone)
 """

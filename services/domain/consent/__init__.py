@@ -2,7 +2,7 @@
 
 Knows no product: each says in the words of `suppression.Stated` what its facts state.
 
-    hearing (what a message says) → keywords, suspicion · commands → intake (explicit consent)
+    hearing (what a message says) → keywords, suspicion · commands → intake (explicit consent) · refusals
     → events → suppression (the fold) → dating, statements → scopes (how far a no goes) → holds
     evidence (the row, from the evidence alone)
 """

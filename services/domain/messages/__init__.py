@@ -1,7 +1,7 @@
 """Programmable Messaging (SMS, MMS, WhatsApp): its facts, its folds, its commands. Pure, like all of `domain`.
 
-    events → ladder, callback, callback_keys → delivery → deliverability, counting, suspension, recent (what is told)
-    consent, refusals, sightings (what its facts state of people and senders) → confirmation
-    commands → content, recipients, segments → intake → outbox → pauses, windows, sessions → gate → aftermath, finding
-    timeline (all steps of a command) · errors, codes (what Twilio's codes mean)
+events → ladder, callback, callback_keys → delivery → deliverability, counting, suspension, recent (what is told)
+consent, refusals, sightings (what its facts state of people and senders) → confirmation
+commands → content, recipients, segments → intake → outbox → pauses, windows, sessions → gate → aftermath, finding
+timeline (all steps of a command) · errors, codes (what Twilio's codes mean)
 """

@@ -30,7 +30,7 @@ from services.sender.topology import folds
 _DIFFERS = 1
 _PLAIN_WIDTH = 200
 _MOST_ROWS = 10
-_KINDS: tuple[Kind, ...] = ("differs", "only live", "only on the log", "index rows")
+_KINDS: tuple[Kind, ...] = ("differs", "only live", "only on the log")
 
 
 def rebuild(

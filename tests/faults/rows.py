@@ -8,7 +8,6 @@ from services.contract.messages import CONTACTS_FOLD
 from services.contract.outbox import OUTBOX_FOLD
 from services.operations.log import LogReader
 from services.runtime.config import KafkaSettings
-from services.runtime.folding.store import INDEX
 
 TABLES = ("suppression", "sessions")
 _SHOWN = 5
@@ -33,8 +32,6 @@ async def _rows(kafka: KafkaSettings, topic: str) -> dict[str, Any]:
     rows: dict[str, Any] = {}
 
     def take(record: Any) -> None:
-        if record.key.startswith(INDEX):
-            return
         if record.value is None:
             rows.pop(record.key.decode(), None)
         else:

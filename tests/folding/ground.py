@@ -12,11 +12,12 @@ import msgspec
 from services.contract import codec, topics
 from services.contract.topic import Topic
 from services.runtime.config import KafkaSettings, WorkerSettings
+from services.runtime.folding import index
 from services.runtime.folding.app import fold_app
-from services.runtime.folding.fold import Emission, Fold
+from services.runtime.folding.fold import Emission, Fold, Table
+from services.runtime.folding.index import INDEX
 from services.runtime.folding.ledger import Ledger
 from services.runtime.folding.partition import Flush, Partition
-from services.runtime.folding.store import INDEX
 from tests.waiting import eventually
 
 APP = "ground"
@@ -96,8 +97,9 @@ class Ground:
         return SimpleNamespace(topic=topic, partition=0, offset=self._offset, value=value, **given)
 
     def index(self, table: str) -> list[bytes]:
-        """The index rows as they are stored."""
-        return [key for key in self.stored(table) if key.startswith(INDEX)]
+        """The index entries as they are stored."""
+        store = self.stores[table]
+        return [key for key in store.partition(0).keys(from_key=INDEX) if key.startswith(INDEX)]
 
     def from_log(self, table: str) -> dict[bytes, bytes]:
         """The table as a restore would find it: what was written, one after the other."""
@@ -111,9 +113,8 @@ class Ground:
         return rows
 
     def stored(self, table: str) -> dict[bytes, bytes]:
-        """The table as it is stored here, index rows among it."""
-        store = self.stores[table]
-        return {key: value for key, value in store.partition(0).items() if key != store.offset_key}
+        """The table as it is stored here."""
+        return dict(self.stores[table].rows(0))
 
     async def end(self) -> None:
         self.partition.close()
@@ -141,6 +142,18 @@ class Ground:
 
     async def _flushed(self, partition: Partition, flush: Flush) -> None:
         self.flushes.append(flush)
+        for table in partition.fold.tables:
+            stored = self.stored(table.name)
+            assert self.index(table.name) == derived(table, stored), "the index is that of the rows"
+            for (name, key), (row, size) in partition._cache._rows.items():
+                if name == table.name:
+                    assert (row, size) == (codec.decode(stored[key.encode()], table.row), len(stored[key.encode()]))
+
+
+def derived(table: Table, rows: Mapping[bytes, bytes]) -> list[bytes]:
+    """The index entries of all rows, in order."""
+    found = (index.entries(table, key.decode(), codec.decode(value, table.row)) for key, value in rows.items())
+    return sorted(entry for entries in found for entry in entries)
 
 
 @contextmanager

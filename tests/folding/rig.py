@@ -135,7 +135,7 @@ class Rig:
         return {key.decode(): codec.decode(value, Tally) for key, value in (await self.table(self.changelog)).items()}
 
     async def table(self, changelog: str, isolation: str = "read_committed") -> dict[bytes, bytes]:
-        """What a changelog comes to, index rows and all."""
+        """What a changelog comes to."""
         rows: dict[bytes, bytes] = {}
         for record in await self.read(changelog, isolation):
             if record.value is None:

@@ -8,7 +8,7 @@ from aiokafka import AIOKafkaProducer
 from rocksdict import Options, Rdict
 
 from services.contract.plan import TOMBSTONES_KEPT
-from services.runtime.folding.store import PartitionedStore, stamp
+from services.runtime.folding.store import PartitionedStore, Stamp
 from tests.folding.rig import Rig
 
 
@@ -142,7 +142,7 @@ def _restamp(
     for path in stores:
         store = Rdict(str(path), options=Options(raw_mode=True))
         if (found := store.get(PartitionedStore.offset_key)) is not None:
-            told = stamp(int(found.split()[0]) + beyond, time.time() - age_s)
+            told = bytes(Stamp(int(found.split()[0]) + beyond, time.time() - age_s, found.split()[3]))
             if aliases is not None:
                 told = b" ".join([*told.split()[:2], aliases.encode()]).strip()
             store.put(PartitionedStore.offset_key, told)

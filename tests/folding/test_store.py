@@ -13,7 +13,7 @@ from rocksdict import Rdict
 from services.contract.plan import TOMBSTONES_KEPT
 from services.runtime.config import KafkaSettings, WorkerSettings
 from services.runtime.folding.app import FoldApp, fold_app
-from services.runtime.folding.store import PartitionedStore
+from services.runtime.folding.store import Change, PartitionedStore
 from services.runtime.section import ConfigError
 from tests.folding import tally
 from tests.waiting import eventually
@@ -45,7 +45,7 @@ async def test_all_partitions_share_one_cache_and_one_bound_of_memtables(tmp_pat
     databases = [store.partition(partition) for partition in range(PARTITIONS)]
     for offset in range(100):
         for partition in range(PARTITIONS):
-            rows = [(f"{offset}-{row}".encode(), b"x" * 1000) for row in range(20)]
+            rows = [Change(f"{offset}-{row}".encode(), b"x" * 1000) for row in range(20)]
             store.apply(partition, rows, offset)
 
     assert {number(database, "block-cache-capacity") for database in databases} == {16 * _MIB}
@@ -74,13 +74,13 @@ def fill(folder: Path) -> None:
     store = store_of(app_in(folder, memtable_bytes=_MIB))
     for partition in range(PARTITIONS):
         for offset in range(10):
-            store.apply(partition, [(f"{offset}-{row}".encode(), b"x" * 1000) for row in range(20)], offset)
+            store.apply(partition, [Change(f"{offset}-{row}".encode(), b"x" * 1000) for row in range(20)], offset)
 
 
 async def test_rows_and_their_offset_are_found_again(tmp_path: Path) -> None:
     store = store_of(app_in(tmp_path))
-    store.apply(3, [(b"a", b"1"), (b"b", b"2")], 10)
-    store.apply(3, [(b"a", None), (b"c", b"3")], 12)
+    store.apply(3, [Change(b"a", b"1"), Change(b"b", b"2")], 10)
+    store.apply(3, [Change(b"a", None), Change(b"c", b"3")], 12)
     changelog = TP(store.changelog, 3)
     assert list(store.rows(3)) == [(b"b", b"2"), (b"c", b"3")]
     await store.stop()
@@ -94,7 +94,7 @@ async def test_rows_and_their_offset_are_found_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("stamp", "named"), [(b"12 1700000000.000", "none"), (b"12 1700000000.000 1", "1")])
 async def test_rows_that_are_keyed_by_other_aliases_are_not_read(tmp_path: Path, stamp: bytes, named: str) -> None:
     store = store_of(app_in(tmp_path))
-    store.apply(3, [(b"a", b"1")], 10)
+    store.apply(3, [Change(b"a", b"1")], 10)
     store.partition(3).put(PartitionedStore.offset_key, stamp)
     for look in (lambda: store.unfit(3, 13), lambda: store.persisted_offset(TP(store.changelog, 3))):
         with pytest.raises(ConfigError, match=f"alias version {named}; .*empty data_dir"):
@@ -105,7 +105,7 @@ async def test_rows_that_are_keyed_by_other_aliases_are_not_read(tmp_path: Path,
 async def test_a_partition_that_left_can_be_opened_by_its_next_owner(tmp_path: Path) -> None:
     app = app_in(tmp_path)
     store = store_of(app)
-    store.apply(0, [(b"a", b"1")], 1)
+    store.apply(0, [Change(b"a", b"1")], 1)
     path = store.partition_path(0)
     store.revoke_partitions(app.tables[tally.FOLD], {TP(store.changelog, 0)})
     Rdict(str(path)).close()
@@ -114,8 +114,8 @@ async def test_a_partition_that_left_can_be_opened_by_its_next_owner(tmp_path: P
 async def test_a_store_is_unfit_when_it_is_behind_and_old_or_beyond_the_end(tmp_path: Path) -> None:
     store = store_of(app_in(tmp_path))
     old = time.time() - TOMBSTONES_KEPT.total_seconds() - 60
-    store.apply(0, [(b"a", b"1")], 7, old)
-    store.apply(1, [(b"a", b"1")], 7)
+    store.apply(0, [Change(b"a", b"1")], 7, old)
+    store.apply(1, [Change(b"a", b"1")], 7)
     assert "older than removals" in (store.unfit(0, 100) or "")
     # Only the mark of a transaction's end came after it: nothing was missed.
     assert store.unfit(0, 9) is None
@@ -133,7 +133,7 @@ async def test_a_store_is_unfit_when_it_is_behind_and_old_or_beyond_the_end(tmp_
 async def test_a_store_at_the_end_has_missed_nothing_until_now(tmp_path: Path) -> None:
     store = store_of(app_in(tmp_path))
     old = time.time() - TOMBSTONES_KEPT.total_seconds() - 60
-    store.apply(0, [(b"a", b"1")], 7, old)
+    store.apply(0, [Change(b"a", b"1")], 7, old)
     assert store.unfit(0, 9) is None
     # Meanwhile another owner wrote: what it removed, this one reads.
     assert store.unfit(0, 100) is None
@@ -145,7 +145,7 @@ async def test_a_restore_that_was_interrupted_goes_on_however_old_the_records_ar
     store.restore(0, [(b"a", b"1")], 7, long_ago)
     assert store.unfit(0, 100) is None
     # But it does not make a store younger than the first of its parts.
-    store.apply(1, [(b"a", b"1")], 7, time.time() - TOMBSTONES_KEPT.total_seconds() - 60)
+    store.apply(1, [Change(b"a", b"1")], 7, time.time() - TOMBSTONES_KEPT.total_seconds() - 60)
     store.restore(1, [(b"b", b"1")], 8, long_ago)
     assert "older than removals" in (store.unfit(1, 100) or "")
     store.restore(1, [(b"b", b"1")], 9, time.time() - 60)
@@ -156,7 +156,7 @@ async def test_a_wipe_that_was_killed_halfway_leaves_nothing_that_cannot_be_open
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = store_of(app_in(tmp_path))
-    store.apply(0, [(b"a", b"1")], 7)
+    store.apply(0, [Change(b"a", b"1")], 7)
     with monkeypatch.context() as patch:
 
         def killed(path: Path, **_: object) -> None:
@@ -169,7 +169,7 @@ async def test_a_wipe_that_was_killed_halfway_leaves_nothing_that_cannot_be_open
             store.wipe(0)
     again = store_of(app_in(tmp_path))
     assert list(again.rows(0)) == []
-    again.apply(0, [(b"b", b"2")], 3)
+    again.apply(0, [Change(b"b", b"2")], 3)
     again.wipe(0)
     assert list(again.rows(0)) == []
     await again.stop()

@@ -52,7 +52,7 @@ class Alarmed(Rig):
         return [(record.timestamp, codec.decode(record.value, Rang)) for record in await self.read(self.rang)]
 
     async def all_rang(self, deadline_s: float = 15.0) -> None:
-        """Wait until all that was asked for rang; then nothing rang twice or before its time, and no index is left."""
+        """Wait until all that was asked for rang; then nothing rang twice or before its time."""
         rows, ids = watched.expected(record.value for record in await self.read(self.source))
 
         async def all_there() -> bool:
@@ -71,7 +71,7 @@ class Alarmed(Rig):
             assert {key.decode(): codec.decode(value, Watch) for key, value in table.items()} == rows
             return True
 
-        await eventually(same, 10.0, "the oracle's rows, and no index rows")
+        await eventually(same, 10.0, "the oracle's rows")
 
     async def same_watched(self, worker: Worker) -> None:
         """At its end the worker's own stores show the same."""
@@ -132,13 +132,12 @@ async def test_both_tables_and_the_events_of_a_flush_stand_together(rig: Alarmed
     assert await doomed.exit_code() == -signal.SIGKILL
     await rig.abort_open_transactions()
 
-    due = b"\xffdue "
     for isolation in ("read_uncommitted", "read_committed"):
         there = stands or isolation == "read_uncommitted"
         assert len(await rig.read(rig.derived, isolation)) == (10 if there else 0)
         assert list(await rig.table(rig.changelog, isolation)) == ([b"key-0"] if there else [])
         second = await rig.table(rig.second, isolation)
-        assert {key[: len(due)] for key in second} == ({b"key-0", due, b"\xfflist"} if there else set())
+        assert list(second) == ([b"key-0"] if there else [])
 
 
 @pytest.mark.parametrize(
@@ -156,7 +155,7 @@ async def test_killed_while_waking_rings_once(rig: Alarmed, failpoint: str, stan
     assert await doomed.exit_code() == -signal.SIGKILL
     await rig.abort_open_transactions()
     assert len(await rig.heard()) == stands
-    [row] = [codec.decode(value, Watch) for key, value in (await rig.table(rig.second)).items() if key == b"key-0"]
+    [row] = [codec.decode(value, Watch) for value in (await rig.table(rig.second)).values()]
     assert len(row.due) == 2 - stands
 
     worker = rig.start("two")

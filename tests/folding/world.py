@@ -9,7 +9,7 @@ from services.contract import codec
 from services.runtime.folding.fold import Emission
 from services.runtime.folding.ledger import Ledger
 from services.runtime.folding.partition import Flush, Partition
-from services.runtime.folding.store import PartitionedStore
+from services.runtime.folding.store import Change, PartitionedStore
 from tests.folding import tally
 from tests.folding.tally import Counted, Fact
 from tests.waiting import eventually
@@ -69,9 +69,9 @@ class World:
         return tally.fold(state, fact)
 
     def _store(self) -> Any:
-        def apply(partition: int, rows: Iterable[tuple[bytes, bytes | None]], offset: int) -> None:
+        def apply(partition: int, changes: Iterable[Change], offset: int) -> None:
             self.effects.append(("apply", (partition, offset)))
-            for key, value in rows:
+            for key, value, _, _ in changes:
                 if value is None:
                     del self.stored[key]
                 else:

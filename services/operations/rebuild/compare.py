@@ -23,7 +23,7 @@ from services.operations.rebuild.plan import Plan
 from services.operations.rebuild.shadow import Shadow, partitions_of
 from services.runtime.clock import now
 
-Kind = Literal["differs", "only live", "only on the log", "index rows"]
+Kind = Literal["differs", "only live", "only on the log"]
 
 _MOST_ROUNDS = 5
 # The live app commits its offsets every second.
@@ -53,8 +53,6 @@ class Comparison:
         self.shadow = shadow
         self.live = live
         self.found = Found()
-        # By key, index rows that should not be; empty where one is missing.
-        self.strays: dict[str, set[bytes]] = {}
         # The moment up to which both sides have been woken.
         self.now = now()
         self._plan = plan
@@ -116,25 +114,18 @@ class Comparison:
         self.found.differing |= {key: kind for key, kind in suspects.items() if key not in self.found.undecided}
 
     def _compare_all(self, count_older: bool) -> dict[str, Kind]:
-        # An index row goes with its row, wherever the log is.
-        self.strays = self.live.misindexed()
         suspects: dict[str, Kind] = {}
         for name, _ in self.live.rows.rows():
             key = name.decode()
             self.found.compared += 1
             if kind := self._look(key):
                 suspects[key] = kind
-            elif key in self.strays:
-                self.found.differing[key] = "index rows"
             elif count_older and not self.shadow.rows.touched(name):
                 self.found.older += 1
         for name, _ in self.shadow.rows.rows():
             if self.live.rows.get(name) is None and (kind := self._look(name.decode())):
                 self.found.compared += 1
                 suspects[name.decode()] = kind
-        for key in self.strays.keys() - suspects.keys() - self.found.differing.keys():
-            self.found.compared += 1
-            self.found.differing[key] = "index rows"
         return suspects
 
     def _look(self, key: str) -> Kind | None:

@@ -13,7 +13,7 @@ from services.runtime.folding import index
 
 
 class Live:
-    """The rows and index rows, up to where it was read last."""
+    """The rows, up to where it was read last."""
 
     def __init__(self, plan: Plan, partition: int, rows: Scratch) -> None:
         self.rows = rows
@@ -32,19 +32,6 @@ class Live:
             told(records[-1].offset + 1 - began, end - began)
         self._at = max(began, end)
 
-    def misindexed(self) -> dict[str, set[bytes]]:
-        """Index rows that should not be, and keys of rows that lack one, by the key of their row."""
-        found: dict[str, set[bytes]] = {}
-        for entry in self.rows.index():
-            key = index.key_of(entry)
-            if entry not in self.entries(key, self.row(key)):
-                found.setdefault(key, set()).add(entry)
-        for name, _ in self.rows.rows():
-            key = name.decode()
-            if any(self.rows.get(entry) is None for entry in self.entries(key, self.row(key))):
-                found.setdefault(key, set())
-        return found
-
     def row(self, key: str) -> Any:
         """A row; None where there is none, or none that could be folded on."""
         value = self.rows.get(key.encode())
@@ -52,11 +39,8 @@ class Live:
             return None
         try:
             row = codec.decode(value, self._table.row)
-            self.entries(key, row)
+            # Raises for times and names that make no sense.
+            index.entries(self._table, key, row)
         except (codec.DecodeError, ValueError):
             return None
         return row
-
-    def entries(self, key: str, row: Any) -> frozenset[bytes]:
-        """The index rows that a row should have."""
-        return index.entries(self._table, key, row)

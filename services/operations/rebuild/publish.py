@@ -25,15 +25,14 @@ _MOST_BYTES = 4 << 20
 
 
 class Mended(NamedTuple):
-    """What mends one row: records of the changelog, and of the derived topic beside them."""
+    """What mends one row: it, for the changelog, and records of the derived topic beside it."""
 
-    key: str
-    rows: list[Emission]
+    row: Emission
     told: list[Emission]
 
     @property
     def size(self) -> int:
-        return sum(len(one.key) + len(one.value or b"") for one in (*self.rows, *self.told))
+        return sum(len(one.key) + len(one.value or b"") for one in (self.row, *self.told))
 
 
 async def publish(
@@ -42,7 +41,7 @@ async def publish(
     """Write what differs; `published` hears of each transaction how many rows it mended. Raises RebuildError."""
     for together in _transactions(_mended(plan, comparison)):
         told = [one for mended in together for one in mended.told]
-        rows = [one for mended in together for one in mended.rows]
+        rows = [mended.row for mended in together]
         try:
             await ledger.write(told, partition, {plan.changelog: rows})
         except ProducerFenced as error:
@@ -59,19 +58,10 @@ async def publish(
 
 
 def _mended(plan: Plan, comparison: Comparison) -> Iterator[Mended]:
-    live = comparison.live
-    for key, kind in sorted(comparison.found.differing.items()):
-        before = live.row(key)
-        after = before if kind == "index rows" else comparison.right(key)
-        rows: list[Emission] = []
-        if kind != "index rows":
-            rows.append(Emission("", key.encode(), None if after is None else codec.encode(after), []))
-        wanted = live.entries(key, after)
-        gone = (live.entries(key, before) | comparison.strays.get(key, set())) - wanted
-        rows += [Emission("", entry, None, []) for entry in sorted(gone)]
-        rows += [Emission("", entry, b"", []) for entry in sorted(wanted) if live.rows.get(entry) is None]
-        told = [] if kind == "index rows" else restate(plan, key, before, after, comparison.now)
-        yield Mended(key, rows, told)
+    for key in sorted(comparison.found.differing):
+        before, after = comparison.live.row(key), comparison.right(key)
+        row = Emission("", key.encode(), None if after is None else codec.encode(after), [])
+        yield Mended(row, restate(plan, key, before, after, comparison.now))
 
 
 def _transactions(all_mended: Iterator[Mended]) -> Iterator[list[Mended]]:

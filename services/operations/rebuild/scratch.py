@@ -5,15 +5,15 @@ from pathlib import Path
 
 from rocksdict import Rdict
 
-from services.runtime.folding.store import INDEX, Memory, Rows, batch_of
+from services.runtime.folding.store import Memory, Rows, batch_of
 
 _MEMORY_BYTES = 16 << 20
-# Like an index row's, no key of a row begins with it.
+# No key of a row begins with it.
 _TOUCHED = b"\xfe"
 
 
 class Scratch:
-    """The rows of one partition: of the shadow, or of the live table with its index rows."""
+    """The rows of one partition: of the shadow, or of the live table."""
 
     def __init__(self, folder: Path, memory: Memory) -> None:
         self._rows = Rdict(str(folder), options=memory.options())
@@ -32,10 +32,6 @@ class Scratch:
             if key >= _TOUCHED:
                 return
             yield key, value
-
-    def index(self) -> Iterator[bytes]:
-        """All index rows, in order."""
-        yield from self._rows.keys(from_key=INDEX)
 
     def touch(self, keys: set[str]) -> None:
         """Note that the log told something of these rows."""

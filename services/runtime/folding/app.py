@@ -154,7 +154,7 @@ def _make(data_dir: Path) -> None:
 def _add_fold(app: FoldApp, fold: Fold, memory: Memory, partitions: int) -> None:
     stores = app.runner.stores.setdefault(fold.name, {})
     for table in fold.tables:
-        kept = LogTable(app, name=table.name, partitions=partitions, memory=memory)
+        kept = LogTable(app, name=table.name, partitions=partitions, memory=memory, rows=table)
         app.tables.add(kept)
         stores[table.name] = kept.data
 

@@ -41,6 +41,8 @@ class Table:
     due: Callable[[Any], str | None] | None = None
     # The names that a row is listed under, to be found in their order without reading all rows (`Partition.listed`).
     lists: Callable[[Any], Iterable[str]] | None = None
+    # The version of these two: higher, once either says something else of any row. Stores derive their index anew.
+    index: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,20 +1,29 @@
-"""Index rows: which rows are due when, and what they are listed under. They are of the table, committed and restored
-with it."""
+"""Index entries: which rows are due when, and what they are listed under.
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+They follow from their row (`entries`). They lie beside the rows in a worker's own store, are written in one batch with
+their row, and stand on no changelog: a store that is restored derives them.
+"""
 
-from services.runtime.folding.fold import Emission, Table
-from services.runtime.folding.store import INDEX, PartitionedStore
+from typing import Any, NamedTuple, Protocol
+
+from services.contract import codec
+from services.runtime.folding.fold import Table
+
+# No text in UTF-8 begins with this: entries lie apart from rows, in the same database.
+INDEX = b"\xff"
+# Beyond all that begins with the same text.
+_END = b"\xff"
+INDEX_END = INDEX + _END
 
 _DUE = INDEX + b"due "
 _LISTED = INDEX + b"listed "
+_UNREADABLE = INDEX + b"unreadable "
 # Between a name and the key; no name has it.
 _KEY = b"\x00"
-# Beyond all that begins with the same text.
-_END = b"\xff"
 # `2026-02-21T18:22:11.123Z`.
 _TIME = 24
+# Of how entries are written; a table has a version of its own for what it says of its rows.
+_LAYOUT = 1
 
 
 class Listed(NamedTuple):
@@ -24,8 +33,24 @@ class Listed(NamedTuple):
     key: str
 
 
+class Ordered(Protocol):
+    """A store, as far as an index is read off it."""
+
+    def keys(self, partition: int, start: bytes, end: bytes, limit: int) -> list[bytes]:
+        """At most `limit` keys in order, from `start` up to, not including, `end`."""
+
+
+def is_indexed(table: Table) -> bool:
+    return table.due is not None or table.lists is not None
+
+
+def version(table: Table) -> bytes:
+    """What a store's index is the index of; no blank in it."""
+    return b"%d.%d" % (_LAYOUT, table.index) if is_indexed(table) else b"0"
+
+
 def entries(table: Table, key: str, row: Any) -> frozenset[bytes]:
-    """The index rows of a row. Raises ValueError for a due time that is none, and for a name that can be none."""
+    """The entries of a row; None has none. Raises ValueError for a time or a name that cannot be one."""
     if row is None:
         return frozenset()
     found = set()
@@ -41,33 +66,32 @@ def entries(table: Table, key: str, row: Any) -> frozenset[bytes]:
     return frozenset(found)
 
 
-def key_of(entry: bytes) -> str:
-    """The key of the row that an index row belongs to."""
-    key = entry[len(_DUE) + _TIME + 1 :] if entry.startswith(_DUE) else entry.partition(_KEY)[2]
-    return key.decode(errors="replace")
+def entries_of(table: Table, key: bytes, value: bytes | None) -> frozenset[bytes]:
+    """The entries of a row as it is stored. One that cannot be read has an entry that says so."""
+    if value is None or not is_indexed(table):
+        return frozenset()
+    try:
+        return entries(table, key.decode(), codec.decode(value, table.row))
+    except (codec.DecodeError, ValueError):
+        return frozenset((_UNREADABLE + key,))
 
 
-def changes(was: frozenset[bytes], now: frozenset[bytes]) -> Iterator[Emission]:
-    """The index rows that come and go with a changed row."""
-    if was == now:
-        return
-    for gone in was - now:
-        yield Emission("", gone, None, [])
-    for come in now - was:
-        yield Emission("", come, b"", [])
-
-
-def due(store: PartitionedStore, partition: int, now: str, limit: int) -> list[tuple[str, bytes]]:
-    """Keys of rows that are due at or before `now`, the longest due first, each with its index row."""
+def due(store: Ordered, partition: int, now: str, limit: int) -> list[str]:
+    """Keys of rows that are due at or before `now`, the longest due first."""
     found = store.keys(partition, _DUE, _DUE + now.encode() + b"!", limit)
-    return [(key[len(_DUE) + _TIME + 1 :].decode(), key) for key in found]
+    return [key[len(_DUE) + _TIME + 1 :].decode() for key in found]
 
 
-def listed(store: PartitionedStore, partition: int, prefix: str, after: Listed | None, limit: int) -> list[Listed]:
+def listed(store: Ordered, partition: int, prefix: str, after: Listed | None, limit: int) -> list[Listed]:
     """What is listed under names that begin with `prefix`, in order of name and key, beyond `after` if given."""
     start = _LISTED + prefix.encode()
     found = store.keys(partition, start if after is None else _entry(after) + b"\x00", start + _END, limit)
     return [_listed(entry) for entry in found]
+
+
+def has_unreadable(store: Ordered, partition: int) -> bool:
+    """Is there a row that this release cannot read? No list would ever name it."""
+    return bool(store.keys(partition, _UNREADABLE, _UNREADABLE + _END, 1))
 
 
 def _entry(listed: Listed) -> bytes:

@@ -16,7 +16,6 @@ from services.domain.due import Due
 from services.domain.whose import is_anothers
 from services.runtime import metrics
 from services.runtime.batches import Unread
-from services.runtime.folding import index
 from services.runtime.folding.dead import Why, dead_letter
 from services.runtime.folding.fold import Emission, Fold, Record, Step, Table
 from services.runtime.folding.staging import Row, Staged, Told, TooLarge, tell
@@ -50,8 +49,6 @@ class Overlay:
         self.size = 0
         # When the webhooks were received that were folded.
         self.received: list[str] = []
-        # By table, index rows that fit no row.
-        self.outdated: dict[str, list[bytes]] = {}
         self._emissions: list[Emission] = []
         # Of topics whose values replace each other: the last of each.
         self._latest: dict[tuple[str, str], Emission] = {}
@@ -120,11 +117,6 @@ class Overlay:
             metrics.DEAD.labels(self._fold.name, "defect").inc()
             return False
         return True
-
-    def belongs(self, entry: bytes, table: Table, key: str) -> bool:
-        """Is this index row of the row as it is committed, so that it goes with its change, or as it is now?"""
-        row = self._row(table, key)
-        return entry in index.entries(table, key, row.committed) or entry in index.entries(table, key, row.value)
 
     def _woken(self, step: Step, key: str, now: str) -> bool:
         """Wake a row once; False when it asks for no time that has come."""

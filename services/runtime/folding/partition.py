@@ -1,8 +1,8 @@
 """One partition of one fold: what waits, and the flush that folds it.
 
 The order of a flush is the promise: fold over an overlay of the tables → commit derived events and changelog rows
-in one transaction → write the rows with their changelog offset locally, in one batch per table → move the mark that
-the consumer commits. A kill between any two repeats work and loses none.
+in one transaction → write the rows with their index and changelog offset locally, in one batch per table → move the
+mark that the consumer commits. A kill between any two repeats work and loses none.
 """
 
 import asyncio
@@ -18,13 +18,14 @@ from services.runtime import metrics
 from services.runtime.clock import CLOCK
 from services.runtime.failpoints import reach
 from services.runtime.folding import index
+from services.runtime.folding.cache import RowCache
 from services.runtime.folding.fold import Emission, Fold, Record, Table
 from services.runtime.folding.index import Listed
 from services.runtime.folding.ledger import Ledger
 from services.runtime.folding.overlay import Overlay
 from services.runtime.folding.progress import Progress
 from services.runtime.folding.showing import Behind
-from services.runtime.folding.store import PartitionedStore
+from services.runtime.folding.store import Change, PartitionedStore
 
 # A flush is one transaction and must be over long before that times out.
 _MAX_FLUSH_BYTES = 8 << 20
@@ -74,6 +75,8 @@ class Partition:
         self.progress = Progress([topic.name for topic in fold.sources])
         self._ledger = ledger
         self._stores = stores
+        self._tables = {table.name: table for table in fold.tables}
+        self._cache = RowCache()
         self._max_batch = max_batch
         self._waiting: deque[Record | Local | Passed | Tick] = deque()
         self._waiting_bytes = 0
@@ -164,17 +167,18 @@ class Partition:
         self._waiting_bytes = 0
         metrics.DROPPED.labels(self.fold.name).inc(sum(isinstance(item, Record | Local) for item in dropped))
         self._room.set()
+        self._cache.close()
         self.progress.close()
         _cancel(dropped)
 
     def read(self, key: str, table: str | None = None) -> Any:
         """A row as it is committed, or None; of the fold's first table where none is named."""
-        found = next((one for one in self.fold.tables if table in (None, one.name)), None)
+        found = self._table(table)
         return None if found is None else self._read(found, key)
 
     def rows(self, table: str | None = None) -> Iterator[Any]:
         """All committed rows, in key order."""
-        found = next((one for one in self.fold.tables if table in (None, one.name)), None)
+        found = self._table(table)
         if found is not None:
             for _, value in self._stores[found.name].rows(self.partition):
                 yield codec.decode(value, found.row)
@@ -189,29 +193,43 @@ class Partition:
         keys = self._stores[table].keys(self.partition, start, start + b"\xff", limit)
         return [key.decode() for key in keys]
 
-    def _read(self, table: Table, key: str) -> Any:
-        value = self._stores[table.name].partition(self.partition).get(key.encode())
-        return None if value is None else codec.decode(value, table.row)
+    def _table(self, name: str | None) -> Table | None:
+        return self._tables.get(name) if name is not None else next(iter(self._tables.values()), None)
 
-    def _due(self, table: Table, now: str, limit: int) -> list[tuple[str, bytes]]:
+    def _read(self, table: Table, key: str) -> Any:
+        row = self._cache.get((table.name, key))
+        if row is None:
+            value = self._stores[table.name].partition(self.partition).get(key.encode())
+            if value is None:
+                return None
+            row = codec.decode(value, table.row)
+            self._cache.put((table.name, key), row, len(value))
+        return row
+
+    def _due(self, table: Table, now: str, limit: int) -> list[str]:
         return index.due(self._stores[table.name], self.partition, now, limit)
 
     def _is_due(self, table: Table, now: str) -> bool:
         found = self._due(table, now, 1 + len(self._failed))
-        return any((table.name, key) not in self._failed for key, _ in found)
+        return any((table.name, key) not in self._failed for key in found)
 
     async def _flush(self, batch: list[Record | Local | Passed | Tick]) -> Flush:
         started = time.perf_counter()
         overlay = self._fold(batch)
         metrics.FOLD_SECONDS.labels(self.fold.name).observe(time.perf_counter() - started)
         reach("flush.folded")
-        emissions, rows = overlay.emissions, self._rows(overlay)
-        if emissions or rows:
-            changelogs = {self._stores[name].changelog: changed for name, changed in rows.items()}
+        emissions, changes = overlay.emissions, self._changes(overlay)
+        if emissions or changes:
+            changelogs = {
+                self._stores[name].changelog: [Emission("", one.key, one.value, []) for one in changed]
+                for name, changed in changes.items()
+            }
             offsets = await self._ledger.write(emissions, self.partition, changelogs)
-            for name, changed in rows.items():
+            for name, changed in changes.items():
                 store = self._stores[name]
-                store.apply(self.partition, [(row.key, row.value) for row in changed], offsets[store.changelog])
+                store.apply(self.partition, changed, offsets[store.changelog])
+            for place, changed_row in overlay.rows.items():
+                self._cache.put(place, changed_row.value, len(changed_row.encoded or b""))
         reach("flush.applied")
         for item in batch:
             if isinstance(item, Local) and not item.committed.done():
@@ -238,17 +256,13 @@ class Partition:
         for topic, count in Counter(emission.topic for emission in emissions).items():
             metrics.EMITTED.labels(name, topic).inc(count)
 
-    def _rows(self, overlay: Overlay) -> dict[str, list[Emission]]:
-        """Table → its rows to write, index rows among them."""
-        tables = {table.name: table for table in self.fold.tables}
-        rows: dict[str, list[Emission]] = {}
+    def _changes(self, overlay: Overlay) -> dict[str, list[Change]]:
+        """Table → its rows to write."""
+        changes: dict[str, list[Change]] = {}
         for (name, key), row in overlay.rows.items():
-            changed = rows.setdefault(name, [])
-            changed.append(Emission("", key.encode(), row.encoded, []))
-            changed.extend(index.changes(index.entries(tables[name], key, row.committed), row.entries))
-        for name, outdated in overlay.outdated.items():
-            rows.setdefault(name, []).extend(Emission("", key, None, []) for key in outdated)
-        return rows
+            had = index.entries(self._tables[name], key, row.committed)
+            changes.setdefault(name, []).append(Change(key.encode(), row.encoded, had, row.entries))
+        return changes
 
     def _fold(self, batch: list[Record | Local | Passed | Tick]) -> Overlay:
         """Fold a batch; what comes out larger than a flush may be ends it, and the rest of the batch waits again."""
@@ -279,16 +293,13 @@ class Partition:
             if step.table is None or step.table.due is None:
                 continue
             # Those that failed stay due, and are tried again by the next owner.
-            for key, entry in self._due(step.table, now, _WOKEN_TOGETHER + len(self._failed)):
+            for key in self._due(step.table, now, _WOKEN_TOGETHER + len(self._failed)):
                 if overlay.size > _MAX_FLUSH_BYTES:
                     return
                 if (step.table.name, key) in self._failed:
                     continue
                 if not overlay.wake(step, key, now):
                     self._failed.add((step.table.name, key))
-                elif not overlay.belongs(entry, step.table, key):
-                    # It would be looked at for ever, and hide what is due.
-                    overlay.outdated.setdefault(step.table.name, []).append(entry)
 
     def _take(self) -> list[Record | Local | Passed | Tick]:
         """What the next flush folds: a bounded number of records, of a bounded size."""

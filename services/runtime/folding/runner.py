@@ -9,11 +9,13 @@ from faust.types import TP
 
 from services.runtime import metrics
 from services.runtime.config import KafkaSettings
+from services.runtime.folding import index
 from services.runtime.folding.fold import Fold
 from services.runtime.folding.ledger import Ledger, fence_of
 from services.runtime.folding.partition import Flush, Partition
 from services.runtime.folding.showing import Behind
 from services.runtime.folding.store import PartitionedStore
+from services.runtime.section import ConfigError
 
 logger = logging.getLogger(__name__)
 
@@ -126,16 +128,36 @@ class Runner:
             await asyncio.gather(*(owned.ledger.open() for owned in self._owned.values()))
 
     async def start(self) -> None:
-        """Begin to fold: the tables are restored."""
+        """Begin to fold: the tables are restored. Raises ConfigError, as `_derive` does."""
         async with self._lock:
             for key, (partition, ledger, task) in list(self._owned.items()):
                 if task is None:
+                    if not await self._derive(key[0], partition.partition):
+                        return
                     if listener := self.listeners.get(key[0]):
                         await listener.taken(partition)
                     running = asyncio.create_task(self._run(partition), name=f"fold-{key[0]}-{key[1]}")
                     self._owned[key] = _Owned(partition, ledger, running)
             for name in self.folds:
                 metrics.OWNED.labels(name).set(len(self.partitions(name)))
+
+    async def _derive(self, fold: str, partition: int) -> bool:
+        """Have a partition's indexes be those of its tables now. False: it is lost meanwhile.
+
+        Raises ConfigError where a row cannot be read: no timer would wake it, and no list would name it.
+        """
+        epoch = self.epoch
+        for store in self.stores.get(fold, {}).values():
+            for _ in store.derive(partition):
+                await asyncio.sleep(0)
+                if epoch != self.epoch:
+                    return False
+            if index.has_unreadable(store, partition):
+                raise ConfigError(
+                    f"{store.changelog}/{partition}: a row cannot be read by this release; start the release that "
+                    "wrote it, or mend the table (docs/rebuild.md)"
+                )
+        return True
 
     def sources(self) -> Iterator[TP]:
         """The source partitions of what this worker owns."""

@@ -29,7 +29,7 @@ class Row(NamedTuple):
     value: Any
     encoded: bytes | None
     committed: Any
-    # The index rows that go with the value.
+    # The index entries that go with the value.
     entries: frozenset[bytes] = frozenset()
 
 

@@ -4,10 +4,10 @@ import gc
 import logging
 import shutil
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import faust
 from faust.stores.rocksdb import Store
@@ -25,6 +25,9 @@ from rocksdict import (
 
 from services.contract.plan import TOMBSTONES_KEPT
 from services.domain.aliases import ALIAS_VERSION
+from services.runtime.folding import index
+from services.runtime.folding.fold import Table
+from services.runtime.folding.index import INDEX, INDEX_END
 from services.runtime.section import ConfigError
 
 logger = logging.getLogger(__name__)
@@ -37,12 +40,44 @@ OTHER_ALIASES = (
 _MEMTABLES = 16
 _LEAST_MEMTABLE_BYTES = 256 * 1024
 
-# No text in UTF-8 begins with these: rows that say which rows are due, or listed, and how far the changelog is read,
-# lie apart from those, in the same table. Faust's own name for the latter is one that a command may have as its id.
-INDEX = b"\xff"
-_OFFSET_KEY = b"\xfeoffset"
+# No text in UTF-8 begins with this, so no row's key does: what is no row lies behind all rows.
+_NO_ROW = b"\xfe"
+# How far the changelog is read. Faust's own name for it is one that a command may have as its id.
+_OFFSET_KEY = _NO_ROW + b"offset"
+# In place of an index version, while rows are written without their index entries.
+_UNDERIVED = b"-"
+# Rows of which the index is derived at once, before others have the event loop.
+_AT_ONCE = 500
 
 Rows = Iterable[tuple[bytes, bytes | None]]
+
+
+class Change(NamedTuple):
+    """A row as it is to be written, None removes it; the index entries that it had, and has then."""
+
+    key: bytes
+    value: bytes | None
+    had: frozenset[bytes] = frozenset()
+    has: frozenset[bytes] = frozenset()
+
+    def written(self) -> Iterator[tuple[bytes, bytes | None]]:
+        yield self.key, self.value
+        for gone in self.had - self.has:
+            yield gone, None
+        for come in self.has - self.had:
+            yield come, b""
+
+
+class Stamp(NamedTuple):
+    """What a store says of its rows: of which changelog offset they are; since when no removal was missed (Unix
+    seconds); of which version their index is."""
+
+    offset: int
+    at: float
+    indexed: bytes
+
+    def __bytes__(self) -> bytes:
+        return b"%d %.3f %d %s" % (self.offset, self.at, ALIAS_VERSION, self.indexed)
 
 
 class Memory:
@@ -82,9 +117,11 @@ class PartitionedStore(Store):
 
     offset_key = _OFFSET_KEY
 
-    def __init__(self, *args: Any, memory: Memory, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, memory: Memory, rows: Table, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._memory = memory
+        self._rows = rows
+        self._version = index.version(rows)
 
     def _open_for_partition(self, partition: int) -> Rdict:
         # What a kill left of `wipe`.
@@ -103,22 +140,19 @@ class PartitionedStore(Store):
 
     def persisted_offset(self, tp: TP) -> int | None:
         stamp = self._stamp(tp.partition)
-        return None if stamp is None else stamp[0]
+        return None if stamp is None else stamp.offset
 
-    def _stamp(self, partition: int) -> tuple[int, float] | None:
-        """The changelog offset that a partition's rows are of, and since when (Unix seconds) no removal was missed.
-
-        Raises ConfigError for rows of another alias version.
-        """
+    def _stamp(self, partition: int) -> Stamp | None:
+        """What a partition's rows are; None where there have been none. Raises ConfigError for other aliases."""
         stamp = self.partition(partition).get(self.offset_key)
         if stamp is None:
             return None
-        offset, at, *version = stamp.split()
-        if version != [b"%d" % ALIAS_VERSION]:
-            written = version[0].decode() if version else "none"
+        offset, at, *versions = stamp.split()
+        if versions[:1] != [b"%d" % ALIAS_VERSION]:
+            written = versions[0].decode() if versions else "none"
             path = self.partition_path(partition)
             raise ConfigError(f"{path}: its rows are keyed by alias version {written}; {OTHER_ALIASES}")
-        return int(offset), float(at)
+        return Stamp(int(offset), float(at), versions[1] if len(versions) > 1 else _UNDERIVED)
 
     def unfit(self, partition: int, end: int) -> str | None:
         """Why the rows cannot be brought up to date from a changelog with this end; None if they can, or are none.
@@ -128,10 +162,10 @@ class PartitionedStore(Store):
         stamp = self._stamp(partition)
         if stamp is None:
             return None
-        offset, at = stamp
+        offset, at, _ = stamp
         if end - 2 <= offset < end:
             # After the last record nothing stands but the mark that ends its transaction.
-            self.apply(partition, (), offset)
+            self._write(partition, (), stamp._replace(at=time.time()))
             return None
         if offset >= end:
             return f"it is at {offset}, beyond the changelog's end {end}: of another cluster, or of an earlier topic"
@@ -153,33 +187,75 @@ class PartitionedStore(Store):
         return path.with_name(f"{path.name}.gone")
 
     def restore(self, partition: int, rows: Rows, changelog_offset: int, written_at: float) -> None:
-        """Write rows that were read off the changelog; the last was written there at that time (Unix seconds).
+        """Write rows that were read off the changelog, with their index; the last was written there at that time (Unix
+        seconds).
 
         A removal that comes later in the changelog vanishes a week after the record was written at the earliest, and a
         week after this store was last known to have missed none: the later of the two counts.
         """
         stamp = self._stamp(partition)
-        known = time.time() if stamp is None else stamp[1]
-        self.apply(partition, rows, changelog_offset, max(known, written_at))
+        at = max(time.time() if stamp is None else stamp.at, written_at)
+        # Earlier releases have left index entries there.
+        latest = {key: value for key, value in rows if not key.startswith(INDEX)}
+        if stamp is None or stamp.indexed == self._version:
+            changes = self._indexed(partition, latest)
+            self._write(partition, changes, Stamp(changelog_offset, at, self._version))
+        else:
+            # All of it is derived when the rows are up to date.
+            unindexed = (Change(key, value) for key, value in latest.items())
+            self._write(partition, unindexed, Stamp(changelog_offset, at, _UNDERIVED))
 
-    def apply(self, partition: int, rows: Rows, changelog_offset: int, at: float | None = None) -> None:
-        """Write rows (None removes one) and the changelog offset they were written at, in one batch.
+    def _indexed(self, partition: int, rows: Mapping[bytes, bytes | None]) -> Iterator[Change]:
+        """Rows with the index entries that go and come with them."""
+        if not index.is_indexed(self._rows):
+            yield from (Change(key, value) for key, value in rows.items())
+            return
+        keys = list(rows)
+        for key, former in zip(keys, self.partition(partition).get(keys), strict=True):
+            had = index.entries_of(self._rows, key, former)
+            yield Change(key, rows[key], had, index.entries_of(self._rows, key, rows[key]))
+
+    def apply(self, partition: int, changes: Iterable[Change], changelog_offset: int, at: float | None = None) -> None:
+        """Write rows, their index entries, and the changelog offset they were written at, in one batch.
 
         `at`: since when no removal was missed (Unix seconds); None: until now none was. It lies in the store, not in
         the dates of its files, for a backup that is copied has new ones.
         """
-        batch = batch_of(rows)
-        batch.put(self.offset_key, stamp(changelog_offset, time.time() if at is None else at))
+        self._write(partition, changes, Stamp(changelog_offset, time.time() if at is None else at, self._version))
+
+    def _write(self, partition: int, changes: Iterable[Change], stamp: Stamp) -> None:
+        batch = batch_of(pair for change in changes for pair in change.written())
+        batch.put(self.offset_key, bytes(stamp))
         self.partition(partition).write(batch)
+
+    def derive(self, partition: int) -> Iterator[None]:
+        """Derive the index of all rows, where it is of another version: in parts, between which others may go on.
+
+        Nobody else may write meanwhile. Broken off, it begins anew when it is called again.
+        """
+        stamp = self._stamp(partition)
+        if stamp is None or stamp.indexed == self._version or not index.is_indexed(self._rows):
+            return
+        began = batch_of(())
+        began.delete_range(INDEX, INDEX_END)
+        began.put(self.offset_key, bytes(stamp._replace(indexed=_UNDERIVED)))
+        database = self.partition(partition)
+        database.write(began)
+        rows = self.rows(partition)
+        while together := list(islice(rows, _AT_ONCE)):
+            entries = [entry for key, value in together for entry in index.entries_of(self._rows, key, value)]
+            database.write(batch_of((entry, b"") for entry in entries))
+            yield
+        database.put(self.offset_key, bytes(stamp._replace(indexed=self._version)))
 
     def rows(self, partition: int) -> Iterator[tuple[bytes, bytes]]:
         """All rows of a partition, in key order."""
-        for key, value in self.partition(partition).items():
-            if key != self.offset_key and not key.startswith(INDEX):
-                yield key, value
+        bounds = ReadOptions()
+        bounds.set_iterate_upper_bound(_NO_ROW)
+        yield from self.partition(partition).items(read_opt=bounds)
 
     def keys(self, partition: int, start: bytes, end: bytes, limit: int) -> list[bytes]:
-        """The keys, of rows or of index rows, from `start` up to, not including, `end`; at most `limit`."""
+        """The keys, of rows or of index entries, from `start` up to, not including, `end`; at most `limit`."""
         # Else it would look for the next key beyond, through all that were removed there and are not compacted yet.
         bounds = ReadOptions()
         bounds.set_iterate_upper_bound(end)
@@ -202,11 +278,6 @@ class PartitionedStore(Store):
             database.close()
 
 
-def stamp(changelog_offset: int, at: float) -> bytes:
-    """What a store says of its rows: of which changelog offset, since when none was missed, keyed by which aliases."""
-    return b"%d %.3f %d" % (changelog_offset, at, ALIAS_VERSION)
-
-
 def batch_of(rows: Rows) -> WriteBatch:
     """Rows to be written at once; None removes one."""
     batch = WriteBatch(raw_mode=True)
@@ -221,12 +292,15 @@ def batch_of(rows: Rows) -> WriteBatch:
 class LogTable(faust.Table):
     """A Faust table that is written by the ledger (`ledger.py`), never by assignment: rows come off the changelog."""
 
-    def __init__(self, app: Any, *, memory: Memory, **kwargs: Any) -> None:
+    def __init__(self, app: Any, *, memory: Memory, rows: Table, **kwargs: Any) -> None:
         self._memory = memory
+        self._rows = rows
         super().__init__(app, key_type=bytes, value_type=bytes, **kwargs)
 
     def _new_store(self) -> PartitionedStore:
-        return PartitionedStore("rocksdb://", self.app, self, memory=self._memory, table_name=self.name)
+        return PartitionedStore(
+            "rocksdb://", self.app, self, memory=self._memory, rows=self._rows, table_name=self.name
+        )
 
     def info(self) -> dict[str, Any]:
-        return {**super().info(), "memory": self._memory}
+        return {**super().info(), "memory": self._memory, "rows": self._rows}

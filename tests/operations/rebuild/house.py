@@ -17,7 +17,6 @@ from services.contract.partition import partition_of
 from services.contract.topics import FOLDS, topic_of
 from services.operations.topic_admin import connect
 from services.runtime.config import KafkaSettings
-from services.runtime.folding.store import INDEX
 from tests.processes import Service, running
 from tests.switchboard import switchboard
 from tests.waiting import eventually
@@ -143,21 +142,16 @@ def changelog_of(table: str) -> str:
 
 
 def place(table: str, key: bytes) -> int:
-    """The partition of a row, or of an index row, which ends with the key of its row."""
-    name = key.rpartition(b" ")[2] if key.startswith(INDEX) else key
+    """The partition of a row."""
     # A message's row lies where its facts lie, whose key is its SID; which tenant's it is stands behind that.
-    name = name.partition(b" ")[0] if table == "delivery" else name
+    name = key.partition(b" ")[0] if table == "delivery" else key
     # Counts lie where the messages lie that they count; their key ends with that.
     return int(name.rpartition(b"|")[2]) if table == "deliverability" else partition_of(name, PARTITIONS)
 
 
 def canonical(rows: Rows) -> dict[str, str]:
-    """Rows whatever the order of their maps' keys; without index rows."""
-    return {
-        key.decode(): json.dumps(json.loads(value), sort_keys=True)
-        for key, value in rows.items()
-        if not key.startswith(INDEX)
-    }
+    """Rows whatever the order of their maps' keys."""
+    return {key.decode(): json.dumps(json.loads(value), sort_keys=True) for key, value in rows.items()}
 
 
 def saved(file: Path) -> Rows:

@@ -12,7 +12,10 @@ from typing import NamedTuple
 import requests
 import uvloop
 
-from services.contract.messages import MESSAGES
+from services.contract.fold import SENDER_APP
+from services.contract.messages import MESSAGES, OUTCOMES, SENT
+from services.contract.outbound import ACCEPTED, RESULTS
+from services.contract.topics import CHANGELOGS
 from services.embedded import ports
 from tests.bench import log, workload
 from tests.bench.processes import MEASURED, CannotMeasure, cpu_seconds, on, others
@@ -21,6 +24,9 @@ from tests.bench.rig import Rig, Running
 
 _CONCURRENCY = 50
 _LIMIT_S = 600.0
+# All that the sender writes.
+_WRITTEN = [topic.name for topic in (ACCEPTED, RESULTS, SENT, OUTCOMES)]
+_WRITTEN += [changelog for changelog in CHANGELOGS if changelog.startswith(SENDER_APP)]
 # As Twilio's own.
 _LATENCY_S = 0.1
 # Scraping the sender's metrics costs it CPU of its own.
@@ -43,7 +49,9 @@ def measure(short: bool, say: Callable[[str], None]) -> list[Table]:
         slow = _stub(rig, ports.pick(), _LATENCY_S)
         sender = rig.service("sender", MEASURED)
         # The first commands pay for what is made once: connections, statements, code paths.
+        since = runner.run(log.ends(rig.bootstrap, _WRITTEN))
         runner.run(_ours(rig, sender, stub, 0, sends))
+        records = len(runner.run(log.times(rig.bootstrap, since, _WRITTEN))) / sends
         for number in range(rounds):
             say(f"sender, round {number + 1} of {rounds}")
             ours.append(runner.run(_ours(rig, sender, stub, (number + 1) * sends, sends)))
@@ -61,7 +69,8 @@ def measure(short: bool, say: Callable[[str], None]) -> list[Table]:
     notes = (
         f"Times the bare loop's CPU: {ratio([o.cpu for o in ours], [b.cpu for b in bare])}. {sends:,} sends a round, "
         f"{_CONCURRENCY} calls under way, against a stub that answers at once.",
-        "Ours reads commands, writes each attempt under a fence before the call, and its end after it.",
+        f"Ours reads commands, writes each attempt under a fence before the call, and its end after it: {records:.1f} "
+        "records a send, those of its changelogs among them.",
     )
     fill = (f"{_LATENCY_S * 1000:.0f} ms", str(_CONCURRENCY), f"{filled:.0%}")
     return [

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiokafka import AIOKafkaProducer
 
 from services.contract import codec
 from services.contract.fold import changelog
+from services.contract.partition import partition_of
 from services.domain.clock import iso
 from services.runtime.folding.ledger import Ledger
 from tests.folding import watched
@@ -73,12 +75,23 @@ class Alarmed(Rig):
 
         await eventually(same, 10.0, "the oracle's rows")
 
+    async def moved_rang(self, count: int, deadline_s: float) -> None:
+        """Wait until so many keys have been woken twice each, as they asked last; nobody as they asked before."""
+
+        async def all_there() -> bool:
+            heard = Counter(event.key for _, event in await self.heard())
+            assert heard == dict.fromkeys((f"key-{number}" for number in range(count)), 2), heard
+            return True
+
+        await eventually(all_there, deadline_s, "every alarm that was moved")
+
     async def same_watched(self, worker: Worker) -> None:
         """At its end the worker's own stores show the same."""
         await self.same_rows([await worker.stop()])
         rows, _ = watched.expected(record.value for record in await self.read(self.source))
         assert worker.said("watched")[-1] == {key: [row.number, row.chain] for key, row in rows.items()}
         assert worker.said("waiting")[-1] == []
+        assert worker.said("misindexed")[-1] == []
 
 
 @pytest.fixture
@@ -215,3 +228,79 @@ async def test_a_frozen_worker_that_wakes_up_rings_nothing_again(rig: Alarmed) -
     # The group has counted it out by now, or soon will have.
     await two.ready(rig.partitions)
     await rig.same_watched(two)
+
+
+async def test_a_standby_that_takes_over_has_the_index_and_so_has_who_comes_back(rig: Alarmed) -> None:
+    """A partition goes and comes back while its rows change: the former owner's index and rows are not gone on from."""
+    one = rig.start("one")
+    await one.ready(rig.partitions)
+    await rig.tell(rig.facts(40))
+    await rig.ring(soon(3600), range(20))
+    await rig.folded()
+    two = rig.start("two")
+    await two.ready(rig.partitions // 2)
+    await rig.tell(rig.facts(40))
+    # What was asked for is moved, while each stands by for the other.
+    await rig.ring(soon(12), range(20))
+    await rig.folded()
+    await eventually(lambda: sum(two.said("standby")) > 0, 40, "the second worker stands by")
+    one.discard()
+    await two.ready(rig.partitions)
+    await rig.tell(rig.facts(20))
+    again = rig.start("one")
+    await again.ready(rig.partitions // 2)
+    await rig.tell(rig.facts(20))
+    await rig.folded(but=one)
+    await rig.moved_rang(20, 40)
+    for worker in (again, two):
+        await worker.stop()
+        assert worker.said("misindexed")[-1] == []
+
+
+@pytest.mark.parametrize("failpoint", [None, "index.derived:2"], ids=["once", "killed"])
+async def test_another_version_of_an_index_is_derived_from_all_rows(rig: Alarmed, failpoint: str | None) -> None:
+    await rig.tell(rig.facts(40))
+    await rig.ring(soon(3600), range(20))
+    first = rig.start()
+    await first.ready(rig.partitions)
+    await rig.folded()
+    await first.stop()
+    assert len(first.said("waiting")[-1]) == 20
+    if failpoint:
+        killed = rig.start(failpoint=failpoint, index=3)
+        assert await killed.exit_code() == -signal.SIGKILL
+        # Half of it is derived; the release before comes back, and must not take that for its own.
+        before = rig.start()
+        await before.ready(rig.partitions)
+        await before.stop()
+        assert (before.said("misindexed")[-1], len(before.said("waiting")[-1])) == ([], 20)
+    second = rig.start(index=3)
+    await second.ready(rig.partitions)
+    await rig.tell(rig.facts(40))
+    await rig.folded()
+    await second.stop()
+    assert second.said("misindexed")[-1] == []
+    assert len(second.said("waiting")[-1]) == 60
+
+
+async def test_a_row_that_cannot_be_read_stops_the_worker_until_it_is_mended(rig: Alarmed) -> None:
+    await rig.tell(rig.facts(40))
+    first = rig.start()
+    await first.ready(rig.partitions)
+    await rig.folded()
+    await first.stop()
+    key, right = next(iter((await rig.table(rig.second)).items()))
+    partition = partition_of(key, rig.partitions)
+    async with AIOKafkaProducer(bootstrap_servers=rig.bootstrap) as past_everybody:
+        await past_everybody.send_and_wait(rig.second, b"{", key=key, partition=partition)
+    for name in ("one", "two"):
+        stopped = rig.start(name)
+        assert await stopped.exit_code() not in (0, None)
+        assert f"{rig.second}/{partition}: a row cannot be read by this release; start the release" in stopped.log
+    async with AIOKafkaProducer(bootstrap_servers=rig.bootstrap) as past_everybody:
+        await past_everybody.send_and_wait(rig.second, right, key=key, partition=partition)
+    for name in ("one", "two"):
+        mended = rig.start(name)
+        await mended.ready(rig.partitions)
+        await mended.stop()
+        assert mended.said("misindexed")[-1] == []

@@ -69,7 +69,9 @@ def register(derived: str, rang: str) -> None:
     topics._BY_TYPE[Rang] = Topic(rang, Rang, lambda event: event.key, "key", None)
 
 
-def watched_fold(source_name: str, function: FoldFunction = tally.fold) -> Fold:
+def watched_fold(source_name: str, function: FoldFunction = tally.fold, index: int = 1) -> Fold:
+    """`index`: the version under which rows are listed, from 2 on by that name too."""
+    waiting = [WAITING, *(f"{WAITING} {number}" for number in range(2, index + 1))]
     key: Callable[[Any], str] = lambda event: event.key  # noqa: E731
     steps = (
         Step(function, Table(tally.FOLD, tally.Tally, key)),
@@ -80,7 +82,8 @@ def watched_fold(source_name: str, function: FoldFunction = tally.fold) -> Fold:
                 Watch,
                 key,
                 due=lambda row: row.due[0] if row.due else None,
-                lists=lambda row: [WAITING] if row.due else [],
+                lists=lambda row: waiting if row.due else [],
+                index=index,
             ),
             takes=(Counted, Fact),
         ),

@@ -23,11 +23,13 @@ from services.runtime import metrics, process
 from services.runtime.config import KafkaSettings, WorkerSettings
 from services.runtime.folding.app import FoldApp, fold_app, run_app
 from services.runtime.folding.health import reasons
+from services.runtime.folding.index import INDEX
 from services.runtime.folding.partition import Flush, Partition
 from services.runtime.folding.recovery import PositionRecovery
 from services.runtime.folding.runner import Listener
 from tests import failpoint
 from tests.folding import tally, watched
+from tests.folding.ground import derived
 
 
 class Spec(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,6 +54,8 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
     restore_s: float = 0.0
     # Fold into two tables, with timers (`watched`), and tell here what rang.
     rang: str | None = None
+    # The version of their index.
+    index: int = 1
 
 
 def say(**line: Any) -> None:
@@ -111,7 +115,7 @@ class Watched(PositionRecovery):
 async def _run(spec: Spec, stop: asyncio.Event) -> None:
     if spec.rang:
         watched.register(spec.derived, spec.rang)
-        fold = watched.watched_fold(spec.source, Folding(spec))
+        fold = watched.watched_fold(spec.source, Folding(spec), spec.index)
     else:
         tally.register(spec.derived)
         fold = tally.tally_fold(spec.source, Folding(spec))
@@ -155,10 +159,22 @@ async def _show_rows(app: FoldApp, stop: asyncio.Event, end: asyncio.Event) -> N
     await stop.wait()
     owned = app.runner.partitions(tally.FOLD)
     if len(app.runner.folds[tally.FOLD].tables) > 1:
+        say(misindexed=_misindexed(app, owned))
         say(watched={row.key: [row.number, row.chain] for one in owned for row in one.rows(watched.TABLE)})
         say(waiting=[key for one in owned for _, key in one.listed(watched.TABLE, watched.WAITING, None, 1000)])
     say(shown={row.key: [row.number, row.chain] for partition in owned for row in partition.rows()})
     end.set()
+
+
+def _misindexed(app: FoldApp, owned: Sequence[Partition]) -> list[str]:
+    """The index entries that are not what all rows say, of this worker's own partitions and of those it stands by."""
+    table = app.runner.folds[tally.FOLD].tables[1]
+    store = app.runner.stores[tally.FOLD][table.name]
+    found = []
+    for number in {*(one.partition for one in owned), *store._dbs}:
+        wrong = set(store.partition(number).keys(from_key=INDEX)) ^ set(derived(table, dict(store.rows(number))))
+        found += [f"{number}: {entry!r}" for entry in sorted(wrong)]
+    return found
 
 
 def main() -> int:

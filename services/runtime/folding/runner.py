@@ -9,6 +9,7 @@ from faust.types import TP
 
 from services.runtime import metrics
 from services.runtime.config import KafkaSettings
+from services.runtime.failpoints import reach
 from services.runtime.folding import index
 from services.runtime.folding.fold import Fold
 from services.runtime.folding.ledger import Ledger, fence_of
@@ -149,6 +150,7 @@ class Runner:
         epoch = self.epoch
         for store in self.stores.get(fold, {}).values():
             for _ in store.derive(partition):
+                reach("index.derived")
                 await asyncio.sleep(0)
                 if epoch != self.epoch:
                     return False

@@ -1,0 +1,143 @@
+"""What each table's index says of known rows, by version: workers with a store of that version go on from it.
+
+Whoever has it say something else raises `Table.index`, and adds the new entries here under the new version.
+"""
+
+from typing import Any
+
+import pytest
+
+from services.contract.topics import PROCESSOR_APP, SENDER_APP
+from services.domain.consent.commands import Mark
+from services.domain.consent.suppression import Standing
+from services.domain.messages.commands import CommandResult
+from services.domain.messages.deliverability import Counts
+from services.domain.messages.gate import Verdict, early
+from services.domain.messages.outbox import Unknown, row_key
+from services.domain.messages.timeline import Timeline
+from services.domain.messages.windows import Refusal, Sessions, Window
+from services.runtime.folding import index
+from services.runtime.folding.fold import Table
+from services.sender.parking import Parked
+from tests.contract.test_topics_registry import FOLDS
+from tests.sender.histories import (
+    accepted,
+    attempted,
+    attempting,
+    created,
+    history,
+    judged,
+    refused,
+    released,
+)
+
+T = "2026-02-21T18:22:11.123Z"
+LATER = "2026-02-21T18:22:30.000Z"
+
+
+def entry(*events: Any) -> tuple[str, Any]:
+    row, _ = history(events)
+    assert row is not None
+    return row_key(row), row
+
+
+HELD = Verdict("deferred", "pause", "paused", "resume it", condition="pause label acme night")
+STEP = CommandResult(
+    event_id="e1", tenant="acme", command_id="c1", contact="acme|c", at=T, step="ambiguous", terminal=False
+)
+UNDATED = Standing(
+    tenant="acme",
+    contact="acme|c",
+    outs={"sender:+14155550100": {"SM" + "1" * 32: Mark(at=T, evidence="e1", source="inbound")}},
+    ins={"sender:+14155550100": {"SM" + "2" * 32: Mark(at=LATER, evidence="e2", source="inbound", releases=True)}},
+)
+SESSIONS = Sessions(
+    tenant="acme",
+    contact="acme|c",
+    windows={"whatsapp:+14155550100": Window(until=T, message_sid="SM1")},
+    refusals={"SM2": Refusal(at=LATER, names=("whatsapp:+14155550100",))},
+)
+COUNTS = Counts(tenant="acme", minute=T, country="US", carrier="", channel="sms", sender="+14155550100", part=0)
+
+# By app, table and version: a row's key, the row, and its entries without `INDEX` and key.
+PINNED: dict[tuple[str, str, int], list[tuple[str, Any, list[str]]]] = {
+    (SENDER_APP, "outbox", 1): [
+        (
+            *entry(accepted()),
+            [
+                "due 2026-02-21T18:50:00.001Z ",
+                "listed contact acme|c0ffee usual 2026-02-21T18:00:00.000Z 00000000000000000000\x00",
+                "listed lane acme\n+14155550100\nusual 2026-02-21T18:00:00.000Z 00000000000000000000\x00",
+            ],
+        ),
+        (
+            *entry(accepted(urgent=True, sequence=7)),
+            [
+                "due 2026-02-21T18:50:00.001Z ",
+                "listed contact acme|c0ffee urgent 2026-02-21T18:00:00.000Z 00000000000000000007\x00",
+                "listed lane acme\n+14155550100\nurgent 2026-02-21T18:00:00.000Z 00000000000000000007\x00",
+            ],
+        ),
+        (
+            *entry(accepted(), judged(early("2026-02-21T19:00:00.000Z"))),
+            ["due 2026-02-21T18:50:00.001Z ", "listed waits time\n2026-02-21T19:00:00.000Z\x00"],
+        ),
+        (
+            *entry(accepted(), judged(HELD)),
+            ["due 2026-02-21T18:50:00.001Z ", "listed waits pause label acme night\n\x00"],
+        ),
+        (
+            *entry(accepted(), judged(HELD), released(HELD.condition or "")),
+            [
+                "due 2026-02-21T18:50:00.001Z ",
+                "listed contact acme|c0ffee usual 2026-02-21T18:00:00.000Z 00000000000000000000\x00",
+                "listed lane acme\n+14155550100\nusual 2026-02-21T18:00:08.000Z 00000000000000000000\x00",
+            ],
+        ),
+        (
+            *entry(accepted(), attempting(1)),
+            ["listed contact acme|c0ffee usual 2026-02-21T18:00:00.000Z 00000000000000000000\x00", "listed doubt\x00"],
+        ),
+        (
+            *entry(accepted(), attempting(1), attempted(1, Unknown(reason="timeout"))),
+            ["listed contact acme|c0ffee usual 2026-02-21T18:00:00.000Z 00000000000000000000\x00", "listed doubt\x00"],
+        ),
+        (*entry(accepted(), attempting(1), attempted(1, refused())), ["due 2026-03-23T18:00:02.000Z "]),
+        (*entry(accepted(), attempting(1), attempted(1, created())), ["due 2026-03-23T18:00:02.000Z "]),
+    ],
+    (SENDER_APP, "suppression", 1): [
+        ("acme|c", UNDATED, ["listed undated\x00"]),
+        ("acme|d", Standing(tenant="acme", contact="acme|d"), []),
+    ],
+    (SENDER_APP, "sessions", 1): [("acme|c", SESSIONS, ["due 2026-02-21T17:22:11.123Z "])],
+    (SENDER_APP, "parked", 1): [("parked 07", Parked(look_at=T, commands=[]), ["due 2026-02-21T18:22:11.123Z "])],
+    (SENDER_APP, "parkedconsent", 1): [
+        ("parked 07", Parked(look_at=T, commands=[]), ["due 2026-02-21T18:22:11.123Z "])
+    ],
+    (PROCESSOR_APP, "deliverability", 1): [("k", COUNTS, ["due 2026-03-24T18:22:11.123Z "])],
+    (PROCESSOR_APP, "commands", 1): [
+        ("acme|c1", Timeline(tenant="acme", command_id="c1", steps={"e1": STEP}), ["listed ambiguous\x00"])
+    ],
+    (PROCESSOR_APP, "sessions", 1): [("acme|c", SESSIONS, ["due 2026-02-21T17:22:11.123Z "])],
+}
+TABLES: dict[tuple[str, str, int], Table] = {
+    (app, table.name, table.index): table for app, fold in FOLDS for table in fold.tables if index.is_indexed(table)
+}
+
+
+def test_every_index_is_pinned_under_its_version() -> None:
+    assert sorted(PINNED) == sorted(TABLES)
+
+
+@pytest.mark.parametrize("name", sorted(PINNED), ids=str)
+def test_an_index_says_what_its_version_says(name: tuple[str, str, int]) -> None:
+    for key, row, entries in PINNED[name]:
+        found = sorted(
+            one.removeprefix(index.INDEX).removesuffix(key.encode()).decode()
+            for one in index.entries(TABLES[name], key, row)
+        )
+        assert found == entries, "say `index=…` with a higher version in the table, and pin it here"
+
+
+def test_how_entries_are_written_has_a_version_too() -> None:
+    assert {index.version(table) for table in TABLES.values()} == {b"1.1"}

@@ -1,0 +1,93 @@
+"""A row is decoded once while its partition is owned, and what another may have written since is never taken for it."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from services.contract import codec
+from services.runtime.folding import partition as partitions
+from services.runtime.folding.cache import RowCache
+from services.runtime.folding.fold import Fold, Step
+from services.runtime.folding.store import Change
+from tests.folding.ground import Ground, registered, topic
+from tests.folding.test_timers import RANG, SOURCE, T1, T2, TABLE, Alarms, Rang, Set, alarms
+
+
+@pytest.fixture
+async def ground(tmp_path: Path) -> AsyncIterator[Ground]:
+    fold = Fold("timed", (topic(SOURCE, Set, lambda event: event.key),), (Step(alarms, TABLE),))
+    with registered(topic(RANG, Rang, lambda event: event.key)):
+        ground = Ground(fold, tmp_path)
+        yield ground
+        await ground.end()
+
+
+async def test_a_row_is_decoded_once_for_all_that_reads_it(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = codec.encode(Alarms("a", [T1]))
+    ground.stores["alarms"].restore(0, [(b"a", row)], 1, 0.0)
+    decoded: list[bytes] = []
+
+    class Counting:
+        @staticmethod
+        def decode(value: bytes, type_: type) -> object:
+            decoded.append(value)
+            return codec.decode(value, type_)
+
+    monkeypatch.setattr(partitions, "codec", Counting)
+    assert ground.partition.read("a") == ground.partition.read("a", "alarms") == Alarms("a", [T1])
+    await ground.fold(Set("a", [T2]), Set("b", [T1]), Set("a", [T1, T2]))
+    await ground.tick(T1)
+    assert ground.partition.read("a") == Alarms("a", [T2])
+    assert decoded == [row]
+
+
+async def test_a_row_that_is_removed_is_gone(ground: Ground) -> None:
+    await ground.fold(Set("a", [T1]))
+    await ground.fold(Set("a", None))
+    assert ground.partition.read("a") is None
+
+
+async def test_nothing_is_known_before_it_is_committed(ground: Ground) -> None:
+    await ground.fold(Set("a", [T1]))
+
+    async def fenced(*_: object) -> dict[str, int]:
+        raise RuntimeError("fenced")
+
+    ground.write = fenced  # type: ignore[method-assign]
+    with pytest.raises(RuntimeError, match="fenced"):
+        await ground.fold(Set("a", [T2]), Set("b", [T2]))
+    assert ground.partition.read("a") == Alarms("a", [T1])
+    assert ground.partition.read("b") is None
+
+
+async def test_a_partition_that_left_knows_nothing_of_before(ground: Ground) -> None:
+    await ground.fold(Set("a", [T1]), Set("b", [T1]))
+    ground.partition.close()
+    # What its next owner writes comes by the changelog, into the same store.
+    for left in ([T2], []):
+        ground.stores["alarms"].restore(0, [(b"a", codec.encode(Alarms("a", left))), (b"b", None)], 9, 0.0)
+        assert ground.partition.read("a") == Alarms("a", left)
+        assert ground.partition.read("b") is None
+
+
+def test_it_is_bounded_and_drops_what_was_not_looked_at() -> None:
+    cache = RowCache(most_bytes=100)
+    for number in range(4):
+        cache.put(("t", str(number)), number + 1, 25)
+    assert cache.get(("t", "0")) == 1
+    cache.put(("t", "more"), "row", 25)
+    assert [cache.get(("t", name)) for name in ("0", "1", "2", "more")] == [1, None, 3, "row"]
+    # Written again it counts once, and by its new size.
+    cache.put(("t", "0"), "grown", 50)
+    assert [cache.get(("t", name)) for name in ("0", "2", "3", "more")] == ["grown", 3, None, "row"]
+    cache.put(("t", "huge"), "row", 101)
+    assert [cache.get(("t", name)) for name in ("0", "2", "more", "huge")] == [None] * 4
+    cache.put(("t", "0"), 1, 100)
+    assert cache.get(("t", "0")) == 1
+
+
+def test_rows_and_their_index_are_written_as_one(tmp_path: Path) -> None:
+    """There is nothing between the two where a kill could fall."""
+    change = Change(b"a", b"{}", frozenset([b"\xffx", b"\xffz"]), frozenset([b"\xffx", b"\xffy"]))
+    assert list(change.written()) == [(b"a", b"{}"), (b"\xffz", None), (b"\xffy", b"")]

@@ -142,7 +142,7 @@ def _restamp(
     for path in stores:
         store = Rdict(str(path), options=Options(raw_mode=True))
         if (found := store.get(PartitionedStore.offset_key)) is not None:
-            told = bytes(Stamp(int(found.split()[0]) + beyond, time.time() - age_s, found.split()[3]))
+            told = bytes(Stamp(int(found.split()[0]) + beyond, time.time() - age_s, b"0"))
             if aliases is not None:
                 told = b" ".join([*told.split()[:2], aliases.encode()]).strip()
             store.put(PartitionedStore.offset_key, told)

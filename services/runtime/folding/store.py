@@ -234,14 +234,14 @@ class PartitionedStore(Store):
         Nobody else may write meanwhile. Broken off, it begins anew when it is called again.
         """
         stamp = self._stamp(partition)
-        if stamp is None or stamp.indexed == self._version or not index.is_indexed(self._rows):
+        if stamp is None or stamp.indexed == self._version:
             return
         began = batch_of(())
         began.delete_range(INDEX, INDEX_END)
         began.put(self.offset_key, bytes(stamp._replace(indexed=_UNDERIVED)))
         database = self.partition(partition)
         database.write(began)
-        rows = self.rows(partition)
+        rows = self.rows(partition) if index.is_indexed(self._rows) else iter(())
         while together := list(islice(rows, _AT_ONCE)):
             entries = [entry for key, value in together for entry in index.entries_of(self._rows, key, value)]
             database.write(batch_of((entry, b"") for entry in entries))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from services.contract.topics import PROCESSOR_APP, SENDER_APP
+from services.contract.fold import PROCESSOR_APPS, SENDER_APP
 from services.domain.consent.commands import Mark
 from services.domain.consent.suppression import Standing
 from services.domain.messages.commands import CommandResult
@@ -114,11 +114,11 @@ PINNED: dict[tuple[str, str, int], list[tuple[str, Any, list[str]]]] = {
     (SENDER_APP, "parkedconsent", 1): [
         ("parked 07", Parked(look_at=T, commands=[]), ["due 2026-02-21T18:22:11.123Z "])
     ],
-    (PROCESSOR_APP, "deliverability", 1): [("k", COUNTS, ["due 2026-03-24T18:22:11.123Z "])],
-    (PROCESSOR_APP, "commands", 1): [
+    (PROCESSOR_APPS["messages"], "deliverability", 1): [("k", COUNTS, ["due 2026-03-24T18:22:11.123Z "])],
+    (PROCESSOR_APPS["commands"], "commands", 1): [
         ("acme|c1", Timeline(tenant="acme", command_id="c1", steps={"e1": STEP}), ["listed ambiguous\x00"])
     ],
-    (PROCESSOR_APP, "sessions", 1): [("acme|c", SESSIONS, ["due 2026-02-21T17:22:11.123Z "])],
+    (PROCESSOR_APPS["messages"], "sessions", 1): [("acme|c", SESSIONS, ["due 2026-02-21T17:22:11.123Z "])],
 }
 TABLES: dict[tuple[str, str, int], Table] = {
     (app, table.name, table.index): table for app, fold in FOLDS for table in fold.tables if index.is_indexed(table)

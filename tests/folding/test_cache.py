@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from services.contract import codec
+from services.contract.fold import FoldContract
 from services.runtime.folding import partition as partitions
 from services.runtime.folding.cache import RowCache
 from services.runtime.folding.fold import Fold, Step
@@ -16,8 +17,9 @@ from tests.folding.test_timers import RANG, SOURCE, T1, T2, TABLE, Alarms, Rang,
 
 @pytest.fixture
 async def ground(tmp_path: Path) -> AsyncIterator[Ground]:
-    fold = Fold("timed", (topic(SOURCE, Set, lambda event: event.key),), (Step(alarms, TABLE),))
-    with registered(topic(RANG, Rang, lambda event: event.key)):
+    rings, sources = topic(RANG, Rang, lambda event: event.key), (topic(SOURCE, Set, lambda event: event.key),)
+    fold = Fold(FoldContract("any", "timed", sources, (TABLE.name,), (rings,)), (Step(alarms, TABLE),))
+    with registered(rings):
         ground = Ground(fold, tmp_path)
         yield ground
         await ground.end()

@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.contract import codec
+from services.contract.fold import FoldContract
 from services.runtime.config import KafkaSettings, WorkerSettings
 from services.runtime.folding.app import fold_app
 from services.runtime.folding.fold import Emission, Fold, Step, Table
@@ -78,7 +79,8 @@ class Worker:
         self.folder = folder
         self.table = table
         self.log = log
-        self.fold = Fold("timed", (topic(SOURCE, Set, lambda event: event.key),), (Step(alarms, table),))
+        sources, emits = (topic(SOURCE, Set, lambda event: event.key),), (topic(RANG, Rang, lambda event: event.key),)
+        self.fold = Fold(FoldContract("any", "timed", sources, (table.name,), emits), (Step(alarms, table),))
         if (folder, id(table)) not in log.stores:
             log.stores[folder, id(table)] = made(folder, self.fold)
         self.store = log.stores[folder, id(table)]

@@ -28,6 +28,7 @@ from tests.folding.ground import derived, registered, topic
 from tests.folding.test_timers import RANG, SOURCE, T0, T1, T2, T3, TABLE, Rang, Set, alarms, names
 from tests.waiting import eventually
 
+RINGS = topic(RANG, Rang, lambda event: event.key)
 KEYS = ["a", "a b", "b", "ä", "\U0001f600"]
 TIMES = [T0, T1, T2, T3]
 # The table as other releases have it: listed under other names, and not at all.
@@ -79,8 +80,8 @@ class Worker:
         self.folder = folder
         self.table = table
         self.log = log
-        sources, emits = (topic(SOURCE, Set, lambda event: event.key),), (topic(RANG, Rang, lambda event: event.key),)
-        self.fold = Fold(FoldContract("any", "timed", sources, (table.name,), emits), (Step(alarms, table),))
+        sources = (topic(SOURCE, Set, lambda event: event.key),)
+        self.fold = Fold(FoldContract("any", "timed", sources, (table.name,), (RINGS,)), (Step(alarms, table),))
         if (folder, id(table)) not in log.stores:
             log.stores[folder, id(table)] = made(folder, self.fold)
         self.store = log.stores[folder, id(table)]
@@ -245,7 +246,7 @@ def test_after_any_history_the_index_is_that_of_all_rows(examples: int) -> None:
 def _any_history(steps: list[tuple[Any, ...]]) -> None:
     folder = Path(tempfile.mkdtemp())
     try:
-        with registered(topic(RANG, Rang, lambda event: event.key)):
+        with registered(RINGS):
             asyncio.run(history(folder, steps))
     finally:
         shutil.rmtree(folder)

@@ -31,7 +31,7 @@ def trace(
     """
     base = (url or load().processor.url).rstrip("/")
     console = Console()
-    message, command = found = look_up(base, identifier, tenant)
+    message, command, untold = found = look_up(base, identifier, tenant)
     if found == NOTHING:
         if not (is_message(identifier) and _tell_inbound(console, identifier)):
             console.print(plain(f"Nothing is known of {identifier}: {NOTHING_KNOWN}."))
@@ -41,6 +41,8 @@ def trace(
     if message is not None and message.get("remedy"):
         code = Text(str(message["error_code"]), style="bold")
         console.print(code, plain(f"{message['error_category']}: {message['remedy']}"))
+    if untold:
+        console.print(plain(untold), soft_wrap=True)
 
 
 def _tell_inbound(console: Console, sid: str) -> bool:

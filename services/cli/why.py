@@ -9,7 +9,7 @@ from rich.table import Table
 
 from services.cli.plain import plain
 from services.domain.messages.gate import Question, Receipt, Verdict, View
-from services.operations.asking import ask
+from services.operations.asking import NotFolded, ask
 from services.operations.verdicts import decided, is_open, judge_again, standing_pauses
 from services.operations.whose import NOTHING_KNOWN, command_key
 from services.runtime.config import load
@@ -25,9 +25,7 @@ def why(
     found = ask(base, "commands", command_key(tenant, command_id))
     console = Console()
     if found is not None and is_open(found):
-        for pause in standing_pauses(base, found["tenant"]):
-            note = f": {pause['note']}" if pause["note"] else ""
-            console.print(plain(f"paused now: {pause['scope']}, since {pause['at']}, by {pause['by']}{note}"))
+        _tell_pauses(console, base, found["tenant"])
     steps = decided(found)
     if not steps:
         why = f"it did not come so far; switchboard trace {command_id} shows how far" if found else NOTHING_KNOWN
@@ -37,6 +35,17 @@ def why(
     agreed = [_show(console, step) for step in steps]
     if not all(agreed):
         raise typer.Exit(1)
+
+
+def _tell_pauses(console: Console, base: str, tenant: str) -> None:
+    try:
+        pauses = standing_pauses(base, tenant)
+    except NotFolded as error:
+        console.print(plain(f"What is paused now is not shown: {error}."), soft_wrap=True)
+        return
+    for pause in pauses:
+        note = f": {pause['note']}" if pause["note"] else ""
+        console.print(plain(f"paused now: {pause['scope']}, since {pause['at']}, by {pause['by']}{note}"))
 
 
 def _show(console: Console, step: dict[str, Any]) -> bool:

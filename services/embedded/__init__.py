@@ -3,6 +3,6 @@
     broker → jars, archive (what is fetched) → java → layout, storage, tls, ports → process → tools (Kafka's own)
     errors · pin (which jars: `make lock`)
 
-Only `services.local` and the tests may import it; it imports nothing of Switchboard, and no service knows whether its
-broker is embedded.
+Only `services.local`, `services.cli.dev`, `services.cli.demo` and the tests may import it; it imports nothing of
+Switchboard, and no service knows whether its broker is embedded.
 """

@@ -15,10 +15,14 @@ class NoAnswer(ConfigError):
     """Why a processor tells nothing; a sentence for people, with what to do next."""
 
 
+class NotFolded(NoAnswer):
+    """This processor does not run the group that knows; another one may."""
+
+
 def ask(base: str, *path: str, tenant: str | None = None) -> dict[str, Any] | None:
     """What a processor tells under `/v1/…`, or None where it knows nothing. `base` is its URL.
 
-    Raises NoAnswer.
+    Raises NoAnswer; NotFolded where it does not fold what would know.
     """
     url = "/".join([base.rstrip("/"), "v1", *(quote(part, safe="") for part in path)])
     try:
@@ -42,7 +46,7 @@ def ask(base: str, *path: str, tenant: str | None = None) -> dict[str, Any] | No
             "(switchboard token new makes one, and the lines for the settings)"
         )
     if answer.status_code == requests.codes.misdirected_request:
-        raise NoAnswer(f"the processor at {base} cannot answer: {found.get('error')}")
+        raise NotFolded(f"the processor at {base} cannot answer: {found.get('error')}, by --url")
     if answer.status_code != requests.codes.ok:
         raise NoAnswer(f"the processor cannot answer now: {found.get('error')}; ask again in a moment")
     return found

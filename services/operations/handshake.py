@@ -36,13 +36,13 @@ class Refused(NamedTuple):
 
 
 async def refusal(kafka: KafkaSettings) -> Refused | None:
-    """Why none of `kafka.bootstrap` lets us in, as the first of them says it; None where one does."""
-    first = None
-    for host, port, _ in collect_hosts(kafka.bootstrap):
+    """Why none of `kafka.bootstrap` lets us in; None where one does. The first that answers says it, else the first."""
+    refused: list[Refused] = []
+    for host, port, _ in collect_hosts(kafka.bootstrap, randomize=False):
         if (found := await _of(kafka, host, port)) is None:
             return None
-        first = first or found
-    return first
+        refused.append(found)
+    return next((one for one in refused if one.answered), refused[0])
 
 
 def outdated(versions: Mapping[int, tuple[int, int]]) -> Refused | None:
@@ -77,6 +77,12 @@ async def _of(kafka: KafkaSettings, host: str, port: int) -> Refused | None:
         if (lacks := outdated(connection._versions)) is not None:
             return lacks._replace(says=f"{where}: {lacks.says}")
         offered = await _mechanisms(connection, kafka.sasl_mechanism)
+    except (KafkaError, OSError):
+        return Refused(
+            f"{where} answers at first, and is silent or hangs up when it is asked for SASL",
+            "look at its log, and whether a proxy stands before it; it may be stopping, overloaded or frozen",
+            answered=False,
+        )
     finally:
         connection.close()
     return await _let_in(kafka, (host, port), offered)

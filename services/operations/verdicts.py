@@ -43,6 +43,6 @@ def judge_again(step: Mapping[str, Any]) -> Again | None:
 
 
 def standing_pauses(base: str, tenant: str) -> list[dict[str, Any]]:
-    """The pauses that stand now and may hold a command of this tenant. Raises NoAnswer."""
+    """The pauses that stand now and may hold a command of this tenant. Raises NoAnswer, NotFolded."""
     found = ask(base, "pauses", ROW) or {"pauses": []}
     return [one for one in found["pauses"] if one["scope"] == EVERYTHING or one["scope"].split(" ")[1] == tenant]

@@ -18,7 +18,7 @@ _AGAIN_S = 1.0
 class Following:
     """Hands each committed record to `take`. At the start the topics are read one after the other, as they are given.
 
-    After trouble it goes on from where it was, so that no record is taken twice.
+    After trouble it goes on from where it was, so that no record is taken twice. Each outage is logged once.
     """
 
     def __init__(self, kafka: KafkaSettings, topics: Sequence[str], take: Callable[[ConsumerRecord], None]) -> None:
@@ -28,6 +28,8 @@ class Following:
         # The next offset of each partition.
         self._places: dict[TopicPartition, int] = {}
         self._whole = asyncio.Event()
+        # The trouble that is logged already, until it reads again.
+        self._told = ""
         self._running: asyncio.Task[None] | None = None
 
     @property
@@ -48,15 +50,14 @@ class Following:
             await asyncio.gather(self._running, return_exceptions=True)
 
     async def _run(self) -> None:
-        told = ""
         while True:
             try:
                 await self._follow()
             except Exception as error:
-                # Whatever it is: what is known goes on counting, and what is new is read later. It is told once.
-                if (why := trouble(error)) != told:
+                # Whatever it is: what is known goes on counting, and what is new is read later.
+                if (why := trouble(error)) != self._told:
                     logger.warning("%s cannot be read: %s; trying again", ", ".join(self._topics), why)
-                told = why
+                self._told = why
                 await asyncio.sleep(_AGAIN_S)
 
     async def _follow(self) -> None:
@@ -96,3 +97,4 @@ class Following:
             for record in records:
                 self._take(record)
                 self._places[partition] = record.offset + 1
+        self._told = ""

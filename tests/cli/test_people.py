@@ -33,12 +33,16 @@ class Processor:
         self.contacts: dict[str, dict[str, Any]] = {}
         self.doubts: list[dict[str, Any]] = []
         self.pauses: list[dict[str, Any]] = []
+        # What another one folds: the kinds that it is asked for.
+        self.elsewhere: set[str] = set()
         self.asked: list[str] = []
 
     async def answer(self, request: web.Request) -> web.Response:
         self.asked.append(request.raw_path)
         target = urlsplit(request.raw_path)
         kind, _, key = unquote(target.path).removeprefix("/v1/").partition("/")
+        if kind in self.elsewhere:
+            return web.json_response({"error": f"this worker does not fold {kind}; ask another"}, status=421)
         if kind == "ambiguous":
             return web.json_response({"commands": self.doubts})
         if kind == "pauses":
@@ -140,6 +144,29 @@ def test_a_command_shows_its_message_and_a_message_its_command(processor: Proces
         assert "rejected" not in output, "another tenant's"
     # It is looked for in the log then, and no settings say where that is.
     assert trace(processor, SID, "--tenant", "other").exit_code == 2
+
+
+def test_what_another_processor_folds_is_named_and_the_rest_is_shown(processor: Processor) -> None:
+    sid = "SM" + "a" * 32
+    processor.commands["order-1"] = [step(message_sid=sid)]
+    processor.messages[sid] = {
+        "tenant": "acme", "message_sid": sid, "command_id": "order-1", "from": "+1415•••••00", "to": "+1415•••••23",
+        "status": "sent", "steps": {"sent": {"at": "2026-02-21T18:22:11.123Z", "error_code": None}},
+    }  # fmt: skip
+    processor.elsewhere = {"messages", "pauses"}
+    shown = trace(processor, "order-1")
+    assert shown.exit_code == 0, shown.output
+    assert "command sent" in shown.output
+    lacks = f"is not shown: the processor at {processor.url} cannot answer: this worker does not fold"
+    assert f"The message {sid} {lacks} messages; ask another, by --url.\n" in shown.output
+    said = ask(processor, "why", "order-1")
+    assert f"What is paused now {lacks} pauses; ask another, by --url.\n" in said.output
+    assert "Nothing was decided about order-1" in said.output
+    processor.elsewhere = {"commands"}
+    shown = trace(processor, sid)
+    assert shown.exit_code == 0, shown.output
+    assert "message sent" in shown.output
+    assert f"The command order-1 {lacks} commands; ask another, by --url.\n" in shown.output
 
 
 def test_tenants_that_use_one_id_are_told_apart(processor: Processor) -> None:

@@ -1,6 +1,7 @@
 """What a broker that lets nobody in is told to be: by which step it failed, and what is to be done."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
@@ -69,6 +70,57 @@ async def test_one_of_several_is_enough(broker: EmbeddedKafka) -> None:
     away = await refusal(settings(broker, bootstrap="127.0.0.1:1,127.0.0.1:2"))
     assert away is not None
     assert away.says == "no Kafka answers at 127.0.0.1:1"
+
+
+async def test_of_several_it_is_the_first_that_is_named_and_before_it_who_answers(broker: EmbeddedKafka) -> None:
+    # Of any order that is drawn, ten in a row would not be this one.
+    for _ in range(10):
+        away = await refusal(settings(broker, bootstrap="127.0.0.1:1,127.0.0.1:2,127.0.0.1:3"))
+        assert away is not None
+        assert away.says == "no Kafka answers at 127.0.0.1:1"
+    wrong = SecretStr("wrong")
+    refused = await refusal(settings(broker, bootstrap=f"127.0.0.1:1,{broker.sasl_ssl_bootstrap}", sasl_password=wrong))
+    assert refused is not None
+    assert refused.answered
+    assert refused.says.startswith(f"{broker.sasl_ssl_bootstrap} knows no user")
+
+
+@pytest.fixture
+async def hanging_up(broker: EmbeddedKafka) -> AsyncIterator[str]:
+    """A way to the broker that carries one request and its answer, the versions, and hangs up at the next."""
+
+    async def carry(one: asyncio.StreamReader, other: asyncio.StreamWriter) -> None:
+        size = await one.readexactly(4)
+        other.write(size + await one.readexactly(int.from_bytes(size)))
+        await other.drain()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        host, _, port = broker.bootstrap.rpartition(":")
+        there, back = await asyncio.open_connection(host, int(port))
+        try:
+            await carry(reader, back)
+            await carry(there, writer)
+            await reader.readexactly(4)
+        except asyncio.IncompleteReadError:
+            # We were hung up on.
+            pass
+        finally:
+            back.close()
+            writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+async def test_who_hangs_up_at_sasl_is_told_as_silence(broker: EmbeddedKafka, hanging_up: str) -> None:
+    kafka = settings(broker, bootstrap=hanging_up, security_protocol="SASL_PLAINTEXT")
+    found = await refusal(kafka)
+    assert found is not None
+    assert found.says == f"{hanging_up} answers at first, and is silent or hangs up when it is asked for SASL"
+    assert not found.answered
+    [finding] = await looked(Settings(kafka=kafka), "sender")
+    assert (finding.check, finding.level, finding.says) == ("broker", "unknown", found.says)
 
 
 def test_a_broker_is_too_old_or_too_new() -> None:

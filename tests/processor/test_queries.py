@@ -28,7 +28,9 @@ from services.domain.messages.events import InboundReceived, StatusReceived
 from services.domain.messages.sessions import SessionChanged
 from services.embedded.broker import EmbeddedKafka
 from services.embedded.ports import pick
+from services.operations.asking import NotFolded
 from services.operations.topic_admin import connect
+from services.operations.tracing import look_up
 from services.runtime.clock import now
 from services.runtime.config import KafkaSettings
 from services.runtime.tokens import digest
@@ -154,7 +156,7 @@ async def test_any_worker_answers_for_any_key_and_a_rebalance_answers_503(facts:
 
 
 async def test_a_worker_of_one_group_folds_that_alone_and_says_so(
-    facts: str, log: EmbeddedKafka, tmp_path: Path
+    facts: str, log: EmbeddedKafka, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     port = pick()
     worker = {"port": port, "data_dir": str(tmp_path / "data"), "session_timeout_s": 6, "groups": ["commands"]}
@@ -170,6 +172,16 @@ async def test_a_worker_of_one_group_folds_that_alone_and_says_so(
         status, body, _ = await _get(f"{service.url}/v1/messages/{SIDS[0]}")
         assert status == 421
         assert body == {"error": "this worker does not fold messages; ask one that has it in processor.groups"}
+        monkeypatch.setenv("SWITCHBOARD_TOKEN", TOKEN)
+        found = await asyncio.to_thread(look_up, service.url, f"c-{SIDS[0]}", "acme")
+        assert found.command is not None
+        assert found.message is None
+        assert found.untold == (
+            f"The message {SIDS[0]} is not shown: the processor at {service.url} cannot answer: this worker does not "
+            "fold messages; ask one that has it in processor.groups, by --url."
+        )
+        with pytest.raises(NotFolded, match="does not fold messages"):
+            await asyncio.to_thread(look_up, service.url, SIDS[0], "acme")
     async with connect(KafkaSettings(bootstrap=log.bootstrap)) as admin:
         of_messages = [TopicPartition(STATUS.name, number) for number in range(4)]
         assert not any((await admin.committed(PROCESSOR_APPS["messages"], of_messages)).values())

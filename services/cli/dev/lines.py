@@ -15,6 +15,8 @@ _TEXT = 60
 # What the gate says, and what comes of a command; every other step is told by its name.
 _VERDICTS = {"attempted": "allowed; Twilio is called", "deferred": "waits"}
 _ENDS = frozenset({"sent", "failed", "message", "canceled", "recorded"})
+# Commands about another one, by their event_type.
+_ABOUT_ANOTHER = {"resolve_ambiguous": "resolve", "cancel_message": "cancel"}
 
 
 def line(topic: str, written_ms: int, event: Event) -> str | None:
@@ -41,9 +43,9 @@ def _status(event: Event) -> tuple[str, str]:
 def _command(event: Event) -> tuple[str, str]:
     if not event:
         return "command", "a record that is no JSON object"
-    name, kind = _text(event.get("command_id")), event.get("type")
-    if kind in ("resolve", "cancel"):
-        return "command", f"{name}: {kind}"
+    name = _text(event.get("command_id"))
+    if what := _ABOUT_ANOTHER.get(_text(event.get("event_type"))):
+        return "command", f"{name}: {what}"
     content = event.get("body") or event.get("content_sid") or event.get("media_urls")
     return "command", f"{name}: to {mask(_text(event.get('to')))} {_quoted(content)}"
 

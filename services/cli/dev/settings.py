@@ -76,6 +76,8 @@ def alone(file: Path) -> Iterator[None]:
     """Nobody else runs with these settings while this is open: there is one Kafka in the folder. Raises LocalError."""
     folder = data_folder(file)
     folder.mkdir(parents=True, exist_ok=True)
+    # Whoever keeps the settings in a repository does not put data and secrets there.
+    (folder / ".gitignore").write_text("*\n", encoding="ascii")
     with (folder / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -115,8 +117,6 @@ def layout_of(settings: Settings, file: Path) -> Layout:
 def _write(file: Path) -> None:
     folder = data_folder(file)
     (folder / "secrets").mkdir(parents=True, exist_ok=True, mode=0o700)
-    # Whoever keeps the settings in a repository does not put the secrets there.
-    (folder / ".gitignore").write_text("*\n", encoding="ascii")
     for name in ("auth-token", "contact-secret"):
         secret = folder / "secrets" / name
         if not secret.exists():

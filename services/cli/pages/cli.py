@@ -21,7 +21,7 @@ Every command takes `--config FILE`, before or after its name; `SWITCHBOARD_CONF
 | 0 | it is so, or was done |
 | 1 | an answer: something differs, is to be done, is at fault, or is not known; which of them stands with the command |
 | 2 | something is in the way: settings, Kafka, Twilio, or what was asked for; a sentence on stderr says what to do |
-| 130 | it was stopped by Ctrl-C |
+| 130 | it was stopped by Ctrl-C; `dev`, `ingress`, `processor`, `sender` and `simulator` end with 0 then |
 
 """
 

@@ -2,11 +2,13 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.cli.dev.lines import TOPICS, line
+from services.domain.messages.commands import CancelMessage, ResolveAmbiguous
 
 SID = "SM" + "a" * 32
 
@@ -28,6 +30,16 @@ SID = "SM" + "a" * 32
             "twilio.outbound.messages.v1",
             {"tenant": "acme", "command_id": "hello-1", "to": "+14155550123", "body": "Hello"},
             "command  acme     hello-1: to +1415•••••23 “Hello”",
+        ),
+        (
+            "twilio.outbound.messages.v1",
+            msgspec.to_builtins(CancelMessage(command_id="hello-1", tenant="acme", by="Ann", contact="acme|1")),
+            "command  acme     hello-1: cancel",
+        ),
+        (
+            "twilio.outbound.messages.v1",
+            msgspec.to_builtins(ResolveAmbiguous(command_id="hello-1", tenant="acme", outcome="not_sent", by="Ann")),
+            "command  acme     hello-1: resolve",
         ),
         ("twilio.outbound.messages.v1", {}, "command  ?        a record that is no JSON object"),
         (
@@ -64,7 +76,7 @@ def test_what_says_nothing_new_is_left_out() -> None:
 
 
 _JSON = st.recursive(st.none() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.just({}), max_leaves=3)
-_NAMES = ("tenant", "step", "command_id", "body", "to", "from", "num_media", "errors", "code", "reason", "type")
+_NAMES = ("tenant", "step", "command_id", "body", "to", "from", "num_media", "errors", "code", "reason", "event_type")
 
 
 @given(st.sampled_from(TOPICS), st.dictionaries(st.sampled_from(_NAMES), _JSON))

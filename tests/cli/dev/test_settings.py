@@ -18,14 +18,22 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return found
 
 
-def test_a_file_is_written_once_and_its_secrets_get_into_no_repository(file: Path) -> None:
+def test_a_file_is_written_once_and_its_secrets_are_ours_alone(file: Path) -> None:
     assert settings.find() == (file, True)
     assert settings.find() == (file, False)
     data = settings.data_folder(file)
-    assert (data / ".gitignore").read_text() == "*\n"
     token = data / "secrets" / "auth-token"
     assert str(token) in file.read_text()
     assert token.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_data_and_secrets_get_into_no_repository(file: Path, own: bool) -> None:
+    if own:
+        file.write_text("tenants: {}\n")
+    assert settings.find() == (file, not own)
+    with settings.alone(file):
+        assert (settings.data_folder(file) / ".gitignore").read_text() == "*\n"
 
 
 def test_a_second_one_with_these_settings_is_told_of_the_first(file: Path) -> None:

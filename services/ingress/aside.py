@@ -5,6 +5,7 @@ A crash in between leaves a fact in both, under one event id; it is never in nei
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -43,7 +44,9 @@ def sizes(directory: Path) -> dict[str, int]:
     found: dict[str, int] = {}
     for path in directory.glob(f"*{_SUFFIX}"):
         name = path.name.split(".")[1]
-        found[name] = found.get(name, 0) + path.stat().st_size
+        # One that went meanwhile waits again.
+        with suppress(FileNotFoundError):
+            found[name] = found.get(name, 0) + path.stat().st_size
     return found
 
 

@@ -1,8 +1,8 @@
 """A fact becomes durable: in Kafka, or in the spool while Kafka is away. The one place that decides which.
 
 Facts go to one place at a time: straight to Kafka; to the spool once Kafka has failed, until the spool is
-drained; or, for the drain's last moments, held in memory so that they do not overtake it. So order is kept
-per key.
+drained; or, for the drain's last moments and while the last flight is under way, held in memory so that they do
+not overtake it. So order is kept per key.
 """
 
 import asyncio
@@ -119,8 +119,10 @@ class DurableLog:
         await asyncio.wait({failure, asked, stopped}, return_when=asyncio.FIRST_COMPLETED)
         asked.cancel()
         if not failure.done():
-            self._turn_to_spool([])
+            # What comes now waits, for the flight under way may fail: its facts are older.
+            self._take = self._held.append
             await publisher.flush()
+            self._turn_to_spool([])
             failure.cancel()
 
     def _turn_to_kafka(self, publisher: Publisher) -> None:

@@ -102,6 +102,8 @@ class Stamp:
             try:
                 kept = self._read()
             except NotKnown as error:
+                # Until the log answers nobody may count, and everything would be set aside.
+                await self._refusals({})
                 # Who was believed stood there, so what waits may be keyed by anything. All who count were compared.
                 _log.error("%s", error)
                 await spool.divide(_wrong(dict(tenants), None))
@@ -117,10 +119,7 @@ class Stamp:
 
     async def _judge(self, tenants: Tenants, believed: list[TenantKnown], spool: Spool) -> None:
         here = {one.tenant: tenants[one.tenant] for one in believed if one.tenant in tenants}
-        try:
-            refusals = await self._log.refusals(here) if here else {}
-        except NotKnown as error:
-            raise NotAcknowledgedError(str(error)) from error
+        refusals = await self._refusals(here) if here else {}
         for name, sentence in refusals.items():
             _log.error("%s", sentence)
             tenants.refuse(name)
@@ -130,6 +129,12 @@ class Stamp:
             # Asked after it was refused: until then facts of it were taken.
             await spool.divide(_wrong(known, doubted))
         self._keep(_Kept(known=self._log.known if here else self._read().known))
+
+    async def _refusals(self, tenants: Mapping[str, TenantSettings]) -> dict[str, str]:
+        try:
+            return await self._log.refusals(tenants)
+        except NotKnown as error:
+            raise NotAcknowledgedError(str(error)) from error
 
     def _read(self) -> _Kept:
         """Raises NotKnown."""

@@ -103,6 +103,37 @@ class Back(Kafka):
         return await super().connect()
 
 
+class Failing(Kafka):
+    """Fails its first flight, once it `may`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.flying, self.may = asyncio.Event(), asyncio.Event()
+
+    async def send(self, queues: Sequence[Queue], deadline: float) -> list[int]:
+        if not self.may.is_set():
+            self.flying.set()
+            await self.may.wait()
+            raise NotAcknowledgedError("no answer")
+        return await super().send(queues, deadline)
+
+
+async def test_what_comes_after_it_begins_anew_does_not_overtake_the_flight_under_way(tmp_path: Path) -> None:
+    spool, kafka = opened(tmp_path), Failing()
+    async with running(spool, kafka) as log:
+        await eventually(lambda: log.trouble is None, 10, "facts go straight to Kafka")
+        came = [log.append(fact(1))]
+        await asyncio.wait_for(kafka.flying.wait(), 5)
+        log.anew()
+        for number in range(2, 12):
+            came.append(log.append(fact(number)))
+            await asyncio.sleep(0)
+        kafka.may.set()
+        await asyncio.wait_for(asyncio.gather(*came), 5)
+        await eventually(lambda: len(kafka.taken) == 11, 10, "the spool is drained")
+    assert kafka.taken == list(range(1, 12))
+
+
 async def test_told_to_end_it_empties_its_spool_first(tmp_path: Path) -> None:
     """The folder may be gone with its machine."""
     spool, kafka = await spooled(tmp_path, 1, 2, 3), Back()

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from services.contract import codec
 from services.contract.messages import INBOUND, STATUS
 from services.domain.tenants import TenantKnown
-from services.ingress import disk
+from services.ingress import aside, disk
 from services.ingress.messages import translate
 from services.ingress.messages.translate import Arrival
 from services.ingress.producer import NotAcknowledgedError
@@ -279,6 +279,38 @@ async def test_a_copy_that_cannot_be_read_stops_nobody_where_kafka_answers(tmp_p
         assert set(spool.held()) == {"acme", "zeta"}
     log.holds = None
     assert set(await stamp(log, tmp_path).compare({"acme": tenant("other")})) == {"acme"}
+
+
+async def test_a_copy_that_cannot_be_read_stays_until_kafka_answers_and_nothing_is_set_aside(tmp_path: Path) -> None:
+    log = Log()
+    log.holds = None
+    starting, facts = stamp(log, tmp_path), [heard("acme", "s"), heard("zeta", "s")]
+    async with spooled(tmp_path, *facts) as spool:
+        copy = tmp_path / "spool" / "tenants.json"
+        copy.write_text("torn")
+        # All wait, so nobody counts.
+        with pytest.raises(NotAcknowledgedError, match="no broker answers"):
+            await starting.vouch(Tenants(), spool)
+        assert (await waits(spool), spool.held(), copy.read_text()) == (facts, {}, "torn")
+        log.knows("acme", "s")
+        await starting.vouch(Tenants({"acme": tenant()}), spool)
+        assert (await waits(spool), set(spool.held())) == (facts[:1], {"zeta"})
+    log.holds = None
+    assert set(await stamp(log, tmp_path).compare({"acme": tenant("other")})) == {"acme"}
+
+
+async def test_what_goes_while_it_is_measured_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with spooled(tmp_path, heard("acme", "s"), heard("zeta", "s")) as spool:
+        await spool.divide(aside.owner)
+        measure = Path.stat
+
+        def gone(path: Path, **options: Any) -> Any:
+            if ".acme." in path.name:
+                path.unlink()
+            return measure(path, **options)
+
+        monkeypatch.setattr(Path, "stat", gone)
+        assert set(spool.held()) == {"zeta"}
 
 
 async def test_who_cannot_be_noted_is_not_believed(tmp_path: Path) -> None:

@@ -158,3 +158,23 @@ async def test_those_that_were_compared_count_while_the_others_are_awaited(
         assert sorted(folder.tenants) == ["a", "b", "c", "e"]
         assert [one.partition(":")[0] for one in folder.tenants.troubles()] == ["d"]
     assert [len(some) for some in log.asked] == [2, 2, 1]
+
+
+async def test_who_was_refused_in_one_of_several_groups_is_not_compared_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "_TOGETHER", 2)
+    folder, log = Folder(tmp_path), Log(a=known(secret="former"), d=known(secret="former"))
+    folder.mount(**{name: folder.tenant() for name in "abcde"})
+    watch = Watch(folder.tenants, folder.files, 3600, log.compare)
+    await watch._meet(folder.files.look())
+    watch.take(await watch._compared(folder.files.look()))
+    assert log.asked == [{"a", "b"}, {"c", "d"}, {"e"}]
+    assert [one.partition(":")[0] for one in sorted(folder.tenants.troubles())] == ["a", "d"]
+    # With another file it is.
+    folder.mount(
+        a=folder.tenant(contact_secret=folder.secret("put-back", "former")),
+        **{name: folder.tenant() for name in "bcde"},
+    )
+    watch.take(await watch._compared(folder.files.look()))
+    assert (sorted(folder.tenants), log.asked[3:]) == (["a", "b", "c", "e"], [{"a"}])

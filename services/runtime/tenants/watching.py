@@ -117,11 +117,13 @@ class Watch:
         }
         # Also where nobody is new.
         self.take(found._replace(tenants=tenants))
-        names = list(new)
+        names, strangers = list(new), self._strangers
         for place in range(0, len(names), _TOGETHER):
             some = {name: found.tenants[name] for name in names[place : place + _TOGETHER]}
             tenants |= (await self._compared(found._replace(tenants=some))).tenants
+            strangers = strangers | self._strangers
             self.take(found._replace(tenants=tenants))
+        self._strangers = strangers
 
     async def _look_again(self) -> None:
         pause_s = self._every_s

@@ -22,8 +22,10 @@ _AGENT = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
 _ID = re.compile(r"[A-Za-z0-9._:@+=-]{1,256}", re.ASCII)
 # Others (`client:`, `sip:`, `tel:`) name no person that a message could reach.
 _OTHER_CHANNELS = frozenset({"messenger", "instagram", "line", "viber", "telegram", "wechat", "gbm", "apple", "chat"})
-# With a dot in its host: `@everybody` and a handle are none. At most 254 characters, as mail has it.
-_EMAIL = re.compile(r"(?=.{3,254}$)[^@\s]{1,64}@[^@\s.]+(?:\.[^@\s.]+)+")
+# As people have them, in any script, bare: with what stands around one in a list it would be somebody else. With a dot
+# in its host: `@everybody` and a handle are none. At most 254 characters, as mail has it.
+_EMAIL = re.compile(r"(?=.{3,254}$)[^@\s<>()\[\]\\,;:\"*•]{1,64}@[\w-]+(?:\.[\w-]+)+")
+_MASKED_EMAIL = re.compile(r"[^@\s]*[*•][^@\s]*@[^@\s]+|[^@\s]+@[^@\s]*[*•][^@\s]*")
 # As Twilio's redaction leaves a number, or ours.
 _MASKED = re.compile(r"\+?[0-9]{0,12}(?:[Xx]{3,}|[*•]{2,})[0-9]{0,4}")
 # ANONYMOUS, BLOCKED, RESTRICTED, UNAVAILABLE, UNKNOWN, PRIVATE on a keypad: how networks write that there is no number.
@@ -141,9 +143,9 @@ def _kind(channels: tuple[str, ...], name: str) -> Kind:
         return "short_code"
     if BARE_NUMBER.fullmatch(name):
         return "phone"
-    if _MASKED.fullmatch(name):
+    if _MASKED.fullmatch(name) or _MASKED_EMAIL.fullmatch(name):
         return "masked"
-    if _EMAIL.fullmatch(name):
+    if not channels and _EMAIL.fullmatch(name):
         return "email"
     if "rcs" in channels and _AGENT.fullmatch(name):
         return "agent"

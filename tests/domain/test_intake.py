@@ -350,6 +350,17 @@ def test_options_pass_through() -> None:
     assert msgspec.to_builtins(command.options) == options
 
 
+def test_a_field_that_says_nothing_is_no_content() -> None:
+    """A later release has more fields: the same command must stay the same."""
+    said = msgspec.json.decode(msgspec.json.encode(COMMAND))
+    assert taken(max_price=None, urgent=False, media_urls=[]).fingerprint == taken().fingerprint
+    assert set(said) == {
+        field.encode_name
+        for field in msgspec.structs.fields(SendMessage)
+        if getattr(COMMAND, field.name) not in (None, False, [], {}, "send_message")
+    }
+
+
 def test_a_command_produced_twice_is_two_facts_with_one_fingerprint() -> None:
     again = accept(COMMAND, RULES, "2026-03-01T00:00:00.000Z", Place(0, 99))
     assert isinstance(again, CommandAccepted)

@@ -54,7 +54,7 @@ StepName = Literal[
 TERMINAL: frozenset[StepName] = frozenset({"sent", "failed", "blocked", "expired", "canceled", "rejected", "recorded"})
 
 
-class SendMessage(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
+class SendMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename={"from_": "from"}):
     """The public command (`twilio.outbound.messages.v1`, any key). Everything but the first three is optional.
 
     `not_before`, `not_after`: ISO 8601 with a zone; the message is not sent before, or after it. Without the latter a

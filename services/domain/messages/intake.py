@@ -165,6 +165,7 @@ def cancel(command: CancelMessage, rules: Rules, at: str, place: Place) -> Cance
 
 
 def _fingerprint(command: SendMessage | ResolveAmbiguous | CancelMessage) -> str:
+    # A send's fields that say nothing are not in it: that a later release knows more of them changes no command's.
     return hashlib.sha256(msgspec.json.encode(command, order="sorted")).hexdigest()
 
 

@@ -207,7 +207,9 @@ async def run_apps(apps: Sequence[FoldApp], stop: asyncio.Event) -> None:
     finally:
         told.cancel()
         watch.cancel()
-    for why in ended:
+    # What one of them crashed by, before what ending then failed of another.
+    causes = [app.crash_reason for app in apps]
+    for why in (*causes, *ended):
         if why is not None:
             raise why
 

@@ -10,7 +10,8 @@ OUTBOX_FOLD = FoldContract(
     (ACCEPTED, OUTCOMES, INBOUND),
     # Beside the outbox stands what its gate looks at, of the same contacts.
     ("outbox", "pauses", "suppression", "sessions"),
-    (ACCEPTED, RESULTS, SENT),
+    # A refusal by which Twilio says that somebody opted out is an outcome.
+    (ACCEPTED, RESULTS, SENT, OUTCOMES),
 )
 
 PRODUCT = Product((), (OUTBOX_FOLD,))

@@ -22,7 +22,7 @@ def test_every_failpoint_of_the_services_is_in_the_catalogue() -> None:
         for file in (_SERVICES / service).rglob("*.py")
         for name in re.findall(r"reach\(\"([\w.]+)\"\)", file.read_text(encoding="utf-8"))
     }
-    assert named == {*catalogue.FLUSH, *catalogue.ATTEMPT, *catalogue.INGRESS}
+    assert named == {*catalogue.FLUSH, *catalogue.ATTEMPT, *catalogue.INGRESS, *catalogue.INDEX}
     assert {f"die at {point}" for point in (*catalogue.FLUSH, *catalogue.ATTEMPT)} <= {*catalogue.FAULTS}
 
 

@@ -172,7 +172,15 @@ async def _said(house: Watched, body: str = "Hi") -> int:
 
 
 async def _a_worker_that_lags(house: Watched) -> None:
-    await produce(house.broker.bootstrap, STATUS.name, facts(15_000))
+    """It stands still while facts come; what it has to fold then is late, on a fast machine too."""
+    worker = house.services["processor"].process
+    worker.send_signal(signal.SIGSTOP)
+    try:
+        await produce(house.broker.bootstrap, STATUS.name, facts(40_000))
+        # Longer than what counts as late here, shorter than its session.
+        await asyncio.sleep(3)
+    finally:
+        worker.send_signal(signal.SIGCONT)
     await house.fires("SwitchboardLagging", "SwitchboardFoldsBurn", "SwitchboardFoldsBurnSlowly")
     # "After an outage: wait"
     await house.ends("SwitchboardLagging", "SwitchboardFoldsBurn", "SwitchboardFoldsBurnSlowly")

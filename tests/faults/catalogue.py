@@ -27,7 +27,6 @@ Fault = Callable[[House, Load, random.Random], Awaitable[str]]
 FLUSH = ("flush.folded", "flush.begun", "flush.sent", "flush.acknowledged", "flush.committed", "flush.applied")
 ATTEMPT = ("attempt.judged", "attempt.committed", "attempt.called", "attempt.settled")
 INGRESS = ("ingress.durable", "ingress.drained")
-INDEX = ("index.derived",)
 # Under load each is passed within seconds.
 _REACHED_S = 25.0
 _FROZEN_S = SESSION_TIMEOUT_S + 3.0
@@ -88,13 +87,6 @@ def die_at(point: str) -> Fault:
         return f"{victim.name} at its pass {nth}, store {store}"
 
     return fault
-
-
-async def dies_deriving(house: House, _: Load, dice: random.Random) -> str:
-    """Its store is lost, and it dies again while it derives the indexes of what it has restored."""
-    victim = _one_of(house, dice, *WORKERS)
-    await _dies(victim, f"{INDEX[0]}:{dice.randint(1, 3)}", "wiped")
-    return victim.name
 
 
 async def ingress_dies_before_it_answers(house: House, _: Load, dice: random.Random) -> str:
@@ -262,7 +254,6 @@ FAULTS: Mapping[str, tuple[int, Fault]] = {
     "kill -9 a worker again and again": (3, kill_again_and_again),
     "kill -9 all workers": (1, kill_all_workers),
     **{f"die at {point}": (1, die_at(point)) for point in (*FLUSH, *ATTEMPT)},
-    "die at index.derived": (1, dies_deriving),
     "freeze a worker past its session": (4, freeze_worker),
     "freeze a service shortly": (3, freeze_shortly),
     "a worker joins, one leaves": (3, join_and_leave),

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from services.domain.messages.outbox import DEFERRED, FOR_A_TIME, Released, condition_of, held_by
 from services.runtime.clock import now
-from services.runtime.folding.index import Listed
+from services.runtime.folding.index import beyond
 from services.runtime.folding.partition import Flush, Partition
 from services.runtime.folding.runner import Listener
 from services.sender.dispatcher import tell
@@ -23,8 +23,6 @@ logger = logging.getLogger(__name__)
 # Commands let go together; others have the flush too.
 _AT_ONCE = 500
 _LOOK_AGAIN_S = 5.0
-# Beyond every name that begins with the same text.
-_BEYOND = "\U0010ffff"
 
 
 class Kind(NamedTuple):
@@ -63,7 +61,7 @@ class Conditions(Listener):
             condition = condition_of(after.name)
             if condition is not None:
                 self._look(partition, condition)
-            after = Listed(held_by(condition or FOR_A_TIME) + _BEYOND, "")
+            after = beyond(held_by(condition or FOR_A_TIME))
             await asyncio.sleep(0)
 
     async def flushed(self, partition: Partition, flush: Flush) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from services.domain.messages.outbox import IN_A_LANE, Entry, contact_of, in_lane, in_lanes, lists, row_key
-from services.runtime.folding.index import Listed
+from services.runtime.folding.index import Listed, beyond
 from services.runtime.folding.partition import Partition
 from services.sender.topology import OUTBOX
 
@@ -30,8 +30,6 @@ _IN_VAIN_S = 0.01
 # For lanes that have no shelf so many are looked at, so often.
 _LANES = 512
 _LANES_S = 5.0
-# Beyond every name that begins with the same text.
-_BEYOND = "\U0010ffff"
 
 
 class Lane(NamedTuple):
@@ -139,7 +137,7 @@ class Shelves:
                 self._crowded[entry.tenant] = None
                 while self._look_at_lanes(entry.tenant):  # noqa: ASYNC110 (it is at work, and lets others be so)
                     await asyncio.sleep(0)
-                after = Listed(in_lanes(entry.tenant) + _BEYOND, "")
+                after = beyond(in_lanes(entry.tenant))
         if self._crowded:
             self._in(_LANES_S, self._look_for_lanes)
 
@@ -217,7 +215,7 @@ class Shelves:
                 yield after, entry
                 command = entry.command
                 assert command is not None
-                after = Listed(in_lane(tenant, command.sender, command.urgent) + _BEYOND, "")
+                after = beyond(in_lane(tenant, command.sender, command.urgent))
 
     def _waiting_at(self, place: Listed) -> Entry | None:
         """What waits where it is listed; None for an index row that fits no row."""

@@ -13,7 +13,7 @@ from services.domain.messages.gate import Verdict, paused
 from services.domain.messages.outbox import IN_A_LANE, Entry, Judged, in_lane
 from services.domain.messages.pauses import ROW, Pause, Pauses, stopping
 from services.runtime.clock import now
-from services.runtime.folding.index import Listed
+from services.runtime.folding.index import beyond
 from services.runtime.folding.partition import Flush, Partition
 from services.runtime.folding.runner import Listener
 from services.runtime.masking import scrub
@@ -23,7 +23,6 @@ from services.sender.faults import Faults
 from services.sender.metrics import SENDER
 from services.sender.topology import OUTBOX, PAUSES
 
-_BEYOND = "\U0010ffff"
 # Told together.
 _AT_ONCE = 500
 
@@ -159,7 +158,7 @@ def _heads(partition: Partition) -> Iterator[Entry | None]:
             yield None
             continue
         yield entry
-        after = Listed(in_lane(entry.tenant, entry.command.sender, entry.command.urgent) + _BEYOND, "")
+        after = beyond(in_lane(entry.tenant, entry.command.sender, entry.command.urgent))
 
 
 def _stands(partition: Partition, condition: str) -> bool:

@@ -20,6 +20,8 @@ _LISTED = INDEX + b"listed "
 _UNREADABLE = INDEX + b"unreadable "
 # Between a name and the key; no name has it.
 _KEY = b"\x00"
+# Beyond every character that a name goes on with.
+_LAST = "\U0010ffff"
 # `2026-02-21T18:22:11.123Z`.
 _TIME = 24
 # Of how entries are written; a table has a version of its own for what it says of its rows.
@@ -31,6 +33,11 @@ class Listed(NamedTuple):
 
     name: str
     key: str
+
+
+def beyond(prefix: str) -> Listed:
+    """The place behind all that is listed under names that begin with `prefix`."""
+    return Listed(prefix + _LAST, "")
 
 
 class Ordered(Protocol):

@@ -16,7 +16,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooL
 from services.contract.partition import partition_of
 from services.ingress.segments import Fact
 from services.runtime.config import KafkaSettings
-from services.runtime.kafka import durable_producer, trouble
+from services.runtime.kafka import durable_producer, let_go, trouble
 
 _log = logging.getLogger(__name__)
 
@@ -110,15 +110,7 @@ class Producer:
 
     async def close(self) -> None:
         """Let go of the connections, also when the broker is away and a flush would wait for ever."""
-        try:
-            async with asyncio.timeout(_CLOSE_S):
-                await self._client.stop()
-        except (TimeoutError, KafkaError):
-            # aiokafka has no abort: its sender task would go on for the life of the process.
-            sender = self._client._sender.sender_task
-            if sender is not None:
-                sender.cancel()
-            await self._client.client.close()
+        await let_go(self._client, _CLOSE_S)
 
     def _failure(self, error: BaseException, facts: Sequence[Fact]) -> NotAcknowledgedError:
         self.broken = True

@@ -1,7 +1,6 @@
 """Pauses on the log: one statement on each partition, in one transaction, so that all workers know the same."""
 
 import asyncio
-from contextlib import suppress
 from typing import NamedTuple
 
 from aiokafka import AIOKafkaProducer
@@ -16,13 +15,12 @@ from services.operations.log import LogError
 from services.operations.whose import tenant_of
 from services.runtime.clock import now
 from services.runtime.config import KafkaSettings, Settings
-from services.runtime.kafka import durable_producer, told_once, trouble
+from services.runtime.kafka import durable_producer, let_go, told_once, trouble
 from services.runtime.tenants.opening import tenants_of
 
 # A fence: of two shells at once the later one counts, and the log has one order of them.
 _ID = "switchboard-pauses"
 _TRANSACTION_TIMEOUT_MS = 10_000
-_CLOSE_S = 5.0
 
 
 class Scope(NamedTuple):
@@ -97,6 +95,4 @@ async def write(kafka: KafkaSettings, said: list[Said]) -> None:
     except (OSError, TimeoutError) as error:
         raise KafkaError(str(error) or "no answer") from error
     finally:
-        with suppress(TimeoutError, KafkaError):
-            async with asyncio.timeout(_CLOSE_S):
-                await producer.stop()
+        await let_go(producer)

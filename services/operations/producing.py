@@ -12,7 +12,7 @@ from services.domain.messages.commands import CancelMessage, ResolveAmbiguous
 from services.operations.log import LogError
 from services.runtime.clock import CLOCK
 from services.runtime.config import Settings
-from services.runtime.kafka import durable_producer, trouble
+from services.runtime.kafka import durable_producer, let_go, trouble
 from services.runtime.section import ConfigError
 from services.runtime.tenants.opening import tenants_of
 
@@ -62,7 +62,7 @@ async def produce(settings: Settings, command: ResolveAmbiguous | CancelMessage)
     except KafkaError as error:
         raise LogError(f"Kafka did not take it ({trouble(error)}); check kafka.bootstrap, then say it again") from error
     finally:
-        await producer.stop()
+        await let_go(producer)
 
 
 def signed_anew(

@@ -11,10 +11,9 @@ from aiokafka.errors import KafkaError
 
 from services.operations.log import LogError
 from services.runtime.config import KafkaSettings
-from services.runtime.kafka import durable_producer, trouble
+from services.runtime.kafka import durable_producer, let_go, trouble
 
 _DEADLINE_S = 30.0
-_CLOSE_S = 5.0
 
 
 class Outgoing(NamedTuple):
@@ -42,14 +41,14 @@ class FactWriter:
             with self._taking():
                 await self._producer.start()
         except BaseException:
-            await self._close()
+            await let_go(self._producer)
             raise
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._close()
+        await let_go(self._producer)
 
     async def write(self, records: Iterable[Outgoing], acknowledged: Callable[[], None]) -> None:
         """All of them, in order; `acknowledged` is called for each that the log has, also after a cancellation."""
@@ -77,11 +76,3 @@ class FactWriter:
                 f"Kafka at {self._bootstrap} does not take the facts ({trouble(error)}); see to it, and run it "
                 "again: a fact that is written twice is the same fact"
             ) from error
-
-    async def _close(self) -> None:
-        """Let what is under way land, but not for ever: a broker that is away acknowledges nothing."""
-        try:
-            async with asyncio.timeout(_CLOSE_S):
-                await self._producer.stop()
-        except (TimeoutError, KafkaError):
-            await self._producer.client.close()

@@ -14,7 +14,7 @@ from services.domain.audit import Asker, looked
 from services.processor.access import Grant
 from services.runtime.clock import now
 from services.runtime.config import KafkaSettings
-from services.runtime.kafka import durable_producer
+from services.runtime.kafka import durable_producer, let_go
 from services.runtime.masking import unsteered
 
 _DEADLINE_S = 5.0
@@ -49,7 +49,7 @@ class Audit:
 
     async def close(self) -> None:
         if self._producer is not None:
-            await self._producer.stop()
+            await let_go(self._producer)
 
     async def _started(self) -> AIOKafkaProducer:
         async with self._starting:
@@ -58,7 +58,7 @@ class Audit:
                 try:
                     await producer.start()
                 except BaseException:
-                    await producer.stop()
+                    await let_go(producer)
                     raise
                 self._producer = producer
             return self._producer

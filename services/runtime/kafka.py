@@ -1,5 +1,6 @@
 """Kafka clients from the settings: one place where SASL and durability are decided."""
 
+import asyncio
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
@@ -7,6 +8,7 @@ from aiokafka.consumer import fetcher
 from aiokafka.errors import (
     AuthenticationFailedError,
     KafkaConnectionError,
+    KafkaError,
     KafkaTimeoutError,
     NodeNotReadyError,
     RequestTimedOutError,
@@ -81,6 +83,19 @@ def durable_producer(kafka: KafkaSettings, **more: Any) -> AIOKafkaProducer:
         max_request_size=MAX_REQUEST_BYTES,
         **more,
     )
+
+
+async def let_go(producer: AIOKafkaProducer, within_s: float = 5.0) -> None:
+    """Stop it: what is under way may land, but not for ever, for a broker that is away acknowledges nothing."""
+    try:
+        async with asyncio.timeout(within_s):
+            await producer.stop()
+    except (TimeoutError, KafkaError):
+        # aiokafka has no abort: its sender task would go on for the life of the process.
+        sender = producer._sender.sender_task
+        if sender is not None:
+            sender.cancel()
+        await producer.client.close()
 
 
 def told_once(producer: AIOKafkaProducer) -> None:

@@ -28,7 +28,7 @@ from services.operations.dead.letters import RETRIED_FROM, Letter
 from services.runtime.clock import now
 from services.runtime.config import KafkaSettings
 from services.runtime.failpoints import reach
-from services.runtime.kafka import durable_producer, told_once, trouble
+from services.runtime.kafka import durable_producer, let_go, told_once, trouble
 
 How = Literal["retried", "dropped"]
 _ID = "switchboard-dead-letters"
@@ -62,17 +62,17 @@ class Desk:
             async with asyncio.timeout(_TRANSACTION_TIMEOUT_MS / 1000):
                 await self._producer.start()
         except (KafkaError, OSError, TimeoutError) as error:
-            await self._close()
+            await let_go(self._producer)
             raise self._refused(error) from error
         except BaseException:
-            await self._close()
+            await let_go(self._producer)
             raise
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._close()
+        await let_go(self._producer)
 
     async def release(self, releases: Sequence[HoldReleased]) -> None:
         """Release holds whose letters are gone, in one transaction."""
@@ -158,11 +158,6 @@ class Desk:
             f"Kafka at {self._kafka.bootstrap} does not take it ({trouble(error)}); see to it, and run it again: "
             "what is done already is known then"
         )
-
-    async def _close(self) -> None:
-        with suppress(TimeoutError, KafkaError):
-            async with asyncio.timeout(_CLOSE_S):
-                await self._producer.stop()
 
 
 def _releases(dealings: Sequence[Dealing]) -> list[HoldReleased]:

@@ -22,7 +22,7 @@ from services.domain.identity import raw_event_id
 from services.domain.tenants import TenantKnown
 from services.runtime.clock import now
 from services.runtime.config import KafkaSettings
-from services.runtime.kafka import client_options, durable_producer, trouble
+from services.runtime.kafka import client_options, durable_producer, let_go, trouble
 from services.runtime.tenants.fingerprints import fingerprint, fits
 from services.runtime.tenants.settings import TenantSettings
 
@@ -99,7 +99,7 @@ class KnownTenants:
         try:
             await asyncio.gather(*[await self._send(producer, event) for event in events])
         finally:
-            await producer.stop()
+            await let_go(producer)
 
     async def _send(self, producer: AIOKafkaProducer, event: TenantKnown) -> "asyncio.Future[Any]":
         key = TENANTS.key(event).encode()

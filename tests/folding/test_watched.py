@@ -90,7 +90,7 @@ class Alarmed(Rig):
         await self.same_rows([await worker.stop()])
         rows, _ = watched.expected(record.value for record in await self.read(self.source))
         assert worker.said("watched")[-1] == {key: [row.number, row.chain] for key, row in rows.items()}
-        assert worker.said("waiting")[-1] == []
+        assert worker.said("listed")[-1] == []
         assert worker.said("misindexed")[-1] == []
 
 
@@ -187,7 +187,7 @@ async def test_timers_outlive_their_worker(rig: Alarmed, name: str) -> None:
     await first.ready(rig.partitions)
     await rig.folded()
     await first.stop()
-    assert set(first.said("waiting")[-1]) >= {f"key-{number}" for number in range(10, 20)}
+    assert set(first.said("listed")[-1]) >= {f"key-{number}" for number in range(10, 20)}
     before = {event.event_id for _, event in await rig.heard()}
 
     # What came due while nobody was there is told late; what did not, at its time.
@@ -265,7 +265,7 @@ async def test_another_version_of_an_index_is_derived_from_all_rows(rig: Alarmed
     await first.ready(rig.partitions)
     await rig.folded()
     await first.stop()
-    assert len(first.said("waiting")[-1]) == 20
+    assert len(first.said("listed")[-1]) == 20
     if failpoint:
         killed = rig.start(failpoint=failpoint, index=3)
         assert await killed.exit_code() == -signal.SIGKILL
@@ -273,14 +273,14 @@ async def test_another_version_of_an_index_is_derived_from_all_rows(rig: Alarmed
         before = rig.start()
         await before.ready(rig.partitions)
         await before.stop()
-        assert (before.said("misindexed")[-1], len(before.said("waiting")[-1])) == ([], 20)
+        assert (before.said("misindexed")[-1], len(before.said("listed")[-1])) == ([], 20)
     second = rig.start(index=3)
     await second.ready(rig.partitions)
     await rig.tell(rig.facts(40))
     await rig.folded()
     await second.stop()
     assert second.said("misindexed")[-1] == []
-    assert len(second.said("waiting")[-1]) == 60
+    assert len(second.said("listed")[-1]) == 60
 
 
 async def test_a_row_that_cannot_be_read_stops_the_worker_until_it_is_mended(rig: Alarmed) -> None:

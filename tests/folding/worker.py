@@ -161,7 +161,7 @@ async def _show_rows(app: FoldApp, stop: asyncio.Event, end: asyncio.Event) -> N
     if len(app.runner.folds[tally.FOLD].tables) > 1:
         say(misindexed=_misindexed(app, owned))
         say(watched={row.key: [row.number, row.chain] for one in owned for row in one.rows(watched.TABLE)})
-        say(waiting=[key for one in owned for _, key in one.listed(watched.TABLE, watched.WAITING, None, 1000)])
+        say(listed=[key for one in owned for _, key in one.listed(watched.TABLE, watched.WAITING, None, 1000)])
     say(shown={row.key: [row.number, row.chain] for partition in owned for row in partition.rows()})
     end.set()
 

@@ -6,9 +6,10 @@ import msgspec
 
 from services.domain.messages.commands import CommandAccepted
 from services.domain.messages.outbox import Created, Unknown
+from services.runtime.line import Line
 from services.runtime.tenants.settings import TenantSettings
 from services.sender.form import form
-from services.sender.transport import Line, Refusal, Taken, Transport
+from services.sender.transport import Refusal, Taken, Transport
 
 _LONGEST_REASON = 500
 

@@ -14,6 +14,7 @@ from services.runtime.folding.app import fold_app, run_app
 from services.runtime.folding.health import reasons
 from services.runtime.folding.runner import Together
 from services.runtime.http import operations, serve
+from services.runtime.line import Line
 from services.runtime.metrics import FOLDING
 from services.runtime.tenants.derived import Derived
 from services.runtime.tenants.live import Tenants
@@ -37,7 +38,6 @@ from services.sender.status_urls import StatusUrls
 from services.sender.stops import HELD_BY_PAUSE, Stops
 from services.sender.timing import Timing
 from services.sender.topology import OUTBOX, folds
-from services.sender.transport import Line
 from services.sender.undecided import held_by_suspicion
 from services.sender.unknown import held_by_absence
 

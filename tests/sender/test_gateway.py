@@ -25,12 +25,13 @@ from twilio.rest import Client
 from services.domain.messages.commands import CommandAccepted, Options
 from services.domain.messages.outbox import Created, Unknown
 from services.runtime.config import Settings
+from services.runtime.line import Line
 from services.runtime.simulated import FaultSettings, SimulatorSettings
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import TenantSettings
 from services.sender.form import form
 from services.sender.gateway import TwilioGateway
-from services.sender.transport import Line, Refusal
+from services.sender.transport import Refusal
 from services.simulator.app import serve
 from tests.sender.histories import accepted
 from tests.waiting import eventually

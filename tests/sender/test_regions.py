@@ -16,13 +16,14 @@ from services.operations.calling import TwilioError
 from services.operations.senders import listed
 from services.runtime import http
 from services.runtime.config import Settings, TwilioSettings
+from services.runtime.line import Line
 from services.runtime.regions import Region, regional
 from services.runtime.simulated import FaultSettings, SimulatorSettings
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import TenantSettings
 from services.sender.gateway import TwilioGateway
 from services.sender.listing import Listing
-from services.sender.transport import Line, Refusal
+from services.sender.transport import Refusal
 from services.simulator.app import serve
 from tests.sender.histories import accepted
 

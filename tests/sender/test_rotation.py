@@ -17,6 +17,7 @@ from services.ingress.main import run
 from services.ingress.metrics import FACTS, STRANGE_CALLBACKS
 from services.runtime.clock import now
 from services.runtime.config import IngressSettings, Settings, SpoolSettings
+from services.runtime.line import Line
 from services.runtime.simulated import FaultSettings, SimulatorSettings
 from services.runtime.tenants.derived import Derived
 from services.runtime.tenants.files import TenantFiles
@@ -25,7 +26,6 @@ from services.runtime.tenants.watching import Watch
 from services.sender import status_urls
 from services.sender.gateway import TwilioGateway
 from services.sender.status_urls import StatusUrls
-from services.sender.transport import Line
 from services.simulator.app import serve
 from tests.sender.histories import accepted
 from tests.waiting import eventually

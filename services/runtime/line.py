@@ -1,0 +1,72 @@
+"""The way to Twilio's hosts, or to what speaks their API: connections, credentials, region and proxy.
+
+The twilio package says which headers a call has. The call itself goes past it: its async client ignores its own
+time-out and proxy settings (9.13), and looks for a proxy in a thread at every call.
+"""
+
+import base64
+from collections.abc import Mapping
+from typing import NamedTuple
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import aiohttp
+from twilio.rest import Client
+
+from services.runtime.regions import NOT_FROM_THE_ENVIRONMENT, Region, regional
+
+# Of the whole time-out.
+_CONNECT_SHARE = 0.5
+# More than Twilio asks for; what asks for longer is no rate limit.
+_LONGEST_RETRY_AFTER_S = 3600.0
+
+
+class Line:
+    """The connections to Twilio's hosts; shared by all tenants."""
+
+    def __init__(self, timeout_s: float, connections: int) -> None:
+        connect_s = timeout_s * _CONNECT_SHARE
+        self.session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=connections),
+            # `connect` includes waiting for a connection of the pool, and the handshake with TLS or a proxy.
+            timeout=aiohttp.ClientTimeout(total=timeout_s, connect=connect_s, sock_connect=connect_s),
+            cookie_jar=aiohttp.DummyCookieJar(),
+        )
+
+    async def close(self) -> None:
+        await self.session.close()
+
+
+class Way(NamedTuple):
+    """An account's way to one host: its base URL, the headers of a call, and the environment's proxy."""
+
+    base_url: str
+    headers: Mapping[str, str]
+    proxy: str | None
+
+
+def way(method: str, credentials: tuple[str, str], account_sid: str, base_url: str, region: Region) -> Way:
+    """`base_url`: the host's in us1; `credentials`: user and password."""
+    client = Client(*credentials, account_sid, environment=NOT_FROM_THE_ENVIRONMENT)
+    url = regional(base_url, region)
+    return Way(url, {**client.get_headers(method, None), "Authorization": _basic(*credentials)}, _proxy(url))
+
+
+def retry_after_s(header: str | None) -> float | None:
+    """For how many seconds Twilio asks to be left alone, an hour at most; None where it names none."""
+    try:
+        return min(max(0.0, float(header)), _LONGEST_RETRY_AFTER_S) if header else None
+    except ValueError:
+        return None
+
+
+def _basic(user: str, password: str) -> str:
+    return f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"
+
+
+def _proxy(url: str) -> str | None:
+    """The environment's proxy on the way to `url`."""
+    target = urlsplit(url)
+    if proxy_bypass(target.hostname or ""):
+        return None
+    return getproxies().get(target.scheme)

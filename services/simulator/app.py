@@ -12,6 +12,7 @@ from services.runtime.tenants.live import Tenants
 from services.simulator import errors
 from services.simulator.alerts import AlertsApi
 from services.simulator.channels import ChannelsApi
+from services.simulator.contents import ContentsApi
 from services.simulator.control import ControlApi
 from services.simulator.credentials import CredentialsApi
 from services.simulator.guard import REGIONS, not_found, refused
@@ -37,7 +38,7 @@ def create_app(settings: Settings, tenants: Tenants) -> web.Application:
         await simulator.webhooks.close()
 
     app = web.Application(middlewares=[_twilio_errors])
-    apis = (MessagesApi, SubresourcesApi, NumbersApi, ServicesApi, ChannelsApi, AlertsApi)
+    apis = (MessagesApi, SubresourcesApi, NumbersApi, ServicesApi, ChannelsApi, ContentsApi, AlertsApi)
     for routes in (api(simulator).routes() for api in apis):
         app.add_routes(routes)
         # Where Twilio has a host for each region, here its name stands before the path.

@@ -50,6 +50,11 @@ def refuse_template(sid: str | None, variables: str | None, to: str) -> Refusal 
     return next((refusal for value in found.values() if (refusal := _refuse_value(value, by_whatsapp))), None)
 
 
+def variables(given: str | None) -> dict[str, object]:
+    """What a send gives a template, once it was looked at."""
+    return json.loads(given) if given else {}
+
+
 def _refuse_value(value: object, by_whatsapp: bool) -> Refusal | None:
     if value is None or not str(value).strip():
         return errors.INVALID_CONTENT_VARIABLES

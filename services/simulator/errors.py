@@ -67,6 +67,12 @@ INVALID_CONTENT_VARIABLES = Refusal(400, 21656, "The Content Variables parameter
 CONTENT_SID_REQUIRED = Refusal(400, 21654, "ContentSid Required")
 PARAMETER_TOO_LONG = Refusal(400, 21658, "Parameter exceeded character limit")
 CHANNEL_POLICY = Refusal(400, 63013, "Channel policy violation")
+# Twilio's dictionary has these three; their texts, and that a create is refused by them, are not confirmed.
+TEMPLATE_REJECTED = Refusal(400, 63040, "WhatsApp rejected the template")
+TEMPLATE_PAUSED = Refusal(400, 63041, "WhatsApp paused the template")
+TEMPLATE_DISABLED = Refusal(400, 63042, "WhatsApp disabled the template")
+# With which HTTP status is not confirmed.
+SUBMITTED_BEFORE = Refusal(400, 92009, "The template associated with this SID has already been submitted for approval.")
 # Twilio says that the sender must be one of the pool; by which code it refuses another is not confirmed.
 NOT_IN_POOL = Refusal(
     400, 21711, "Phone Number, Shortcode, or AlphaSender %s is not associated to the specified Messaging Service"

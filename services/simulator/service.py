@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from services.runtime.config import Settings
 from services.runtime.simulated import FaultSettings
 from services.runtime.tenants.live import Tenants
-from services.simulator import addresses, compose, creation, errors, moments, twiml
+from services.simulator import addresses, compose, content, creation, errors, moments, twiml
 from services.simulator.accounts import Account, accounts_of
 from services.simulator.asked import AskedErrors
 from services.simulator.conversations import Conversations, Understood
@@ -20,6 +20,7 @@ from services.simulator.message import Message
 from services.simulator.plan import Circumstances, Plan, draw, undisturbed
 from services.simulator.redaction import Redaction
 from services.simulator.store import Origin, Store
+from services.simulator.templates import Templates
 from services.simulator.twiml import Reply
 from services.simulator.webhooks import Delivery, Webhook, Webhooks
 from services.simulator.written import Written
@@ -61,6 +62,7 @@ class Simulator:
         self.holdings = Holdings()
         self.asked = AskedErrors()
         self.redaction = Redaction()
+        self.templates = Templates()
         self.clock_file = settings.clock_skew_file
         self._webhook_url = settings.simulator.webhook_url
         self._shared_url = settings.simulator.shared_url
@@ -94,11 +96,15 @@ class Simulator:
         self.holdings.clear()
         self.asked.clear()
         self.redaction.clear()
+        self.templates.clear()
         self.dice.set(self._faults)
 
     def create(self, account: Account, draft: Draft, origin: Origin = "api") -> Created | Refusal:
         """Create an outbound message, or say why Twilio would not. Its life starts with `begin`."""
         if refusal := creation.refuse(draft, account, self._public_callbacks) or self.asked.refusal(draft):
+            return refusal
+        given, by = content.variables(draft.content_variables), addresses.channel(draft.to)
+        if refusal := self.templates.refuse(account.sid, draft.content_sid, given, by):
             return refusal
         if draft.sender and not self.conversations.pools.may_send(draft.service_sid, draft.sender):
             return errors.NOT_IN_POOL.about(draft.sender)
@@ -123,7 +129,9 @@ class Simulator:
 
     def _outside_window(self, draft: Draft, sender: str) -> bool:
         at = draft.send_at if draft.scheduled and draft.send_at else moments.now()
-        return draft.content_sid is None and self.conversations.outside_window(draft.to, sender, at)
+        template = self.templates.get(draft.content_sid)
+        opens = draft.content_sid is not None and (template is None or template.opens)
+        return not opens and self.conversations.outside_window(draft.to, sender, at)
 
     def begin(self, created: Created) -> asyncio.Event:
         """Start the message's life; the event is set once its first callback was answered."""

@@ -1,6 +1,7 @@
-"""The part of the simulator's own API that sets it: Messaging Services, WhatsApp's windows, errors, the clock."""
+"""The part of the simulator's own API that sets it: Messaging Services, windows, templates, errors, the clock."""
 
 import re
+from dataclasses import replace
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -8,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from services.simulator import moments
 from services.simulator.pools import MessagingService
 from services.simulator.service import Simulator
+from services.simulator.templates import Status
 from services.simulator.told import invalid
 
 _SERVICE_SID = re.compile(r"MG[0-9a-fA-F]{32}")
@@ -56,6 +58,14 @@ class ErrorsRequest(_Request):
     undelivered: dict[str, int] = {}
 
 
+class DecisionRequest(_Request):
+    """What WhatsApp says of a template: its state, and another category than it was asked for."""
+
+    status: Status
+    category: str | None = None
+    rejection_reason: str = ""
+
+
 class ClockRequest(_Request):
     """How far the clock is ahead of the system's, in seconds; negative is behind."""
 
@@ -63,7 +73,7 @@ class ClockRequest(_Request):
 
 
 class SteeringApi:
-    """`/simulator/services`, `/simulator/windows`, `/simulator/errors` and `/simulator/clock` on a simulator."""
+    """`/simulator/services`, `/simulator/windows`, `/errors`, `/templates`, `/redaction` and `/clock`."""
 
     def __init__(self, simulator: Simulator) -> None:
         self._simulator = simulator
@@ -77,6 +87,7 @@ class SteeringApi:
             web.get("/simulator/errors", self._errors),
             web.put("/simulator/errors", self._set_errors),
             web.put("/simulator/redaction", self._set_redaction),
+            web.put("/simulator/templates/{sid}", self._decide),
             web.get("/simulator/clock", self._clock),
             web.put("/simulator/clock", self._set_clock),
         ]
@@ -147,6 +158,22 @@ class SteeringApi:
             return invalid(error)
         self._simulator.redaction.accounts = frozenset(asked.accounts)
         return web.json_response({"accounts": sorted(self._simulator.redaction.accounts)})
+
+    async def _decide(self, request: web.Request) -> web.Response:
+        templates = self._simulator.templates
+        found = templates.get(sid := request.match_info["sid"])
+        if found is None:
+            return web.json_response({"errors": [f"{sid}: no such template"]}, status=404)
+        try:
+            asked = DecisionRequest.model_validate_json(await request.read())
+        except ValidationError as error:
+            return invalid(error)
+        category = asked.category or found.approval.category
+        approval = replace(
+            found.approval, status=asked.status, category=category, rejection_reason=asked.rejection_reason
+        )
+        templates.put(replace(found, approval=approval))
+        return web.json_response(approval.resource())
 
     async def _clock(self, _: web.Request) -> web.Response:
         told = {"ahead_s": moments.ahead_s(self._simulator.clock_file), "now": moments.now().isoformat()}

@@ -184,6 +184,34 @@ async def test_the_lists_of_our_senders_keep_to_it(rig: Rig) -> None:
             assert len(await members.list_async()) == count
 
 
+async def test_content_templates_keep_to_it(rig: Rig) -> None:
+    body = "Hello {{1}}, your order {{2}} is now on its way to you and arrives tomorrow."
+    given = {"language": "en", "types": {"twilio/text": {"body": body}}, "variables": {"1": "Ada", "2": "4711"}}
+    async with judged(rig.url, SPEC.replace("api_v2010", "content_v1")) as proxy:
+        client = rig.client()
+        client.content.base_url = proxy
+        for call, path, content in (
+            (rig.session.post, "", given),
+            (rig.session.post, "", given | {"friendly_name": "another"}),
+            (rig.session.put, "/{sid}", {"types": given["types"]}),
+            (rig.session.post, "/{sid}/ApprovalRequests/whatsapp", {"name": "shipped", "category": "UTILITY"}),
+        ):
+            sid = [one.sid for one in await client.content.v1.contents.list_async()][-1:]
+            url = f"{proxy}/v1/Content{path}".format(sid="".join(map(str, sid)))
+            async with call(url, json=content, headers=basic()) as answer:
+                assert answer.status in (200, 201), await answer.text()
+        [first, second] = await client.content.v1.contents.list_async(page_size=1)
+        assert (await client.content.v1.contents(second.sid).fetch_async()).friendly_name == "another"
+        assert (await client.content.v1.contents(second.sid).approval_fetch().fetch_async()).whatsapp["status"]
+        assert len(await client.content.v1.content_and_approvals.list_async()) == 2
+        assert await client.content.v1.contents(first.sid).delete_async()
+    async with judged(rig.url, SPEC.replace("api_v2010", "content_v2")) as proxy:
+        client = rig.client()
+        client.content.base_url = proxy
+        assert len(await client.content.v2.contents.list_async(content_name="another")) == 1
+        assert len(await client.content.v2.content_and_approvals.list_async(sort_by_date="asc")) == 1
+
+
 async def test_what_operations_change_keeps_to_it(rig: Rig) -> None:
     whatsapp = f"whatsapp:{FROM}"
     for what, told in (("senders", {FROM: {}, "12345": {}, whatsapp: {}}), ("alerts", [{}, {"error_code": "30007"}])):

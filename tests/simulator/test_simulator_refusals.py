@@ -129,7 +129,7 @@ async def test_as_twilio_does_a_callback_must_be_reachable(settings: Settings, c
     ("method", "path", "status", "code"),
     [
         ("GET", "/v1/Conversations", 404, 20404),
-        ("POST", "/v1/Content", 404, 20404),
+        ("GET", "/v1/LegacyContent", 404, 20404),
         ("GET", "/2010-04-01/Accounts/AC1/Calls.json", 404, 20404),
         ("GET", "/", 404, 20404),
         ("PUT", "/2010-04-01/Accounts/AC1/Messages.json", 405, 20004),

@@ -22,6 +22,7 @@ from services.simulator.numbers import NumbersApi
 from services.simulator.rest import MessagesApi
 from services.simulator.service import Simulator
 from services.simulator.steering import SteeringApi
+from services.simulator.studio.api import StudioApi
 from services.simulator.subresources import SubresourcesApi
 
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -38,7 +39,16 @@ def create_app(settings: Settings, tenants: Tenants) -> web.Application:
         await simulator.webhooks.close()
 
     app = web.Application(middlewares=[_twilio_errors])
-    apis = (MessagesApi, SubresourcesApi, NumbersApi, ServicesApi, ChannelsApi, ContentsApi, AlertsApi)
+    apis = (
+        MessagesApi,
+        SubresourcesApi,
+        NumbersApi,
+        ServicesApi,
+        ChannelsApi,
+        ContentsApi,
+        AlertsApi,
+        StudioApi,
+    )
     for routes in (api(simulator).routes() for api in apis):
         app.add_routes(routes)
         # Where Twilio has a host for each region, here its name stands before the path.

@@ -1,6 +1,7 @@
 """What the simulated Twilio does with messages, apart from HTTP."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from services.runtime.config import Settings
@@ -70,6 +71,8 @@ class Simulator:
         self._public_callbacks = settings.simulator.public_callbacks
         self._posting = 0
         self._unbegun = 0
+        # What products keep of their own.
+        self.resets: list[Callable[[], Awaitable[None]]] = []
 
     def _opened(self, tenants: Tenants, names: frozenset[str]) -> None:
         """An account is Twilio's: it comes with its tenant here, and what changes of that one changes nothing there."""
@@ -98,6 +101,8 @@ class Simulator:
         self.redaction.clear()
         self.templates.clear()
         self.dice.set(self._faults)
+        for reset in self.resets:
+            await reset()
 
     def create(self, account: Account, draft: Draft, origin: Origin = "api") -> Created | Refusal:
         """Create an outbound message, or say why Twilio would not. Its life starts with `begin`."""
@@ -113,7 +118,7 @@ class Simulator:
             return errors.OPTED_OUT
         self.conversations.speak(draft.to, sender, draft.service_sid)
         plan = draw(self.dice, self._circumstances(draft, sender))
-        direction = "outbound-api" if origin == "api" else "outbound-reply"
+        direction = "outbound-api" if origin in ("api", "flow") else "outbound-reply"
         message = compose.outbound(account, draft, sender, direction, plan)
         self.store.add(message, origin, draft.params, draft.status_callback)
         self._unbegun += 1

@@ -9,8 +9,9 @@ from services.simulator import moments
 from services.simulator.message import Message
 from services.simulator.plan import Step
 
-# Who made a message: a person, a create request, the answer to a webhook, Twilio itself (to STOP, START or HELP).
-Origin = Literal["inbound", "api", "webhook_answer", "opt_out_reply"]
+# Who made a message: a person, a create request, the answer to a webhook, Twilio itself (to STOP, START or HELP), a
+# flow.
+Origin = Literal["inbound", "api", "webhook_answer", "opt_out_reply", "flow"]
 
 
 @dataclass(frozen=True)

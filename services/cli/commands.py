@@ -30,6 +30,9 @@ PLACES: Mapping[str, Place] = {
     "consent": Place("services.cli.consent:app", "Consent that is recorded elsewhere."),
     "dead": Place("services.cli.dead.main:app", "What could not be folded: list, show, retry, drop, release."),
     "senders": Place("services.cli.senders:app", "Know which sender is in which Messaging Service."),
+    "templates": Place(
+        "services.cli.templates:app", "Content templates: read Twilio's list to the log, list them, show one."
+    ),
     "token": Place("services.cli.token:app", "Tokens of the query API."),
     "services": Place("services.cli.services:app", "Make Twilio's Messaging Services from a file."),
     "topics": Place("services.cli.topics:app", "Plan and apply the topics at the broker."),

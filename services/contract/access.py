@@ -11,6 +11,7 @@ from services.contract.fold import PROCESSOR_APPS, SENDER_APP
 from services.contract.letters import HANDLED
 from services.contract.messages import INBOUND, STATUS
 from services.contract.senders import SENDERS
+from services.contract.templates import TEMPLATES
 from services.contract.tenants import TENANTS
 from services.contract.topic import Topic, own_prefix
 from services.contract.topics import CHANGELOGS, DEAD, EVENTS, FOLDS, PUBLIC, own_topics
@@ -28,11 +29,11 @@ class Grant(NamedTuple):
     prefixed: bool = False
 
 
-# What the workers read and write outside of their folds. The senders' directory is read by all who judge or answer;
-# letters, to count those that nobody has dealt with.
+# What the workers read and write outside of their folds. The senders' directory is read by all who judge or answer,
+# templates by who judges; letters, to count those that nobody has dealt with.
 _BESIDE: Mapping[str, tuple[tuple[Topic, ...], tuple[Topic, ...]]] = {
     **dict.fromkeys(PROCESSOR_APPS.values(), ((SENDERS, *DEAD, HANDLED), (AUDIT,))),
-    SENDER_APP: ((SENDERS,), ()),
+    SENDER_APP: ((SENDERS, TEMPLATES), ()),
 }
 
 # What each worker's app folds, by the names of topics.

@@ -98,6 +98,7 @@ def client(
     made.api.base_url = twilio.api
     made.messaging.base_url = twilio.messaging_url
     made.monitor.base_url = twilio.monitor_url
+    made.content.base_url = twilio.content_url
     return made
 
 
@@ -116,7 +117,7 @@ class asking:  # noqa: N801 (used as a statement: `with asking(account, "list th
         if isinstance(error, requests.RequestException | ValueError):
             twilio = self._account.twilio
             raise TwilioError(
-                f"no Twilio answers at {twilio.api}, {twilio.messaging_url} or {twilio.monitor_url} "
+                f"no Twilio answers at {', '.join(dict.fromkeys(twilio.urls.values()))} "
                 f"({type(error).__name__}); check twilio.api and its neighbours in the settings, and run it again"
             ) from error
 

@@ -17,12 +17,12 @@ _DEADLINE_S = 30.0
 
 
 class Outgoing(NamedTuple):
-    """A record to write, and where."""
+    """A record to write, and where. No value: a tombstone."""
 
     topic: str
     partition: int
     key: bytes | None
-    value: bytes
+    value: bytes | None
     headers: list[tuple[str, bytes]]
 
 

@@ -187,6 +187,9 @@ class TwilioSettings(Section):
     monitor: BaseURL | None = Field(
         default=None, description="its alerts, for the doctor; default: Twilio's own, or `api` where that is not Twilio"
     )
+    content: BaseURL | None = Field(
+        default=None, description="content templates; default: Twilio's own, or `api` where that is not Twilio"
+    )
     polled: bool = Field(
         default=False,
         description="Twilio cannot call us: messages are created without a status callback, and its lists are read "
@@ -201,14 +204,27 @@ class TwilioSettings(Section):
     def monitor_url(self) -> str:
         return self.monitor or self._beside("monitor")
 
+    @property
+    def content_url(self) -> str:
+        return self.content or self._beside("content")
+
+    @property
+    def urls(self) -> dict[str, str]:
+        """By the name of the setting, each as it counts."""
+        return {
+            "api": self.api,
+            "messaging": self.messaging_url,
+            "monitor": self.monitor_url,
+            "content": self.content_url,
+        }
+
     def _beside(self, product: str) -> str:
         """The host of another product, in the same edge and region: `https://messaging.dublin.ie1.twilio.com`."""
         return self.api.replace("://api.", f"://{product}.", 1) if is_twilio(self.api) else self.api
 
     def in_region(self, region: Region) -> "TwilioSettings":
         """The same, of a region."""
-        urls = {"api": self.api, "messaging": self.messaging_url, "monitor": self.monitor_url}
-        return self.model_copy(update={name: regional(url, region) for name, url in urls.items()})
+        return self.model_copy(update={name: regional(url, region) for name, url in self.urls.items()})
 
 
 class Settings(BaseSettings):

@@ -15,6 +15,7 @@ from services.contract.audit import AUDIT
 from services.contract.fold import PROCESSOR_APPS, changelog
 from services.contract.letters import HANDLED
 from services.contract.senders import SENDERS
+from services.contract.templates import TEMPLATES
 from services.contract.tenants import TENANTS
 from services.contract.topic import owner_of
 from services.contract.topics import CHANGELOGS, DEAD, EVENTS, own_topics
@@ -45,9 +46,10 @@ def test_a_worker_reads_what_its_folds_read_and_keep_and_writes_what_they_keep_a
     own = WORKERS[service]
     tables = {changelog(fold.contract.app, table.name) for fold in own for table in fold.tables}
     sources = {topic.name for fold in own for topic in fold.sources}
-    # The processor counts the letters that are open.
-    counted = {HANDLED.name, *(topic.name for topic in DEAD)} if service == "processor" else set()
-    assert names(service, "Read") == {SENDERS.name, TENANTS.name} | tables | sources | counted
+    # The processor counts the letters that are open; the sender judges by templates.
+    letters = {HANDLED.name, *(topic.name for topic in DEAD)}
+    beside = letters if service == "processor" else {TEMPLATES.name}
+    assert names(service, "Read") == {SENDERS.name, TENANTS.name} | tables | sources | beside
     dead = {topic.dead for fold in own for topic in fold.sources}
     emitted = {topic.name for fold in own for topic in fold.contract.emits}
     beside = {TENANTS.name, *([AUDIT.name] if service == "processor" else [])}

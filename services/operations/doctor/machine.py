@@ -62,8 +62,7 @@ def _settings(settings: Settings, tenants: Tenants) -> Iterator[Finding]:
 
 def regions(twilio: TwilioSettings) -> Iterator[Finding]:
     """Credentials are of one region: hosts of two can't be meant, and hosts with a region need an edge as well."""
-    urls = (twilio.api, twilio.messaging_url, twilio.monitor_url)
-    hosts = [urlsplit(url).hostname or "" for url in urls if is_twilio(url)]
+    hosts = [urlsplit(url).hostname or "" for url in twilio.urls.values() if is_twilio(url)]
     for host in hosts:
         if len(host.split(".")) == 4:
             says = "hosts without an edge stopped working in 2026"

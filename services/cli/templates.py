@@ -1,0 +1,129 @@
+"""`switchboard templates sync|list|show`: Twilio's content templates, to the log and from there."""
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from services.cli.attended import attend
+from services.cli.console import make_console
+from services.contract.templates import TEMPLATES
+from services.domain.templates.events import STOPPED, TemplateStated
+from services.operations.templates.reading import known
+from services.operations.templates.syncing import Compared, compare, write
+from services.runtime.config import load
+
+app = typer.Typer(no_args_is_help=True, help="Content templates: read Twilio's list to the log, list them, show one.")
+
+Tenant = Annotated[str | None, typer.Option(help="Whose templates; default: every tenant's.")]
+Empty = Annotated[
+    bool, typer.Option("--allow-empty", help="Believe a list of nothing, where there were templates before.")
+]
+Rehearsed = Annotated[bool, typer.Option("--dry-run", help="Show what is news, and write nothing.")]
+_STYLES = {"new": "green", "changed": "", "stopped": "red", "gone": "yellow"}
+
+
+@app.command("sync")
+def sync(tenant: Tenant = None, allow_empty: Empty = False, dry_run: Rehearsed = False) -> None:
+    """Write what is news in Twilio's list of content templates: run it often, for WhatsApp pauses them at any time.
+
+    All lists of all tenants are read before anything is written; what has not changed is not written again.
+    """
+    found: list[Compared] = []
+
+    async def work() -> None:
+        settings = load()
+        found.extend(await compare(settings, tenant, allow_empty))
+        _tell(found)
+        if not dry_run:
+            await write(settings.kafka, found)
+            said = f"written to {TEMPLATES.name}" if any(one.changes for one in found) else "nothing to write"
+            make_console().print(Text(said))
+
+    attend(
+        work,
+        lambda: "" if found else "Nothing was changed.",
+        "Stopped; what is not written yet is found by the next run.",
+    )
+
+
+@app.command("list")
+def list_(
+    tenant: Tenant = None,
+    state: Annotated[str | None, typer.Option(help="Only those in this state, such as paused.")] = None,
+) -> None:
+    """List the templates that the log knows, with WhatsApp's word on each. Exit code 1: there is none."""
+    shown: list[TemplateStated] = []
+
+    async def work() -> None:
+        shown.extend(one for one in await _known(tenant) if state in (None, one.state))
+        table = Table("tenant", "template", "language", "state", "category", "content_sid", "why")
+        for one in shown:
+            names = (one.tenant, one.name, one.language)
+            word = Text(one.state, _style(one))
+            table.add_row(*map(Text, names), word, *map(Text, (one.category or "", one.content_sid, one.reason or "")))
+        make_console().print(table if shown else Text("no template is known; run `switchboard templates sync`"))
+
+    attend(work, lambda: "", "Stopped.")
+    if not shown:
+        raise typer.Exit(1)
+
+
+@app.command("show")
+def show(
+    name: Annotated[str, typer.Argument(help="The template's name, or its content sid.")], tenant: Tenant = None
+) -> None:
+    """Show a template in each of its languages: its text, and what each placeholder stands for. Exit code 1: none."""
+    shown: list[TemplateStated] = []
+
+    async def work() -> None:
+        shown.extend(one for one in await _known(tenant) if name in (one.name, one.content_sid))
+        for one in shown:
+            _describe(one)
+        if not shown:
+            make_console().print(Text(f"no template {name} is known; run `switchboard templates sync`"))
+
+    attend(work, lambda: "", "Stopped.")
+    if not shown:
+        raise typer.Exit(1)
+
+
+async def _known(tenant: str | None) -> list[TemplateStated]:
+    found = [one for name, of in (await known(load().kafka)).items() if tenant in (None, name) for one in of.values()]
+    return sorted(found, key=lambda one: (one.tenant, one.name, one.language, one.content_sid))
+
+
+def _style(one: TemplateStated) -> str:
+    return "red" if one.state in STOPPED else "green" if one.state == "approved" else "yellow"
+
+
+def _tell(found: list[Compared]) -> None:
+    console = make_console()
+    for one in found:
+        console.print(Text(f"{one.tenant}: {len(one.listed)} templates; {len(one.changes) or 'no'} changes"))
+        if one.changes:
+            table = Table("", "template", "language", "state", "category", "content_sid")
+            for change in one.changes:
+                told = change.template
+                cells = (told.name, told.language, told.state, told.category or "", told.content_sid)
+                table.add_row(Text(change.kind, _STYLES[change.kind]), *map(Text, cells))
+            console.print(table)
+
+
+def _describe(one: TemplateStated) -> None:
+    console = make_console()
+    console.print(Text(f"{one.name} ({one.language}) of {one.tenant}: {one.state}", _style(one)))
+    for label, said in (
+        ("content_sid", one.content_sid),
+        ("category", one.category),
+        ("why", one.reason),
+        ("types", ", ".join(one.types)),
+        ("text", one.body),
+        ("changed at", one.updated_at),
+        ("read at", one.at),
+    ):
+        if said:
+            console.print(Text(f"  {label}: {said}"))
+    for name, uses in one.placeholders.items():
+        console.print(Text(f"  {{{{{name}}}}}: {', '.join(uses)}"))

@@ -1,0 +1,78 @@
+"""What Twilio's list of content templates says, and what is news in it."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+from msgspec.structs import replace
+
+from services.domain.identity import raw_event_id
+from services.domain.templates.events import STOPPED, TemplateStated
+from services.domain.templates.placeholders import placeholders
+
+# An account has at most 6,000 that WhatsApp approved, says Twilio, and any number of others. Every sender holds all of
+# them in memory, so there is an end.
+MOST_TEMPLATES = 20_000
+_LONGEST = 2000
+
+
+class Change(NamedTuple):
+    """`stopped`: WhatsApp has rejected, paused or disabled it since the list before."""
+
+    kind: Literal["new", "changed", "stopped", "gone"]
+    template: TemplateStated
+
+
+def stated(tenant: str, resource: Mapping[str, Any], at: str) -> TemplateStated:
+    """A Content resource with its approval, as `/v1/ContentAndApprovals` lists it. What it lacks is empty."""
+    approval = resource.get("approval_requests")
+    approval = approval if isinstance(approval, Mapping) else {}
+    types = resource.get("types")
+    types = types if isinstance(types, Mapping) else {}
+    one = TemplateStated(
+        event_id="",
+        tenant=tenant,
+        content_sid=_text(resource.get("sid")),
+        at="",
+        name=_text(approval.get("name")) or _text(resource.get("friendly_name")),
+        language=_text(resource.get("language")),
+        state=_text(approval.get("status")) or "unsubmitted",
+        category=_text(approval.get("category")) or None,
+        reason=_text(approval.get("rejection_reason")) or None,
+        types=sorted(map(str, types)),
+        placeholders=placeholders(types),
+        body=_body(types),
+        updated_at=_text(resource.get("date_updated")) or None,
+    )
+    # When it was listed is no part of what it says.
+    content = msgspec.json.encode(one, order="sorted")
+    return replace(one, at=at, event_id=raw_event_id("template_stated", tenant, (content,)))
+
+
+def changes(before: Mapping[str, TemplateStated], listed: Iterable[TemplateStated]) -> list[Change]:
+    """What is news, by name and language. `before`: by content sid, what the log holds of the same tenant."""
+    now = {one.content_sid: one for one in listed}
+    found = [Change("gone", one) for sid, one in before.items() if sid not in now]
+    for sid, one in now.items():
+        was = before.get(sid)
+        if was is None or was.event_id != one.event_id:
+            found.append(Change(_kind(was, one), one))
+    return sorted(
+        found, key=lambda change: (change.template.name, change.template.language, change.template.content_sid)
+    )
+
+
+def _kind(was: TemplateStated | None, one: TemplateStated) -> Literal["new", "changed", "stopped"]:
+    if one.state in STOPPED and (was is None or was.state != one.state):
+        return "stopped"
+    return "changed" if was else "new"
+
+
+def _body(types: Mapping[str, Any]) -> str | None:
+    bodies = (one.get("body") for _, one in sorted(types.items()) if isinstance(one, Mapping))
+    return next((body[:_LONGEST] for body in bodies if isinstance(body, str) and body), None)
+
+
+def _text(value: Any) -> str:
+    # As it can be written to the log, and not without end.
+    return str(value)[:_LONGEST].encode("utf-8", "replace").decode() if value is not None else ""

@@ -22,6 +22,7 @@ from services.runtime.tenants.derived import Derived
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import TenantSettings
 from services.sender.barrier import Barrier
+from services.sender.quiet import QuietHours
 from services.sender.stops import Stops
 from services.sender.topology import SESSIONS, SUPPRESSION
 
@@ -42,6 +43,7 @@ class Judging:
         self._directories = directories
         self._tenants = tenants
         self._policies = Derived(tenants, lambda _, tenant: Policy(tenant.consent))
+        self._quiet = Derived(tenants, lambda _, tenant: QuietHours(tenant.quiet_hours))
         self._reach = Derived(tenants, lambda _, tenant: reach(tenant))
         self._barrier = barrier
 
@@ -97,6 +99,7 @@ class Judging:
             dry_run=tenant.dry_run,
             stopped=stopped,
             paused=holding(pauses, command.tenant, command.label),
+            quiet=self._quiet[command.tenant].look(command.purpose, command.to, moment),
         )
 
     def knows(self, command: CommandAccepted) -> bool:

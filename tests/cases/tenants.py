@@ -34,5 +34,7 @@ TENANTS: dict[str, dict[str, Any]] = {
     "accents": {"consent": {"stop_words": ["ARRET", "BAJA", "रोकें"]}},
     "appointments": {"consent": {"not_stop_words": ["CANCEL", "END"]}},
     "polite": {"consent": {"suspected": "defer_marketing"}},
+    # Americans are awake for one minute a day.
+    "nights": {"quiet_hours": {"purposes": ["marketing"], "countries": {"US": {"begin": "00:00", "end": "23:59"}}}},
     "house": {},
 }

@@ -1,11 +1,15 @@
-"""What a producer writes: template variables, senders, media, ids, lengths."""
+"""What a producer writes: template variables, senders, media, ids, lengths; and what waits for the day."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from services.contract.messages import MESSAGES
-from tests.cases.house import NUMBER, SERVICE, TEMPLATE, Tenant
+from services.contract.outbound import RESULTS
+from services.domain.clock import parse, to_iso
+from tests.cases.house import NUMBER, SERVICE, TEMPLATE, House, Tenant
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 Named = Callable[[str], Tenant]
@@ -83,3 +87,28 @@ async def test_numeric_ids(tenant: Named) -> None:
     assert told["step"] == "rejected"
     assert "command_id" in told["reason"]
     assert "to" in told["reason"]
+
+
+async def test_a_send_in_the_recipients_night(house: House, tenant: Named) -> None:
+    """It waits until it is day where they are, by their number's area; what is no marketing goes."""
+    one = tenant("nights")
+    los_angeles = ZoneInfo("America/Los_Angeles")
+
+    def local() -> datetime:
+        return (datetime.now(UTC) + timedelta(seconds=house.ahead_s)).astimezone(los_angeles)
+
+    if (local() + timedelta(seconds=30)).strftime("%H:%M") == "23:59" or local().strftime("%H:%M") == "23:59":
+        await house.later(120)
+    began = local()
+    await one.ask("offer", "+14155550123", purpose="marketing", not_after=to_iso(began + timedelta(days=2)))
+    waits = await one.seen(RESULTS.name, command_id="offer", step="deferred")
+    assert waits["category"] == "quiet_hours"
+    until = parse(waits["receipt"]["view"]["quiet"]["until"])
+    assert until.astimezone(los_angeles).strftime("%H:%M") == "23:59"
+    assert timedelta(0) < until - began < timedelta(days=1)
+    assert (await one.send("code", "+14155550123", purpose="authentication"))["step"] == "sent"
+    assert [step["step"] for step in one.steps("offer")] == ["accepted", "deferred"]
+    await house.later((until - local()).total_seconds() + 1)
+    assert (await one.end("offer"))["step"] == "sent"
+    nowhere = await one.send("nowhere", "+883510000000", purpose="marketing")
+    assert (nowhere["step"], nowhere["category"]) == ("blocked", "quiet_hours")

@@ -20,6 +20,7 @@ from services.domain.messages.gate import (
     decide,
     expired,
 )
+from services.domain.messages.quiet import Hours, Quiet
 from tests.contract.generated import events
 from tests.sender.histories import at
 
@@ -51,7 +52,13 @@ def out(scope: str = SMS) -> dict[str, Suppression]:
 
 
 UNREAD = Suppression(since="2026-02-20T09:00:00.000Z", evidence="twilio.inbound.v1/3@17", source="unread")
+DAY = Quiet(hours=[Hours()], zones=["Europe/Paris"])
+NIGHT, NEVER = replace(DAY, until=at(30)), replace(DAY, never=True)
 NEW, OLD = "2026-02-21T17:00:00.000Z", "2025-02-21T18:00:00.000Z"
+
+
+# What ends no other way than blocked.
+DECIDED = {None: "allow", "not_after": "expired", "hold": "deferred", "tenant": "deferred"}
 
 
 @pytest.mark.parametrize(
@@ -94,6 +101,15 @@ NEW, OLD = "2026-02-21T17:00:00.000Z", "2025-02-21T18:00:00.000Z"
         pytest.param(question(), asking("everything", 1, consent_at=at(9)), None, id="a yes by a clock that is ahead"),
         pytest.param(question(), asking("templates", 1, consent_at=OLD), None, id="an old yes that nobody asks for"),
         pytest.param(question(), asking("nothing", 1), None, id="an age of nothing"),
+        # Night where the person may be.
+        pytest.param(question(), view(quiet=DAY), None, id="by day"),
+        pytest.param(question(), view(quiet=NIGHT), "quiet_hours", id="by night"),
+        pytest.param(question(), view(quiet=NEVER), "quiet_hours", id="where it is never known to be day"),
+        pytest.param(
+            question(), view(quiet=NIGHT, suppressed=out()), "suppressed", id="nor does a no wait for the day"
+        ),
+        pytest.param(question(), view(quiet=NIGHT, dry_run=True), "quiet_hours", id="a rehearsal waits as all do"),
+        pytest.param(question(confirms="stop"), view(quiet=NIGHT), None, id="who has just written is awake"),
         # What could not be read may have been a no, a yes or a message.
         pytest.param(question(), view(held=UNREAD), "hold", id="something unread"),
         pytest.param(question(template=True), view(held=UNREAD), "hold", id="a template too"),
@@ -136,8 +152,8 @@ NEW, OLD = "2026-02-21T17:00:00.000Z", "2025-02-21T18:00:00.000Z"
 def test_a_question_and_a_view_have_a_verdict(asked: Question, seen: View, rule: str | None) -> None:
     verdict = decide(asked, seen)
     assert verdict.rule == rule
-    assert verdict.decision == {None: "allow", "not_after": "expired", "hold": "deferred", "tenant": "deferred"}.get(
-        rule, "blocked"
+    assert verdict.decision == (
+        "deferred" if seen.quiet == NIGHT and rule == "quiet_hours" else DECIDED.get(rule, "blocked")
     )
     assert (verdict == ALLOW) == (rule is None)
     assert bool(verdict.reason) == bool(verdict.remedy) == (rule is not None)

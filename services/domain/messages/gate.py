@@ -12,6 +12,7 @@ from services.domain.clock import seconds_between
 from services.domain.consent.events import Suppression
 from services.domain.consent.refusals import LEFT
 from services.domain.messages.pauses import Pause
+from services.domain.messages.quiet import Quiet
 
 # A window counts from when the person wrote; we know when we heard of it, a little later.
 WINDOW_MARGIN_S = 30.0
@@ -36,6 +37,7 @@ Rule = Literal[
     "stale_consent",
     "window_closed",
     "suspected_opt_out",
+    "quiet_hours",
     "dry_run",
 ]
 
@@ -93,7 +95,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     `tenant_known`: this worker has the tenant's settings. `tenant_closed`: it sends nothing any more.
     `recipient_allowed`, `dry_run`: whom the tenant may reach at all. `held`: the first of what could not be read of
     theirs. `stopped`, `paused`: the pause of its lane (of everything, the tenant, the sender), and that of its
-    label.
+    label. `quiet`: whether it is night where the person may be; null: the tenant does not ask for this purpose.
     """
 
     now: str
@@ -117,6 +119,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     held: Suppression | None = None
     stopped: Pause | None = None
     paused: Pause | None = None
+    quiet: Quiet | None = None
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,6 +146,8 @@ class Verdict(msgspec.Struct, frozen=True):
     condition: str | None = None
 
 
+# Of the zones in which somebody may be, in words.
+_ZONES_NAMED = 3
 # Kinds of conditions; then the contact, and what else the condition goes by.
 HOLD = "hold"
 TENANT = "tenant"
@@ -153,7 +158,7 @@ ALLOW = Verdict("allow")
 def decide(question: Question, view: View) -> Verdict:
     """Judge one command. `expired` and `blocked` are final; what is deferred is judged again."""
     # The dry run is last: who is stopped by it alone would have been written to.
-    rules = (_time, _pause, _tenant, _sender, _recipient, _hold, _consent, _window, _suspected, _dry_run)
+    rules = (_time, _pause, _tenant, _sender, _recipient, _hold, _consent, _window, _suspected, _quiet, _dry_run)
     return next((verdict for rule in rules if (verdict := rule(question, view))), ALLOW)
 
 
@@ -365,3 +370,29 @@ def _suspected(question: Question, view: View) -> Verdict | None:
 def suspected_of(contact: str, statements_version: str) -> str:
     """The condition under which marketing waits: nothing more was said of the contact's consent."""
     return f"{SUSPECTED} {contact} {statements_version}"
+
+
+def _quiet(question: Question, view: View) -> Verdict | None:
+    """A person who has just said STOP or START is awake."""
+    quiet = view.quiet
+    if quiet is None or question.confirms:
+        return None
+    where = ", ".join(quiet.zones[:_ZONES_NAMED]) + (" …" if len(quiet.zones) > _ZONES_NAMED else "")
+    if quiet.never:
+        return Verdict(
+            "blocked",
+            "quiet_hours",
+            f"there is no time at which it is day everywhere where the person may be: {where}"
+            if where
+            else "nobody knows in which time zone the person is",
+            "Give their country its own quiet_hours.countries, or take the purpose off quiet_hours.purposes.",
+        )
+    if quiet.until is None:
+        return None
+    return Verdict(
+        "deferred",
+        "quiet_hours",
+        f"it is night where the person may be ({where}), until {quiet.until}",
+        "It goes by itself then, or expires at its not_after.",
+        until=quiet.until,
+    )

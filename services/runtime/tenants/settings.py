@@ -9,6 +9,7 @@ from services.domain.clock import to_iso
 from services.domain.consent import keywords
 from services.domain.consent.keywords import LONGEST, STOP, normalise
 from services.domain.messages.callback_keys import CallbackKeys
+from services.domain.messages.commands import Purpose
 from services.domain.messages.recipients import wrong_pattern
 from services.runtime.regions import Region
 from services.runtime.section import Secret, Section
@@ -88,6 +89,32 @@ class ConsentSettings(Section):
         return self
 
 
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+_CLOCK = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
+
+
+class HoursSettings(Section):
+    """When people are left alone, by the time where they are."""
+
+    begin: str = Field(default="21:00", pattern=_CLOCK, description="HH:MM; the first quiet minute")
+    end: str = Field(
+        default="08:00", pattern=_CLOCK, description="HH:MM; the first minute that is not; as `begin`: no hours"
+    )
+    days: list[Weekday] = Field(default_factory=list, description="quiet all day")
+
+
+class QuietSettings(Section):
+    """Quiet hours: messages wait until it is day where the recipient may be."""
+
+    purposes: list[Purpose] = Field(
+        default_factory=list, description="which messages wait: marketing, utility, authentication; empty: none"
+    )
+    hours: HoursSettings = Field(default=HoursSettings(), description="everywhere, beside what is known of a country")
+    countries: dict[Annotated[str, Field(pattern=r"^[A-Z]{2}$")], HoursSettings] = Field(
+        default_factory=dict, description="ISO country of the recipient → its hours, in place of all others"
+    )
+
+
 TENANT_NAME = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 TenantName = Annotated[str, Field(pattern=TENANT_NAME)]
 
@@ -147,6 +174,7 @@ class TenantSettings(Section):
     dry_run: bool = Field(default=False, description="all is judged and nothing sent: commands end blocked")
     routing: RoutingSettings = RoutingSettings()
     consent: ConsentSettings = ConsentSettings()
+    quiet_hours: QuietSettings = QuietSettings()
     messages_per_second: float = Field(default=10.0, gt=0, description="per sender, over all workers' partitions")
     tokens: dict[TokenName, TokenSettings] = Field(
         default_factory=dict, description="of the query API, each showing this tenant's rows alone"

@@ -1,0 +1,39 @@
+"""A tenant's quiet hours, as the gate is told of them."""
+
+from typing import get_args
+
+from services.domain.addresses import countries
+from services.domain.messages.quiet import COUNTRIES, Hours, Quiet, look
+from services.domain.zones import zones_of
+from services.runtime.tenants.settings import HoursSettings, QuietSettings, Weekday
+
+_WEEK: tuple[Weekday, ...] = get_args(Weekday)
+
+
+class QuietHours:
+    """When a tenant leaves people alone."""
+
+    def __init__(self, settings: QuietSettings) -> None:
+        self._purposes = frozenset(settings.purposes)
+        self._everywhere = _hours(settings.hours)
+        self._countries = {country: _hours(hours) for country, hours in settings.countries.items()}
+
+    def look(self, purpose: str, address: str, now: str) -> Quiet | None:
+        """Whether it is night where the address may be; None: that is no matter for messages of this purpose."""
+        if purpose not in self._purposes:
+            return None
+        # Where the country is not known, the hours of all that it may be.
+        found = [one for country in sorted(countries(address)) or [""] for one in self._of(country)]
+        hours = [one for number, one in enumerate(found) if one not in found[:number]]
+        return look(now, hours, zones_of(address))
+
+    def _of(self, country: str) -> tuple[Hours, ...]:
+        own = self._countries.get(country)
+        if own is not None:
+            return (own,)
+        known = COUNTRIES.get(country)
+        return (self._everywhere,) if known is None else (self._everywhere, known)
+
+
+def _hours(settings: HoursSettings) -> Hours:
+    return Hours(begins=settings.begin, ends=settings.end, days=sorted(map(_WEEK.index, settings.days)))

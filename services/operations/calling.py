@@ -99,6 +99,7 @@ def client(
     made.messaging.base_url = twilio.messaging_url
     made.monitor.base_url = twilio.monitor_url
     made.content.base_url = twilio.content_url
+    made.studio.base_url = twilio.studio_url
     return made
 
 

@@ -22,8 +22,8 @@ from services.operations.writing import FactWriter, Outgoing
 from services.runtime.clock import now
 from services.runtime.config import KafkaSettings
 
-# What is changed: an endpoint of webhooks, or who is in a service.
-Kind = Literal["number", "short code", "service", "channel sender", "new service", "joins", "leaves"]
+# What is changed: an endpoint of webhooks, who is in a service, or a flow.
+Kind = Literal["number", "short code", "service", "channel sender", "new service", "joins", "leaves", "flow"]
 End = Literal["changed", "unchanged", "unknown"]
 _ALREADY = "it is so already"
 _NEEDED = "what it needs was not made: make a new plan"

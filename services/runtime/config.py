@@ -190,6 +190,9 @@ class TwilioSettings(Section):
     content: BaseURL | None = Field(
         default=None, description="content templates; default: Twilio's own, or `api` where that is not Twilio"
     )
+    studio: BaseURL | None = Field(
+        default=None, description="flows and executions; default: Twilio's own, or `api` where that is not Twilio"
+    )
     polled: bool = Field(
         default=False,
         description="Twilio cannot call us: messages are created without a status callback, and its lists are read "
@@ -209,6 +212,10 @@ class TwilioSettings(Section):
         return self.content or self._beside("content")
 
     @property
+    def studio_url(self) -> str:
+        return self.studio or self._beside("studio")
+
+    @property
     def urls(self) -> dict[str, str]:
         """By the name of the setting, each as it counts."""
         return {
@@ -216,6 +223,7 @@ class TwilioSettings(Section):
             "messaging": self.messaging_url,
             "monitor": self.monitor_url,
             "content": self.content_url,
+            "studio": self.studio_url,
         }
 
     def _beside(self, product: str) -> str:

@@ -11,6 +11,7 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from services.cli.main import app
+from tests.simulator.flows import survey
 
 from .house import ACME, CODE, FALLBACK, GLOBEXS, INBOUND, ONE, PUBLIC, TOKEN, TWO, House
 
@@ -115,3 +116,35 @@ async def test_tenants_of_one_account_are_planned_together(house: House, run: Ru
     await house.hold(senders={ONE: {"sms_url": INBOUND, "sms_fallback_url": FALLBACK}, TWO: of_globex})
     for words in ((), ("--tenant", "acme"), ("--tenant", "globex")):
         await run("webhooks", "plan", *words, code=0)
+
+
+async def test_a_flow_from_export_to_rollback(house: House, run: Run, tmp_path: Path) -> None:
+    [account] = house.accounts("acme")
+    made = await asyncio.to_thread(
+        account.client.studio.v2.flows.create,
+        friendly_name="Survey",
+        status="published",
+        definition=json.dumps(survey()),
+    )
+    await run("studio", "export", "--to", tmp_path / "flows", code=0)
+    file = tmp_path / "flows" / f"{made.sid}.json"
+    assert json.loads(file.read_text()) == survey()
+    await run("studio", "diff", made.sid, file, code=0)
+    await run("studio", "validate", file, code=0)
+    await run("studio", "publish", made.sid, file, code=0)
+    spoiled = survey()
+    spoiled["states"][0]["transitions"][0]["next"] = "nowhere"
+    file.write_text(json.dumps(spoiled))
+    assert "nowhere" in (await run("studio", "validate", file, code=1)).output
+    assert "nothing was changed" in (await run("studio", "publish", made.sid, file, "--yes", code=2)).output
+    file.write_text(json.dumps(survey() | {"description": "Another"}))
+    assert "Another" in (await run("studio", "diff", made.sid, file, code=1)).output
+    assert "nobody to ask" in (await run("studio", "publish", made.sid, file, code=2)).output
+    await run("studio", "publish", made.sid, file, "--draft", "--message", "Try it", "--yes", code=0)
+    await run("studio", "diff", made.sid, file, code=0)
+    await run("studio", "publish", made.sid, file, "--yes", code=0)
+    await run("studio", "rollback", made.sid, "1", "--yes", code=0)
+    latest = await asyncio.to_thread(account.client.studio.v2.flows(made.sid).fetch)
+    assert (latest.revision, latest.status, latest.definition) == (4, "published", survey())
+    assert latest.commit_message == "back to revision 1"
+    await run("studio", "export", "FW" + "0" * 32, "--to", tmp_path, code=2)

@@ -3,13 +3,17 @@
 import os
 import sys
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from services.embedded import jars, ports
 from services.embedded.broker import EmbeddedKafka, keep_classes
-from tests.kafka_fixture import needs_embedded, shared_broker
+from tests.environment import SharedBroker
+from tests.kafka_fixture import broker_of_others, needs_embedded
 
 # A machine that others use too makes any example slow now and then; the tests' own time limits stay.
 hypothesis.settings.register_profile("shared machine", deadline=None)
@@ -25,11 +29,50 @@ if worker := os.environ.get("PYTEST_XDIST_WORKER"):
     ports.RANGE = ports.RANGE[int(worker.removeprefix("gw")) % 8 :: 8]
 
 
+# Rooms whose tests share one house of services: they are one worker's, as a file's tests are anywhere else.
+_ONE_HOUSE = ("tests/cases/",)
+_BROKERS = {"shared", "kafka", "broker"}
+
+
+class ByHouse(LoadFileScheduling):
+    """Which tests are one worker's, in the order in which they were collected."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((room for room in _ONE_HOUSE if nodeid.startswith(room)), super()._split_scope(nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByHouse:
+    config.option.loadscopereorder = False
+    return ByHouse(config, log)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What takes longest begins first, so that the workers end together: long tests, then those with a broker."""
+    if not hasattr(config, "workerinput"):
+        return
+    longest: dict[Path, tuple[float, bool]] = {}
+    for item in items:
+        limit = item.get_closest_marker("timeout")
+        with_broker = not _BROKERS.isdisjoint(getattr(item, "fixturenames", ()))
+        takes = (limit.args[0] if limit else 0, with_broker)
+        longest[item.path] = max(takes, longest.get(item.path, takes))
+    items.sort(key=lambda item: longest[item.path], reverse=True)
+
+
 @pytest.fixture(scope="session")
-def kafka() -> Iterator[str]:
+def shared() -> Iterator[SharedBroker]:
+    """The embedded broker of this worker, for whoever needs the product's topics."""
+    with EmbeddedKafka.start() as broker:
+        yield SharedBroker(broker)
+
+
+@pytest.fixture(scope="session")
+def kafka(request: pytest.FixtureRequest) -> Iterator[str]:
     """The bootstrap servers of a broker that all tests share; use topics of your own."""
-    with shared_broker() as bootstrap:
-        yield bootstrap
+    with broker_of_others() as bootstrap:
+        yield bootstrap or request.getfixturevalue("shared").bootstrap
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Which broker the tests share: the one KAFKA_BOOTSTRAP names, else one in Docker, else the embedded one."""
+"""The broker of others that tests with topics of their own share: the one KAFKA_BOOTSTRAP names, else one in Docker."""
 
 import contextlib
 import functools
@@ -11,8 +11,6 @@ from collections.abc import Iterator
 from docker.errors import DockerException
 from testcontainers.community.kafka import KafkaContainer
 
-from services.embedded.broker import EmbeddedKafka
-
 IMAGE = "confluentinc/cp-kafka:8.1.0"  # Kafka 4.1, as the embedded one
 
 # A machine without Docker, or without a way to the registry, must not wait long for either.
@@ -21,8 +19,8 @@ _PULL_TIMEOUT_S = 60.0
 
 
 @contextlib.contextmanager
-def shared_broker() -> Iterator[str]:
-    """The bootstrap servers of a broker that tests share: they use topics of their own and never stop it."""
+def broker_of_others() -> Iterator[str | None]:
+    """The bootstrap servers of a broker that is no embedded one; None where there is none."""
     if named := os.environ.get("KAFKA_BOOTSTRAP"):
         yield named
     elif container := _container():
@@ -30,13 +28,12 @@ def shared_broker() -> Iterator[str]:
             stack.callback(container.stop)
             yield container.get_bootstrap_server()
     else:
-        with EmbeddedKafka.start() as broker:
-            yield broker.bootstrap
+        yield None
 
 
 def needs_embedded(fixtures: set[str]) -> bool:
     """Whether these fixtures will start an embedded broker."""
-    if "broker" in fixtures:
+    if {"broker", "shared"} & fixtures:
         return True
     return "kafka" in fixtures and not os.environ.get("KAFKA_BOOTSTRAP") and not _image_is_here()
 

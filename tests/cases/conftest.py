@@ -5,16 +5,20 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 import pytest_asyncio
 
-from services.embedded.broker import EmbeddedKafka
 from tests.cases.house import House, Tenant, account_of, opened
 from tests.cases.tenants import TENANTS
+from tests.environment import SharedBroker
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
-    with EmbeddedKafka.start() as broker:
-        async with opened(tmp_path_factory.mktemp("cases"), broker.bootstrap, TENANTS) as own:
-            yield own
+@pytest.fixture(scope="package")
+def log(shared: SharedBroker) -> str:
+    return shared.emptied()
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
+async def house(log: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+    async with opened(tmp_path_factory.mktemp("cases"), log, TENANTS) as own:
+        yield own
 
 
 @pytest.fixture

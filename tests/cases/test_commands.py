@@ -11,7 +11,7 @@ from services.contract.outbound import RESULTS
 from services.domain.clock import parse, to_iso
 from tests.cases.house import NUMBER, SERVICE, TEMPLATE, House, Tenant
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 Named = Callable[[str], Tenant]
 PERSON = "+14155550123"
 ON_WHATSAPP = f"whatsapp:{PERSON}"

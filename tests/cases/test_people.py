@@ -9,7 +9,7 @@ from services.contract.messages import INBOUND, SESSIONS, STATUS
 from tests.cases.house import NUMBER, SERVICE, TEMPLATE, WHATSAPP, House, Tenant, sid
 from tests.waiting import eventually
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 Named = Callable[[str], Tenant]
 PERSON = "+14155550123"
 ON_WHATSAPP = f"whatsapp:{PERSON}"

@@ -14,7 +14,7 @@ from tests.cases.tenants import HELP
 from tests.switchboard import switchboard
 from tests.waiting import eventually
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 Named = Callable[[str], Tenant]
 PERSON = "+14155550123"
 

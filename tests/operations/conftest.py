@@ -1,27 +1,24 @@
-"""One broker for the tests here, and a simulated Twilio for each that begins as a new one."""
+"""The product's topics for the tests here, and a simulated Twilio for each that begins as a new one."""
 
-import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
 
-from services.embedded.broker import EmbeddedKafka
-from services.operations import topics
 from services.runtime.config import KafkaSettings, Settings, TwilioSettings
 from services.runtime.simulated import SimulatorSettings
 from services.runtime.tenants.live import Tenants
 from services.simulator.app import serve
+from tests.environment import SharedBroker
 
 from .house import ACME, GLOBEX, PUBLIC, House, tenant
 
 
-@pytest.fixture(scope="session")
-def kafka_settings() -> Iterator[KafkaSettings]:
-    with EmbeddedKafka.start() as own:
-        kafka = KafkaSettings(bootstrap=own.bootstrap, partitions=4, replication=1, min_insync_replicas=1)
-        asyncio.run(topics.ensure(Settings(kafka=kafka)))
-        yield kafka
+@pytest.fixture(scope="module")
+def kafka_settings(shared: SharedBroker) -> KafkaSettings:
+    kafka = KafkaSettings(bootstrap=shared.bootstrap, partitions=4, replication=1, min_insync_replicas=1)
+    shared.laid_out(Settings(kafka=kafka))
+    return kafka
 
 
 @pytest.fixture

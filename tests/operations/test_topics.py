@@ -1,7 +1,7 @@
 """`switchboard topics plan|apply` on a real broker."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
@@ -11,10 +11,10 @@ from typer.testing import CliRunner
 from services.cli.main import app
 from services.contract.plan import Action
 from services.contract.topics import CHANGELOGS, DEAD, EVENTS
-from services.embedded.broker import EmbeddedKafka
 from services.operations import topics
 from services.operations.topic_admin import TopicAdmin, TopicsError
 from services.runtime.config import KafkaSettings, Settings
+from tests.environment import SharedBroker
 from tests.waiting import eventually
 
 ALL = {topic.name for topic in (*EVENTS, *DEAD)} | set(CHANGELOGS)
@@ -23,27 +23,23 @@ CHANGELOG = CHANGELOGS[0]
 DAY_MS = 86_400_000
 
 
-@pytest.fixture(scope="module")
-def broker() -> Iterator[EmbeddedKafka]:
-    """A broker of this module's own: the product's topics have fixed names."""
-    with EmbeddedKafka.start() as own:
-        yield own
+@pytest.fixture
+def empty(shared: SharedBroker) -> str:
+    """A broker without topics."""
+    return shared.emptied()
 
 
 @pytest.fixture
-async def admin(broker: EmbeddedKafka) -> AsyncIterator[AIOKafkaAdminClient]:
-    """The broker, empty."""
-    client = AIOKafkaAdminClient(bootstrap_servers=broker.bootstrap)
+async def admin(empty: str) -> AsyncIterator[AIOKafkaAdminClient]:
+    client = AIOKafkaAdminClient(bootstrap_servers=empty)
     await client.start()
-    if names := [name for name in await client.list_topics() if not name.startswith("__")]:
-        await gone(client, *names)
     yield client
     await client.close()
 
 
 @pytest.fixture
-def settings(broker: EmbeddedKafka) -> Settings:
-    kafka = KafkaSettings(bootstrap=broker.bootstrap, partitions=3, replication=1, min_insync_replicas=1)
+def settings(shared: SharedBroker) -> Settings:
+    kafka = KafkaSettings(bootstrap=shared.bootstrap, partitions=3, replication=1, min_insync_replicas=1)
     return Settings(kafka=kafka)
 
 

@@ -1,5 +1,6 @@
 """How many letters are open: counted once each, whatever comes first, and no more than can be kept."""
 
+import asyncio
 from pathlib import Path
 
 from aiokafka import AIOKafkaProducer
@@ -7,10 +8,9 @@ from prometheus_client import CollectorRegistry
 
 from services.contract.letters import SOURCE_OFFSET, SOURCE_PARTITION, SOURCE_TOPIC, Position
 from services.contract.messages import INBOUND, STATUS
-from services.embedded.broker import EmbeddedKafka
-from services.operations import topics
 from services.processor.open_letters import Letters, OpenLetters
 from services.runtime.config import Settings
+from tests.environment import SharedBroker
 from tests.processes import settings_file, settings_of
 from tests.switchboard import switchboard
 from tests.waiting import eventually
@@ -64,10 +64,10 @@ async def letters(settings: Settings, *records: tuple[int, int]) -> None:
             await producer.send_and_wait(INBOUND.dead, b"{", key=b"acme|x", headers=headers)
 
 
-async def test_what_the_log_has_is_told_and_followed(broker: EmbeddedKafka, tmp_path: Path) -> None:
-    file = settings_file(tmp_path, broker.bootstrap)
+async def test_what_the_log_has_is_told_and_followed(shared: SharedBroker, tmp_path: Path) -> None:
+    file = settings_file(tmp_path, shared.bootstrap)
     settings = settings_of(file)
-    await topics.ensure(settings)
+    await asyncio.to_thread(shared.laid_out, settings)
     registry = CollectorRegistry()
 
     def told() -> float | None:

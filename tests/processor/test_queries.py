@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import aiohttp
@@ -15,7 +14,7 @@ from services.contract.consent import CONSENT, SUPPRESSION
 from services.contract.fold import PROCESSOR_APPS
 from services.contract.messages import SESSIONS, STATUS
 from services.contract.outbound import RESULTS
-from services.contract.topics import CHANGELOGS, DEAD, EVENTS, topic_of
+from services.contract.topics import topic_of
 from services.domain.audit import Audited
 from services.domain.clock import later
 from services.domain.consent.commands import ConsentAccepted
@@ -26,15 +25,15 @@ from services.domain.identity import raw_event_id
 from services.domain.messages.commands import CommandResult
 from services.domain.messages.events import InboundReceived, StatusReceived
 from services.domain.messages.sessions import SessionChanged
-from services.embedded.broker import EmbeddedKafka
 from services.embedded.ports import pick
 from services.operations.asking import NotFolded
 from services.operations.topic_admin import connect
 from services.operations.tracing import look_up
 from services.runtime.clock import now
-from services.runtime.config import KafkaSettings
+from services.runtime.config import KafkaSettings, Settings
 from services.runtime.tokens import digest
-from tests.kafka_records import create_topics, produce, read
+from tests.environment import SharedBroker
+from tests.kafka_records import produce, read
 from tests.processes import SHOWN, TOKEN, Service, running, settings_file
 from tests.waiting import eventually
 
@@ -43,28 +42,20 @@ ARRIVED = "2026-02-21T18:22:11.123Z"
 
 
 @pytest.fixture
-def log() -> Iterator[EmbeddedKafka]:
-    with EmbeddedKafka.start() as own:
-        yield own
-
-
-@pytest.fixture
-async def topics(log: EmbeddedKafka) -> str:
+def topics(shared: SharedBroker) -> str:
     """A log with all topics and no record."""
-    names = [topic.name for topic in (*EVENTS, *DEAD)]
-    await create_topics(log.bootstrap, names, partitions=4)
-    await create_topics(log.bootstrap, CHANGELOGS, partitions=4, config={"cleanup.policy": "compact"})
-    return log.bootstrap
+    kafka = KafkaSettings(bootstrap=shared.bootstrap, partitions=4, replication=1, min_insync_replicas=1)
+    shared.laid_out(Settings(kafka=kafka))
+    return shared.bootstrap
 
 
 @pytest.fixture
-async def facts(topics: str, log: EmbeddedKafka) -> str:
+async def facts(topics: str) -> str:
     """A log with a delivered message and a sent command for each of SIDS."""
-    await produce(
-        log.bootstrap, STATUS.name, [(sid.encode(), _status(sid, to)) for sid in SIDS for to in ("sent", "delivered")]
-    )
-    await produce(log.bootstrap, RESULTS.name, [(f"acme|c-{sid}".encode(), _result(sid)) for sid in SIDS])
-    return log.bootstrap
+    statuses = [(sid.encode(), _status(sid, to)) for sid in SIDS for to in ("sent", "delivered")]
+    await produce(topics, STATUS.name, statuses)
+    await produce(topics, RESULTS.name, [(f"acme|c-{sid}".encode(), _result(sid)) for sid in SIDS])
+    return topics
 
 
 def _status(sid: str, status: str) -> bytes:
@@ -156,7 +147,7 @@ async def test_any_worker_answers_for_any_key_and_a_rebalance_answers_503(facts:
 
 
 async def test_a_worker_of_one_group_folds_that_alone_and_says_so(
-    facts: str, log: EmbeddedKafka, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    facts: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     port = pick()
     worker = {"port": port, "data_dir": str(tmp_path / "data"), "session_timeout_s": 6, "groups": ["commands"]}
@@ -182,7 +173,7 @@ async def test_a_worker_of_one_group_folds_that_alone_and_says_so(
         )
         with pytest.raises(NotFolded, match="does not fold messages"):
             await asyncio.to_thread(look_up, service.url, SIDS[0], "acme")
-    async with connect(KafkaSettings(bootstrap=log.bootstrap)) as admin:
+    async with connect(KafkaSettings(bootstrap=facts)) as admin:
         of_messages = [TopicPartition(STATUS.name, number) for number in range(4)]
         assert not any((await admin.committed(PROCESSOR_APPS["messages"], of_messages)).values())
         of_commands = [TopicPartition(RESULTS.name, number) for number in range(4)]
@@ -234,20 +225,22 @@ async def test_a_worker_that_was_frozen_does_not_answer_from_what_it_knew(facts:
 
 
 async def test_a_worker_that_is_cut_off_from_the_broker_does_not_answer(
-    facts: str, log: EmbeddedKafka, tmp_path: Path
+    facts: str, shared: SharedBroker, tmp_path: Path
 ) -> None:
     port = pick()
     worker = {"port": port, "data_dir": str(tmp_path / "data"), "session_timeout_s": 6}
     with running("processor", settings_file(tmp_path, facts, processor=worker), tmp_path, port) as service:
         await eventually(service.ready, 60, "the worker is ready")
         await eventually(lambda: _all_right(service), 30, "the worker answers")
-        await asyncio.to_thread(log.freeze)
 
         async def silent() -> bool:
             return (await _get(f"{service.url}/v1/messages/{SIDS[0]}"))[0] == 503
 
-        await eventually(silent, 30, "the worker doubts what it knows")
-        await asyncio.to_thread(log.thaw)
+        await asyncio.to_thread(shared.broker.freeze)
+        try:
+            await eventually(silent, 30, "the worker doubts what it knows")
+        finally:
+            await asyncio.to_thread(shared.broker.thaw)
         await eventually(lambda: _all_right(service), 60, "the worker answers again")
 
 

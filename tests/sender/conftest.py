@@ -1,4 +1,4 @@
-"""A broker with the product's topics, a simulated Twilio as a process, and senders to be started and killed."""
+"""A log with the product's topics, a simulated Twilio as a process, and senders to be started and killed."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -9,8 +9,7 @@ import aiohttp
 import pytest
 
 from services.embedded import ports
-from services.embedded.broker import EmbeddedKafka
-from services.operations import topics
+from tests.environment import SharedBroker
 from tests.processes import settings_of
 from tests.sender.rig import SECRETS, Desk, Service, Twilio, write_settings
 
@@ -18,7 +17,7 @@ Start = Callable[..., Service]
 
 
 class House(NamedTuple):
-    """What all tests here share. The names of topics and apps are constants, so the broker is ours alone."""
+    """What the tests of a module share."""
 
     bootstrap: str
     settings: Path
@@ -32,18 +31,17 @@ def _loopback_without_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, "127.0.0.1")
 
 
-@pytest.fixture(scope="session")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+@pytest.fixture(scope="module")
+def house(shared: SharedBroker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     folder = tmp_path_factory.mktemp("sender-house")
-    with EmbeddedKafka.start() as kafka:
-        port = ports.pick()
-        settings = write_settings(folder / "settings.yaml", kafka.bootstrap, port)
-        asyncio.run(topics.ensure(settings_of(settings, **SECRETS)))
-        simulator = Service("simulator", settings, folder, {})
-        try:
-            yield House(kafka.bootstrap, settings, port)
-        finally:
-            simulator.stop()
+    port = ports.pick()
+    settings = write_settings(folder / "settings.yaml", shared.bootstrap, port)
+    shared.laid_out(settings_of(settings, **SECRETS))
+    simulator = Service("simulator", settings, folder, {})
+    try:
+        yield House(shared.bootstrap, settings, port)
+    finally:
+        simulator.stop()
 
 
 @pytest.fixture

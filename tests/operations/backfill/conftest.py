@@ -9,8 +9,7 @@ import aiohttp
 import pytest
 import yaml
 
-from services.embedded.broker import EmbeddedKafka
-from services.operations import topics
+from tests.environment import SharedBroker
 from tests.processes import running, settings_file, settings_of, wired
 from tests.waiting import eventually
 
@@ -18,19 +17,19 @@ from .house import OTHER, House, Twilio
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def house(shared: SharedBroker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     folder = tmp_path_factory.mktemp("backfill")
-    with EmbeddedKafka.start() as kafka, ExitStack() as stack:
-        settings = settings_file(folder, kafka.bootstrap)
-        ports = _complete(settings)
-        asyncio.run(topics.ensure(settings_of(settings)))
+    settings = settings_file(folder, shared.bootstrap)
+    ports = _complete(settings)
+    shared.laid_out(settings_of(settings))
+    with ExitStack() as stack:
         urls = {}
         for name, port in ports.items():
             service = stack.enter_context(running(name, settings, folder, port))
             urls[name] = service.url
             if name == "ingress":
                 asyncio.run(eventually(service.ready, 60, "ingress is ready"))
-        yield House(settings, kafka.bootstrap, urls["simulator"], urls["ingress"])
+        yield House(settings, shared.bootstrap, urls["simulator"], urls["ingress"])
 
 
 def _complete(settings: Path) -> dict[str, int]:

@@ -1,21 +1,15 @@
-"""A broker with the product's topics."""
-
-import asyncio
-from collections.abc import Iterator
+"""A log with the product's topics."""
 
 import pytest
 
-from services.embedded.broker import EmbeddedKafka
-from services.operations import topics
+from tests.environment import SharedBroker
 from tests.processes import settings_file, settings_of
 
 from .rig import House
 
 
-@pytest.fixture(scope="session")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    folder = tmp_path_factory.mktemp("dead")
-    with EmbeddedKafka.start() as kafka:
-        settings = settings_file(folder, kafka.bootstrap)
-        asyncio.run(topics.ensure(settings_of(settings)))
-        yield House(settings, kafka.bootstrap)
+@pytest.fixture(scope="module")
+def house(shared: SharedBroker, tmp_path_factory: pytest.TempPathFactory) -> House:
+    settings = settings_file(tmp_path_factory.mktemp("dead"), shared.bootstrap)
+    shared.laid_out(settings_of(settings))
+    return House(settings, shared.bootstrap)

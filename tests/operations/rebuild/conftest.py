@@ -1,13 +1,11 @@
 """What the tests of the command share: a history that a processor folded, killed once in the middle."""
 
 import asyncio
-from collections.abc import Iterator
 
 import pytest
 import yaml
 
-from services.embedded.broker import EmbeddedKafka
-from services.operations import topics
+from tests.environment import SharedBroker
 from tests.processes import settings_file, settings_of
 from tests.waiting import eventually
 
@@ -16,15 +14,14 @@ from .house import PARTITIONS, House
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def house(shared: SharedBroker, tmp_path_factory: pytest.TempPathFactory) -> House:
     """The processor has folded everything, and is stopped."""
     folder = tmp_path_factory.mktemp("rebuild")
-    with EmbeddedKafka.start() as kafka:
-        settings = settings_file(folder, kafka.bootstrap, kafka={"partitions": PARTITIONS})
-        asyncio.run(topics.ensure(settings_of(settings)))
-        made = House(kafka.bootstrap, settings, folder, yaml.safe_load(settings.read_text())["processor"]["port"])
-        asyncio.run(_live(made))
-        yield made
+    settings = settings_file(folder, shared.bootstrap, kafka={"partitions": PARTITIONS})
+    shared.laid_out(settings_of(settings))
+    made = House(shared.bootstrap, settings, folder, yaml.safe_load(settings.read_text())["processor"]["port"])
+    asyncio.run(_live(made))
+    return made
 
 
 async def _live(house: House) -> None:

@@ -1,4 +1,4 @@
-"""A broker with the product's topics, which the tests here share."""
+"""A log with the product's topics, which the tests here share."""
 
 from tests.operations.dead.conftest import house
 

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,9 +13,8 @@ from services.contract import codec
 from services.contract.senders import SENDERS
 from services.domain.senders.directory import Directory
 from services.domain.senders.events import SendersStated
-from services.embedded.broker import EmbeddedKafka
-from services.operations import topics
 from services.runtime.directories import Directories
+from tests.environment import SharedBroker
 from tests.kafka_records import produce, read_until
 from tests.processes import ACCOUNT, running, settings_file, settings_of
 from tests.switchboard import switchboard
@@ -33,17 +31,16 @@ class House(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def house(shared: SharedBroker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     folder = tmp_path_factory.mktemp("senders")
-    with EmbeddedKafka.start() as kafka, ExitStack() as stack:
-        settings = settings_file(folder, kafka.bootstrap)
-        loaded = yaml.safe_load(settings.read_text())
-        port = loaded["simulator"]["port"]
-        loaded["twilio"] = {"api": f"http://127.0.0.1:{port}"}
-        settings.write_text(yaml.safe_dump(loaded))
-        asyncio.run(topics.ensure(settings_of(settings)))
-        simulator = stack.enter_context(running("simulator", settings, folder, port))
-        yield House(settings, kafka.bootstrap, simulator.url)
+    settings = settings_file(folder, shared.bootstrap)
+    loaded = yaml.safe_load(settings.read_text())
+    port = loaded["simulator"]["port"]
+    loaded["twilio"] = {"api": f"http://127.0.0.1:{port}"}
+    settings.write_text(yaml.safe_dump(loaded))
+    shared.laid_out(settings_of(settings))
+    with running("simulator", settings, folder, port) as simulator:
+        yield House(settings, shared.bootstrap, simulator.url)
 
 
 @pytest.fixture

@@ -16,8 +16,7 @@ import yaml
 from services.contract.messages import MESSAGES
 from services.contract.outbound import RESULTS
 from services.contract.senders import SENDERS
-from services.embedded.broker import EmbeddedKafka
-from services.operations import topics
+from tests.environment import SharedBroker
 from tests.ingress.signing import sign
 from tests.kafka_records import produce, read_until
 from tests.processes import ACCOUNT, SECRETS, running, settings_file, settings_of, wired
@@ -94,21 +93,21 @@ class House:
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
+def settings(shared: SharedBroker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
     folder = tmp_path_factory.mktemp("services")
-    with EmbeddedKafka.start() as kafka, ExitStack() as stack:
-        file = settings_file(folder, kafka.bootstrap)
-        loaded = yaml.safe_load(file.read_text())
-        ports = wired(loaded)
-        loaded["clock_skew_file"] = str(folder / "clock")
-        # What Twilio knows is not what is looked at here, and it calls nobody.
-        loaded["simulator"]["faults"] = {"callback_lost": 1.0}
-        file.write_text(yaml.safe_dump(loaded))
-        asyncio.run(topics.ensure(settings_of(file)))
+    file = settings_file(folder, shared.bootstrap)
+    loaded = yaml.safe_load(file.read_text())
+    ports = wired(loaded)
+    loaded["clock_skew_file"] = str(folder / "clock")
+    # What Twilio knows is not what is looked at here, and it calls nobody.
+    loaded["simulator"]["faults"] = {"callback_lost": 1.0}
+    file.write_text(yaml.safe_dump(loaded))
+    shared.laid_out(settings_of(file))
+    with ExitStack() as stack:
         services = {name: stack.enter_context(running(name, file, folder, port)) for name, port in ports.items()}
         for name in ("ingress", "processor", "sender"):
             asyncio.run(eventually(services[name].ready, 60, f"{name} is ready"))
-        yield file, kafka.bootstrap
+        yield file, shared.bootstrap
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """The broker: does it answer, may we do what we must, are the topics as they should be, and what time does it keep?"""
 
 import asyncio
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
@@ -39,10 +39,10 @@ async def broker(settings: Settings, service: str) -> list[Finding]:
     try:
         async with connect(kafka) as admin:
             found = [await _cluster(admin, kafka), *await _rights(admin, service, settings)]
-            seen = await admin.names()
+            seen = await admin.partitions()
     except TopicsError as error:
         return [Finding("broker", "unknown", kafka.bootstrap, str(error), "see to it, and look again")]
-    return [*found, *await _topics(settings, service, seen, found), *await _clock(kafka, service, found)]
+    return [*found, *await _topics(settings, service, seen, found), *await _clock(kafka, service, seen, found)]
 
 
 async def _cluster(admin: TopicAdmin, kafka: KafkaSettings) -> Finding:
@@ -116,7 +116,9 @@ def _out_of_step(actions: Sequence[Action]) -> Iterator[Finding]:
         yield Finding("topics", "fine", f"{len(actions)} topics", "all in step")
 
 
-async def _clock(kafka: KafkaSettings, service: str, found: Sequence[Finding]) -> list[Finding]:
+async def _clock(
+    kafka: KafkaSettings, service: str, seen: Mapping[str, int], found: Sequence[Finding]
+) -> list[Finding]:
     """A broker tells no time but on records that it dates itself: the newest may not be later than now.
 
     Who may read none of those topics is not asked.
@@ -125,12 +127,14 @@ async def _clock(kafka: KafkaSettings, service: str, found: Sequence[Finding]) -
         return []
     if _faulty("rights", found):
         return [Finding("clock", "unknown", "broker", "not looked at", "grant the rights above, and look again")]
-    return [await _dated(kafka)]
+    # As many partitions as there are: for one that is not there the client would wait.
+    every = [TopicPartition(topic.name, one) for topic in _DATED for one in range(seen.get(topic.name, 0))]
+    return [await _dated(kafka, every)]
 
 
-async def _dated(kafka: KafkaSettings) -> Finding:
+async def _dated(kafka: KafkaSettings, every: Sequence[TopicPartition]) -> Finding:
     try:
-        newest = await _newest(kafka)
+        newest = await _newest(kafka, every)
     except (KafkaError, OSError) as error:
         return Finding("clock", "unknown", "broker", f"not looked at: {trouble(error)}", "see the rights above")
     if newest is None:
@@ -142,11 +146,10 @@ async def _dated(kafka: KafkaSettings) -> Finding:
     return Finding("clock", "fine", "broker", "no record is dated later than our clock")
 
 
-async def _newest(kafka: KafkaSettings) -> int | None:
+async def _newest(kafka: KafkaSettings, every: Sequence[TopicPartition]) -> int | None:
     consumer = log_consumer(kafka)
     try:
         await consumer.start()
-        every = [TopicPartition(topic.name, one) for topic in _DATED for one in range(kafka.partitions)]
         consumer.assign(every)
         for one in every:
             # Wherever: it is not read from there, and without a place the consumer looks for one.

@@ -7,15 +7,15 @@ from rich.console import Console
 from rich.table import Table
 
 from services.cli.plain import plain
-from services.domain.messages.codes.info import ErrorInfo
-from services.domain.messages.errors import CATALOGUE, UNKNOWN, explain
+from services.domain.codes.info import ErrorInfo
+from services.domain.errors import CATALOGUE, UNKNOWN, explain
 
 _PAGE = """# Error codes
 
 For those who find a Twilio error code in a result, a report or an alert, and want to know what to do.
 
 `switchboard explain 30007 63049` says it in a terminal; without a code it lists all. This page is made from the same
-catalogue (`services/domain/messages/codes`) by `switchboard explain --markdown`, and a test holds it current.
+catalogue (`services/domain/codes`) by `switchboard explain --markdown`, and a test holds it current.
 
 - **Whose fault**: who has to mend it. `house`: our own setup, so all lanes stop on a refusal that says so. `account`:
   that Twilio account; its lanes stop. `sender`: that sender; its lane stops. `command`: this one command ends.

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from services.cli.plain import plain
 from services.cli.refused import Refused
-from services.domain.messages.pauses import PauseEnded, PausePlaced
+from services.domain.outbox.pauses import PauseEnded, PausePlaced
 from services.operations import pausing
 from services.operations.pausing import Scope, say, scope_of
 from services.runtime.config import Settings, load

@@ -4,8 +4,10 @@ from services.contract.fold import PROCESSOR_APPS, FoldContract, Product
 from services.contract.topic import MONTH, WEEK, Topic
 from services.domain.consent.commands import ConsentAccepted, ContactLinked, MessageDated
 from services.domain.consent.holds import HoldPlaced, HoldReleased
-from services.domain.messages.commands import CancelAccepted, CommandAccepted, CommandResult, ResolutionAccepted
-from services.domain.messages.pauses import PauseEnded, PausePlaced
+from services.domain.messages.commands import CommandAccepted
+from services.domain.outbox.accepted import CancelAccepted, ResolutionAccepted
+from services.domain.outbox.pauses import PauseEnded, PausePlaced
+from services.domain.results import CommandResult
 
 ACCEPTED = Topic(
     "twilio.outbound.accepted.v1",

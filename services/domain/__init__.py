@@ -1,8 +1,11 @@
 """The rules, and nothing else: `fold(state, event) -> (state, derived events)`, gates, identities, addresses.
 
-    clock, identity, sids, tenants, whose → addresses, aliases, contact, recipients → consent → senders → messages
+    clock, identity, sids, tenants, whose → addresses, aliases, contact, recipients → consent, outbox (a command's life)
+    → gate (may it be attempted now?) → results (what is told of it), senders,
+    templates → messages (a product)
+    quiet, zones (when people are left alone) · errors, codes (what Twilio's codes mean)
     due (timers) · audit · public_url
 
 Pure: no I/O, no clock, no random, no framework. Time and ids arrive in the events. Imports nothing of ours. Products
-(`messages`) stand on `senders`, those on `consent`, and consent on the rest.
+(`messages`) stand on `senders` and `results`, those on `consent` and `outbox`, which know no product.
 """

@@ -10,7 +10,7 @@ from services.contract import codec
 from services.contract.outbound import ACCEPTED
 from services.contract.partition import key_on
 from services.domain.identity import raw_event_id
-from services.domain.messages.pauses import EVERYTHING, PauseEnded, PausePlaced, Said, of_label, of_sender, of_tenant
+from services.domain.outbox.pauses import EVERYTHING, PauseEnded, PausePlaced, Said, of_label, of_sender, of_tenant
 from services.operations.log import LogError
 from services.operations.whose import tenant_of
 from services.runtime.clock import now

@@ -5,8 +5,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from services.domain.messages.gate import Receipt, Verdict, decide
-from services.domain.messages.pauses import EVERYTHING, ROW
+from services.domain.gate import Receipt, decide
+from services.domain.outbox.pauses import EVERYTHING, ROW
+from services.domain.outbox.verdicts import Verdict
 from services.operations.asking import ask
 
 # A step of a command, by the verdict that made it.

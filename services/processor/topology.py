@@ -7,13 +7,14 @@ from services.contract.messages import CONTACTS_FOLD, INBOUND, MESSAGES_FOLD, ST
 from services.contract.outbound import COMMANDS_FOLD
 from services.contract.partition import key_on, partition_of
 from services.domain.consent.suppression import Standing
-from services.domain.messages import deliverability, delivery, ladder, pauses, recent, sessions, timeline
+from services.domain.messages import deliverability, delivery, ladder, recent, sessions, timeline
 from services.domain.messages.confirmation import Texts
 from services.domain.messages.consent import Suppressing
 from services.domain.messages.events import DeliveryChanged, InboundReceived, OutcomeReached, StatusReceived
 from services.domain.messages.sightings import Sighting, Sightings
 from services.domain.messages.suspension import Suspending, Suspension
 from services.domain.messages.windows import Sessions
+from services.domain.outbox import pauses
 from services.runtime.config import Settings
 from services.runtime.folding.fold import Fold, Step, Table
 from services.runtime.unheard import of_contact, of_nobody

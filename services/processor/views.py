@@ -8,13 +8,13 @@ from msgspec.structs import replace
 from services.domain.consent import holds
 from services.domain.consent.dating import doubts
 from services.domain.consent.suppression import Standing, suppressed, suspected
-from services.domain.messages.commands import CommandResult
-from services.domain.messages.errors import explain
+from services.domain.errors import explain
 from services.domain.messages.ladder import Delivery
-from services.domain.messages.pauses import EVERYTHING, Pauses
 from services.domain.messages.recent import Recent
 from services.domain.messages.timeline import Timeline, ambiguous
 from services.domain.messages.windows import Sessions, open_windows
+from services.domain.outbox.pauses import EVERYTHING, Pauses
+from services.domain.results import CommandResult
 from services.domain.senders.directory import Directory
 from services.domain.senders.reach import also_stopped
 from services.runtime.masking import mask, scrub

@@ -8,8 +8,8 @@ import msgspec
 from services.domain.addresses import countries
 from services.domain.consent.keywords import Words, normalise, stop_word
 from services.domain.consent.suspicion import phrase
+from services.domain.gate import ConsentRules
 from services.domain.messages.confirmation import Texts
-from services.domain.messages.gate import ConsentRules
 from services.domain.messages.intake import Rules
 from services.domain.messages.recipients import EVERYBODY, Recipients, recipients
 from services.runtime.tenants.derived import Derived

@@ -4,7 +4,7 @@ import logging
 
 from prometheus_client import Counter
 
-from services.domain.messages.errors import CATALOGUE
+from services.domain.errors import CATALOGUE
 
 logger = logging.getLogger(__name__)
 

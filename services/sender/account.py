@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from services.domain.messages.outbox import Created, Unknown
+from services.domain.outbox.facts import Created, Unknown
 from services.sender.breaker import Breaker, State
 from services.sender.limit import Limit
 from services.sender.transport import Refusal

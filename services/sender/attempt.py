@@ -8,10 +8,12 @@ from msgspec.structs import replace
 from prometheus_client import Counter, Gauge, Histogram
 
 from services.domain.clock import later
+from services.domain.errors import CATALOGUE
+from services.domain.gate import Receipt
 from services.domain.messages.commands import CommandAccepted
-from services.domain.messages.errors import CATALOGUE
-from services.domain.messages.gate import ALLOW, Receipt
-from services.domain.messages.outbox import Attempted, Attempting, Created, Entry, Judged, Refused, Unknown, row_key
+from services.domain.outbox.entry import Entry, row_key
+from services.domain.outbox.facts import Attempted, Attempting, Created, Judged, Refused, Unknown
+from services.domain.outbox.verdicts import ALLOW
 from services.runtime.clock import now
 from services.runtime.failpoints import reach
 from services.runtime.folding.partition import Partition
@@ -65,7 +67,7 @@ async def attempt(context: Sending, partition: Partition, entry: Entry) -> None:
 
     Raises CancelledError when the partition is lost: what was begun and not committed is the next owner's to judge.
     """
-    if entry.command is None:
+    if not isinstance(entry.command, CommandAccepted):
         return
     end = await _carry(context, partition, entry, entry.command)
     if end is None:
@@ -81,7 +83,7 @@ async def _carry(
 ) -> Judged | Attempted | None:
     """Judge, begin and call; how it ended, or None when the command moved on meanwhile."""
     verdict, receipt = await context.judging.judge(partition, command)
-    names = {"contact": entry.contact, "command_id": entry.command_id}
+    names = {"order_key": entry.order_key, "command_id": entry.command_id}
     tenant = context.tenants.get(entry.tenant)
     if verdict != ALLOW or tenant is None:
         return Judged(**names, at=receipt.view.now, verdict=verdict, receipt=receipt)

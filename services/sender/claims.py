@@ -8,9 +8,13 @@ from typing import NamedTuple
 from requests import RequestException
 from twilio.base.exceptions import TwilioException
 
-from services.domain.messages.commands import ResolutionAccepted
+from services.domain.messages.commands import CommandAccepted
+from services.domain.messages.effects import MessageCreated
 from services.domain.messages.finding import span, why_not
-from services.domain.messages.outbox import IN_DOUBT, Checked, Entry
+from services.domain.outbox.accepted import ResolutionAccepted
+from services.domain.outbox.entry import Entry
+from services.domain.outbox.facts import Checked
+from services.domain.outbox.lists import IN_DOUBT
 from services.runtime.clock import now
 from services.runtime.folding.partition import Flush, Partition
 from services.runtime.folding.runner import Listener
@@ -91,16 +95,16 @@ class Claims(Listener):
         """What Twilio says of a claim; None where nobody can ask it now."""
         messages = self._dates(entry.tenant)
         when = span(entry, *self._times)
-        if messages is None or when is None or entry.command is None:
+        if messages is None or when is None or not isinstance(entry.command, CommandAccepted):
             return None
-        found = await messages.message(claim.message_sid or "")
-        known = others_of(partition, entry).message_sids
+        found = await messages.message(claim.sid or "")
+        refused = why_not(entry.command, when, found, messages.accounts, others_of(partition, entry).sids)
+        created = MessageCreated(sid=found.sid, status=found.status, from_=found.from_) if found else None
         return Checked(
-            contact=entry.contact,
+            order_key=entry.order_key,
             command_id=entry.command_id,
             at=now(),
             resolution=claim.event_id,
-            refused=why_not(entry.command, when, found, messages.accounts, known),
-            status=found.status if found else "",
-            sender=found.from_ if found else "",
+            refused=refused,
+            created=created if refused is None else None,
         )

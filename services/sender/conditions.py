@@ -10,7 +10,8 @@ import logging
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from services.domain.messages.outbox import DEFERRED, FOR_A_TIME, Released, condition_of, held_by
+from services.domain.outbox.facts import Released
+from services.domain.outbox.lists import DEFERRED, FOR_A_TIME, condition_of, held_by
 from services.runtime.clock import now
 from services.runtime.folding.index import beyond
 from services.runtime.folding.partition import Flush, Partition
@@ -130,5 +131,5 @@ def _deferred(flush: Flush) -> Iterator[str]:
 
 
 def _released(row: str, condition: str) -> Released:
-    contact, _, command_id = row.partition(" ")
-    return Released(contact=contact, command_id=command_id, at=now(), condition=condition)
+    order_key, _, command_id = row.partition(" ")
+    return Released(order_key=order_key, command_id=command_id, at=now(), condition=condition)

@@ -7,8 +7,8 @@ from typing import Any, ParamSpec, TypeVar
 
 from prometheus_client import Counter
 
-from services.domain.messages.commands import CommandResult
 from services.domain.messages.ladder import RANK
+from services.domain.results import CommandResult
 from services.sender.metrics import SENDER
 
 P = ParamSpec("P")

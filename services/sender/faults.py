@@ -12,9 +12,9 @@ from typing import Literal
 
 from prometheus_client import Gauge
 
-from services.domain.messages.errors import explain
-from services.domain.messages.gate import Verdict
-from services.domain.messages.outbox import Created, Unknown
+from services.domain.errors import explain
+from services.domain.outbox.facts import Created, Unknown
+from services.domain.outbox.verdicts import Verdict
 from services.runtime.masking import mask
 from services.sender.breaker import Breaker
 from services.sender.metrics import SENDER

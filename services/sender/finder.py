@@ -9,8 +9,12 @@ from requests import RequestException
 from twilio.base.exceptions import TwilioException
 
 from services.domain.clock import seconds_between
+from services.domain.messages.commands import CommandAccepted
+from services.domain.messages.effects import MessageCreated
 from services.domain.messages.finding import find, span
-from services.domain.messages.outbox import IN_DOUBT, Entry, Settled
+from services.domain.outbox.entry import Entry
+from services.domain.outbox.facts import Settled
+from services.domain.outbox.lists import IN_DOUBT
 from services.runtime.clock import now
 from services.runtime.folding.partition import Flush, Partition
 from services.runtime.folding.runner import Listener
@@ -102,24 +106,22 @@ class Finder(Listener):
     async def _found(self, partition: Partition, entry: Entry) -> Settled | None:
         when = span(entry, self._attempt_deadline_s, self._request_timeout_s)
         listing = self._listing(entry.tenant)
-        if when is None or listing is None or entry.command is None:
+        if when is None or listing is None or not isinstance(entry.command, CommandAccepted):
             return None
         listed = await listing.messages_to(entry.command.to)
         others = others_of(partition, entry)
         if not others.all or any(row.state in ("attempted", "ambiguous") for row in others.rows):
             # Whose message it is cannot be told.
             return None
-        found = find(entry.command, when, listed, others.message_sids)
+        found = find(entry.command, when, listed, others.sids)
         if found is None:
             return None
         return Settled(
-            contact=entry.contact,
+            order_key=entry.order_key,
             command_id=entry.command_id,
             at=now(),
-            message_sid=found.sid,
+            created=MessageCreated(sid=found.sid, status=found.status, from_=found.from_),
             how="Twilio's list of messages",
-            status=found.status,
-            sender=found.from_,
         )
 
     def _oldest_s(self) -> float:

@@ -5,7 +5,8 @@ from typing import Any, Protocol
 import msgspec
 
 from services.domain.messages.commands import CommandAccepted
-from services.domain.messages.outbox import Created, Unknown
+from services.domain.messages.effects import MessageCreated
+from services.domain.outbox.facts import Unknown
 from services.runtime.line import Line
 from services.runtime.tenants.settings import TenantSettings
 from services.sender.form import form
@@ -17,7 +18,7 @@ _LONGEST_REASON = 500
 class Gateway(Protocol):
     """Creates messages for one tenant."""
 
-    async def create(self, command: CommandAccepted, status_callback: str | None) -> Created | Refusal | Unknown:
+    async def create(self, command: CommandAccepted, status_callback: str | None) -> MessageCreated | Refusal | Unknown:
         """Call Twilio once."""
         ...
 
@@ -42,7 +43,7 @@ class TwilioGateway:
         self._transport = Transport(tenant, line, base_url)
         self._url = self._transport.to(f"/2010-04-01/Accounts/{tenant.account_sid}/Messages.json")
 
-    async def create(self, command: CommandAccepted, status_callback: str | None) -> Created | Refusal | Unknown:
+    async def create(self, command: CommandAccepted, status_callback: str | None) -> MessageCreated | Refusal | Unknown:
         try:
             said = form(command, status_callback)
         except UnicodeEncodeError:
@@ -51,7 +52,7 @@ class TwilioGateway:
         return _created(answer.body) if isinstance(answer, Taken) else answer
 
 
-def _created(body: bytes) -> Created | Unknown:
+def _created(body: bytes) -> MessageCreated | Unknown:
     try:
         message = _message.decode(body)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
@@ -59,8 +60,8 @@ def _created(body: bytes) -> Created | Unknown:
     if not message.sid:
         return Unknown(reason="Twilio's answer names no message")
     segments = str(message.num_segments)
-    return Created(
-        message_sid=message.sid,
+    return MessageCreated(
+        sid=message.sid,
         account_sid=_said(message.account_sid or ""),
         status=_said(message.status or ""),
         from_=_said(message.from_ or ""),

@@ -17,16 +17,10 @@ from services.domain.consent import intake as consent_intake
 from services.domain.consent.commands import ConsentAccepted, RecordConsent
 from services.domain.identity import Place, derived_event_id, raw_event_id
 from services.domain.messages import intake
-from services.domain.messages.commands import (
-    CancelAccepted,
-    CancelMessage,
-    CommandAccepted,
-    CommandResult,
-    ResolutionAccepted,
-    ResolveAmbiguous,
-    SendMessage,
-)
+from services.domain.messages.commands import CancelMessage, CommandAccepted, ResolveAmbiguous, SendMessage
 from services.domain.messages.intake import Rules
+from services.domain.outbox.accepted import CancelAccepted, ResolutionAccepted
+from services.domain.results import CommandResult
 from services.runtime.clock import now
 from services.runtime.config import Settings
 from services.runtime.folding.fold import Record

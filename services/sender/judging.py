@@ -7,10 +7,11 @@ from services.domain.consent.holds import held
 from services.domain.consent.scopes import scopes_of
 from services.domain.consent.statements import version
 from services.domain.consent.suppression import Standing, consented, suspicions
+from services.domain.gate import MembershipSeen, Question, Receipt, View, decide
 from services.domain.messages.commands import CommandAccepted
-from services.domain.messages.gate import MembershipSeen, Question, Receipt, Verdict, View, decide
-from services.domain.messages.pauses import holding, stopping
 from services.domain.messages.windows import Seen, Sessions, seen
+from services.domain.outbox.pauses import holding, stopping
+from services.domain.outbox.verdicts import Verdict
 from services.domain.senders.directory import Directory
 from services.domain.senders.names import family, name_of
 from services.domain.senders.reach import Asked, Reached, reaching

@@ -6,7 +6,7 @@ from functools import partial
 from services.contract.fold import SENDER_APP
 from services.contract.messages import INBOUND, OUTCOMES
 from services.contract.outbound import ACCEPTED
-from services.domain.messages.gate import HOLD, SUSPECTED, TENANT
+from services.domain.gate import HOLD, SUSPECTED, TENANT
 from services.runtime.callbacks import uncallable
 from services.runtime.config import Settings
 from services.runtime.directories import Directories

@@ -17,7 +17,7 @@ import msgspec
 from services.contract.signatures import Signature
 from services.domain.clock import later
 from services.domain.due import Due
-from services.domain.messages.commands import CommandResult
+from services.domain.results import CommandResult
 from services.runtime.clock import now
 from services.runtime.folding.fold import Record
 from services.runtime.tenants.live import Tenants

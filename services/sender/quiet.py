@@ -3,7 +3,7 @@
 from typing import get_args
 
 from services.domain.addresses import countries
-from services.domain.messages.quiet import COUNTRIES, Hours, Quiet, look
+from services.domain.quiet import COUNTRIES, Hours, Quiet, look
 from services.domain.zones import zones_of
 from services.runtime.tenants.settings import HoursSettings, QuietSettings, Weekday
 

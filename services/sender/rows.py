@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any, NamedTuple
 
-from services.domain.messages.outbox import Entry, row_key
+from services.domain.outbox.entry import Entry, row_key
 from services.runtime.folding.partition import Partition
 from services.sender.topology import OUTBOX
 
@@ -19,9 +19,9 @@ class Others(NamedTuple):
     all: bool
 
     @property
-    def message_sids(self) -> set[str]:
+    def sids(self) -> set[str]:
         """The messages that are theirs."""
-        return {row.message_sid for row in self.rows if row.message_sid}
+        return {row.sid for row in self.rows if row.sid}
 
 
 async def listed_rows(partition: Partition, table: str, name: str) -> AsyncIterator[tuple[str, Any]]:
@@ -36,6 +36,6 @@ async def listed_rows(partition: Partition, table: str, name: str) -> AsyncItera
 
 def others_of(partition: Partition, entry: Entry) -> Others:
     """The other commands of an entry's contact, a thousand at most."""
-    keys = partition.under(OUTBOX, f"{entry.contact} ", _MOST_OTHERS)
+    keys = partition.under(OUTBOX, f"{entry.order_key} ", _MOST_OTHERS)
     rows = [row for key in keys if key != row_key(entry) and (row := partition.read(key, OUTBOX))]
     return Others(rows, len(keys) < _MOST_OTHERS)

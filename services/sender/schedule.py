@@ -3,7 +3,8 @@
 from typing import NamedTuple
 
 from services.domain.clock import later
-from services.domain.messages.outbox import Entry, in_contact
+from services.domain.outbox.entry import Entry
+from services.domain.outbox.lists import in_order
 from services.runtime.folding.partition import Partition
 from services.sender.topology import OUTBOX
 
@@ -26,7 +27,7 @@ def next_of(partition: Partition, contact: str, ambiguous_wait_s: float) -> Next
     what comes after it waits a while.
     """
     until, after = None, None
-    while found := partition.listed(OUTBOX, in_contact(contact), after, _AT_ONCE):
+    while found := partition.listed(OUTBOX, in_order(contact), after, _AT_ONCE):
         after = found[-1]
         for _, row in found:
             entry = partition.read(row, OUTBOX)

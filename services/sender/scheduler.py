@@ -12,16 +12,9 @@ from typing import Any, NamedTuple
 from prometheus_client import Gauge
 
 from services.domain.clock import seconds_between
-from services.domain.messages.outbox import (
-    DEFERRED,
-    IN_A_LANE,
-    IN_DOUBT,
-    Attempted,
-    Entry,
-    Unknown,
-    contact_of,
-    is_open,
-)
+from services.domain.outbox.entry import Entry, is_open, order_key_of
+from services.domain.outbox.facts import Attempted, Unknown
+from services.domain.outbox.lists import DEFERRED, IN_A_LANE, IN_DOUBT
 from services.runtime.clock import now
 from services.runtime.folding.partition import Flush, Partition
 from services.runtime.folding.runner import Listener
@@ -136,7 +129,7 @@ class Scheduler(Listener):
             before = was[row]
             owned.open += (entry is not None and is_open(entry)) - (before is not None and is_open(before))
             if entry is None or entry.state != "pending" or not self._can_wait(owned, entry):
-                contacts[contact_of(row)] = None
+                contacts[order_key_of(row)] = None
         for contact in contacts:
             self._offer(partition, contact)
         OPEN.set(self.rows_open())
@@ -159,9 +152,9 @@ class Scheduler(Listener):
 
     def _can_wait(self, owned: _Owned, entry: Entry) -> bool:
         """Whether a command that has come may stay where it is listed: it is read, or follows, when its turn comes."""
-        if entry.contact in owned.under_way:
+        if entry.order_key in owned.under_way:
             return True
-        if entry.contact in owned.queued or entry.contact in owned.later:
+        if entry.order_key in owned.queued or entry.order_key in owned.later:
             return False
         shelf = owned.shelves.of(entry)
         return shelf is None or not owned.shelves.may_hold(shelf, place_of(entry))
@@ -279,5 +272,5 @@ class Scheduler(Listener):
 async def _interrupted(partition: Partition, entry: Entry, at: str) -> None:
     outcome = Unknown(reason="the worker that made the call went away before it knew the end")
     await partition.submit(
-        Attempted(contact=entry.contact, command_id=entry.command_id, at=at, attempt=entry.attempt, outcome=outcome)
+        Attempted(order_key=entry.order_key, command_id=entry.command_id, at=at, attempt=entry.attempt, outcome=outcome)
     )

@@ -11,7 +11,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from services.domain.messages.outbox import IN_A_LANE, Entry, contact_of, in_lane, in_lanes, lists, row_key
+from services.domain.outbox.entry import Entry, order_key_of, row_key
+from services.domain.outbox.lists import IN_A_LANE, in_lane, in_lanes, lists
 from services.runtime.folding.index import Listed, beyond
 from services.runtime.folding.partition import Partition
 from services.sender.topology import OUTBOX
@@ -180,7 +181,7 @@ class Shelves:
             if not self.has_room(shelf):
                 return True
             shelf.read = place
-            self._offer(contact_of(place.key))
+            self._offer(order_key_of(place.key))
             if shelf.read is not place:
                 return True
         shelf.more = len(places) == _AT_ONCE

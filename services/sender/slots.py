@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from prometheus_client import Gauge
 
-from services.domain.messages.outbox import Created, Unknown
+from services.domain.outbox.facts import Created, Unknown
 from services.sender.account import Account
 from services.sender.breaker import State
 from services.sender.lanes import Share

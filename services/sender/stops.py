@@ -9,9 +9,11 @@ from collections.abc import Callable, Coroutine, Iterable, Iterator
 
 from prometheus_client import Gauge
 
-from services.domain.messages.gate import Verdict, paused
-from services.domain.messages.outbox import IN_A_LANE, Entry, Judged, in_lane
-from services.domain.messages.pauses import ROW, Pause, Pauses, stopping
+from services.domain.outbox.entry import Entry
+from services.domain.outbox.facts import Judged
+from services.domain.outbox.lists import IN_A_LANE, in_lane
+from services.domain.outbox.pauses import ROW, Pause, Pauses, paused, stopping
+from services.domain.outbox.verdicts import Verdict
 from services.runtime.clock import now
 from services.runtime.folding.index import beyond
 from services.runtime.folding.partition import Flush, Partition
@@ -118,7 +120,7 @@ class Stops(Listener):
         for first in range(0, len(entries), _AT_ONCE):
             told = [(one, self._verdict(one)) for one in entries[first : first + _AT_ONCE]]
             judged = [
-                Judged(contact=one.contact, command_id=one.command_id, at=now(), verdict=verdict)
+                Judged(order_key=one.order_key, command_id=one.command_id, at=now(), verdict=verdict)
                 for one, verdict in told
                 if verdict is not None
             ]

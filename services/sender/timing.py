@@ -12,8 +12,9 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from services.domain.clock import took_s
 from services.domain.consent.suppression import Standing
-from services.domain.messages.commands import CommandAccepted
-from services.domain.messages.outbox import DEFERRED, FOR_A_TIME, Entry, condition_of
+from services.domain.outbox.accepted import Accepted
+from services.domain.outbox.entry import Entry
+from services.domain.outbox.lists import DEFERRED, FOR_A_TIME, condition_of
 from services.runtime.clock import now
 from services.runtime.folding.partition import Flush, Partition
 from services.runtime.folding.runner import Listener
@@ -131,7 +132,7 @@ def _observe(before: Entry | None, entry: Entry | None, moment: str) -> None:
         TO_END.labels(entry.last_step or "").observe(waited)
 
 
-def _waited_s(entry: Entry, command: CommandAccepted, moment: str) -> float | None:
+def _waited_s(entry: Entry, command: Accepted, moment: str) -> float | None:
     """Since it might go. What it waited for by its own wish, or by a rule about the person, is no delay."""
     since = max(command.accepted_at, command.not_before or "", entry.released_at or "")
     return took_s(since, moment)

@@ -12,10 +12,15 @@ from services.domain.consent.commands import ConsentAccepted, ContactLinked, Mes
 from services.domain.consent.holds import HoldPlaced, HoldReleased
 from services.domain.consent.suppression import Standing
 from services.domain.due import Due
-from services.domain.messages import outbox, pauses, sessions
+from services.domain.messages import sessions
 from services.domain.messages.consent import Suppressing
+from services.domain.messages.effects import EFFECTS
 from services.domain.messages.events import InboundReceived, OutcomeReached
 from services.domain.messages.windows import Sessions
+from services.domain.outbox import entry, pauses
+from services.domain.outbox.fold import Outbox
+from services.domain.outbox.lists import lists
+from services.domain.results import result
 from services.runtime.config import Settings
 from services.runtime.folding.fold import Fold, Record, Step, Table
 from services.runtime.tenants.live import Tenants
@@ -38,6 +43,7 @@ def folds(settings: Settings, tenants: Tenants) -> tuple[Fold, Fold, Fold]:
     Beside the outbox, in the same partitions, stands what the gate looks at: the sender folds it itself, so that it
     knows how far it has read. The processor tells the world; here nothing is told twice.
     """
+    outbox = Outbox((EFFECTS,), result)
     intake = Intake(tenant_rules(settings, tenants))
     own = settings.kafka.tenant_topics
 
@@ -66,8 +72,9 @@ def folds(settings: Settings, tenants: Tenants) -> tuple[Fold, Fold, Fold]:
             (
                 Step(
                     logged(outbox.fold, of_fold),
-                    Table(OUTBOX, outbox.Entry, outbox.row_key, due=outbox.due, lists=outbox.lists),
-                    takes=outbox.FACTS,
+                    # The rows of an earlier release name no product, and its index no order key.
+                    Table(OUTBOX, outbox.row, entry.row_key, due=entry.due, lists=lists, index=2),
+                    takes=outbox.facts,
                 ),
                 Step(pauses.fold, Table(PAUSES, pauses.Pauses, lambda _: pauses.ROW), takes=pauses.SAID),
                 Step(

@@ -12,8 +12,8 @@ from typing import NamedTuple
 import aiohttp
 from yarl import URL
 
-from services.domain.messages.errors import explain
-from services.domain.messages.outbox import Refused, Unknown
+from services.domain.errors import explain
+from services.domain.outbox.facts import Refused, Unknown
 from services.runtime.line import Line, retry_after_s, way
 from services.runtime.tenants.settings import TenantSettings
 from services.runtime.unknown_codes import notice

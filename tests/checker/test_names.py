@@ -10,8 +10,8 @@ from services.checker.commands import asked, unreadable
 from services.checker.facts import Facts
 from services.checker.history import Entry, History
 from services.contract.reading import NotACommand
-from services.domain.messages.commands import CommandResult
 from services.domain.messages.intake import Rules
+from services.domain.results import CommandResult
 from services.runtime.folding.fold import Record
 from services.sender.intake import Intake, read_message
 

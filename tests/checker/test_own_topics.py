@@ -12,8 +12,8 @@ from services.contract.reading import NotACommand
 from services.contract.signatures import sign
 from services.contract.topic import own_topic
 from services.contract.topics import topic_of
-from services.domain.messages.commands import CommandResult
 from services.domain.messages.intake import Rules
+from services.domain.results import CommandResult
 from services.runtime.folding.fold import Record
 from services.sender.intake import Intake, read_message
 

@@ -8,7 +8,7 @@ from typer.testing import CliRunner, Result
 
 from services.cli.explain import page
 from services.cli.main import app
-from services.domain.messages.errors import CATALOGUE
+from services.domain.errors import CATALOGUE
 
 Say = Callable[..., Result]
 PAGE = Path(__file__).parents[2] / "docs" / "errors.md"

@@ -10,7 +10,7 @@ from services.cli import cancel as canceling
 from services.cli.main import app
 from services.contract.partition import partition_of
 from services.domain.messages.commands import CancelMessage
-from services.domain.messages.pauses import PauseEnded, PausePlaced, Said
+from services.domain.outbox.pauses import PauseEnded, PausePlaced, Said
 from services.operations import pausing
 from services.runtime.config import KafkaSettings, Settings
 

@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 
 from services.cli.main import app
 from services.domain.consent.events import Suppression
-from services.domain.messages.gate import Question, Receipt, View, decide
+from services.domain.gate import Question, Receipt, View, decide
 
 SID = "SM" + "a" * 32
 

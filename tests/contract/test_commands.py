@@ -13,16 +13,10 @@ from services.contract.commands import read_command, read_message_command
 from services.contract.reading import MAX_COMMAND_BYTES, NotACommand, read_object
 from services.domain.consent.commands import ConsentAccepted, RecordConsent
 from services.domain.identity import Place
-from services.domain.messages.commands import (
-    CancelAccepted,
-    CancelMessage,
-    CommandAccepted,
-    CommandResult,
-    ResolutionAccepted,
-    ResolveAmbiguous,
-    SendMessage,
-)
+from services.domain.messages.commands import CancelMessage, CommandAccepted, ResolveAmbiguous, SendMessage
 from services.domain.messages.intake import Rules, accept
+from services.domain.outbox.accepted import CancelAccepted, ResolutionAccepted
+from services.domain.results import CommandResult
 from services.runtime.folding.fold import Record
 from services.sender.intake import Intake, read_consent, read_message
 

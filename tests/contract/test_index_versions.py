@@ -3,6 +3,7 @@
 Whoever has it say something else raises `Table.index`, and adds the new entries here under the new version.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,12 +11,13 @@ import pytest
 from services.contract.fold import PROCESSOR_APPS, SENDER_APP
 from services.domain.consent.commands import Mark
 from services.domain.consent.suppression import Standing
-from services.domain.messages.commands import CommandResult
 from services.domain.messages.deliverability import Counts
-from services.domain.messages.gate import Verdict, early
-from services.domain.messages.outbox import Unknown, row_key
 from services.domain.messages.timeline import Timeline
 from services.domain.messages.windows import Refusal, Sessions, Window
+from services.domain.outbox.entry import row_key
+from services.domain.outbox.facts import Unknown
+from services.domain.outbox.verdicts import Verdict, early
+from services.domain.results import CommandResult
 from services.runtime.folding import index
 from services.runtime.folding.fold import Table
 from services.sender.parking import Parked
@@ -61,21 +63,21 @@ COUNTS = Counts(tenant="acme", minute=T, country="US", carrier="", channel="sms"
 
 # By app, table and version: a row's key, the row, and its entries without `INDEX` and key.
 PINNED: dict[tuple[str, str, int], list[tuple[str, Any, list[str]]]] = {
-    (SENDER_APP, "outbox", 1): [
+    (SENDER_APP, "outbox", 2): [
         (
             *entry(accepted()),
             [
                 "due 2026-02-21T18:50:00.001Z ",
-                "listed contact acme|c0ffee usual 2026-02-21T18:00:00.000Z 00000000000000000000\x00",
                 "listed lane acme\n+14155550100\nusual 2026-02-21T18:00:00.000Z 00000000000000000000\x00",
+                "listed order acme|c0ffee usual 2026-02-21T18:00:00.000Z 00000000000000000000\x00",
             ],
         ),
         (
             *entry(accepted(urgent=True, sequence=7)),
             [
                 "due 2026-02-21T18:50:00.001Z ",
-                "listed contact acme|c0ffee urgent 2026-02-21T18:00:00.000Z 00000000000000000007\x00",
                 "listed lane acme\n+14155550100\nurgent 2026-02-21T18:00:00.000Z 00000000000000000007\x00",
+                "listed order acme|c0ffee urgent 2026-02-21T18:00:00.000Z 00000000000000000007\x00",
             ],
         ),
         (
@@ -90,17 +92,17 @@ PINNED: dict[tuple[str, str, int], list[tuple[str, Any, list[str]]]] = {
             *entry(accepted(), judged(HELD), released(HELD.condition or "")),
             [
                 "due 2026-02-21T18:50:00.001Z ",
-                "listed contact acme|c0ffee usual 2026-02-21T18:00:00.000Z 00000000000000000000\x00",
                 "listed lane acme\n+14155550100\nusual 2026-02-21T18:00:08.000Z 00000000000000000000\x00",
+                "listed order acme|c0ffee usual 2026-02-21T18:00:00.000Z 00000000000000000000\x00",
             ],
         ),
         (
             *entry(accepted(), attempting(1)),
-            ["listed contact acme|c0ffee usual 2026-02-21T18:00:00.000Z 00000000000000000000\x00", "listed doubt\x00"],
+            ["listed doubt\x00", "listed order acme|c0ffee usual 2026-02-21T18:00:00.000Z 00000000000000000000\x00"],
         ),
         (
             *entry(accepted(), attempting(1), attempted(1, Unknown(reason="timeout"))),
-            ["listed contact acme|c0ffee usual 2026-02-21T18:00:00.000Z 00000000000000000000\x00", "listed doubt\x00"],
+            ["listed doubt\x00", "listed order acme|c0ffee usual 2026-02-21T18:00:00.000Z 00000000000000000000\x00"],
         ),
         (*entry(accepted(), attempting(1), attempted(1, refused())), ["due 2026-03-23T18:00:02.000Z "]),
         (*entry(accepted(), attempting(1), attempted(1, created())), ["due 2026-03-23T18:00:02.000Z "]),
@@ -140,4 +142,22 @@ def test_an_index_says_what_its_version_says(name: tuple[str, str, int]) -> None
 
 
 def test_how_entries_are_written_has_a_version_too() -> None:
-    assert {index.version(table) for table in TABLES.values()} == {b"1.1"}
+    assert {index.version(table) for table in TABLES.values()} == {b"1.1", b"1.2"}
+
+
+# As the release before this one wrote them: they name no product, and order by contact alone.
+BEFORE = (
+    b'{"tenant":"acme","command_id":"c1","contact":"acme|c","fingerprint":"f","state":"ambiguous","command":null,'
+    b'"attempt":1,"ambiguous_at":"2026-02-21T18:22:11.123Z"}',
+    b'{"tenant":"acme","command_id":"c1","contact":"acme|c","fingerprint":"f","state":"settled","command":null,'
+    b'"message_sid":"SM1","forget_at":"2026-03-23T18:00:02.000Z"}',
+)
+
+
+@pytest.mark.parametrize("row", BEFORE)
+def test_a_row_of_an_outbox_before_products_is_not_taken_for_one_of_now(row: bytes) -> None:
+    """An index of another version is derived anew, of all rows; one that cannot be read stops the worker."""
+    outbox = TABLES[SENDER_APP, "outbox", 2]
+    [entry] = index.entries_of(outbox, b"acme|c c1", row)
+    assert entry.startswith(index.INDEX + b"unreadable ")
+    assert index.version(outbox) != index.version(replace(outbox, index=1))

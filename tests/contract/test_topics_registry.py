@@ -18,18 +18,12 @@ from services.contract.topics import CHANGELOGS, DEAD, EVENTS, topic_of
 from services.contract.topics import FOLDS as REGISTERED
 from services.domain.consent.commands import ConsentAccepted, ContactLinked, MessageDated
 from services.domain.consent.holds import HoldPlaced, HoldReleased
-from services.domain.messages.commands import (
-    CancelAccepted,
-    CancelMessage,
-    CommandAccepted,
-    CommandResult,
-    ResolutionAccepted,
-    ResolveAmbiguous,
-    SendMessage,
-)
+from services.domain.messages.commands import CancelMessage, CommandAccepted, ResolveAmbiguous, SendMessage
 from services.domain.messages.deliverability import DeliverabilityCounted
 from services.domain.messages.events import MessageSent, StatusReceived
-from services.domain.messages.pauses import PauseEnded, PausePlaced
+from services.domain.outbox.accepted import CancelAccepted, ResolutionAccepted
+from services.domain.outbox.pauses import PauseEnded, PausePlaced
+from services.domain.results import CommandResult
 from services.processor.topology import topology
 from services.runtime.config import Settings
 from services.runtime.folding.fold import Fold

@@ -6,12 +6,13 @@ from typing import cast
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.domain.messages.commands import CommandResult
 from services.domain.messages.events import OutcomeReached
-from services.domain.messages.outbox import Derived, Entry, Event, Unknown
+from services.domain.outbox.entry import Entry
+from services.domain.outbox.facts import Unknown
+from services.domain.results import CommandResult
 from tests.domain import delivery_oracle
 from tests.domain.histories import COMMAND, CONTACT, KNOWN, Fact, play, reorderings
-from tests.sender.histories import accepted, attempted, attempting, created, history, refused, resolved
+from tests.sender.histories import Derived, Event, accepted, attempted, attempting, created, history, refused, resolved
 from tests.sender.histories import outcome as outcome_of
 
 LOST = Unknown(reason="no answer in time")

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services import simulator
-from services.domain.messages import errors
-from services.domain.messages.errors import CATALOGUE, NO_CODE, UNKNOWN, explain
+from services.domain import errors
+from services.domain.errors import CATALOGUE, NO_CODE, UNKNOWN, explain
 from tests.domain.referenced_codes import NAMED
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from services.domain.clock import later
 from services.domain.messages.finding import Listed, Span, find, span, why_not
-from services.domain.messages.outbox import Entry, Unknown
+from services.domain.outbox.entry import Entry
+from services.domain.outbox.facts import Unknown
 from tests.sender.histories import accepted, at, attempted, attempting, history
 
 COMMAND = accepted(body="hello", to="+14155550123", from_="+14155550100", messaging_service_sid=None)

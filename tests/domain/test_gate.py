@@ -9,18 +9,9 @@ from msgspec.structs import replace
 
 from services.contract import codec
 from services.domain.consent.events import Suppression
-from services.domain.messages.gate import (
-    ALLOW,
-    WINDOW_MARGIN_S,
-    ConsentRules,
-    Question,
-    Receipt,
-    Verdict,
-    View,
-    decide,
-    expired,
-)
-from services.domain.messages.quiet import Hours, Quiet
+from services.domain.gate import WINDOW_MARGIN_S, ConsentRules, Question, Receipt, View, decide
+from services.domain.outbox.verdicts import ALLOW, Verdict, expired
+from services.domain.quiet import Hours, Quiet
 from tests.contract.generated import events
 from tests.sender.histories import at
 

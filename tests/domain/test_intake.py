@@ -8,15 +8,9 @@ import pytest
 from services.domain.clock import later
 from services.domain.contact import contact_key
 from services.domain.identity import Place
-from services.domain.messages.commands import (
-    CancelAccepted,
-    CancelMessage,
-    CommandAccepted,
-    ResolutionAccepted,
-    ResolveAmbiguous,
-    SendMessage,
-)
+from services.domain.messages.commands import CancelMessage, CommandAccepted, ResolveAmbiguous, SendMessage
 from services.domain.messages.intake import Rules, accept, cancel, resolve
+from services.domain.outbox.accepted import CancelAccepted, ResolutionAccepted
 
 SERVICE, OTHER_SERVICE = "MG" + "d" * 32, "MG" + "e" * 32
 CONTENT = "HX" + "a" * 32
@@ -387,7 +381,7 @@ def test_a_resolution_is_taken_as_what_a_person_found_out() -> None:
     found = resolution(outcome="sent", message_sid=MESSAGE, note="in the console")
     assert isinstance(found, ResolutionAccepted)
     assert (found.tenant, found.command_id, found.accepted_at, found.by) == ("acme", "order-18473", AT, "ann")
-    assert (found.outcome, found.message_sid, found.note) == ("sent", MESSAGE, "in the console")
+    assert (found.outcome, found.sid, found.note) == ("sent", MESSAGE, "in the console")
 
 
 @pytest.mark.parametrize(
@@ -414,7 +408,7 @@ def test_a_resolution_finds_a_command_to_a_business_scoped_id() -> None:
 def test_a_message_that_was_not_sent_has_no_sid() -> None:
     found = resolution(message_sid=MESSAGE)
     assert isinstance(found, ResolutionAccepted)
-    assert found.message_sid is None
+    assert found.sid is None
 
 
 @pytest.mark.parametrize(

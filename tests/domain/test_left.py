@@ -3,7 +3,8 @@
 import pytest
 
 from services.domain.consent.events import Suppression
-from services.domain.messages.gate import ALLOW, decide
+from services.domain.gate import decide
+from services.domain.outbox.verdicts import ALLOW
 from tests.domain.test_gate import SENDER, question, view, whatsapp
 
 

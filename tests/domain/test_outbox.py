@@ -7,14 +7,17 @@ import pytest
 
 from services.domain.clock import LAST, later
 from services.domain.due import Due
-from services.domain.messages.commands import CommandResult
 from services.domain.messages.events import MessageSent, OutcomeReached
-from services.domain.messages.gate import ALLOW, Verdict
-from services.domain.messages.outbox import MOST_CLAIMS, REMEMBER_OTHERS, Entry, Event, due, fold, is_open, lists
-from services.domain.messages.outbox import Unknown as UnknownEnd
+from services.domain.outbox.claims import MOST_CLAIMS
+from services.domain.outbox.entry import REMEMBER_OTHERS, Entry, due, is_open
+from services.domain.outbox.facts import Unknown as UnknownEnd
+from services.domain.outbox.lists import lists
+from services.domain.outbox.verdicts import ALLOW, Verdict
+from services.domain.results import CommandResult
 from tests.sender.histories import (
     COMMAND,
     CONTACT,
+    Event,
     accepted,
     at,
     attempted,
@@ -22,6 +25,7 @@ from tests.sender.histories import (
     canceled,
     checked,
     created,
+    fold,
     history,
     judged,
     outcome,
@@ -207,10 +211,10 @@ def test_histories(events: list[Event], state: str, told: list[str]) -> None:
     assert (entry.forget_at is None) == (state != "settled")
     assert is_open(entry) == (state in ("pending", "deferred", "attempted"))
     assert [name.split()[0] for name in lists(entry)] == {
-        "pending": ["contact", "lane"],
+        "pending": ["order", "lane"],
         "deferred": ["waits"],
-        "attempted": ["contact", "doubt"],
-        "ambiguous": ["contact", "doubt"],
+        "attempted": ["order", "doubt"],
+        "ambiguous": ["order", "doubt"],
         "settled": [],
     }[state]
     assert (entry.ambiguous_at is None) == (state != "ambiguous")
@@ -240,7 +244,7 @@ def test_a_sent_message_is_told_with_all_that_twilio_said() -> None:
     result, message = told[-2:]
     assert isinstance(result, CommandResult)
     assert isinstance(message, MessageSent)
-    assert cast(Entry, entry).message_sid == result.message_sid == message.message_sid == "SM7"
+    assert cast(Entry, entry).sid == result.message_sid == message.message_sid == "SM7"
     assert (message.to, message.from_, message.segments, message.command_id) == (
         "+14155550123",
         "+14155550100",
@@ -319,7 +323,7 @@ def test_what_was_found_out_is_told_as_a_message_that_was_sent(ending: list[Even
     assert isinstance(result, CommandResult)
     assert isinstance(message, MessageSent)
     assert (result.step, result.terminal, result.reason, result.at) == ("sent", True, how, at(9))
-    assert cast(Entry, entry).message_sid == result.message_sid == message.message_sid == "SM7"
+    assert cast(Entry, entry).sid == result.message_sid == message.message_sid == "SM7"
     assert (message.contact, message.command_id, message.to) == (CONTACT, COMMAND, "+14155550123")
 
 
@@ -330,7 +334,7 @@ def test_how_a_message_ended_is_told_with_status_code_and_remedy() -> None:
     assert (result.step, result.terminal, result.message_sid, result.at) == ("message", False, "SM1", at(9))
     assert (result.message_status, result.code, result.category) == ("undelivered", 30003, "unreachable")
     assert result.remedy
-    assert cast(Entry, entry).message_sid == "SM1"
+    assert cast(Entry, entry).sid == "SM1"
     arrived = history([outcome()], entry)[1][-1]
     assert isinstance(arrived, CommandResult)
     assert (arrived.message_status, arrived.code, arrived.category, arrived.remedy) == ("delivered", None, None, None)
@@ -339,7 +343,7 @@ def test_how_a_message_ended_is_told_with_status_code_and_remedy() -> None:
 def test_of_a_command_that_only_a_cancel_knows_no_message_is_told() -> None:
     entry, told = history([canceled(), outcome()])
     assert steps(told) == ["cancel_remembered"]
-    assert cast(Entry, entry).message is None
+    assert cast(Entry, entry).end is None
 
 
 def test_what_a_person_said_was_not_sent_has_a_message_all_the_same() -> None:
@@ -348,7 +352,7 @@ def test_what_a_person_said_was_not_sent_has_a_message_all_the_same() -> None:
     assert isinstance(result, CommandResult)
     assert (result.step, result.message_sid, result.message_status) == ("message", "SM7", "delivered")
     # What was decided stands.
-    assert cast(Entry, entry).message_sid is None
+    assert cast(Entry, entry).sid is None
 
 
 @pytest.mark.parametrize(
@@ -394,7 +398,7 @@ def test_a_message_that_is_not_the_commands_is_told_with_why_and_who_said_it() -
 
 def test_of_many_claims_none_that_waits_is_dropped() -> None:
     entry, told = history([*AMBIGUOUS, *(resolved(f"SM{number}") for number in range(40))])
-    assert [one.message_sid for one in cast(Entry, entry).claims] == [f"SM{number}" for number in range(MOST_CLAIMS)]
+    assert [one.sid for one in cast(Entry, entry).claims] == [f"SM{number}" for number in range(MOST_CLAIMS)]
     assert steps(told)[3:] == ["resolution_refused"] * (40 - MOST_CLAIMS)
     assert steps(history([checked("SM3")], entry)[1]) == ["sent"]
 
@@ -406,7 +410,7 @@ def test_what_was_not_sent_is_told_as_failed_with_who_found_out_and_what_to_do()
     assert (result.step, result.terminal, result.category, result.message_sid) == ("failed", True, "ambiguous", None)
     assert result.reason == "not sent, as found out by ann: asked them"
     assert "new command id" in (result.remedy or "")
-    assert cast(Entry, entry).message_sid is None
+    assert cast(Entry, entry).sid is None
 
 
 @pytest.mark.parametrize("ending", [[resolved(), checked()], [resolved(None)], [settled()], [EXPIRED]])

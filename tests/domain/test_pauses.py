@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from services.domain.messages.gate import ALLOW, Question, View, decide
-from services.domain.messages.pauses import (
+from services.domain.gate import Question, View, decide
+from services.domain.outbox.pauses import (
     EVERYTHING,
     Pause,
     PauseEnded,
@@ -22,6 +22,7 @@ from services.domain.messages.pauses import (
     of_tenant,
     stopping,
 )
+from services.domain.outbox.verdicts import ALLOW
 
 SENDER = "+14155550100"
 SCOPES = [EVERYTHING, of_tenant("acme"), of_tenant("zeta"), of_sender("acme", SENDER), of_label("acme", "spring")]

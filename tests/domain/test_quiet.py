@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from phonenumbers.tzdata import TIMEZONE_DATA
 
 from services.domain.clock import parse, to_iso
-from services.domain.messages.quiet import COUNTRIES, Hours, look
+from services.domain.quiet import COUNTRIES, Hours, look
 from services.domain.zones import zones_of
 
 NIGHT = Hours(begins="21:00", ends="08:00")

@@ -5,11 +5,11 @@ from typing import Any
 from msgspec.structs import replace
 
 from services.contract.partition import key_on, partition_of
-from services.domain.messages import pauses
 from services.domain.messages.delivery import fold as join
 from services.domain.messages.events import MessageSent, OutcomeReached, StatusReceived
-from services.domain.messages.pauses import PauseEnded, PausePlaced, of_tenant
 from services.domain.messages.suspension import Suspending
+from services.domain.outbox import pauses
+from services.domain.outbox.pauses import PauseEnded, PausePlaced, of_tenant
 from tests.sender.histories import at, outcome
 
 PARTITIONS = 4

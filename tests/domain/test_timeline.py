@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.contract import codec
-from services.domain.messages.commands import CommandResult
 from services.domain.messages.timeline import MAX_STEPS, Timeline, ambiguous, fold
+from services.domain.results import CommandResult
 from services.processor import views
 from services.runtime.folding.fold import Record
 from services.sender.intake import Intake, read_message

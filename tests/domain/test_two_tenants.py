@@ -9,20 +9,24 @@ from hypothesis import strategies as st
 
 from services.contract.reading import NotACommand
 from services.contract.topics import topic_of
-from services.domain.messages import outbox, timeline
-from services.domain.messages.commands import CommandAccepted, CommandResult
+from services.domain.messages import timeline
+from services.domain.messages.commands import CommandAccepted
+from services.domain.messages.effects import MessageCreated
 from services.domain.messages.intake import Rules
-from services.domain.messages.outbox import Attempted, Attempting, Created, Entry, Refused, Unknown
 from services.domain.messages.timeline import Timeline
+from services.domain.outbox.entry import Entry, row_key
+from services.domain.outbox.facts import Attempted, Attempting, Refused, Unknown
+from services.domain.results import CommandResult
 from services.runtime.folding.fold import Record
 from services.sender.intake import Intake, read_message
+from tests.sender.histories import fold
 
 KNOWN = {name: Rules(contact_secret=name.encode(), lifetime=60.0) for name in ("acme", "globex")}
 # Some would make the key of a known tenant's command, were they to stand in one.
 NAMES = (*KNOWN, "acme|order", "acme|", "|acme", "", " acme", "ACME", 7)
 IDS = ("1", "order|1", "order-1", "|1")
 ENDS = (
-    Created(message_sid="SM1", account_sid="AC1", status="queued", from_="+14155550100", segments=1),
+    MessageCreated(sid="SM1", account_sid="AC1", status="queued", from_="+14155550100", segments=1),
     Refused(code=21211, reason="Twilio said so"),
     Unknown(reason="no answer in time"),
 )
@@ -78,8 +82,8 @@ def _through(intake: Intake, entries: dict[str, Entry], offset: int, asked: Aske
     for one in taken:
         events = _attempt(one, asked.end) if isinstance(one, CommandAccepted) else []
         for event in events:
-            key = outbox.row_key(event)
-            entry, derived = outbox.fold(entries.get(key), event)
+            key = row_key(event)
+            entry, derived = fold(entries.get(key), event)
             assert entry is not None
             entries[key] = entry
             told += [result for result in derived if isinstance(result, CommandResult)]
@@ -88,7 +92,7 @@ def _through(intake: Intake, entries: dict[str, Entry], offset: int, asked: Aske
 
 
 def _attempt(command: CommandAccepted, end: int) -> list[Any]:
-    whose: dict[str, Any] = {"contact": command.contact, "command_id": command.command_id, "at": command.accepted_at}
+    whose: dict[str, Any] = {"order_key": command.contact, "command_id": command.command_id, "at": command.accepted_at}
     began = Attempting(**whose, attempt=1, deadline=command.not_after)
     return [command, began, Attempted(**whose, attempt=1, outcome=ENDS[end])]
 

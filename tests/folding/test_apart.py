@@ -15,15 +15,11 @@ from services.domain.clock import iso
 from services.domain.consent.commands import ConsentAccepted, ContactLinked
 from services.domain.consent.hearing import Heard
 from services.domain.consent.holds import place, release
-from services.domain.messages.commands import (
-    CancelAccepted,
-    CommandAccepted,
-    CommandResult,
-    Options,
-    ResolutionAccepted,
-)
+from services.domain.messages.commands import CommandAccepted, Options
 from services.domain.messages.events import InboundReceived, MessageSent, OutcomeReached, StatusReceived
-from services.domain.messages.pauses import PauseEnded, PausePlaced, Pauses, of_label, of_tenant
+from services.domain.outbox.accepted import CancelAccepted, ResolutionAccepted
+from services.domain.outbox.pauses import PauseEnded, PausePlaced, Pauses, of_label, of_tenant
+from services.domain.results import CommandResult
 from services.processor.topology import topology
 from services.runtime.config import Settings, load
 from services.runtime.folding.fold import Fold, Record
@@ -141,7 +137,7 @@ def _cancel(draw: st.DrawFn, common: Any, contact: str, at: str) -> Any:
 def _resolution(draw: st.DrawFn, common: Any, contact: str, at: str) -> Any:
     return ResolutionAccepted(
         **common, command_id=_one(draw, IDS), contact=contact, accepted_at=at, outcome=_one(draw, ["sent", "not_sent"]),
-        by="ann", message_sid=_one(draw, SIDS),
+        by="ann", sid=_one(draw, SIDS),
     )  # fmt: skip
 
 

@@ -21,7 +21,7 @@ from services.contract.outbound import ACCEPTED, RESULTS
 from services.contract.topic import Topic
 from services.contract.topics import BY_CONTACT
 from services.domain.clock import LAST
-from services.domain.messages.commands import CommandResult
+from services.domain.results import CommandResult
 from services.processor.topology import topology
 from services.runtime.config import load
 from services.runtime.folding.fold import Emission, Fold

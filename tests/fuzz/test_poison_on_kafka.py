@@ -25,8 +25,8 @@ from services.contract.messages import INBOUND, MESSAGES, OUTCOMES, SENT, STATUS
 from services.contract.outbound import ACCEPTED, RESULTS
 from services.contract.topic import Topic
 from services.contract.topics import BY_CONTACT
-from services.domain.messages.commands import CommandResult
 from services.domain.messages.events import StatusReceived
+from services.domain.results import CommandResult
 from services.embedded.broker import EmbeddedKafka
 from services.operations import topics
 from services.runtime.config import load

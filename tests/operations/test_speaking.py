@@ -13,7 +13,8 @@ from services.contract.consent import CONSENT_COMMANDS
 from services.contract.messages import MESSAGES
 from services.contract.signatures import HEADER
 from services.contract.topic import own_topic
-from services.domain.messages.commands import CancelAccepted, CancelMessage
+from services.domain.messages.commands import CancelMessage
+from services.domain.outbox.accepted import CancelAccepted
 from services.operations.producing import Speaker, signed_anew
 from services.runtime.clock import CLOCK
 from services.runtime.config import KafkaSettings, Settings

@@ -9,10 +9,10 @@ import pytest
 from aiohttp import web
 
 from services.domain.audit import Asker, Audited, looked
-from services.domain.messages.commands import CommandResult
 from services.domain.messages.ladder import Delivery, Step
-from services.domain.messages.pauses import Pause, Pauses
 from services.domain.messages.timeline import Timeline
+from services.domain.outbox.pauses import Pause, Pauses
+from services.domain.results import CommandResult
 from services.processor import queries
 from services.processor.access import Access
 from services.runtime.folding.lookup import Here, There

@@ -8,8 +8,8 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from services.domain.messages.commands import CommandResult
 from services.domain.messages.timeline import Timeline
+from services.domain.results import CommandResult
 from services.processor import queries
 from services.processor.access import Access
 from services.processor.audit import Audit

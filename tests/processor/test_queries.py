@@ -22,9 +22,9 @@ from services.domain.consent.events import ConsentRecorded, SuppressionChanged
 from services.domain.consent.hearing import Message, hear
 from services.domain.contact import contact_key
 from services.domain.identity import raw_event_id
-from services.domain.messages.commands import CommandResult
 from services.domain.messages.events import InboundReceived, StatusReceived
 from services.domain.messages.sessions import SessionChanged
+from services.domain.results import CommandResult
 from services.embedded.ports import pick
 from services.operations.asking import NotFolded
 from services.operations.topic_admin import connect

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from services.domain.consent.hearing import Message, hear
 from services.domain.consent.keywords import Words
+from services.domain.gate import ConsentRules
 from services.domain.messages.confirmation import Texts
-from services.domain.messages.gate import ConsentRules
 from services.runtime.config import Settings
 from services.runtime.policy import Policy, confirmation_texts, words_of
 from services.runtime.tenants.live import Tenants

@@ -1,35 +1,34 @@
 """Commands and what becomes of them, for tests to be read as histories."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 from services.domain.due import Due
-from services.domain.messages.commands import (
-    CancelAccepted,
-    CommandAccepted,
-    CommandResult,
-    Options,
-    ResolutionAccepted,
-)
-from services.domain.messages.events import OutcomeReached
-from services.domain.messages.gate import Question, Receipt, Verdict, View
-from services.domain.messages.outbox import (
+from services.domain.gate import Question, Receipt, View
+from services.domain.messages.commands import CommandAccepted, Options
+from services.domain.messages.effects import EFFECTS, MessageCreated
+from services.domain.messages.events import MessageSent, OutcomeReached
+from services.domain.outbox.accepted import CancelAccepted, ResolutionAccepted
+from services.domain.outbox.entry import Entry, due, row_key
+from services.domain.outbox.facts import (
     Attempted,
     Attempting,
     Checked,
     Created,
-    Derived,
-    Entry,
-    Event,
     Judged,
     Refused,
     Released,
     Settled,
     Unknown,
-    due,
-    fold,
-    row_key,
 )
+from services.domain.outbox.fold import Outbox
+from services.domain.outbox.verdicts import Verdict
+from services.domain.results import CommandResult, result
+
+# As the sender has it.
+OUTBOX = Outbox((EFFECTS,), result)
+Event = Any
+Derived = CommandResult | MessageSent | OutcomeReached
 
 CONTACT = "acme|c0ffee"
 COMMAND = "order-18473"
@@ -79,21 +78,21 @@ def receipt(second: float = 0) -> Receipt:
 
 
 def judged(verdict: Verdict, second: float = 5, command_id: str = COMMAND) -> Judged:
-    return Judged(contact=CONTACT, command_id=command_id, at=at(second), verdict=verdict, receipt=receipt(second))
+    return Judged(order_key=CONTACT, command_id=command_id, at=at(second), verdict=verdict, receipt=receipt(second))
 
 
 def attempting(attempt: int, second: float = 1, command_id: str = COMMAND) -> Attempting:
-    return Attempting(contact=CONTACT, command_id=command_id, at=at(second), attempt=attempt, deadline=at(second + 5))
+    return Attempting(order_key=CONTACT, command_id=command_id, at=at(second), attempt=attempt, deadline=at(second + 5))
 
 
 def attempted(
     attempt: int, outcome: Created | Refused | Unknown, second: float = 2, command_id: str = COMMAND
 ) -> Attempted:
-    return Attempted(contact=CONTACT, command_id=command_id, at=at(second), attempt=attempt, outcome=outcome)
+    return Attempted(order_key=CONTACT, command_id=command_id, at=at(second), attempt=attempt, outcome=outcome)
 
 
-def created(sid: str = "SM1") -> Created:
-    return Created(message_sid=sid, account_sid="AC1", status="queued", from_="+14155550100", segments=1)
+def created(sid: str = "SM1") -> MessageCreated:
+    return MessageCreated(sid=sid, account_sid="AC1", status="queued", from_="+14155550100", segments=1)
 
 
 def refused(code: int | None = 21211, retry_at: str | None = None, fault: Any = None) -> Refused:
@@ -101,7 +100,7 @@ def refused(code: int | None = 21211, retry_at: str | None = None, fault: Any = 
 
 
 def released(condition: str, second: float = 8, command_id: str = COMMAND) -> Released:
-    return Released(contact=CONTACT, command_id=command_id, at=at(second), condition=condition)
+    return Released(order_key=CONTACT, command_id=command_id, at=at(second), condition=condition)
 
 
 def canceled(second: float = 3, command_id: str = COMMAND) -> CancelAccepted:
@@ -143,13 +142,11 @@ def outcome(
 def settled(sid: str = "SM1", second: float = 9, command_id: str = COMMAND) -> Settled:
     """What was found out about a command otherwise."""
     return Settled(
-        contact=CONTACT,
+        order_key=CONTACT,
         command_id=command_id,
         at=at(second),
-        message_sid=sid,
+        created=MessageCreated(sid=sid, status="sent", from_="+14155550100"),
         how="looking at Twilio's list",
-        status="sent",
-        sender="+14155550100",
     )
 
 
@@ -163,7 +160,7 @@ def resolved(sid: str | None = "SM1", second: float = 9, command_id: str = COMMA
         accepted_at=at(second),
         outcome="sent" if sid else "not_sent",
         by="ann",
-        message_sid=sid,
+        sid=sid,
         note="asked them",
     )
 
@@ -172,8 +169,8 @@ def checked(sid: str = "SM1", second: float = 9, refused: str | None = None, sai
     """The message of what a person found out at `said` was looked up at `second`."""
     said = second if said is None else said
     return Checked(
-        contact=CONTACT, command_id=COMMAND, at=at(second), resolution=f"resolution {sid} {said}", refused=refused,
-        status="sent", sender="+14155550100",
+        order_key=CONTACT, command_id=COMMAND, at=at(second), resolution=f"resolution {sid} {said}", refused=refused,
+        created=None if refused else MessageCreated(sid=sid, status="sent", from_="+14155550100"),
     )  # fmt: skip
 
 
@@ -181,6 +178,12 @@ def woken(entry: Entry, now: str) -> Due | None:
     """What a row is given once the time has come that it asked for."""
     asked = due(entry)
     return Due(key=row_key(entry), at=asked) if asked is not None and asked <= now else None
+
+
+def fold(entry: Entry | None, event: Event) -> tuple[Entry | None, list[Derived]]:
+    """Join one event, as the sender does."""
+    after, told = OUTBOX.fold(entry, event)
+    return after, cast(list[Derived], told)
 
 
 def history(events: Iterable[Event], entry: Entry | None = None) -> tuple[Entry | None, list[Derived]]:

@@ -21,9 +21,9 @@ from services.contract.outbound import RESULTS
 from services.domain.consent.hearing import Message, hear
 from services.domain.contact import contact_key
 from services.domain.messages.callback import read_callback
-from services.domain.messages.commands import CommandResult
 from services.domain.messages.events import InboundReceived, OutcomeReached
-from services.domain.messages.pauses import PauseEnded, PausePlaced
+from services.domain.outbox.pauses import PauseEnded, PausePlaced
+from services.domain.results import CommandResult
 from services.embedded import ports
 from services.operations import pausing
 from services.runtime.clock import now

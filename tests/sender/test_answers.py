@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.domain.messages.errors import NO_CODE, explain
+from services.domain.errors import NO_CODE, explain
 from services.sender.answers import refusal_of
 
 CLASSIC = {

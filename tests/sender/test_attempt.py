@@ -8,9 +8,12 @@ import pytest
 from pydantic import SecretStr
 
 from services.domain.clock import seconds_between
-from services.domain.messages.commands import CommandAccepted, CommandResult
-from services.domain.messages.gate import Receipt, View, decide
-from services.domain.messages.outbox import Attempting, Created, Derived, Entry, Event, Unknown, fold, row_key
+from services.domain.gate import Receipt, View, decide
+from services.domain.messages.commands import CommandAccepted
+from services.domain.messages.effects import MessageCreated
+from services.domain.outbox.entry import Entry, row_key
+from services.domain.outbox.facts import Attempting, Unknown
+from services.domain.results import CommandResult
 from services.runtime.clock import now
 from services.runtime.folding.partition import Partition
 from services.runtime.tenants.live import Tenants
@@ -21,7 +24,20 @@ from services.sender.judging import Judgement, Judging, ask
 from services.sender.slots import Slots
 from services.sender.status_urls import StatusUrls
 from services.sender.transport import Refusal
-from tests.sender.histories import CONTACT, accepted, attempted, attempting, created, history, outcome, refused, steps
+from tests.sender.histories import (
+    CONTACT,
+    Derived,
+    Event,
+    accepted,
+    attempted,
+    attempting,
+    created,
+    fold,
+    history,
+    outcome,
+    refused,
+    steps,
+)
 from tests.sender.rig import signed_command
 
 NEVER = "9999-01-01T00:00:00.000Z"
@@ -77,14 +93,14 @@ class Calls:
     """A gateway that notes its calls and gives one answer; `check` is asked at each call."""
 
     def __init__(
-        self, answer: Created | Refusal | Unknown, check: Callable[[], None] = lambda: None, latency_s: float = 0
+        self, answer: MessageCreated | Refusal | Unknown, check: Callable[[], None] = lambda: None, latency_s: float = 0
     ) -> None:
         self.made: list[str] = []
         self._latency_s = latency_s
         self._answer = answer
         self._check = check
 
-    async def create(self, _: CommandAccepted, status_callback: str) -> Created | Refusal | Unknown:
+    async def create(self, _: CommandAccepted, status_callback: str) -> MessageCreated | Refusal | Unknown:
         self._check()
         self.made.append(status_callback)
         await asyncio.sleep(self._latency_s)
@@ -209,7 +225,9 @@ async def test_what_the_gate_refuses_is_not_attempted(entry: Entry, others: dict
         (Refusal(code=20429, reason="slow", retryable=True), "deferred", ["attempted", "retrying"]),
     ],
 )
-async def test_each_answer_has_its_step(answer: Created | Refusal | Unknown, state: str, told: list[str]) -> None:
+async def test_each_answer_has_its_step(
+    answer: MessageCreated | Refusal | Unknown, state: str, told: list[str]
+) -> None:
     rows = Rows(pending())
     await carry(rows, Calls(answer), pending())
     _says(rows, state)

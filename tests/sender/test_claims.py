@@ -7,13 +7,14 @@ import pytest
 
 from services.domain.clock import iso
 from services.domain.messages.finding import Listed
-from services.domain.messages.outbox import Checked, Entry, Unknown, fold, row_key
+from services.domain.outbox.entry import Entry, row_key
+from services.domain.outbox.facts import Checked, Unknown
 from services.runtime.folding.partition import Flush, Partition
 from services.sender import claims
 from services.sender.claims import Claims, Times
 from services.sender.dates import Dates
 from services.sender.topology import OUTBOX
-from tests.sender.histories import accepted, attempted, attempting, history, resolved
+from tests.sender.histories import accepted, attempted, attempting, fold, history, resolved
 from tests.waiting import eventually
 
 AMBIGUOUS = (accepted(), attempting(1), attempted(1, Unknown(reason="no answer in time")))
@@ -86,7 +87,7 @@ async def test_it_ends_the_command_once_twilio_says_that_it_is_a_message_of_ours
     await row.say(resolved("SM1"))
     assert row.told == [], "nobody has looked it up"
     await eventually(lambda: row.entry.state == "settled", 5, "it is looked up")
-    assert (row.told[0], row.entry.message_sid, row.entry.claims) == ("sent", "SM1", ())
+    assert (row.told[0], row.entry.sid, row.entry.claims) == ("sent", "SM1", ())
 
 
 @pytest.mark.parametrize(
@@ -107,7 +108,7 @@ async def test_any_other_sid_leaves_the_command_in_doubt_and_the_right_one_ends_
     assert row.entry.state == "ambiguous"
     await row.say(resolved("SM7"))
     await eventually(lambda: row.entry.state == "settled", 5, "the right one counts")
-    assert row.entry.message_sid == "SM7"
+    assert row.entry.sid == "SM7"
 
 
 async def test_what_was_said_before_a_restart_is_looked_up_after_it_and_until_twilio_answers() -> None:
@@ -115,7 +116,7 @@ async def test_what_was_said_before_a_restart_is_looked_up_after_it_and_until_tw
     messages.broken = 3
     await taken(row, messages)
     await eventually(lambda: row.entry.state == "settled", 5, "it is looked up")
-    assert (messages.asked, row.entry.message_sid) == (["SM1"] * 4 + ["SM2"], "SM2")
+    assert (messages.asked, row.entry.sid) == (["SM1"] * 4 + ["SM2"], "SM2")
 
 
 async def test_a_tenant_that_is_not_known_here_yet_is_waited_for() -> None:

@@ -13,8 +13,9 @@ from services.contract.messages import INBOUND
 from services.contract.outbound import ACCEPTED
 from services.contract.partition import partition_of
 from services.domain.clock import later
-from services.domain.messages.commands import CommandAccepted, CommandResult
-from services.domain.messages.gate import decide
+from services.domain.gate import decide
+from services.domain.messages.commands import CommandAccepted
+from services.domain.results import CommandResult
 from services.runtime.clock import now
 from tests.kafka_records import produce, read_until
 from tests.sender.rig import PARTITIONS, SENDER, WHATSAPP_SENDER, Desk, contact_of, said

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from services.domain.messages.commands import TERMINAL, CommandResult, StepName
+from services.domain.outbox.steps import TERMINAL, StepName
+from services.domain.results import CommandResult
 from services.sender.ends import RESULTS, logged, of_fold
 
 

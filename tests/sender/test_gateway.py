@@ -23,7 +23,8 @@ from twilio.http.response import Response
 from twilio.rest import Client
 
 from services.domain.messages.commands import CommandAccepted, Options
-from services.domain.messages.outbox import Created, Unknown
+from services.domain.messages.effects import MessageCreated
+from services.domain.outbox.facts import Unknown
 from services.runtime.config import Settings
 from services.runtime.line import Line
 from services.runtime.simulated import FaultSettings, SimulatorSettings
@@ -108,9 +109,9 @@ async def twilio(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Twilio]:
 
 async def test_a_message_is_created(twilio: Twilio) -> None:
     outcome = await (await twilio.gateway()).create(accepted(), CALLBACK)
-    assert isinstance(outcome, Created)
+    assert isinstance(outcome, MessageCreated)
     (message,) = await twilio.created()
-    assert (outcome.message_sid, outcome.account_sid) == (message["sid"], ACCOUNT)
+    assert (outcome.sid, outcome.account_sid) == (message["sid"], ACCOUNT)
     assert (outcome.status, outcome.from_, outcome.segments) == ("queued", "+14155550100", 1)
 
 
@@ -134,7 +135,7 @@ async def test_every_parameter_of_the_command_arrives(twilio: Twilio) -> None:
         content_variables={"1": "Zoë", "2": '"'},
         options=options,
     )
-    assert isinstance(await (await twilio.gateway()).create(command, CALLBACK), Created)
+    assert isinstance(await (await twilio.gateway()).create(command, CALLBACK), MessageCreated)
     (message,) = await twilio.created()
     assert message["params"] == {
         "To": "+14155550123",
@@ -296,7 +297,7 @@ async def test_the_environments_proxy_is_used_and_its_refusal_created_nothing(mo
     async with raw(answer(201, MESSAGE)) as proxy, raw(refusal, body=False) as closed:
         monkeypatch.setenv("http_proxy", proxy.url.replace("//", "//user:secret@"))
         monkeypatch.setenv("https_proxy", closed.url)
-        assert isinstance(await end_of_call("http://twilio.invalid"), Created)
+        assert isinstance(await end_of_call("http://twilio.invalid"), MessageCreated)
         assert isinstance(refused := await end_of_call("https://twilio.invalid"), Refusal)
     assert proxy.requests[0].startswith(b"POST http://twilio.invalid/2010-04-01/")
     assert b"Proxy-Authorization: Basic dXNlcjpzZWNyZXQ=" in proxy.requests[0]
@@ -307,7 +308,7 @@ async def test_the_environments_proxy_is_used_and_its_refusal_created_nothing(mo
 async def test_what_the_command_does_not_say_is_not_passed(twilio: Twilio) -> None:
     service = "MG" + "d" * 32
     command = accepted(from_=None, messaging_service_sid=service, to="whatsapp:US.1349")
-    assert isinstance(await (await twilio.gateway()).create(command, CALLBACK), Created)
+    assert isinstance(await (await twilio.gateway()).create(command, CALLBACK), MessageCreated)
     (message,) = await twilio.created()
     assert message["params"] == {
         "To": "whatsapp:US.1349",
@@ -331,7 +332,7 @@ async def test_an_api_key_is_used_before_the_auth_token(
 ) -> None:
     outcome = await (await twilio.gateway(credentials)).create(accepted(), CALLBACK)
     if opened:
-        assert isinstance(outcome, Created)
+        assert isinstance(outcome, MessageCreated)
     else:
         assert isinstance(outcome, Refusal)
         assert (outcome.code, outcome.retryable) == (20003, False)
@@ -367,7 +368,7 @@ async def test_too_many_requests_can_be_tried_again_when_twilio_says(twilio: Twi
     assert (outcome.code, outcome.retryable, outcome.retry_after) == (20429, True, 1.0)
     assert await twilio.created() == []
     await twilio.faults()
-    assert isinstance(await calls.create(accepted(), CALLBACK), Created)
+    assert isinstance(await calls.create(accepted(), CALLBACK), MessageCreated)
 
 
 @pytest.mark.parametrize(("fault", "created"), [("error_before", 0), ("error_after", 1)])
@@ -383,7 +384,7 @@ async def test_without_an_answer_in_time_nobody_knows(twilio: Twilio) -> None:
     calls = await twilio.gateway(timeout_s=1)
     assert isinstance(await asyncio.wait_for(calls.create(accepted(), CALLBACK), 30), Unknown)
     await twilio.faults()
-    assert isinstance(await calls.create(accepted(), CALLBACK), Created)
+    assert isinstance(await calls.create(accepted(), CALLBACK), MessageCreated)
 
 
 @dataclass
@@ -423,7 +424,7 @@ def answer(status: int, body: bytes, **headers: str) -> bytes:
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
-async def end_of_call(url: str, timeout_s: float = 20.0) -> Created | Refusal | Unknown:
+async def end_of_call(url: str, timeout_s: float = 20.0) -> MessageCreated | Refusal | Unknown:
     async with contextlib.AsyncExitStack() as stack:
         return await (await gateway(stack, url, tenant(), timeout_s)).create(accepted(), CALLBACK)
 
@@ -544,5 +545,5 @@ async def test_one_calls_retry_after_is_not_another_calls() -> None:
 async def test_a_segment_count_that_is_none_does_not_hide_the_message() -> None:
     async with raw(answer(201, b'{"sid":"SM1","num_segments":"many"}')) as server:
         outcome = await end_of_call(server.url)
-    assert isinstance(outcome, Created)
-    assert (outcome.message_sid, outcome.segments) == ("SM1", None)
+    assert isinstance(outcome, MessageCreated)
+    assert (outcome.sid, outcome.segments) == ("SM1", None)

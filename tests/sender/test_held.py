@@ -9,8 +9,8 @@ from services.contract.messages import INBOUND
 from services.contract.outbound import ACCEPTED
 from services.contract.topic import Topic
 from services.domain.consent import holds
-from services.domain.messages.commands import CommandResult
-from services.domain.messages.gate import decide
+from services.domain.gate import decide
+from services.domain.results import CommandResult
 from services.operations.dead.desk import Dealing, How
 from services.operations.dead.desk import Desk as Letters
 from services.operations.dead.letters import Letter, read_letter

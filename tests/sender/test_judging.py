@@ -6,8 +6,9 @@ import pytest
 from pydantic import SecretStr
 
 from services.domain.consent.suppression import Standing
+from services.domain.gate import decide
 from services.domain.messages.consent import Suppressing
-from services.domain.messages.gate import Verdict, decide
+from services.domain.outbox.verdicts import Verdict
 from services.domain.senders.directory import Directory
 from services.runtime.directories import Directories
 from services.runtime.folding.partition import Partition

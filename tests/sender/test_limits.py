@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.domain.messages.outbox import Created, Unknown
+from services.domain.messages.effects import MessageCreated
+from services.domain.outbox.facts import Unknown
 from services.sender.account import Account
 from services.sender.breaker import Breaker
 from services.sender.limit import Limit
@@ -116,7 +117,7 @@ def test_a_breaker_always_lets_someone_try_again_within_its_longest_pause(
     ],
 )
 def test_what_ends_of_calls_mean_for_an_account(
-    outcome: Created | Refusal | Unknown, times: int, wait_s: float, limit: int
+    outcome: MessageCreated | Refusal | Unknown, times: int, wait_s: float, limit: int
 ) -> None:
     account = Account(8)
     for _ in range(times):

@@ -14,21 +14,16 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from services.domain.clock import later
 from services.domain.due import Due
-from services.domain.messages.commands import CommandAccepted, CommandResult, ResolutionAccepted
-from services.domain.messages.gate import Verdict
-from services.domain.messages.outbox import (
-    Attempted,
-    Attempting,
-    Created,
-    Derived,
-    Entry,
-    Event,
-    Refused,
-    Released,
-    Unknown,
-    fold,
-)
+from services.domain.messages.commands import CommandAccepted
+from services.domain.messages.effects import MessageCreated
+from services.domain.outbox.accepted import ResolutionAccepted
+from services.domain.outbox.entry import Entry
+from services.domain.outbox.facts import Attempted, Attempting, Refused, Released, Unknown
+from services.domain.outbox.verdicts import Verdict
+from services.domain.results import CommandResult
 from tests.sender.histories import (
+    Derived,
+    Event,
     accepted,
     at,
     attempted,
@@ -36,6 +31,7 @@ from tests.sender.histories import (
     canceled,
     checked,
     created,
+    fold,
     judged,
     outcome,
     refused,
@@ -61,7 +57,7 @@ class Adversary(RuleBasedStateMachine):
         self.seen: list[Event] = []
         self.messages: list[str] = []
         # Answers of calls that are under way, by attempt; a call goes on when its owner went away.
-        self.calls: dict[int, Created | Refused | Unknown] = {}
+        self.calls: dict[int, MessageCreated | Refused | Unknown] = {}
         self.clock = 0
         self.forgotten = False
         # A person said that nothing was sent, or named another message: then that is what is told.
@@ -73,7 +69,7 @@ class Adversary(RuleBasedStateMachine):
         assert fold(before, event) == (self.entry, derived)
         assert fold(self.entry, event) == (self.entry, []), "folded again, it changes and tells nothing"
         assert not derived or self.entry != before
-        claimed = isinstance(event, ResolutionAccepted) and event.message_sid
+        claimed = isinstance(event, ResolutionAccepted) and event.sid
         assert derived or claimed or self.entry == before or cast(Entry, self.entry).state in ("pending", "deferred")
         self._check_step(before, event)
         self.told += derived
@@ -207,7 +203,7 @@ class Adversary(RuleBasedStateMachine):
 
     @precondition(lambda self: self.entry is not None and self.entry.attempt > 1 and self.calls)
     @rule(end=st.sampled_from([created("SM0"), refused(21211), refused(20429, retry_at=at(0)), INTERRUPTED]))
-    def a_stale_answer_comes_while_a_call_is_under_way(self, end: Created | Refused | Unknown) -> None:
+    def a_stale_answer_comes_while_a_call_is_under_way(self, end: MessageCreated | Refused | Unknown) -> None:
         assert self.entry is not None
         before = self.entry
         self.fold(attempted(before.attempt - 1, end, self.clock))
@@ -260,7 +256,7 @@ class Adversary(RuleBasedStateMachine):
             derived = self.fold(event)
             # What a person said too early, of a command that nobody doubted, may come again when it is in doubt.
             if derived and isinstance(event, ResolutionAccepted):
-                self.misled = event.message_sid not in (self.messages or [None])
+                self.misled = event.sid not in (self.messages or [None])
 
     @rule()
     def ticked(self) -> None:
@@ -326,7 +322,7 @@ class Adversary(RuleBasedStateMachine):
     def a_message_is_never_told_as_failed(self) -> None:
         """Only a callback, an answer or who looked says that there is one; only a person says wrongly that not."""
         if self.messages and not self.misled and self.entry is not None and self.entry.state == "settled":
-            assert self.entry.message_sid in self.messages
+            assert self.entry.sid in self.messages
 
 
 TestAdversary = Adversary.TestCase

@@ -12,7 +12,8 @@ from services.contract import codec, signatures
 from services.contract.messages import MESSAGES
 from services.domain.clock import later
 from services.domain.due import Due
-from services.domain.messages.commands import CommandAccepted, CommandResult
+from services.domain.messages.commands import CommandAccepted
+from services.domain.results import CommandResult
 from services.runtime.config import Settings
 from services.runtime.folding.fold import Record
 from services.runtime.tenants.files import Found, Refused, Said

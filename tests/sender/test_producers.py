@@ -15,13 +15,10 @@ from services.contract.signatures import AHEAD_S, HEADER, OLDEST_S, sign
 from services.contract.topic import own_topic
 from services.domain.clock import iso
 from services.domain.consent.commands import ConsentAccepted
-from services.domain.messages.commands import (
-    CancelAccepted,
-    CommandAccepted,
-    CommandResult,
-    ResolutionAccepted,
-)
+from services.domain.messages.commands import CommandAccepted
 from services.domain.messages.intake import Rules
+from services.domain.outbox.accepted import CancelAccepted, ResolutionAccepted
+from services.domain.results import CommandResult
 from services.runtime.folding.fold import Record
 from services.sender.intake import Intake, read_consent, read_message
 from services.sender.producers import REFUSED

@@ -14,7 +14,8 @@ from services.contract.messages import MESSAGES
 from services.contract.outbound import ACCEPTED, RESULTS
 from services.contract.signatures import sign
 from services.contract.topic import own_topic
-from services.domain.messages.commands import CancelMessage, CommandResult
+from services.domain.messages.commands import CancelMessage
+from services.domain.results import CommandResult
 from services.operations.dead.desk import Dealing
 from services.operations.dead.desk import Desk as Letters
 from services.operations.dead.letters import read_letter

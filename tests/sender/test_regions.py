@@ -11,7 +11,7 @@ from aiohttp import web
 from pydantic import SecretStr
 from twilio.request_validator import RequestValidator
 
-from services.domain.messages.outbox import Created
+from services.domain.messages.effects import MessageCreated
 from services.operations.calling import TwilioError
 from services.operations.senders import listed
 from services.runtime import http
@@ -83,10 +83,10 @@ async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
 async def test_each_is_called_in_its_region_by_its_credentials(world: World) -> None:
     for region, one in TENANTS.items():
         created = await world.create(one)
-        assert isinstance(created, Created), (region, created)
+        assert isinstance(created, MessageCreated), (region, created)
         assert created.account_sid == one.account_sid
         messages = await Listing(one, world.url, 20.0).messages_to(accepted().to)
-        assert [message.sid for message in messages] == [created.message_sid]
+        assert [message.sid for message in messages] == [created.sid]
 
 
 @pytest.mark.parametrize("number", REGIONS)
@@ -94,7 +94,7 @@ async def test_a_credential_of_another_region_opens_nothing(world: World, number
     own = REGIONS[number]
     for region in REGIONS.values():
         end = await world.create(tenant(number, region))
-        assert isinstance(end, Created if region == own else Refusal), (region, end)
+        assert isinstance(end, MessageCreated if region == own else Refusal), (region, end)
         if isinstance(end, Refusal):
             assert end.code == 20003
 

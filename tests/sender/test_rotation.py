@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from services.domain.messages.callback import callback_query
-from services.domain.messages.outbox import Created
+from services.domain.messages.effects import MessageCreated
 from services.embedded import ports
 from services.ingress.main import run
 from services.ingress.metrics import FACTS, STRANGE_CALLBACKS
@@ -196,4 +196,4 @@ async def test_credentials_rotate_under_load_without_one_refusal(
         await eventually(lambda: told._value.get() > before[0] + 50, 60, "callbacks come")
     assert strange._value.get() == before[1]
     assert set(account.statuses) == {200}
-    assert {type(one) for one in account.outcomes} == {Created}
+    assert {type(one) for one in account.outcomes} == {MessageCreated}

@@ -9,7 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.domain.messages.commands import CommandAccepted
-from services.domain.messages.outbox import Created, Entry, Refused, Unknown, row_key
+from services.domain.messages.effects import MessageCreated
+from services.domain.messages.events import OutcomeReached
+from services.domain.outbox.entry import Entry, row_key
+from services.domain.outbox.facts import Refused, Unknown
 from services.sender.attempt import backoff_s
 from services.sender.schedule import Next, next_of
 from tests.sender.histories import accepted as accept
@@ -39,14 +42,20 @@ def begun(rows: Rows, name: str) -> Entry:
     return put(rows, entry, [attempting(entry.attempt + 1, command_id=name)])
 
 
-def after(rows: Rows, name: str, end: Created | Refused | Unknown) -> Entry:
+def after(rows: Rows, name: str, end: MessageCreated | Refused | Unknown) -> Entry:
     """That command was called for, at second 2, and this is how it ended."""
     entry = begun(rows, name)
     return put(rows, entry, [attempted(entry.attempt, end, command_id=name)])
 
 
+def _of(entry: Entry, event: Any) -> Any:
+    """The same, of this entry's contact."""
+    named = "contact" if isinstance(event, OutcomeReached) else "order_key"
+    return msgspec.structs.replace(event, **{named: entry.order_key})
+
+
 def put(rows: Rows, entry: Entry, events: Iterable[Any]) -> Entry:
-    found, _ = history([msgspec.structs.replace(event, contact=entry.contact) for event in events], entry)
+    found, _ = history([_of(entry, event) for event in events], entry)
     assert found is not None
     rows.change([found])
     return found
@@ -112,7 +121,7 @@ def test_while_one_is_sent_none_after_it_is_next_and_no_other_contact_waits() ->
     ],
 )
 def test_only_what_nobody_was_called_for_keeps_its_place(
-    end: Created | Refused | Unknown, then: str, not_before: str | None
+    end: MessageCreated | Refused | Unknown, then: str, not_before: str | None
 ) -> None:
     rows = waiting(accepted("a", 1), accepted("b", 2))
     after(rows, "a", end)
@@ -187,7 +196,7 @@ def test_every_command_goes_once_in_order(commands: list[tuple[str, bool, int]],
     rows = waiting(*shuffled)
     for contact in "xyz":
         expected = sorted(
-            (one for one in made if one.contact == contact),
+            (one for one in made if one.order_key == contact),
             key=lambda one: (not one.urgent, one.accepted_at, one.sequence),
         )
         assert drained(rows, contact) == [one.command_id for one in expected]

@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from services.domain.clock import later, seconds_between
-from services.domain.messages.outbox import Unknown, row_key
+from services.domain.outbox.entry import row_key
+from services.domain.outbox.facts import Unknown
 from services.runtime.clock import now
 from services.sender import scheduler
 from tests.sender.histories import accepted, attempted, attempting, created, refused
@@ -129,7 +130,7 @@ async def test_what_is_settled_while_it_waits_does_not_go() -> None:
     await eventually(lambda: world.attempts)
     waiting = [entry for entry in rows.entries.values() if entry.command_id not in world.attempts]
     over = ended(accepted("x"), attempting(1, command_id="x"), attempted(1, created(), command_id="x"))
-    names = [{"contact": entry.contact, "command_id": entry.command_id} for entry in waiting]
+    names = [{"order_key": entry.order_key, "command_id": entry.command_id} for entry in waiting]
     await world.put(rows, *(msgspec.structs.replace(over, **name) for name in names))
     begun = set(world.attempts)
     for name in begun:

@@ -9,7 +9,7 @@ from services.contract.outbound import ACCEPTED
 from services.domain.clock import later
 from services.domain.messages.commands import CommandAccepted
 from services.domain.messages.events import MessageSent
-from services.domain.messages.pauses import PauseEnded, PausePlaced, of_label, of_sender
+from services.domain.outbox.pauses import PauseEnded, PausePlaced, of_label, of_sender
 from services.runtime.clock import now
 from tests.kafka_records import produce, read_until
 from tests.sender.histories import accepted

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from services.domain.clock import later
-from services.domain.messages.pauses import PauseEnded, PausePlaced, of_label, of_tenant
+from services.domain.outbox.pauses import PauseEnded, PausePlaced, of_label, of_tenant
 from services.runtime.clock import now
 from tests.sender.conftest import Start
 from tests.sender.rig import Desk, Service

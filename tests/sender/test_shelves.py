@@ -11,7 +11,9 @@ import msgspec
 import pytest
 
 from services.domain.clock import later
-from services.domain.messages.outbox import Entry, Unknown, in_lane, is_open, row_key
+from services.domain.outbox.entry import Entry, is_open, row_key
+from services.domain.outbox.facts import Unknown
+from services.domain.outbox.lists import in_lane
 from services.runtime.clock import now
 from services.runtime.folding.index import Listed
 from services.sender import scheduler, shelves
@@ -305,7 +307,7 @@ async def test_an_attempt_that_broke_off_once_begun_is_told_as_ambiguous_and_the
         async def _attempt(self, partition: Any, entry: Entry) -> None:
             if entry.command_id == "a":
                 begun = attempting(1, command_id="a")
-                await partition.submit(msgspec.structs.replace(begun, contact=entry.contact, at=now()))
+                await partition.submit(msgspec.structs.replace(begun, order_key=entry.order_key, at=now()))
                 raise TypeError("a defect of ours")
             await super()._attempt(partition, entry)
 
@@ -422,10 +424,10 @@ async def test_whatever_comes_and_however_it_ends_everything_goes_in_its_contact
     world = Busy(end, concurrency=3, ambiguous_wait_s=0.05)
     taken, later_on = made[:150], made[150:]
     rows = await world.take(*taken)
-    expected = {name: [one.command_id for one in ordered(taken, name)] for name in {one.contact for one in taken}}
+    expected = {name: [one.command_id for one in ordered(taken, name)] for name in {one.order_key for one in taken}}
     await world.settle(rows)
     begun = list(dict.fromkeys(world.order))
-    contacts = {one.command_id: one.contact for one in made}
+    contacts = {one.command_id: one.order_key for one in made}
     for contact, names in expected.items():
         assert [name for name in begun if contacts[name] == contact] == names
     while later_on:
@@ -440,5 +442,5 @@ async def test_whatever_comes_and_however_it_ends_everything_goes_in_its_contact
 
 
 def ordered(entries: list[Entry], contact: str) -> list[Entry]:
-    mine = [one for one in entries if one.contact == contact]
+    mine = [one for one in entries if one.order_key == contact]
     return sorted(mine, key=lambda one: one.command is not None and (not one.command.urgent, one.command.sequence))

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from services.domain.messages.outbox import Unknown
+from services.domain.outbox.facts import Unknown
 from services.sender.slots import BREAKER, Outcome, Slots
 from services.sender.transport import Refusal
 from tests.sender.histories import created

@@ -10,7 +10,10 @@ from pydantic import SecretStr
 
 from services.domain.consent.commands import Mark
 from services.domain.consent.suppression import Standing
-from services.domain.messages.outbox import DEFERRED, Created, Entry, Unknown, held_by
+from services.domain.messages.effects import MessageCreated
+from services.domain.outbox.entry import Entry
+from services.domain.outbox.facts import Unknown
+from services.domain.outbox.lists import DEFERRED, held_by
 from services.runtime.folding.index import Listed
 from services.runtime.folding.partition import Flush, Partition
 from services.runtime.tenants.live import Tenants
@@ -46,8 +49,15 @@ class Rows:
 
 def entry(**fields: Any) -> Entry:
     said = command(accepted_at=AT)
-    named = {"tenant": said.tenant, "command_id": said.command_id, "contact": said.contact}
-    known: dict[str, Any] = {"fingerprint": "f", "state": "pending", "command": said, **named, **fields}
+    named: dict[str, Any] = {"tenant": said.tenant, "command_id": said.command_id, "order_key": said.contact}
+    known: dict[str, Any] = {
+        "kind": "message",
+        "fingerprint": "f",
+        "state": "pending",
+        "command": said,
+        **named,
+        **fields,
+    }
     return Entry(**known)
 
 
@@ -86,7 +96,7 @@ async def test_an_end_is_counted_once_by_its_step_and_tenant() -> None:
     before = value("commands_ended_total", tenant=tenant, step="expired")
     ended = entry(state="settled", command=None, last_step="expired")
     await told(OUTBOX, entry(), ended)
-    await told(OUTBOX, ended, replace(ended, message_sid="SM1"))
+    await told(OUTBOX, ended, replace(ended, sid="SM1"))
     await told(OUTBOX, ended, None)
     assert value("commands_ended_total", tenant=tenant, step="expired") - before == 1
 
@@ -131,7 +141,7 @@ async def test_a_stop_is_timed_once_and_only_a_persons_own(source: str, counted:
         (Unknown(reason="no answer"), "none"),
     ],
 )
-def test_an_answer_is_named_by_what_the_catalogue_knows(outcome: Created | Refusal | Unknown, said: str) -> None:
+def test_an_answer_is_named_by_what_the_catalogue_knows(outcome: MessageCreated | Refusal | Unknown, said: str) -> None:
     """Codes are Twilio's to choose: what is not in the catalogue must not make a series of its own."""
     assert attempt.answer_of(outcome) == said
 

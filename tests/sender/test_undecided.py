@@ -7,8 +7,8 @@ import pytest
 from services.domain.consent import holds
 from services.domain.consent.statements import version
 from services.domain.consent.suppression import Standing
+from services.domain.gate import suspected_of
 from services.domain.messages.consent import Suppressing
-from services.domain.messages.gate import suspected_of
 from services.runtime.folding.partition import Flush, Partition
 from services.sender.topology import SUPPRESSION
 from services.sender.undecided import held_by_suspicion

@@ -8,9 +8,10 @@ import pytest
 from msgspec.structs import replace
 
 from services.domain.clock import later
-from services.domain.messages.gate import Verdict
-from services.domain.messages.outbox import Entry, Judged
-from services.domain.messages.pauses import EVERYTHING, PauseEnded, PausePlaced, Said, of_label, of_sender, of_tenant
+from services.domain.outbox.entry import Entry
+from services.domain.outbox.facts import Judged
+from services.domain.outbox.pauses import EVERYTHING, PauseEnded, PausePlaced, Said, of_label, of_sender, of_tenant
+from services.domain.outbox.verdicts import Verdict
 from services.runtime.clock import now
 from services.sender import conditions
 from services.sender.transport import Refusal
@@ -43,7 +44,7 @@ async def say(world: World, rows: Rows, said: Said) -> None:
 async def deferred(world: World, rows: Rows, entry: Entry, condition: str) -> None:
     """The gate's verdict is folded."""
     verdict = Verdict("deferred", "pause", "held", condition=condition)
-    names = {"contact": entry.contact, "command_id": entry.command_id}
+    names = {"order_key": entry.order_key, "command_id": entry.command_id}
     await world.change(rows, Judged(**names, at=now(), verdict=verdict))
 
 

@@ -8,9 +8,10 @@ from typing import Any, cast
 import msgspec
 
 from services.domain.due import Due
-from services.domain.messages import pauses
-from services.domain.messages.outbox import DEFERRED, Entry, Event, due, fold, lists, row_key
-from services.domain.messages.pauses import Pauses, Said
+from services.domain.outbox import pauses
+from services.domain.outbox.entry import Entry, due, row_key
+from services.domain.outbox.lists import DEFERRED, lists
+from services.domain.outbox.pauses import Pauses, Said
 from services.runtime.clock import now
 from services.runtime.folding.index import Listed
 from services.runtime.folding.partition import Flush, Partition
@@ -22,7 +23,7 @@ from services.sender.scheduler import Scheduler, Times
 from services.sender.slots import Slots
 from services.sender.stops import HELD_BY_PAUSE, Stops
 from services.sender.topology import OUTBOX, PAUSES
-from tests.sender.histories import accepted, attempted, attempting, created, history
+from tests.sender.histories import Event, accepted, attempted, attempting, created, fold, history
 from tests.waiting import eventually
 
 NEVER = "9999-01-01T00:00:00.000Z"
@@ -156,7 +157,7 @@ class World:
         begun = attempting(number, command_id=entry.command_id)
         over = attempted(number, end, command_id=entry.command_id)
         for event in (begun, over):
-            await partition.submit(msgspec.structs.replace(event, contact=entry.contact, at=now()))
+            await partition.submit(msgspec.structs.replace(event, order_key=entry.order_key, at=now()))
 
     async def _end(self, entry: Entry) -> Any:
         future = self.attempts[entry.command_id] = asyncio.get_running_loop().create_future()

@@ -2,6 +2,7 @@
 
 events → ladder, callback, callback_keys → delivery → deliverability, counting, suspension, recent (what is told)
 consent, refusals, sightings (what its facts state of people and senders) → confirmation
-commands → content, recipients, segments → intake → outbox → pauses, windows, sessions → gate → aftermath, finding
-timeline (all steps of a command) · errors, codes (what Twilio's codes mean)
+commands → content, recipients, segments → intake → windows, sessions (what the gate sees) → aftermath, effects (what
+follows from a command's steps, and what settles it) → finding
+timeline (all steps of a command)
 """

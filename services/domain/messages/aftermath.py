@@ -4,33 +4,22 @@ Statuses have the ranks of `ladder`. Of one status told with several errors coun
 by: that of the furthest step, and of one step the first that arrived.
 """
 
-import msgspec
-
 from services.domain.messages.events import OutcomeReached
 from services.domain.messages.ladder import ARRIVED, FINAL, RANK
+from services.domain.outbox.entry import End
 
 
-class MessageEnded(msgspec.Struct, frozen=True):
-    """How a message ended: `status`, and the error that it stands with, the status that told it and when."""
-
-    message_sid: str
-    status: str
-    error_code: int | None = None
-    error_status: str | None = None
-    error_at: str | None = None
-
-
-def ended(event: OutcomeReached) -> MessageEnded | None:
+def ended(event: OutcomeReached) -> End | None:
     """The end that an outcome tells, if it names a message and its end."""
     if not event.message_sid or event.status not in FINAL:
         return None
     if event.error_code is None or event.status in ARRIVED:
         # What arrived has no error: what failed on the way is history.
-        return MessageEnded(event.message_sid, event.status)
-    return MessageEnded(event.message_sid, event.status, event.error_code, event.error_status, event.error_at)
+        return End(event.message_sid, event.status)
+    return End(event.message_sid, event.status, event.error_code, event.error_status, event.error_at)
 
 
-def overrules(told: MessageEnded, known: MessageEnded | None) -> bool:
+def overrules(told: End, known: End | None) -> bool:
     """Whether an end takes the place of the one that is known."""
     if known is None:
         return True
@@ -38,13 +27,13 @@ def overrules(told: MessageEnded, known: MessageEnded | None) -> bool:
         return rank > RANK[known.status]
     if told.error_code == known.error_code:
         # A command has one message; of two, which a person's error may make, any order must choose the same.
-        return told.message_sid > known.message_sid
+        return told.sid > known.sid
     if told.error_code is None or known.error_code is None:
         return known.error_code is None
     return _nearer(told, known)
 
 
-def _nearer(told: MessageEnded, known: MessageEnded) -> bool:
+def _nearer(told: End, known: End) -> bool:
     further, before = ((RANK.get(step, 0), step) for step in (told.error_status or "", known.error_status or ""))
     if further != before:
         return further > before

@@ -1,15 +1,16 @@
-"""Send commands: what a producer may ask for, what intake makes of it, and what it tells back.
+"""Send commands: what a producer may ask for, and what intake makes of it.
 
-A command's identity is tenant + contact + command id. Of its results exactly one is `terminal`; what is told after it
-is how its message ended (`message`), or an answer to something that came too late for it.
+A command's identity is tenant + contact + command id.
 """
 
 from typing import Literal
 
 import msgspec
 
-from services.domain.messages.gate import Receipt
 from services.domain.messages.segments import Encoding
+
+# Of the sender's products.
+KIND = "message"
 
 Channel = Literal["sms", "mms", "whatsapp"]
 Purpose = Literal["marketing", "utility", "authentication"]
@@ -31,27 +32,6 @@ Intent = Literal[
     "announcements",
     "events",
 ]
-StepName = Literal[
-    "accepted",
-    "repeated",
-    "duplicate",
-    "deferred",
-    "attempted",
-    "retrying",
-    "ambiguous",
-    "sent",
-    "message",
-    "failed",
-    "blocked",
-    "expired",
-    "canceled",
-    "cancel_remembered",
-    "cancel_too_late",
-    "resolution_refused",
-    "rejected",
-    "recorded",
-]
-TERMINAL: frozenset[StepName] = frozenset({"sent", "failed", "blocked", "expired", "canceled", "rejected", "recorded"})
 
 
 class SendMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename={"from_": "from"}):
@@ -155,6 +135,14 @@ class CommandAccepted(
     purpose: Purpose = "utility"
 
     @property
+    def kind(self) -> str:
+        return KIND
+
+    @property
+    def order_key(self) -> str:
+        return self.contact
+
+    @property
     def sender(self) -> str:
         """What is rate-limited: the number it is sent from, or the Messaging Service that picks one."""
         return self.from_ or self.messaging_service_sid or ""
@@ -178,20 +166,6 @@ class ResolveAmbiguous(msgspec.Struct, frozen=True, kw_only=True):
     note: str | None = None
 
 
-class ResolutionAccepted(msgspec.Struct, frozen=True, kw_only=True, tag_field="event_type", tag="resolution_accepted"):
-    """A valid resolution (`twilio.outbound.accepted.v1`, keyed by contact)."""
-
-    event_id: str
-    tenant: str
-    command_id: str
-    contact: str
-    accepted_at: str
-    outcome: Literal["sent", "not_sent"]
-    by: str
-    message_sid: str | None = None
-    note: str | None = None
-
-
 class CancelMessage(msgspec.Struct, frozen=True, kw_only=True):
     """A command that still waits is not to be sent any more (`twilio.outbound.messages.v1`, any key).
 
@@ -206,54 +180,3 @@ class CancelMessage(msgspec.Struct, frozen=True, kw_only=True):
     to: str | None = None
     contact: str | None = None
     note: str | None = None
-
-
-class CancelAccepted(msgspec.Struct, frozen=True, kw_only=True, tag_field="event_type", tag="cancel_accepted"):
-    """A valid cancel (`twilio.outbound.accepted.v1`, keyed by contact)."""
-
-    event_id: str
-    tenant: str
-    command_id: str
-    contact: str
-    accepted_at: str
-    by: str
-    note: str | None = None
-
-
-class CommandResult(msgspec.Struct, frozen=True, kw_only=True):
-    """One step of a command (`twilio.outbound.results.v1`, keyed by tenant and command id).
-
-    `tenant` is empty where the record names none that is known. `command_id`: what the record is known by, where it
-    has none that can be read.
-    `deferred` is told once for each reason, which `category` names. `cancel_remembered` and `cancel_too_late` answer a
-    cancel that found no command yet, or one that waits no more; `resolution_refused` a resolution whose message is not
-    this command's. `message`: how the message ended, in `message_status`;
-    again where a later word overrules it. `repeated` answers a command that was produced again: nothing is sent for
-    that, and `last_step` is how far the first has come.
-    """
-
-    event_type: Literal["command_result"] = "command_result"
-    event_id: str
-    tenant: str
-    command_id: str
-    contact: str | None
-    at: str
-    step: StepName
-    terminal: bool
-    attempt: int = 0
-    message_sid: str | None = None
-    message_status: str | None = None
-    last_step: StepName | None = None
-    code: int | None = None
-    category: str | None = None
-    remedy: str | None = None
-    reason: str | None = None
-    errors: list[str] = []
-    segments: int | None = None
-    encoding: Encoding | None = None
-    receipt: Receipt | None = None
-
-    @property
-    def key(self) -> str:
-        """`{tenant}|{command id}`; no tenant's name holds a `|`, so no two of them share one."""
-        return f"{self.tenant}|{self.command_id}"

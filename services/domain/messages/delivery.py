@@ -10,9 +10,9 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from services.domain.clock import later
+from services.domain.errors import SUSPENDED, explain
 from services.domain.identity import derived_event_id
 from services.domain.messages.counting import COUNTED_FOR_S, counted
-from services.domain.messages.errors import SUSPENDED, explain
 from services.domain.messages.events import (
     Counted,
     DeliveryChanged,

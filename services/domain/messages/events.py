@@ -151,3 +151,8 @@ class OutcomeReached(msgspec.Struct, frozen=True, kw_only=True):
     error_status: str | None = None
     error_at: str | None = None
     created_at: str | None = None
+
+    @property
+    def order_key(self) -> str:
+        """Of the command whose message it is."""
+        return self.contact

@@ -11,7 +11,7 @@ from services.domain.addresses import judge
 from services.domain.clock import later
 from services.domain.contact import canonical
 from services.domain.messages.commands import CommandAccepted
-from services.domain.messages.outbox import Entry
+from services.domain.outbox.entry import Entry
 
 # Twilio's dates are whole seconds, by its own clock.
 MARGIN_S = 5.0

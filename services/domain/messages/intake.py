@@ -12,17 +12,16 @@ from services.domain.clock import later, parse, to_iso
 from services.domain.contact import bare, contact_key, parts
 from services.domain.identity import Place, raw_event_id
 from services.domain.messages.commands import (
-    CancelAccepted,
     CancelMessage,
     Channel,
     CommandAccepted,
     Options,
-    ResolutionAccepted,
     ResolveAmbiguous,
     SendMessage,
 )
 from services.domain.messages.content import faults_of_content
 from services.domain.messages.segments import segments
+from services.domain.outbox.accepted import CancelAccepted, ResolutionAccepted
 from services.domain.public_url import as_uri
 from services.domain.recipients import recipient
 from services.domain.sids import COMMAND_ID, MESSAGE, MESSAGING_SERVICE
@@ -141,7 +140,7 @@ def resolve(command: ResolveAmbiguous, rules: Rules, at: str, place: Place) -> R
         accepted_at=at,
         outcome=command.outcome,
         by=command.by,
-        message_sid=command.message_sid if command.outcome == "sent" else None,
+        sid=command.message_sid if command.outcome == "sent" else None,
         note=command.note,
     )
 

@@ -2,7 +2,7 @@
 
 from services.domain.consent.refusals import LEFT
 from services.domain.consent.scopes import scopes_of
-from services.domain.messages.errors import explain
+from services.domain.errors import explain
 
 
 def is_opt_out(code: int | None) -> bool:

@@ -18,8 +18,8 @@ from msgspec.structs import replace
 
 from services.domain.clock import later
 from services.domain.due import Due
+from services.domain.errors import explain
 from services.domain.identity import derived_event_id
-from services.domain.messages.errors import explain
 from services.domain.messages.events import InboundReceived, OutcomeReached, parameter
 from services.domain.messages.windows import WINDOW_S, Refusal, Sessions, Window, open_windows
 

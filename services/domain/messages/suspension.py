@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import msgspec
 
 from services.domain.clock import later
+from services.domain.errors import SUSPENDED
 from services.domain.identity import derived_event_id
-from services.domain.messages.errors import SUSPENDED
 from services.domain.messages.events import OutcomeReached
-from services.domain.messages.pauses import PausePlaced, of_tenant
+from services.domain.outbox.pauses import PausePlaced, of_tenant
 
 _AGAIN_S = 60.0
 

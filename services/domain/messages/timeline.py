@@ -5,7 +5,7 @@ import re
 import msgspec
 from msgspec.structs import replace
 
-from services.domain.messages.commands import CommandResult
+from services.domain.results import CommandResult
 
 # A row is written whole at each step, so it is bounded in bytes too: some 220 KB, whatever a command says. What finds
 # no room is dropped here, and stands on the results topic: answers to other records under this id first, then steps

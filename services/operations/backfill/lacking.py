@@ -10,8 +10,8 @@ from services.domain.addresses import judge
 from services.domain.consent.hearing import Heard, Message, hear
 from services.domain.consent.keywords import NO_WORDS, Words
 from services.domain.contact import contact_key
+from services.domain.errors import explain
 from services.domain.identity import raw_event_id
-from services.domain.messages.errors import explain
 from services.domain.messages.events import InboundReceived, Parameters, StatusReceived
 from services.domain.messages.ladder import FINAL, RANK
 

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 import requests
 
-from services.domain.messages.codes import webhooks as codes
-from services.domain.messages.errors import explain
+from services.domain.codes import webhooks as codes
+from services.domain.errors import explain
 from services.domain.senders.events import SendersStated
 from services.domain.senders.listing import Listed, changes, joined
 from services.operations.calling import PAGE_SIZE, Account, TwilioError, accounts, asking, client

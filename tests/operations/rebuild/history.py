@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from services.domain.clock import iso
 from services.domain.consent.commands import Action
-from services.domain.messages.commands import CommandResult
+from services.domain.results import CommandResult
 from tests.domain.histories import callback, created
 from tests.domain.suppression_oracle import OTHER, SENDER, SERVICE, WHATSAPP, linked, shared, stated, wrote
 from tests.sender.histories import accepted

@@ -1,4 +1,4 @@
-"""Twilio's codes for messaging, a table per family. Read through `services.domain.messages.errors`, by nobody else.
+"""Twilio's codes for messaging, a table per family. Read through `services.domain.errors`, by nobody else.
 
 `info` what is known of a code, `account` credentials and the API itself (20xxx), `requests` refusals of a message
 (21xxx, 30409, 35xxx), `carriers` ends of a text message (30xxx), `registration` of senders with carriers (30xxx,

@@ -1,6 +1,6 @@
 """Calls to us that failed, and what we answered: 11xxx, 12xxx, 14xxx, 57xxx. Twilio's debugger tells most of them."""
 
-from services.domain.messages.codes.info import ErrorInfo, Table, alike
+from services.domain.codes.info import ErrorInfo, Table, alike
 
 _TLS = ErrorInfo(
     "webhook", "Twilio does not accept public_url's TLS: check certificate, name, chain and expiry.", "house"

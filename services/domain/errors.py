@@ -3,8 +3,8 @@
 A code that no table lists is `unknown` and never retried; sender and processor count it.
 """
 
-from services.domain.messages.codes import account, carriers, channels, registration, requests, webhooks
-from services.domain.messages.codes.info import ErrorInfo, Table
+from services.domain.codes import account, carriers, channels, registration, requests, webhooks
+from services.domain.codes.info import ErrorInfo, Table
 
 OPTED_OUT = 21610
 SUSPENDED = 30002

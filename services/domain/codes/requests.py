@@ -1,6 +1,6 @@
 """Refusals of a message: what a create call (or a cancel) answers. 21xxx, 30409 and 35xxx."""
 
-from services.domain.messages.codes.info import ErrorInfo, Table, alike
+from services.domain.codes.info import ErrorInfo, Table, alike
 
 _TO = ErrorInfo("recipient", "Write `to` in E.164, such as +14155550123; for WhatsApp whatsapp:+14155550123.")
 _NOT_OURS = ErrorInfo("sender", "Use a number that this account owns and that can send SMS, or a Messaging Service.")

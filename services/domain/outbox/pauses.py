@@ -9,6 +9,8 @@ from typing import Literal
 import msgspec
 from msgspec.structs import replace
 
+from services.domain.outbox.verdicts import Verdict
+
 EVERYTHING = "everything"
 # The one row of a partition.
 ROW = "pauses"
@@ -131,3 +133,9 @@ def holding(pauses: Pauses | None, tenant: str, label: str | None) -> Pause | No
 
 def _first(pauses: Pauses | None, scopes: tuple[str, ...]) -> Pause | None:
     return None if pauses is None else next((pauses.standing[one] for one in scopes if one in pauses.standing), None)
+
+
+def paused(pause: Pause, condition: str | None = None) -> Verdict:
+    """The verdict on a command that a pause holds; without a condition it is its lane that is stopped."""
+    remedy = "It goes on by itself once that is resumed (switchboard resume), or expires at its not_after."
+    return Verdict("deferred", pause.cause or "pause", f"paused: {pause.words}", remedy, condition=condition)

@@ -11,35 +11,15 @@ import msgspec
 from services.domain.clock import seconds_between
 from services.domain.consent.events import Suppression
 from services.domain.consent.refusals import LEFT
-from services.domain.messages.pauses import Pause
-from services.domain.messages.quiet import Quiet
+from services.domain.outbox.pauses import Pause, paused
+from services.domain.outbox.verdicts import ALLOW, Verdict, early, expired
+from services.domain.quiet import Quiet
 
 # A window counts from when the person wrote; we know when we heard of it, a little later.
 WINDOW_MARGIN_S = 30.0
 _DAY_S = 86_400.0
 # How long one may write freely from the person's last word on.
 _WINDOW_S = 86_400.0
-
-Rule = Literal[
-    "not_after",
-    "not_before",
-    "pause",
-    "house",
-    "account",
-    "sender",
-    "hold",
-    "tenant",
-    "closed",
-    "allowed_senders",
-    "recipients",
-    "suppressed",
-    "no_consent",
-    "stale_consent",
-    "window_closed",
-    "suspected_opt_out",
-    "quiet_hours",
-    "dry_run",
-]
 
 
 class ConsentRules(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,29 +110,12 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     offsets: dict[str, int]
 
 
-class Verdict(msgspec.Struct, frozen=True):
-    """`rule` names what stood against it, `reason` says it in words; both empty when allowed.
-
-    `deferred` says what it waits for: a time (`until`), a condition by its name (`condition`, of which the first word
-    is its kind: see `sender.conditions`), whichever is over first. With neither its lane is stopped, and it keeps its
-    place there.
-    """
-
-    decision: Literal["allow", "blocked", "expired", "deferred"]
-    rule: Rule | None = None
-    reason: str = ""
-    remedy: str = ""
-    until: str | None = None
-    condition: str | None = None
-
-
 # Of the zones in which somebody may be, in words.
 _ZONES_NAMED = 3
 # Kinds of conditions; then the contact, and what else the condition goes by.
 HOLD = "hold"
 TENANT = "tenant"
 SUSPECTED = "suspected"
-ALLOW = Verdict("allow")
 
 
 def decide(question: Question, view: View) -> Verdict:
@@ -168,32 +131,10 @@ def _time(question: Question, view: View) -> Verdict | None:
     return early(question.not_before) if question.not_before and view.now < question.not_before else None
 
 
-def early(not_before: str) -> Verdict:
-    """The verdict on a command whose time has not come."""
-    return Verdict("deferred", "not_before", f"not_before {not_before} has not come", until=not_before)
-
-
-def expired(not_after: str) -> Verdict:
-    """The verdict on a command whose time is over."""
-    return Verdict(
-        "expired",
-        "not_after",
-        f"not_after {not_after} has passed",
-        "Produce it earlier, or give it a later not_after.",
-    )
-
-
 def _pause(_: Question, view: View) -> Verdict | None:
     if view.stopped is not None:
         return paused(view.stopped)
     return None if view.paused is None else paused(view.paused, f"pause {view.paused.scope}")
-
-
-def paused(pause: Pause, condition: str | None = None) -> Verdict:
-    """The verdict on a command that a pause holds; without a condition it is its lane that is stopped."""
-    rule: Rule = pause.cause or "pause"
-    remedy = "It goes on by itself once that is resumed (switchboard resume), or expires at its not_after."
-    return Verdict("deferred", rule, f"paused: {pause.words}", remedy, condition=condition)
 
 
 def _tenant(question: Question, view: View) -> Verdict | None:

@@ -1,6 +1,6 @@
 """Credentials, the account, and the API itself: 10xxx and 20xxx."""
 
-from services.domain.messages.codes.info import ErrorInfo, Table, alike
+from services.domain.codes.info import ErrorInfo, Table, alike
 
 _TOKEN = ErrorInfo("auth", "Make a new API key or access token; this one is malformed, expired or revoked.", "account")
 

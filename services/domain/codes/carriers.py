@@ -1,6 +1,6 @@
 """How a text message ends: 30xxx, by status callback as a rule. The message existed, so none is retryable."""
 
-from services.domain.messages.codes.info import ErrorInfo, Table, alike
+from services.domain.codes.info import ErrorInfo, Table, alike
 
 _SENDER_ID = ErrorInfo("registration", "Register this sender in the destination's country, or use another.", "sender")
 _PUMPING = ErrorInfo(

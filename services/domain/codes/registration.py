@@ -1,6 +1,6 @@
 """Registration of senders with carriers, US A2P 10DLC and toll-free: 21717 to 21737, 30032 to 30035, 304xx to 309xx."""
 
-from services.domain.messages.codes.info import ErrorInfo, Table, alike
+from services.domain.codes.info import ErrorInfo, Table, alike
 
 _BRAND = ErrorInfo("registration", "The brand's registration failed: correct what Twilio's console names.", "account")
 _CAMPAIGN = ErrorInfo(

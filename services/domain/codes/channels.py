@@ -1,6 +1,6 @@
 """WhatsApp, RCS and Messenger: 63xxx. Most come by callback, some as the create call's refusal too."""
 
-from services.domain.messages.codes.info import ErrorInfo, Table, alike
+from services.domain.codes.info import ErrorInfo, Table, alike
 
 _FORMAT = ErrorInfo("content", "The channel takes no such content: correct its format, media or the template's values.")
 _PROVIDER = ErrorInfo("carrier", "The channel's provider failed: send later by a new command; look at its status page.")

@@ -1,0 +1,113 @@
+"""A command as it is remembered: its row, when that wants to be woken, and how long it is kept."""
+
+from typing import Any, Generic, Literal
+
+import msgspec
+from msgspec.structs import replace
+from typing_extensions import TypeVar
+
+from services.domain.clock import later
+from services.domain.outbox.accepted import Accepted, CancelAccepted, ResolutionAccepted
+
+# How long a command id is known as used.
+REMEMBER_DAYS = 30
+# Of each id; a producer that gives all its commands one id must not make a row without end.
+REMEMBER_OTHERS = 16
+
+C_co = TypeVar("C_co", bound=Accepted, covariant=True, default=Accepted)
+
+
+class End(msgspec.Struct, frozen=True):
+    """How what was created ended: `status`, and the error that it stands with, the status that told it and when."""
+
+    sid: str
+    status: str
+    error_code: int | None = None
+    error_status: str | None = None
+    error_at: str | None = None
+
+
+class Entry(msgspec.Struct, Generic[C_co], frozen=True, kw_only=True):
+    """A command as the sender remembers it. Key: order key and command id.
+
+    `C_co`: the accepted commands of all products. `kind`: its product's; empty, as its fingerprint, while only a cancel
+    has come. `command` is dropped once it is settled; the fingerprint stays until `forget_at`, so that its id is known
+    as used. What is deferred waits until `until`, or until what `condition` names is over; `released_at` is when it
+    was over. `cancel`: what ends it should it ever wait again.
+    """
+
+    kind: str
+    tenant: str
+    command_id: str
+    order_key: str
+    fingerprint: str
+    state: Literal["pending", "deferred", "attempted", "ambiguous", "settled"]
+    command: C_co | None
+    attempt: int = 0
+    until: str | None = None
+    condition: str | None = None
+    released_at: str | None = None
+    deadline: str | None = None
+    sid: str | None = None
+    forget_at: str | None = None
+    ambiguous_at: str | None = None
+    # Fingerprints of other contents that came under this id, each told once.
+    others: tuple[str, ...] = ()
+    # What it was told to wait for, each once; and the cancels that were answered.
+    waited_for: tuple[str, ...] = ()
+    cancel: CancelAccepted | None = None
+    answered: tuple[str, ...] = ()
+    # What is said to be created by this command, and nobody has looked up yet.
+    claims: tuple[ResolutionAccepted, ...] = ()
+    # Event ids of the same content, each answered; how far it has come, and how what it created ended.
+    taken: tuple[str, ...] = ()
+    last_step: str | None = None
+    last_code: int | None = None
+    end: End | None = None
+
+
+def row_key(event: Any) -> str:
+    """The key of the row that an event, or a row, belongs to: within its partition, `{order key} {command id}`."""
+    return f"{event.order_key} {event.command_id or ''}"
+
+
+def order_key_of(key: str) -> str:
+    """The order key in a row's key. There is no blank in an order key; in a command id there may be."""
+    return key.partition(" ")[0]
+
+
+def due(entry: Entry) -> str | None:
+    """A command that waits expires, or waits no more for a time; one that is settled is forgotten."""
+    if entry.state in ("pending", "deferred") and entry.command is not None:
+        # Valid until that very moment.
+        end = later(entry.command.not_after, 0.001)
+        return end if entry.until is None else min(end, entry.until)
+    return entry.forget_at
+
+
+def is_open(entry: Entry) -> bool:
+    """Is it still to be sent, or just being sent?"""
+    return entry.state in ("pending", "deferred", "attempted")
+
+
+def settled(entry: Entry, at: str, sid: str | None = None) -> Entry:
+    """The row of a command that has ended. `sid`: of what was created."""
+    return replace(
+        entry,
+        state="settled",
+        command=None,
+        until=None,
+        condition=None,
+        released_at=None,
+        cancel=None,
+        deadline=None,
+        ambiguous_at=None,
+        claims=(),
+        sid=sid,
+        forget_at=later(at, REMEMBER_DAYS * 86_400),
+    )
+
+
+def kept(known: tuple[str, ...], one: str) -> tuple[str, ...]:
+    """The latest of what a row remembers, with one more."""
+    return (*known, one)[-REMEMBER_OTHERS:]

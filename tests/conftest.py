@@ -1,5 +1,6 @@
 """Fixtures for every test."""
 
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -84,6 +85,8 @@ def broker() -> Iterator[EmbeddedKafka]:
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Fetch Kafka's jars here if a test needs them, and archive its classes: both take longer than a test may."""
+    # What was imported and collected stays: no collection of garbage is to walk through it again.
+    gc.freeze()
     wanted = {name for item in session.items for name in getattr(item, "fixturenames", ())}
     if not session.config.option.collectonly and needs_embedded(wanted):
         jars.ensure(_say)

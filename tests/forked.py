@@ -6,6 +6,7 @@ demo, `switchboard dev` and the fault bench start theirs from nothing. All that 
 """
 
 import functools
+import gc
 import multiprocessing
 import os
 import pkgutil
@@ -95,6 +96,8 @@ def _server() -> ForkServerContext:
 
 
 def _run(module: str, words: tuple[str, ...], place: _Place) -> None:
+    # What was imported stays: no collection of garbage is to walk through it, nor to copy its pages by that.
+    gc.freeze()
     os.environ.clear()
     os.environ.update(place.environment)
     os.chdir(place.folder)

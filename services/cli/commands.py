@@ -29,6 +29,7 @@ PLACES: Mapping[str, Place] = {
     "config": Place("services.cli.config:app", "Look at the settings."),
     "consent": Place("services.cli.consent:app", "Consent that is recorded elsewhere."),
     "dead": Place("services.cli.dead.main:app", "What could not be folded: list, show, retry, drop, release."),
+    "keywords": Place("services.cli.keywords:app", "Rules for what people write."),
     "senders": Place("services.cli.senders:app", "Know which sender is in which Messaging Service."),
     "templates": Place(
         "services.cli.templates:app", "Content templates: read Twilio's list to the log, list them, show one."

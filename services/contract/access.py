@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 from services.contract.audit import AUDIT
 from services.contract.fold import PROCESSOR_APPS, SENDER_APP
 from services.contract.letters import HANDLED
-from services.contract.messages import INBOUND, STATUS
+from services.contract.messages import INBOUND, KEYWORDS, STATUS
 from services.contract.senders import SENDERS
 from services.contract.templates import TEMPLATES
 from services.contract.tenants import TENANTS
@@ -46,7 +46,7 @@ def grants(groups: Iterable[str] = PROCESSOR_APPS) -> dict[str, list[Grant]]:
     `groups`: those that the processor folds.
     """
     return {
-        "ingress": [*_topics({INBOUND.name, STATUS.name}, ["Write"]), *_KNOWING],
+        "ingress": [*_topics({INBOUND.name, KEYWORDS.name, STATUS.name}, ["Write"]), *_KNOWING],
         "processor": _worker([PROCESSOR_APPS[group] for group in groups]),
         "sender": [*_worker([SENDER_APP]), *_all_own("Read")],
         "topics": [

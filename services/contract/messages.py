@@ -11,6 +11,7 @@ from services.domain.messages.deliverability import DeliverabilityCounted
 from services.domain.messages.events import (
     DeliveryChanged,
     InboundReceived,
+    KeywordHeard,
     MessageSent,
     OutcomeReached,
     StatusReceived,
@@ -18,6 +19,7 @@ from services.domain.messages.events import (
 from services.domain.messages.sessions import SessionChanged
 
 INBOUND = Topic("twilio.inbound.v1", InboundReceived, lambda e: e.contact, "contact", MONTH)
+KEYWORDS = Topic("twilio.keywords.v1", KeywordHeard, lambda e: e.contact, "contact", MONTH)
 STATUS = Topic("twilio.status.v1", StatusReceived, lambda e: e.message_sid or e.event_id, "MessageSid", MONTH)
 MESSAGES = Topic(
     "twilio.outbound.messages.v1",
@@ -59,6 +61,6 @@ CONTACTS_FOLD = FoldContract(
 INTAKE_FOLD = FoldContract(SENDER_APP, "intake", (MESSAGES,), ("parked",), (ACCEPTED, RESULTS))
 
 PRODUCT = Product(
-    (INBOUND, STATUS, MESSAGES, SENT, DELIVERY, OUTCOMES, SESSIONS, DELIVERABILITY),
+    (INBOUND, KEYWORDS, STATUS, MESSAGES, SENT, DELIVERY, OUTCOMES, SESSIONS, DELIVERABILITY),
     (MESSAGES_FOLD, CONTACTS_FOLD, INTAKE_FOLD),
 )

@@ -2,19 +2,24 @@
 
 import hashlib
 from collections.abc import Collection
+from typing import get_args
 
 import msgspec
 
 from services.domain.addresses import countries
 from services.domain.consent.keywords import Words, normalise, stop_word
 from services.domain.consent.suspicion import phrase
+from services.domain.contact import canonical
 from services.domain.gate import ConsentRules
 from services.domain.messages.confirmation import Texts
 from services.domain.messages.intake import Rules
-from services.domain.messages.recipients import EVERYBODY, Recipients, recipients
+from services.domain.messages.keyword_rules import Rule, pattern
+from services.domain.messages.quiet import Hours
+from services.domain.messages.recipients import EVERYBODY, NOBODY, Recipients, recipients
+from services.domain.messages.replies import TWILIO_HEARS, Replies
 from services.runtime.tenants.derived import Derived
 from services.runtime.tenants.live import Tenants
-from services.runtime.tenants.settings import ConsentSettings, TenantSettings
+from services.runtime.tenants.settings import ConsentSettings, HoursSettings, TenantSettings, Weekday
 
 
 def words_of(consent: ConsentSettings) -> Words:
@@ -39,6 +44,43 @@ def rules_of_intake(tenant: TenantSettings, lifetime_s: float) -> Rules:
         producer_keys={key: secret.get_secret_value().encode() for key, secret in tenant.producer_keys.items()},
         signed=tenant.unsigned_commands == "refused",
     )
+
+
+def _keyword_rules(tenant: TenantSettings) -> tuple[Rule, ...]:
+    """A tenant's rules for what people write, in the order of its settings."""
+    return tuple(
+        Rule(
+            name=name,
+            says=tuple(map(pattern, rule.says)),
+            reply=rule.reply,
+            tells=rule.tells,
+            senders=frozenset(map(canonical, rule.senders)),
+            channels=frozenset(rule.channels),
+            hours=hours_of(rule.hours) if rule.hours else None,
+            zone=rule.zone,
+        )
+        for name, rule in tenant.keywords.items()
+    )
+
+
+def replies(tenant: TenantSettings) -> Replies:
+    """What a tenant answers to what people write, and tells of it."""
+    consent = tenant.consent
+    confirmed = (("stop", consent.confirm_stop), ("start", consent.confirm_start))
+    return Replies(
+        rules=_keyword_rules(tenant),
+        twilio=frozenset().union(*(TWILIO_HEARS[kind] for kind in tenant.twilio_answers)),
+        confirmed=frozenset(said for said, text in confirmed if text),
+        ours=frozenset(map(canonical, tenant.allowed_senders)),
+        reach=NOBODY if tenant.dry_run else reach(tenant),
+    )
+
+
+_WEEK: tuple[Weekday, ...] = get_args(Weekday)
+
+
+def hours_of(settings: HoursSettings) -> Hours:
+    return Hours(begins=settings.begin, ends=settings.end, days=sorted(map(_WEEK.index, settings.days)))
 
 
 def confirmation_texts(tenants: Tenants) -> Derived[Texts]:

@@ -1,13 +1,10 @@
 """A tenant's quiet hours, as the gate is told of them."""
 
-from typing import get_args
-
 from services.domain.addresses import countries
 from services.domain.quiet import COUNTRIES, Hours, Quiet, look
 from services.domain.zones import zones_of
-from services.runtime.tenants.settings import HoursSettings, QuietSettings, Weekday
-
-_WEEK: tuple[Weekday, ...] = get_args(Weekday)
+from services.runtime.policy import hours_of
+from services.runtime.tenants.settings import QuietSettings
 
 
 class QuietHours:
@@ -15,8 +12,8 @@ class QuietHours:
 
     def __init__(self, settings: QuietSettings) -> None:
         self._purposes = frozenset(settings.purposes)
-        self._everywhere = _hours(settings.hours)
-        self._countries = {country: _hours(hours) for country, hours in settings.countries.items()}
+        self._everywhere = hours_of(settings.hours)
+        self._countries = {country: hours_of(hours) for country, hours in settings.countries.items()}
 
     def look(self, purpose: str, address: str, now: str) -> Quiet | None:
         """Whether it is night where the address may be; None: that is no matter for messages of this purpose."""
@@ -33,7 +30,3 @@ class QuietHours:
             return (own,)
         known = COUNTRIES.get(country)
         return (self._everywhere,) if known is None else (self._everywhere, known)
-
-
-def _hours(settings: HoursSettings) -> Hours:
-    return Hours(begins=settings.begin, ends=settings.end, days=sorted(map(_WEEK.index, settings.days)))

@@ -29,8 +29,10 @@ _PLAIN = (
 
 TENANTS: dict[str, dict[str, Any]] = {
     **{name: {} for name in _PLAIN},
-    "answered": {"replies": {"HELP": HELP, "STOP": "You are out."}},
-    "robots": {"replies": {"HELP": HELP}},
+    "answered": {
+        "keywords": {"help": {"says": ["HELP"], "reply": HELP}, "stop": {"says": ["STOP"], "reply": "You are out."}}
+    },
+    "robots": {"keywords": {"help": {"says": ["HELP"], "reply": HELP}}},
     "accents": {"consent": {"stop_words": ["ARRET", "BAJA", "रोकें"]}},
     "appointments": {"consent": {"not_stop_words": ["CANCEL", "END"]}},
     "polite": {"consent": {"suspected": "defer_marketing"}},

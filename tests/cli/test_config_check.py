@@ -21,11 +21,15 @@ tenants:
     ("more", "warnings"),
     [
         ("", []),
-        ("replies: {HELP: Call us.}", []),
-        ("replies: {stop!: You are out.}", ["21610", "confirm_stop"]),
-        ("replies: {UNSUBSCRIBE: You are out.}\n    twilio_answers: []", ["confirm_stop"]),
-        ("replies: {STOP: You are out.}\n    consent: {confirm_stop: ''}", ["21610"]),
-        ("replies: {STOP: You are out.}\n    twilio_answers: []\n    consent: {confirm_stop: ''}", []),
+        ("keywords: {it: {says: [HELP], reply: Call us.}}", []),
+        ("keywords: {it: {says: [stop!], reply: You are out.}}", ["21610", "confirm_stop"]),
+        ("keywords: {it: {says: [UNSUBSCRIBE], reply: You are out.}}\n    twilio_answers: []", ["confirm_stop"]),
+        ("keywords: {it: {says: [STOP], reply: You are out.}}\n    consent: {confirm_stop: ''}", ["21610"]),
+        (
+            "keywords: {it: {says: [STOP], reply: You are out.}}\n    twilio_answers: []\n"
+            "    consent: {confirm_stop: ''}",
+            [],
+        ),
     ],
 )
 def test_a_reply_to_stop_that_is_not_sent(
@@ -38,7 +42,7 @@ def test_a_reply_to_stop_that_is_not_sent(
     result = CliRunner().invoke(app, ["config", "check"])
     assert result.exit_code == 0
     assert "The settings can be used." in result.output
-    told = [line for line in result.output.replace("\n", " ").split("replies.") if "not sent" in line]
+    told = [line for line in result.output.replace("\n", " ").split("keywords.") if "not sent" in line]
     assert len(told) == len(warnings)
     assert all(warning in line for warning, line in zip(warnings, told, strict=True))
 

@@ -134,7 +134,7 @@ def test_no_service_reaches_into_the_tables_of_another() -> None:
 
 def test_ingress_writes_what_twilio_says_and_reads_only_which_tenants_are_known() -> None:
     assert grants()["ingress"] == [
-        *(Grant("topic", name, ("Write",)) for name in ("twilio.inbound.v1", "twilio.status.v1")),
+        *(Grant("topic", name, ("Write",)) for name in ("twilio.inbound.v1", "twilio.keywords.v1", "twilio.status.v1")),
         Grant("topic", "twilio.tenants.v1", ("Read", "Write")),
     ]
 

@@ -17,7 +17,7 @@ from services.ingress.segments import Fact
 from services.ingress.stamp import Stamp
 from services.runtime.config import IngressSettings, KafkaSettings, Settings, SpoolSettings
 from services.runtime.tenants.live import Tenants
-from services.runtime.tenants.settings import TenantSettings
+from services.runtime.tenants.settings import KeywordSettings, TenantSettings
 from tests.ingress.signing import (
     ACCOUNT,
     OTHER_TOKEN,
@@ -45,7 +45,11 @@ def settings(directory: Path, bootstrap: str = "127.0.0.1:1", **ingress: Any) ->
         subaccounts={SUBACCOUNT: [SecretStr(SUBACCOUNT_TOKEN)]},
         signing_keys={key: SecretStr(secret) for key, secret in SHARED_KEYS.items()},
         contact_secret=SecretStr(SECRET),
-        replies={"HELP": "Call us & ask <anything>", "info": "We are ACME"},
+        keywords={
+            "help": KeywordSettings(says=["HELP"], reply="Call us & ask <anything>"),
+            "info": KeywordSettings(says=["info"], reply="We are ACME"),
+            "ticket": KeywordSettings(says=["TICKET {id}"], reply="Taken: {id}", tells=True),
+        },
     )
     return Settings(
         public_url=PUBLIC,

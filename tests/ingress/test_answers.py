@@ -64,6 +64,19 @@ async def test_signed_webhooks_are_kept(caller: Caller, tmp_path: Path, target: 
     assert len(spooled(tmp_path)) == 1
 
 
+async def test_what_a_keyword_rule_tells_is_kept_beside_the_message(caller: Caller, tmp_path: Path) -> None:
+    asked = [pair for pair in PAIRS if pair[0] != "Body"] + [("Body", "Ticket #7.")]
+    for _ in range(2):
+        assert await caller.post(MESSAGES, asked) == 200
+    kept = [msgspec.json.decode(value) for value in spooled(tmp_path)]
+    assert [fact["event_type"] for fact in kept] == ["twilio_inbound", "keyword_heard"] * 2
+    message, heard, _, again = kept
+    assert (heard["rule"], heard["values"], heard["replied"]) == ("ticket", {"id": "7"}, True)
+    assert heard["inbound_event_id"] == message["event_id"]
+    assert heard["contact"] == message["contact"]
+    assert heard["event_id"] == again["event_id"]
+
+
 @pytest.mark.parametrize(
     ("token", "account", "accepted"),
     [

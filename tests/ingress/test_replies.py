@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from services.ingress.messages.replies import NO_REPLY, replies
+from services.domain.messages.events import KeywordHeard
 from services.ingress.messages.translate import Arrival, inbound
-from services.runtime.policy import words_of
+from services.runtime.policy import replies, words_of
 from services.runtime.tenants.settings import ConsentSettings, TenantSettings
 from tests.ingress.signing import ACCOUNT
 
@@ -16,12 +16,17 @@ PERSON, OURS = "+14155550123", "+14155550100"
 WHATSAPP = {"From": f"whatsapp:{PERSON}", "To": f"whatsapp:{OURS}"}
 
 
+def rules(texts: dict[str, str]) -> dict[str, Any]:
+    """A rule for each word, with this answer."""
+    return {f"rule{number}": {"says": [word], "reply": text} for number, (word, text) in enumerate(texts.items())}
+
+
 def tenant(**more: Any) -> TenantSettings:
     return TenantSettings(
         account_sid=ACCOUNT,
         auth_tokens=[SecretStr("t")],
         contact_secret=SecretStr("s"),
-        **({"replies": {"HELP": HELP, "STOP": STOP, "START": START, "Baja": BAJA}} | more),
+        **({"keywords": rules({"HELP": HELP, "STOP": STOP, "START": START, "Baja": BAJA})} | more),
     )
 
 
@@ -29,10 +34,7 @@ def answered(body: str, settings: TenantSettings | None = None, **fields: str) -
     sent = {"AccountSid": ACCOUNT, "MessageSid": "SM" + "1" * 32, "From": PERSON, "To": OURS, "Body": body} | fields
     known = settings or tenant()
     arrival = Arrival("acme", b"s", "2026-11-28T10:00:00.000Z", None, words_of(known.consent))
-    twiml = replies(known).to(inbound(arrival, list(sent.items())))
-    if twiml == NO_REPLY:
-        return None
-    return twiml.decode().partition("<Message>")[2].partition("</Message>")[0]
+    return replies(known).to(inbound(arrival, list(sent.items())))
 
 
 @pytest.mark.parametrize("body", ["HELP", "help", " Help! ", "H.E.L.P", "ＨＥＬＰ", "«help»", "Help 🙏"])
@@ -55,7 +57,7 @@ def test_where_twilio_answered_we_do_not(told: str, fields: dict[str, str]) -> N
 @pytest.mark.parametrize("prefix", ["", "sms:", "mms:", "rcs:", "RCS:"])
 @pytest.mark.parametrize("body", ["STOP", "Stop!", "unsubscribe", "START", "yes"])
 def test_stop_and_start_are_twilios_on_its_own_networks(prefix: str, body: str) -> None:
-    settings = tenant(replies={"STOP": STOP, "unsubscribe": STOP, "START": START, "YES": START})
+    settings = tenant(keywords=rules({"STOP": STOP, "unsubscribe": STOP, "START": START, "YES": START}))
     assert answered(body, settings, From=prefix + PERSON) is None
     switched_off = settings.model_copy(update={"twilio_answers": ()})
     assert answered(body, switched_off, From=prefix + PERSON) in (STOP, START)
@@ -113,14 +115,86 @@ def test_a_person_is_answered(sender: str) -> None:
 @pytest.mark.parametrize(
     ("keywords", "said"),
     [
-        ({"HELP": "a", "help!": "b"}, "two spellings"),
-        ({"!": "a"}, "no keyword"),
-        ({"HELP": " "}, "no text"),
+        (rules({"HELP": "a", "help!": "b"}), "for the same messages"),
+        (
+            {"a": {"says": ["ACK {id}"], "tells": True}, "b": {"says": ["ack {number}"], "tells": True}},
+            "the same messages",
+        ),
+        (rules({"!": "a"}), "neither letters nor digits"),
+        (rules({"HELP": " "}), "no text"),
+        ({"it": {"says": ["HELP"]}}, "nothing comes of it"),
+        ({"it": {"says": []}}, "at least 1"),
+        ({"it": {"says": ["{word}"], "tells": True}}, "begin with a word"),
+        ({"it": {"says": ["STATUS{id}"], "tells": True}}, "a word of its own"),
+        ({"it": {"says": ["SAY {text*} NOW"], "tells": True}}, "at the end"),
+        ({"it": {"says": ["MOVE {a} {a}"], "tells": True}}, "one name"),
+        ({"it": {"says": ["STATUS {id}", "STATUS"], "reply": "{id} is open"}}, "not a place of every message"),
+        ({"it": {"says": ["STATUS {id}"], "reply": "{id.__class__}"}}, "its name in braces"),
+        ({"it": {"says": ["STATUS {id}"], "reply": "{0}"}}, "its name in braces"),
+        ({"it": {"says": ["STATUS {id}"], "reply": "{id!r:>9}"}}, "its name in braces"),
+        ({"it": {"says": ["HELP"], "reply": "a", "zone": "Mars/Base"}}, "no time zone"),
+        ({"a rule": {"says": ["HELP"], "reply": "a"}}, "pattern"),
     ],
 )
-def test_replies_that_cannot_be_meant(keywords: dict[str, str], said: str) -> None:
+def test_rules_that_cannot_be_meant(keywords: dict[str, Any], said: str) -> None:
     with pytest.raises(ValidationError, match=said):
-        tenant(replies=keywords)
+        tenant(keywords=keywords)
+
+
+def told(body: str, rule: dict[str, Any], **fields: str) -> KeywordHeard | None:
+    sent = {"AccountSid": ACCOUNT, "MessageSid": "SM" + "1" * 32, "From": PERSON, "To": OURS, "Body": body} | fields
+    known = tenant(keywords={"it": rule})
+    arrival = Arrival("acme", b"s", "2026-11-28T10:00:00.000Z", None, words_of(known.consent))
+    return replies(known).heard(inbound(arrival, list(sent.items())))
+
+
+TICKET = {"says": ["TICKET {text*}"], "reply": "We look at it: {text}", "tells": True}
+
+
+def test_a_message_is_told_with_what_stands_at_its_places() -> None:
+    found = told("Ticket: the <door> is stuck!", TICKET)
+    assert found is not None
+    assert (found.rule, found.values, found.replied) == ("it", {"text": "the <door> is stuck"}, True)
+    assert answered("Ticket: the <door> is stuck!", tenant(keywords={"it": TICKET})) == (
+        "We look at it: the <door> is stuck"
+    )
+    again = told("Ticket: the <door> is stuck!", TICKET)
+    assert again == found, "a webhook that comes again has the same id"
+
+
+def test_who_may_not_be_answered_is_told_of_all_the_same() -> None:
+    found = told("ticket door", TICKET, OptOutType="HELP")
+    assert found is not None
+    assert not found.replied
+
+
+@pytest.mark.parametrize("sender", ["68849", OURS, "SUPPORT"])
+def test_what_a_robot_writes_sets_nothing_off(sender: str) -> None:
+    assert told("ticket door", TICKET, From=sender) is None
+
+
+def test_a_rule_that_does_not_tell_is_silent() -> None:
+    assert told("HELP", {"says": ["HELP"], "reply": HELP}) is None
+
+
+@pytest.mark.parametrize(
+    ("only", "fields", "holds"),
+    [
+        ({"senders": [OURS]}, {}, True),
+        ({"senders": [OURS]}, {"To": "+14155550101"}, False),
+        ({"channels": ["sms"]}, {"From": f"mms:{PERSON}"}, True),
+        ({"channels": ["sms"]}, WHATSAPP, False),
+        ({"channels": ["whatsapp"]}, WHATSAPP, True),
+        ({"channels": ["messenger"]}, {"From": "messenger:1034"}, True),
+        # It is Saturday, ten o'clock in London, eleven in Paris.
+        ({"hours": {"begin": "10:00", "end": "11:00"}}, {}, True),
+        ({"hours": {"begin": "10:00", "end": "11:00"}, "zone": "Europe/Paris"}, {}, False),
+        ({"hours": {"begin": "18:00", "end": "08:00"}}, {}, False),
+        ({"hours": {"begin": "18:00", "end": "08:00", "days": ["saturday"]}}, {}, True),
+    ],
+)
+def test_a_rule_holds_where_and_when_it_says(only: dict[str, Any], fields: dict[str, str], holds: bool) -> None:
+    assert (told("ticket door", TICKET | only, **fields) is not None) == holds
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,28 @@ class InboundReceived(msgspec.Struct, frozen=True, kw_only=True, rename={"from_"
     raw: Parameters
 
 
+class KeywordHeard(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
+    """A message is what one of the tenant's rules is for (`twilio.keywords.v1`, keyed by contact).
+
+    `rule`: its name in the settings. `values`: what stands at the places of its pattern. `replied`: it was answered by
+    the rule's text. A webhook that comes twice is told twice, with one event id.
+    """
+
+    event_type: Literal["keyword_heard"] = "keyword_heard"
+    event_id: str
+    tenant: str
+    received_at: str
+    contact: str
+    account_sid: str
+    message_sid: str
+    inbound_event_id: str
+    rule: str
+    values: dict[str, str] = {}
+    from_: str
+    to: str
+    replied: bool = False
+
+
 class StatusReceived(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
     """Twilio told how far a message is (`twilio.status.v1`, keyed by MessageSid).
 

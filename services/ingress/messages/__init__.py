@@ -1,4 +1,4 @@
-"""The webhooks of messages: `webhooks` (the three kinds), `translate` and `vouching` (what do they say?), `replies`,
+"""The webhooks of messages: `webhooks` (the three kinds), `translate` and `vouching` (what do they say?),
 `keyed` (is a fact keyed by its tenant's secret?)."""
 
 from services.ingress.messages.keyed import FITS as FITS

@@ -1,9 +1,9 @@
 """Whether a fact is one of its tenant's accounts', and its contact keyed by the tenant's contact secret."""
 
 from services.contract import codec
-from services.contract.messages import INBOUND, STATUS
+from services.contract.messages import INBOUND, KEYWORDS, STATUS
 from services.domain.contact import contact_key
-from services.domain.messages.events import InboundReceived, StatusReceived
+from services.domain.messages.events import InboundReceived, KeywordHeard, StatusReceived
 from services.runtime.tenants.live import accounts_of
 from services.runtime.tenants.settings import TenantSettings
 
@@ -11,6 +11,12 @@ from services.runtime.tenants.settings import TenantSettings
 def inbound_fits(value: bytes, tenant: TenantSettings) -> bool:
     """Raises DecodeError."""
     event = codec.decode(value, InboundReceived)
+    return event.account_sid in accounts_of(tenant) and event.contact == _key(event.tenant, event.from_, tenant)
+
+
+def keyword_fits(value: bytes, tenant: TenantSettings) -> bool:
+    """Raises DecodeError."""
+    event = codec.decode(value, KeywordHeard)
     return event.account_sid in accounts_of(tenant) and event.contact == _key(event.tenant, event.from_, tenant)
 
 
@@ -26,4 +32,4 @@ def _key(name: str, address: str, tenant: TenantSettings) -> str:
     return contact_key(name, address, tenant.contact_secret.get_secret_value().encode())
 
 
-FITS = {INBOUND.name: inbound_fits, STATUS.name: status_fits}
+FITS = {INBOUND.name: inbound_fits, KEYWORDS.name: keyword_fits, STATUS.name: status_fits}

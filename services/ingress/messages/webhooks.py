@@ -8,20 +8,21 @@
 
 import logging
 from typing import NamedTuple
+from xml.sax.saxutils import escape
 
-from services.contract.messages import INBOUND, STATUS
+from services.contract.messages import INBOUND, KEYWORDS, STATUS
 from services.domain.consent.keywords import Words
 from services.domain.messages.events import InboundReceived
+from services.domain.messages.replies import Replies
 from services.ingress import judge, metrics
 from services.ingress.answer import Answer
 from services.ingress.form import Pairs
 from services.ingress.judge import TwilioSigned
 from services.ingress.messages import translate, vouching
-from services.ingress.messages.replies import Replies, replies
 from services.ingress.messages.translate import Arrival
 from services.ingress.webhook import Facts, Told, Webhook
 from services.runtime.config import Settings
-from services.runtime.policy import words_of
+from services.runtime.policy import replies, words_of
 from services.runtime.tenants.derived import Derived
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import TenantSettings
@@ -29,6 +30,7 @@ from services.runtime.tenants.settings import TenantSettings
 _log = logging.getLogger(__name__)
 
 _NOTHING = Answer(204)
+NO_REPLY = b'<?xml version="1.0" encoding="UTF-8"?><Response/>'
 # Names that are logged; the others are counted alone.
 _MOST_TOLD = 100
 
@@ -46,8 +48,8 @@ def webhooks(settings: Settings, tenants: Tenants) -> tuple[Webhook, ...]:
     voucher = TwilioSigned(settings.public_url)
     written_to = ("To", "MessagingServiceSid")
     return (
-        Webhook("messages", (INBOUND,), voucher, product.inbound, product.reply, names_us=written_to),
-        Webhook("fallback", (INBOUND,), voucher, product.inbound, product.reply, names_us=written_to),
+        Webhook("messages", (INBOUND, KEYWORDS), voucher, product.inbound, product.reply, names_us=written_to),
+        Webhook("fallback", (INBOUND, KEYWORDS), voucher, product.inbound, product.reply, names_us=written_to),
         Webhook(
             "status",
             (STATUS,),
@@ -69,12 +71,16 @@ class _Messages:
     def inbound(self, told: Told) -> Facts:
         self._look_at_names(told.said)
         arrival = self._arrival(told)._replace(words=self._tenants[told.tenant.name].words, known=self._known)
-        return [(INBOUND, translate.inbound(arrival, told.said))]
+        event = translate.inbound(arrival, told.said)
+        heard = self._tenants[told.tenant.name].replies.heard(event)
+        return [(INBOUND, event)] if heard is None else [(INBOUND, event), (KEYWORDS, heard)]
 
     def reply(self, told: Told, facts: Facts) -> Answer:
+        # The message itself comes first.
         (_, event), *_ = facts
         assert isinstance(event, InboundReceived)
-        return Answer(200, self._tenants[told.tenant.name].replies.to(event), "text/xml")
+        text = self._tenants[told.tenant.name].replies.to(event)
+        return Answer(200, NO_REPLY if text is None else twiml(text), "text/xml")
 
     def status(self, told: Told) -> Facts:
         query = judge.query(told.call.target)
@@ -103,3 +109,8 @@ class _Messages:
 
 def _hearing(_: str, settings: TenantSettings) -> _Hearing:
     return _Hearing(words_of(settings.consent), replies(settings))
+
+
+def twiml(text: str) -> bytes:
+    """TwiML that answers with a text."""
+    return f'<?xml version="1.0" encoding="UTF-8"?><Response><Message>{escape(text)}</Message></Response>'.encode()

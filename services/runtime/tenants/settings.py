@@ -1,6 +1,7 @@
 """What is set of a tenant: a Twilio account, and how we speak for it."""
 
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, AwareDatetime, Field, model_validator
 
@@ -10,6 +11,7 @@ from services.domain.consent import keywords
 from services.domain.consent.keywords import LONGEST, STOP, normalise
 from services.domain.messages.callback_keys import CallbackKeys
 from services.domain.messages.commands import Purpose
+from services.domain.messages.keyword_rules import pattern, places_of
 from services.domain.messages.recipients import wrong_pattern
 from services.runtime.regions import Region
 from services.runtime.section import Secret, Section
@@ -115,6 +117,45 @@ class QuietSettings(Section):
     )
 
 
+RuleName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+
+
+class KeywordSettings(Section):
+    """A rule for what people write: it is for a whole message, in any spelling."""
+
+    says: list[str] = Field(
+        min_length=1,
+        max_length=50,
+        description="the messages: words, and places such as {id} for a word, {text*} at the end for all that follows",
+    )
+    reply: str | None = Field(
+        default=None, min_length=1, max_length=1600, description="the answer as TwiML, with the places filled"
+    )
+    tells: bool = Field(default=False, description="each such message is told on twilio.keywords.v1")
+    senders: list[str] = Field(default_factory=list, description="of ours, to which it was written; empty: all")
+    channels: list[Literal["sms", "whatsapp", "rcs", "messenger"]] = Field(
+        default_factory=list, description="by which it was written; empty: all"
+    )
+    hours: HoursSettings | None = Field(default=None, description="when the rule holds; left out: always")
+    zone: str = Field(default="UTC", description="by whose clock, as IANA names it")
+
+    @model_validator(mode="after")
+    def _meant(self) -> "KeywordSettings":
+        places = [set(pattern(text).names) for text in self.says]
+        if not (self.reply or self.tells):
+            raise ValueError("nothing comes of it: give it a reply, or tells: true")
+        if self.reply is not None:
+            if not self.reply.strip():
+                raise ValueError("reply: there is no text; write one, or leave it out")
+            if missing := places_of(self.reply) - places[0].intersection(*places):
+                raise ValueError(f"reply: {', '.join(sorted(missing))}: not a place of every message in says")
+        try:
+            ZoneInfo(self.zone)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise ValueError(f"zone: {self.zone!r} is no time zone; write one such as Europe/Paris") from None
+        return self
+
+
 TENANT_NAME = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 TenantName = Annotated[str, Field(pattern=TENANT_NAME)]
 
@@ -160,7 +201,10 @@ class TenantSettings(Section):
         description="sign the status callback's URL: each from the time that it stands under (ISO 8601 with its zone); "
         "believed for 60 days after the next one began. Until the first one the contact secret signs",
     )
-    replies: dict[str, str] = Field(default_factory=dict, description="keyword (HELP, INFO) → answer as TwiML")
+    keywords: dict[RuleName, KeywordSettings] = Field(
+        default_factory=dict,
+        description="rule's name → what it is for, and what comes of it; the first that fits counts",
+    )
     twilio_answers: tuple[Literal["STOP", "START", "HELP"], ...] = Field(
         default=("STOP", "START"),
         description="what Twilio answers by SMS itself without telling us; []: it was asked to leave that to us",
@@ -200,24 +244,24 @@ class TenantSettings(Section):
         return self
 
     @model_validator(mode="after")
+    def _one_rule_each(self) -> "TenantSettings":
+        spelt: dict[str, str] = {}
+        for name, rule in self.keywords.items():
+            if rule.senders or rule.channels or rule.hours:
+                continue
+            for text in rule.says:
+                # Places are compared by where they are, not by name.
+                found = " ".join("{}" if word.startswith("{") else word for word in pattern(text).words)
+                if found in spelt:
+                    raise ValueError(f"keywords.{name}: {text} is for the same messages as {spelt[found]}; keep one")
+                spelt[found] = f"{text} of {name}"
+        return self
+
+    @model_validator(mode="after")
     def _strong(self) -> "TenantSettings":
         for key, secret in self.producer_keys.items():
             if len(secret.get_secret_value()) < SHORTEST_SECRET:
                 raise ValueError(
                     f"producer_keys.{key}: fewer than {SHORTEST_SECRET} characters; make one by openssl rand -hex 32"
                 )
-        return self
-
-    @model_validator(mode="after")
-    def _replies(self) -> "TenantSettings":
-        spelt: dict[str, str] = {}
-        for keyword, text in self.replies.items():
-            word = normalise(keyword)
-            if not word or len(keyword) > LONGEST:
-                raise ValueError(f"replies: {keyword[:20]!r} is no keyword; write letters or digits, {LONGEST} at most")
-            if word in spelt:
-                raise ValueError(f"replies: {spelt[word]} and {keyword} are one keyword in two spellings; keep one")
-            if not text.strip():
-                raise ValueError(f"replies.{keyword}: there is no text; write one, or remove the keyword")
-            spelt[word] = keyword
         return self

@@ -1,0 +1,42 @@
+"""`switchboard keywords try`: the same rules as ingress has, and the same word on consent."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from services.cli.main import app
+
+SETTINGS = """
+tenants:
+  acme:
+    account_sid: AC00000000000000000000000000000001
+    auth_tokens: [{env: A_TOKEN}]
+    contact_secret: {env: A_TOKEN}
+    keywords:
+      status: {says: ["STATUS {id}"], reply: "{id} is open.", tells: true}
+      desk: {says: [DESK], reply: "Call us.", senders: ["+14155550199"]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["status #17"], ["nothing", "17 is open.", "rule status, id: 17"]),
+        (["STOP"], ["stop, by body", "none", "nothing but the message"]),
+        (["desk"], ["nothing", "none"]),
+        (["desk", "--to", "+14155550199"], ["Call us."]),
+        (["status 17", "--from", "68849"], ["none", "nothing but the message"]),
+    ],
+)
+def test_a_text_is_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], told: list[str]) -> None:
+    file = tmp_path / "settings.yaml"
+    file.write_text(SETTINGS, encoding="utf-8")
+    monkeypatch.setenv("SWITCHBOARD_CONFIG", str(file))
+    monkeypatch.setenv("A_TOKEN", "x")
+    result = CliRunner().invoke(app, ["keywords", "try", *words, "--tenant", "acme"])
+    assert result.exit_code == 0, result.output
+    for part in told:
+        assert part in result.output
+    unknown = CliRunner().invoke(app, ["keywords", "try", "x", "--tenant", "acmee"])
+    assert unknown.exit_code != 0

@@ -14,9 +14,9 @@ from services.domain.gate import ConsentRules
 from services.domain.messages.confirmation import Texts
 from services.domain.messages.intake import Rules
 from services.domain.messages.keyword_rules import Rule, pattern
-from services.domain.messages.quiet import Hours
 from services.domain.messages.recipients import EVERYBODY, NOBODY, Recipients, recipients
 from services.domain.messages.replies import TWILIO_HEARS, Replies
+from services.domain.quiet import Hours
 from services.runtime.tenants.derived import Derived
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import ConsentSettings, HoursSettings, TenantSettings, Weekday

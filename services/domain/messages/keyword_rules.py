@@ -10,7 +10,7 @@ from string import Formatter
 from typing import NamedTuple
 
 from services.domain.consent.keywords import LONGEST, normalise
-from services.domain.messages.quiet import Hours, look
+from services.domain.quiet import Hours, look
 
 # `{id}` is one word of the message; `{text*}`, at the end, all that follows.
 _PLACE = re.compile(r"\{([a-z][a-z0-9_]{0,31})(\*?)\}")

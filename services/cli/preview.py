@@ -11,6 +11,8 @@ from rich.table import Table
 from services.cli.plain import plain
 from services.cli.refused import Refused
 from services.domain.messages.commands import CommandAccepted
+from services.domain.messages.segments import segments
+from services.domain.messages.smart_encoding import smart_encoded
 from services.operations.previewing import previewed
 from services.runtime.config import load
 from services.runtime.masking import mask
@@ -51,4 +53,21 @@ def _rows(found: CommandAccepted) -> list[tuple[str, str]]:
     ]
     if found.segments is not None:
         rows.append(("text", f"{len(found.body or '')} characters, {found.encoding}, segments: {found.segments}"))
+        rows += _smart(found, found.segments)
     return rows
+
+
+def _smart(found: CommandAccepted, now: int) -> list[tuple[str, str]]:
+    """What smart encoding replaces, or would save."""
+    body = found.body or ""
+    if found.options.smart_encoded:
+        changed = [
+            f"{char} → {smart_encoded(char) or 'nothing'}"
+            for char in dict.fromkeys(body)
+            if smart_encoded(char) != char
+        ]
+        return [("smart encoding", ", ".join(changed) or "replaces nothing here")]
+    then = segments(smart_encoded(body))
+    if then.segments >= now:
+        return []
+    return [("smart encoding", f"would make it {then.encoding}, segments: {then.segments}; set smart_encoded: true")]

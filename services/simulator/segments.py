@@ -6,7 +6,7 @@ _BASIC = frozenset(
 )
 _EXTENDED = frozenset("\f^{}\\[~]|€")
 
-# Smart encoding: what a word processor writes → its look-alike in GSM-7.
+# Smart encoding: what a word processor writes → its look-alike in GSM-7. Of the 270 characters on Twilio's list these.
 _LOOK_ALIKES = str.maketrans(
     {
         "“": '"',
@@ -16,10 +16,14 @@ _LOOK_ALIKES = str.maketrans(
         "»": '"',
         "‘": "'",
         "’": "'",
-        "‚": "'",
+        "‚": ",",
         "–": "-",
         "—": "-",
         "…": "...",
+        "•": "-",
+        "`": "'",
+        "´": "'",
+        "½": "1/2",
         "\u00a0": " ",
     }
 )

@@ -76,3 +76,12 @@ def test_a_file_that_cannot_be_read_is_in_the_way(said: Say, tmp_path: Path) -> 
     assert "cannot be read: No such file" in result.output
     (tmp_path / "hello.json").write_text(json.dumps(HELLO))
     assert said("", str(tmp_path / "hello.json")).exit_code == 0
+
+
+def test_what_smart_encoding_would_save_and_what_it_replaces(said: Say) -> None:
+    long = HELLO | {"body": "“Hello” … " * 14}
+    assert "would make it GSM-7, segments: 2; set smart_encoded: true" in said(long).output
+    smart = said(long | {"smart_encoded": True}).output
+    assert "GSM-7, segments: 2" in smart
+    assert "… → ..." in smart
+    assert "smart encoding" not in said(HELLO).output

@@ -21,6 +21,7 @@ from services.domain.messages.commands import (
 )
 from services.domain.messages.content import faults_of_content
 from services.domain.messages.segments import segments
+from services.domain.messages.smart_encoding import smart_encoded
 from services.domain.outbox.accepted import CancelAccepted, ResolutionAccepted
 from services.domain.public_url import as_uri
 from services.domain.recipients import recipient
@@ -120,7 +121,7 @@ def _segments(command: SendMessage, channel: Channel) -> dict[str, Any]:
     """A template's text is not known here, and other channels have no segments."""
     if channel != "sms" or not command.body or command.content_sid is not None:
         return {}
-    return segments(command.body)._asdict()
+    return segments(smart_encoded(command.body) if command.smart_encoded else command.body)._asdict()
 
 
 def resolve(command: ResolveAmbiguous, rules: Rules, at: str, place: Place) -> ResolutionAccepted | list[str]:

@@ -1,6 +1,6 @@
 """How a text becomes SMS segments: GSM-7 (GSM 03.38) where its alphabet suffices, UCS-2 (UTF-16 units) elsewhere.
 
-What Twilio bills may differ: smart encoding, its own or a Messaging Service's, replaces characters first.
+What Twilio bills may differ: a Messaging Service's smart encoding replaces characters first (`smart_encoding`).
 """
 
 from collections.abc import Iterable

@@ -14,10 +14,11 @@ from services.cli.attended import attend
 from services.cli.bars import Bars
 from services.cli.console import make_console
 from services.cli.times import Time
+from services.domain.messages.at_twilio import MessageAtTwilio
 from services.domain.messages.events import StatusReceived
 from services.operations.backfill.compare import Comparison
 from services.operations.backfill.filling import Backfill, Wanted, prepare
-from services.operations.backfill.lacking import Kind, Lacking, Listed
+from services.operations.backfill.lacking import Kind, Lacking
 from services.runtime.config import load
 from services.runtime.masking import mask, unsteered
 
@@ -113,7 +114,7 @@ def _table(found: Sequence[Lacking]) -> Table:
     return shown
 
 
-def _listing_of(unattributed: Sequence[Listed]) -> list[str]:
+def _listing_of(unattributed: Sequence[MessageAtTwilio]) -> list[str]:
     """What a person has to look at: messages to us whose sender Twilio masks, by day and sender of ours."""
     if not unattributed:
         return []

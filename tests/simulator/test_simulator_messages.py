@@ -2,13 +2,17 @@
 
 import json
 from datetime import UTC, date, datetime, timedelta
+from typing import cast
 
 import pytest
 from aiohttp import ClientSession
+from multidict import MultiDict
 from twilio.base.exceptions import TwilioRestException
 
 from services.runtime.config import Settings
 from services.runtime.http import PortTaken
+from services.simulator import listing
+from services.simulator.message import Message
 
 from .rig import (
     ACCOUNT,
@@ -191,6 +195,8 @@ async def test_lists_page_by_page_newest_first_while_more_arrive(rig: Rig) -> No
     client = rig.client()
     sids = [(await client.messages.create_async(to=TO, from_=FROM, body=str(n))).sid for n in range(7)]
     await client.messages.create_async(to="+14155550199", from_=FROM, body="to another")
+    # One that is sent meanwhile gets its date, and with it another place.
+    await rig.quiet()
     seen = []
     stream = await client.messages.stream_async(to=TO, page_size=3)
     async for message in stream:
@@ -198,6 +204,22 @@ async def test_lists_page_by_page_newest_first_while_more_arrive(rig: Rig) -> No
         if len(seen) == 2:
             await client.messages.create_async(to=TO, from_=FROM, body="too late for this list")
     assert seen == sids[::-1]
+
+
+def test_lists_stand_by_the_date_of_sending_not_of_creation() -> None:
+    moment = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+    def made(sid: str, created_s: int, sent_s: int | None) -> Message:
+        created, sent = (None if at is None else moment + timedelta(seconds=at) for at in (created_s, sent_s))
+        assert created is not None
+        return Message(sid, ACCOUNT, "outbound-api", TO, FROM, "", (), None, 1, "sent", created, created, sent)
+
+    messages = [made("SM1", 0, 900), made("SM2", 1, 2), made("SM3", 3, None)]
+    page = listing.page_of(messages, ACCOUNT, listing.read(MultiDict()), lambda message: message)
+    assert [one["sid"] for one in cast(list[dict[str, str]], page["messages"])] == ["SM1", "SM3", "SM2"]
+    filtered = listing.read(MultiDict({"DateSent>": "2026-11-20"}))
+    page = listing.page_of(messages, ACCOUNT, filtered, lambda message: message)
+    assert [one["sid"] for one in cast(list[dict[str, str]], page["messages"])] == ["SM1", "SM2"]
 
 
 async def test_pages_go_back_too(rig: Rig) -> None:

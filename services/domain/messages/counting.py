@@ -49,14 +49,14 @@ def counted(began: str, status: str, error_code: int | None, from_: str, to: str
         minute=f"{began[:16]}:00.000Z",
         country=place.country,
         carrier=place.carrier,
-        channel=_channel(from_) or _channel(to),
+        channel=channel_of(from_) or channel_of(to),
         sender=from_[:_LONGEST_SENDER],
         reached=reached,
         error=error_code if reached == "failed" else None,
     )
 
 
-def _channel(address: str) -> str:
+def channel_of(address: str) -> str:
     """`whatsapp`, `rcs` …: what stands before the colon; `sms` where nothing does."""
     name, colon, _ = address.strip().partition(":")
     if not colon:

@@ -10,12 +10,12 @@ from services.contract.codec import DecodeError, decode
 from services.contract.consent import CONSENT
 from services.contract.messages import INBOUND, SENT, STATUS
 from services.contract.topic import Topic
+from services.domain.messages.at_twilio import MessageAtTwilio
 from services.domain.messages.events import InboundReceived
 from services.operations.backfill.lacking import (
     Asker,
     Held,
     Lacking,
-    Listed,
     lacking,
     says_no_or_yes,
     unattributed,
@@ -43,7 +43,7 @@ class Comparison(NamedTuple):
 
     messages: int
     lacking: list[Lacking]
-    unattributed: list[Listed]
+    unattributed: list[MessageAtTwilio]
 
 
 class _Told(msgspec.Struct):
@@ -139,7 +139,7 @@ async def _read(log: LogReader, topic: Topic, take: Callable[[bytes], None], pro
     await log.read((topic.name,), value, partial(progress, topic.name))
 
 
-async def _fetch(account: Account, sids: list[str], progress: Progress) -> list[Listed]:
+async def _fetch(account: Account, sids: list[str], progress: Progress) -> list[MessageAtTwilio]:
     """Messages of ours without an end that Twilio does not list: those that have no date of sending."""
     found = []
     for count, sid in enumerate(sids, start=1):

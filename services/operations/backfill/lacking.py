@@ -3,38 +3,19 @@
 from collections.abc import Collection, Iterable
 from typing import Literal, NamedTuple
 
-import msgspec
 from msgspec.structs import replace
 
-from services.domain.addresses import judge
 from services.domain.consent.hearing import Heard, Message, hear
 from services.domain.consent.keywords import NO_WORDS, Words
 from services.domain.contact import contact_key
 from services.domain.errors import explain
 from services.domain.identity import raw_event_id
-from services.domain.messages.events import InboundReceived, Parameters, StatusReceived
-from services.domain.messages.ladder import FINAL, RANK
+from services.domain.messages.at_twilio import MessageAtTwilio, furtherance, is_masked, parameters, status_fact
+from services.domain.messages.events import InboundReceived, StatusReceived
+from services.domain.messages.ladder import FINAL
 
 # What is lacking: a message to us, Twilio's own date of a STOP or START, or how far a message of ours is.
 Kind = Literal["inbound", "date", "status"]
-
-
-class Listed(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
-    """A message as Twilio lists it. `at`: when it was sent, else created; ISO 8601 UTC. `body` of inbound ones only."""
-
-    sid: str
-    account_sid: str
-    inbound: bool
-    at: str
-    status: str
-    from_: str = ""
-    to: str = ""
-    body: str = ""
-    num_media: int = 0
-    num_segments: str = ""
-    messaging_service_sid: str = ""
-    error_code: int | None = None
-    error_message: str = ""
 
 
 class Asker(NamedTuple):
@@ -81,7 +62,7 @@ class Held:
     def tell(self, tenant: str, message_sid: str, status: str) -> None:
         """A status of a message of ours is on the log."""
         if tenant == self._asker.tenant:
-            self._furthest[message_sid] = max(self._furthest.get(message_sid, ""), status, key=_rank)
+            self._furthest[message_sid] = max(self._furthest.get(message_sid, ""), status, key=furtherance)
 
     def has(self, message_sid: str) -> bool:
         """Is a message to us on the log?"""
@@ -99,7 +80,7 @@ class Held:
         return self.furthest(message_sid) in FINAL
 
 
-def lacking(asker: Asker, listed: Iterable[Listed], held: Held, now: str) -> list[Lacking]:
+def lacking(asker: Asker, listed: Iterable[MessageAtTwilio], held: Held, now: str) -> list[Lacking]:
     """The facts that the log lacks, by Twilio's dates. Their ids depend on what they state alone."""
     # A message may be listed twice: pages move while they are read.
     messages = {message.sid: message for message in listed}
@@ -107,14 +88,14 @@ def lacking(asker: Asker, listed: Iterable[Listed], held: Held, now: str) -> lis
     return sorted(found, key=lambda one: (one.at, one.event.message_sid))
 
 
-def unattributed(listed: Iterable[Listed], held: Held) -> list[Listed]:
+def unattributed(listed: Iterable[MessageAtTwilio], held: Held) -> list[MessageAtTwilio]:
     """Messages to us that the log lacks and that nobody can be named for: Twilio masks who wrote."""
     messages = {message.sid: message for message in listed}
-    found = [one for one in messages.values() if one.inbound and _masked(one.from_) and not held.has(one.sid)]
+    found = [one for one in messages.values() if one.inbound and is_masked(one.from_) and not held.has(one.sid)]
     return sorted(found, key=lambda one: (one.at, one.sid))
 
 
-def says_no_or_yes(asker: Asker, message: Listed) -> bool:
+def says_no_or_yes(asker: Asker, message: MessageAtTwilio) -> bool:
     """Is this a STOP or START, something that may have been one, or a message that Twilio refused for an opt-out?"""
     if not message.inbound:
         return explain(message.error_code).tells == "opted_out"
@@ -122,9 +103,11 @@ def says_no_or_yes(asker: Asker, message: Listed) -> bool:
     return heard is not None and heard.says in ("stop", "start", "suspected")
 
 
-def unrecorded(asker: Asker, listed: Iterable[Listed], recorded: Collection[str], now: str) -> list[Lacking]:
+def unrecorded(asker: Asker, listed: Iterable[MessageAtTwilio], recorded: Collection[str], now: str) -> list[Lacking]:
     """The facts whose messages stand in no evidence of consent, by Twilio's dates. `recorded`: MessageSids."""
-    messages = {one.sid: one for one in listed if one.sid not in recorded and not (one.inbound and _masked(one.from_))}
+    messages = {
+        one.sid: one for one in listed if one.sid not in recorded and not (one.inbound and is_masked(one.from_))
+    }
     found = [
         Lacking("inbound", one.at, _inbound(asker, one, now))
         if one.inbound
@@ -134,24 +117,24 @@ def unrecorded(asker: Asker, listed: Iterable[Listed], recorded: Collection[str]
     return sorted(found, key=lambda one: (one.at, one.event.message_sid))
 
 
-def _masked(address: str) -> bool:
-    return judge(address).kind == "masked"
-
-
-def _of(asker: Asker, message: Listed, held: Held, now: str) -> Lacking | None:
+def _of(asker: Asker, message: MessageAtTwilio, held: Held, now: str) -> Lacking | None:
     if not message.inbound:
         before = held.furthest(message.sid)
-        if not message.status or _rank(message.status) <= _rank(before):
+        if not message.status or furtherance(message.status) <= furtherance(before):
             return None
         return Lacking("status", message.at, _status(asker, message, now), before or None)
     if not held.has(message.sid):
         # Of a masked address no contact may be derived: it would be nobody's, or a stranger's.
-        return None if _masked(message.from_) else Lacking("inbound", message.at, _inbound(asker, message, now))
+        return None if is_masked(message.from_) else Lacking("inbound", message.at, _inbound(asker, message, now))
     undated = held.undated(message.sid)
     return Lacking("date", message.at, _dated(asker, undated, message.at)) if undated else None
 
 
-def _inbound(asker: Asker, message: Listed, now: str) -> InboundReceived:
+def _status(asker: Asker, message: MessageAtTwilio, now: str) -> StatusReceived:
+    return status_fact(asker.tenant, asker.contact_secret, message, now)
+
+
+def _inbound(asker: Asker, message: MessageAtTwilio, now: str) -> InboundReceived:
     return InboundReceived(
         event_id=_inbound_id(asker, message.sid, message.at),
         tenant=asker.tenant,
@@ -166,11 +149,11 @@ def _inbound(asker: Asker, message: Listed, now: str) -> InboundReceived:
         heard=_heard(asker, message),
         sent_at=message.at,
         provenance="backfill",
-        raw=_raw(message) | {"Body": message.body, "NumMedia": str(message.num_media)},
+        raw=parameters(message) | {"Body": message.body, "NumMedia": str(message.num_media)},
     )
 
 
-def _heard(asker: Asker, message: Listed) -> Heard | None:
+def _heard(asker: Asker, message: MessageAtTwilio) -> Heard | None:
     if message.body or message.num_media:
         return hear(Message(to=message.to, body=message.body), asker.words)
     # A text that was redacted may have been a STOP.
@@ -183,48 +166,5 @@ def _dated(asker: Asker, fact: InboundReceived, at: str) -> InboundReceived:
     return replace(fact, event_id=event_id, sent_at=at, provenance="backfill", idempotency_token=None)
 
 
-def _status(asker: Asker, message: Listed, now: str) -> StatusReceived:
-    # What is masked is not known: the log knows whom it created the message for.
-    to = "" if _masked(message.to) else message.to
-    content = (message.sid.encode(), message.status.encode())
-    told = {
-        "MessageStatus": message.status,
-        "ErrorCode": "" if message.error_code is None else str(message.error_code),
-        "ErrorMessage": message.error_message,
-    }
-    return StatusReceived(
-        event_id=raw_event_id("twilio_status_backfill", asker.tenant, content),
-        tenant=asker.tenant,
-        received_at=now,
-        contact=contact_key(asker.tenant, to, asker.contact_secret) if to else None,
-        account_sid=message.account_sid,
-        message_sid=message.sid,
-        message_status=message.status,
-        error_code=message.error_code,
-        from_=message.from_,
-        to=to,
-        provenance="backfill",
-        raw=_raw(message) | {name: value for name, value in told.items() if value},
-    )
-
-
 def _inbound_id(asker: Asker, sid: str, at: str) -> str:
     return raw_event_id("twilio_inbound_backfill", asker.tenant, (sid.encode(), at.encode()))
-
-
-def _raw(message: Listed) -> Parameters:
-    """What the list gives, under the names that webhooks use."""
-    named = {
-        "MessageSid": message.sid,
-        "AccountSid": message.account_sid,
-        "From": message.from_,
-        "To": message.to,
-        "NumSegments": message.num_segments if message.inbound else "",
-        "MessagingServiceSid": message.messaging_service_sid,
-    }
-    return {name: value for name, value in named.items() if value}
-
-
-def _rank(status: str) -> int:
-    """Nothing at all, then what Twilio invented since, then what is known, as the delivery fold ranks them."""
-    return RANK.get(status, 0) if status else -1

@@ -12,8 +12,8 @@ from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
 
 from services.domain.clock import to_iso
+from services.domain.messages.at_twilio import MessageAtTwilio
 from services.operations.backfill.errors import BackfillError
-from services.operations.backfill.lacking import Listed
 from services.operations.backfill.window import Window
 from services.runtime.regions import NOT_FROM_THE_ENVIRONMENT, regional
 from services.runtime.tenants.settings import TenantSettings
@@ -35,7 +35,7 @@ class _Passing(BackfillError):
 
 
 class _Page(NamedTuple):
-    messages: list[Listed]
+    messages: list[MessageAtTwilio]
     next_url: str | None
 
 
@@ -58,14 +58,14 @@ class Account:
         self._messages = client.messages
 
     async def messages(
-        self, window: Window, told: Callable[[int], None], wanted: Callable[[Listed], bool] = lambda _: True
-    ) -> list[Listed]:
+        self, window: Window, told: Callable[[int], None], wanted: Callable[[MessageAtTwilio], bool] = lambda _: True
+    ) -> list[MessageAtTwilio]:
         """Those dated in the window, of both directions, that are wanted. `told` hears how many were listed so far.
 
         Twilio's filter leaves out what has no date of sending: failed or canceled before it was sent, or waiting.
         """
         after, before = window.days()
-        kept: list[Listed] = []
+        kept: list[MessageAtTwilio] = []
         seen = 0
         page = await self._ask(
             lambda: _page(
@@ -80,7 +80,7 @@ class Account:
                 return kept
             page = await self._ask(_following(self._messages, page.next_url))
 
-    async def message(self, sid: str) -> Listed | None:
+    async def message(self, sid: str) -> MessageAtTwilio | None:
         """One message, whatever its date, or None if Twilio has it no more."""
         return await self._ask(lambda: _fetched(self._messages, sid))
 
@@ -126,7 +126,7 @@ class Account:
         return BackfillError(f"what answers at {self._base_url} does not speak Twilio's API; check twilio.api")
 
 
-def _fetched(messages: Any, sid: str) -> Listed | None:
+def _fetched(messages: Any, sid: str) -> MessageAtTwilio | None:
     try:
         return _listed(messages(sid).fetch())
     except TwilioException as error:
@@ -144,13 +144,13 @@ def _page(page: Any) -> _Page:
     return _Page(found, page.next_page_url)
 
 
-def _listed(message: Any) -> Listed | None:
+def _listed(message: Any) -> MessageAtTwilio | None:
     """None for what has no id or no date, which is no message of Twilio's."""
     at: datetime | None = message.date_sent or message.date_created
     if not message.sid or at is None:
         return None
     inbound = message.direction == "inbound"
-    return Listed(
+    return MessageAtTwilio(
         sid=message.sid,
         account_sid=message.account_sid or "",
         inbound=inbound,

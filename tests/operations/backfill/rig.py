@@ -5,8 +5,9 @@ from typing import Any
 from services.domain.consent.hearing import Message, hear
 from services.domain.consent.keywords import NO_WORDS, Words
 from services.domain.contact import contact_key
+from services.domain.messages.at_twilio import MessageAtTwilio
 from services.domain.messages.events import InboundReceived
-from services.operations.backfill.lacking import Asker, Held, Listed
+from services.operations.backfill.lacking import Asker, Held
 
 NOW = "2026-11-21T12:00:00.000Z"
 AT = "2026-11-21T09:30:00.000Z"
@@ -15,13 +16,13 @@ ACME, GLOBEX = Asker("acme", SECRET), Asker("globex", SECRET)
 PERSON, SENDER = "+14155550123", "+14155550100"
 
 
-def listed(sid: str = "SM1", status: str = "delivered", inbound: bool = False, **other: Any) -> Listed:
+def listed(sid: str = "SM1", status: str = "delivered", inbound: bool = False, **other: Any) -> MessageAtTwilio:
     """A message as Twilio lists it: of ours, or with `inbound` one to us."""
     fields = {"account_sid": "AC1", "at": AT, "from_": SENDER, "to": PERSON} | other
     if inbound:
         fields = fields | {"from_": PERSON, "to": SENDER} | other
         status = "received"
-    return Listed(sid=sid, status=status, inbound=inbound, **fields)
+    return MessageAtTwilio(sid=sid, status=status, inbound=inbound, **fields)
 
 
 def heard(

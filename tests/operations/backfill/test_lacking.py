@@ -12,12 +12,12 @@ from services.contract.topics import topic_of
 from services.domain.consent.hearing import Heard, Message, hear
 from services.domain.consent.keywords import Words
 from services.domain.contact import contact_key
+from services.domain.messages.at_twilio import MessageAtTwilio
 from services.domain.messages.events import InboundReceived, StatusReceived
 from services.domain.messages.ladder import RANK
 from services.operations.backfill.lacking import (
     Held,
     Lacking,
-    Listed,
     lacking,
     says_no_or_yes,
     unattributed,
@@ -27,7 +27,7 @@ from services.operations.backfill.lacking import (
 from .rig import ACME, AT, GLOBEX, NOW, PERSON, SECRET, SENDER, heard, held, listed
 
 
-def find(message: Listed, log: Held) -> Lacking | None:
+def find(message: MessageAtTwilio, log: Held) -> Lacking | None:
     found = lacking(ACME, [message], log, NOW)
     assert len(found) <= 1
     return found[0] if found else None
@@ -195,7 +195,7 @@ TOLD = st.tuples(SIDS.map("{}o".format), STATUSES)
 
 @given(st.lists(OURS | TO_US), st.lists(HEARD | TOLD))
 def test_once_injected_nothing_is_lacking_and_ids_are_the_same_every_time(
-    messages: list[Listed], facts: list[InboundReceived | tuple[str, str]]
+    messages: list[MessageAtTwilio], facts: list[InboundReceived | tuple[str, str]]
 ) -> None:
     found = lacking(ACME, messages, held(*facts), NOW)
     again = lacking(ACME, messages, held(*facts), "2026-11-22T00:00:00.000Z")
@@ -215,7 +215,7 @@ def test_once_injected_nothing_is_lacking_and_ids_are_the_same_every_time(
 
 @given(st.lists(OURS | TO_US), st.lists(HEARD | TOLD), st.randoms(use_true_random=False))
 def test_neither_order_nor_repetition_on_the_log_matters(
-    messages: list[Listed], facts: list[InboundReceived | tuple[str, str]], random: Random
+    messages: list[MessageAtTwilio], facts: list[InboundReceived | tuple[str, str]], random: Random
 ) -> None:
     shuffled = facts + facts[: len(facts) // 2]
     random.shuffle(shuffled)

@@ -51,6 +51,7 @@ def settings_file(folder: Path, bootstrap: str, **sections: Mapping[str, object]
             "tokens": {"tests": {"sha256": digest(TOKEN)}},
         },
         "sender": {"port": pick(), "data_dir": str(folder / "sender"), "session_timeout_s": 6},
+        "poller": {"port": pick(), "data_dir": str(folder / "poller"), "session_timeout_s": 6},
         "simulator": {"port": pick()},
     }
     for name, section in sections.items():
@@ -62,7 +63,7 @@ def settings_file(folder: Path, bootstrap: str, **sections: Mapping[str, object]
 
 def wired(settings: dict[str, Any]) -> dict[str, int]:
     """Point the services of settings, as they were parsed, at each other; their ports, in the order of their start."""
-    ports = {name: settings[name]["port"] for name in ("simulator", "ingress", "processor", "sender")}
+    ports = {name: settings[name]["port"] for name in ("simulator", "ingress", "processor", "sender", "poller")}
     settings["public_url"] = f"http://127.0.0.1:{ports['ingress']}"
     settings["twilio"] = {"api": f"http://127.0.0.1:{ports['simulator']}"}
     settings["simulator"]["webhook_url"] = settings["public_url"]

@@ -108,6 +108,10 @@ PLACES: Mapping[str, Place] = {
         "Fold the log into tables and derived topics, and answer questions about them.",
     ),
     "sender": Place("services.cli.serve.sender:sender", "Turn commands into Twilio calls, at most once."),
+    "poller": Place(
+        "services.cli.serve.poller:poller",
+        "Read Twilio where it does not tell: callbacks that never came, and once a day all that it lists.",
+    ),
     "simulator": Place(
         "services.cli.serve.simulator:simulator", "Run a Twilio on loopback: REST, signed webhooks, faults."
     ),

@@ -16,7 +16,7 @@ _TIMEOUT_S = 3
 
 def health(
     service: Annotated[
-        str | None, typer.Argument(help="ingress, processor or sender; whoever answers, if left out.")
+        str | None, typer.Argument(help="ingress, processor, sender or poller; whoever answers, if left out.")
     ] = None,
 ) -> None:
     """Ask the service's /readyz. Exit code 0: it can work, maybe degraded; 1: it cannot, or nobody answers."""
@@ -35,11 +35,12 @@ def health(
 
 
 def _places(settings: Settings) -> dict[str, str]:
-    ingress, processor, sender = settings.ingress, settings.processor, settings.sender
+    ingress, processor, sender, poller = settings.ingress, settings.processor, settings.sender, settings.poller
     places = {
         "ingress": (ingress.operations_host, ingress.operations_port),
         "processor": (processor.operations_host, processor.operations_port),
         "sender": (sender.host, sender.port),
+        "poller": (poller.host, poller.port),
     }
     return {
         name: f"http://{'127.0.0.1' if host in EVERY_ADDRESS else host}:{port}" for name, (host, port) in places.items()

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from services.contract.audit import AUDIT
-from services.contract.fold import PROCESSOR_APPS, SENDER_APP
+from services.contract.fold import POLLER_APP, PROCESSOR_APPS, SENDER_APP
 from services.contract.letters import HANDLED
 from services.contract.messages import INBOUND, KEYWORDS, STATUS
 from services.contract.senders import SENDERS
@@ -34,6 +34,8 @@ class Grant(NamedTuple):
 _BESIDE: Mapping[str, tuple[tuple[Topic, ...], tuple[Topic, ...]]] = {
     **dict.fromkeys(PROCESSOR_APPS.values(), ((SENDERS, *DEAD, HANDLED), (AUDIT,))),
     SENDER_APP: ((SENDERS, TEMPLATES), ()),
+    # Once a day what Twilio lists is held against the log.
+    POLLER_APP: ((INBOUND,), (INBOUND,)),
 }
 
 # What each worker's app folds, by the names of topics.
@@ -49,6 +51,7 @@ def grants(groups: Iterable[str] = PROCESSOR_APPS) -> dict[str, list[Grant]]:
         "ingress": [*_topics({INBOUND.name, KEYWORDS.name, STATUS.name}, ["Write"]), *_KNOWING],
         "processor": _worker([PROCESSOR_APPS[group] for group in groups]),
         "sender": [*_worker([SENDER_APP]), *_all_own("Read")],
+        "poller": _worker([POLLER_APP]),
         "topics": [
             *_topics(_ALL, ["Create", "Describe", "DescribeConfigs", "AlterConfigs"]),
             *_all_own("Create", "Describe", "DescribeConfigs", "AlterConfigs"),

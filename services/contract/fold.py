@@ -16,6 +16,7 @@ PROCESSOR_APPS = {
     "commands": "switchboard-processor-commands",
 }
 SENDER_APP = "switchboard-sender"
+POLLER_APP = "switchboard-poller"
 
 
 class FoldContract(NamedTuple):

@@ -1,7 +1,7 @@
 """Messages on the log: what people and Twilio say of them, the commands that send them, and what follows."""
 
 from services.contract.consent import CONSENT, SUPPRESSION
-from services.contract.fold import PROCESSOR_APPS, SENDER_APP, FoldContract, Product
+from services.contract.fold import POLLER_APP, PROCESSOR_APPS, SENDER_APP, FoldContract, Product
 from services.contract.outbound import ACCEPTED, RESULTS
 from services.contract.senders import SENDERS
 from services.contract.topic import MONTH, QUARTER, WEEK, Topic
@@ -58,9 +58,12 @@ CONTACTS_FOLD = FoldContract(
     # The confirmation of a STOP, a link and a hold are accepted facts.
     (SUPPRESSION, CONSENT, SESSIONS, ACCEPTED, SENDERS),
 )
+# Messages whose end nobody has told: what is found of them at Twilio is a status as any other. Beside them stands until
+# when a tenant's log was held against Twilio's lists.
+SILENT_FOLD = FoldContract(POLLER_APP, "silent", (STATUS, SENT), ("silent", "reconciled"), (STATUS,))
 INTAKE_FOLD = FoldContract(SENDER_APP, "intake", (MESSAGES,), ("parked",), (ACCEPTED, RESULTS))
 
 PRODUCT = Product(
     (INBOUND, KEYWORDS, STATUS, MESSAGES, SENT, DELIVERY, OUTCOMES, SESSIONS, DELIVERABILITY),
-    (MESSAGES_FOLD, CONTACTS_FOLD, INTAKE_FOLD),
+    (MESSAGES_FOLD, CONTACTS_FOLD, INTAKE_FOLD, SILENT_FOLD),
 )

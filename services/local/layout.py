@@ -8,7 +8,9 @@ from services.embedded import ports
 from services.local.errors import LocalError
 
 # In the order in which --port-base counts.
-NAMES = ("ingress", "processor", "sender", "simulator", "kafka", "ingress-operations", "processor-operations")
+NAMES = (
+    "ingress", "processor", "sender", "simulator", "kafka", "ingress-operations", "processor-operations", "poller"
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -31,10 +31,11 @@ _READY_AT = {
     "ingress": "/readyz",
     "processor": "/readyz",
     "sender": "/readyz",
+    "poller": "/readyz",
 }
 SERVICES = tuple(_READY_AT)
 # These refuse to start without their topics; the others start while Kafka does.
-_NEED_TOPICS = frozenset({"processor", "sender"})
+_NEED_TOPICS = frozenset({"processor", "sender", "poller"})
 
 
 def prepare_environment() -> None:

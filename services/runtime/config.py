@@ -13,6 +13,7 @@ from contextlib import suppress
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
 from pydantic import AfterValidator, Field, ValidationError, model_validator
@@ -25,6 +26,7 @@ from pydantic_settings import (
 )
 
 from services.contract.fold import PROCESSOR_APPS
+from services.domain.messages.silent import Channel
 from services.runtime.environment import PREFIX, named_secrets, strays
 from services.runtime.regions import Region, regional
 from services.runtime.section import ConfigError, Secret, Section, faults
@@ -174,6 +176,38 @@ class SenderSettings(WorkerSettings):
     not_after_s: float = Field(default=86400.0, gt=0, description="a command's life, unless it says otherwise")
 
 
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError(f"no time zone is called {name}; write one of the IANA's, such as Europe/Berlin") from error
+    return name
+
+
+class PollerSettings(WorkerSettings):
+    """A worker that reads Twilio where Twilio does not tell. Its `port` is for operations alone."""
+
+    port: int = Field(default=8084, ge=0, le=65535, description="/healthz, /readyz and /metrics")
+    calls_per_minute: float = Field(
+        default=60.0, gt=0, le=6000, description="to each host for each account, over all workers"
+    )
+    request_timeout_s: float = Field(default=30.0, gt=0)
+    silent_after_s: dict[Channel, Annotated[float, Field(ge=1)]] = Field(
+        default_factory=dict,
+        description="by channel (sms, whatsapp, rcs, messenger, other): for how long nothing may be heard of a message "
+        "before its end is looked up; what is left out: 900",
+    )
+    reconcile_at: str | None = Field(
+        default="03:30",
+        pattern=r"^([01]\d|2[0-3]):[0-5]\d$",
+        strict=True,
+        description="when Twilio's lists are held against the log each day, in quotes; empty: never",
+    )
+    reconcile_zone: Annotated[str, AfterValidator(_zone)] = Field(
+        default="UTC", description="the time zone of reconcile_at, such as Europe/Berlin"
+    )
+
+
 BaseURL = Annotated[str, AfterValidator(guarded)]
 
 
@@ -257,6 +291,7 @@ class Settings(BaseSettings):
     ingress: IngressSettings = IngressSettings()
     processor: ProcessorSettings = ProcessorSettings()
     sender: SenderSettings = SenderSettings()
+    poller: PollerSettings = PollerSettings()
     simulator: SimulatorSettings = SimulatorSettings()
 
     @model_validator(mode="after")

@@ -7,11 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec import structs
 
-from services.contract.fold import PROCESSOR_APPS, SENDER_APP
+from services.contract.fold import POLLER_APP, PROCESSOR_APPS, SENDER_APP
 from services.domain.consent.commands import Mark
 from services.domain.consent.suppression import Standing
 from services.domain.messages.deliverability import Counts
+from services.domain.messages.silent import Silent
 from services.domain.messages.timeline import Timeline
 from services.domain.messages.windows import Refusal, Sessions, Window
 from services.domain.outbox.entry import row_key
@@ -60,6 +62,9 @@ SESSIONS = Sessions(
     refusals={"SM2": Refusal(at=LATER, names=("whatsapp:+14155550100",))},
 )
 COUNTS = Counts(tenant="acme", minute=T, country="US", carrier="", channel="sms", sender="+14155550100", part=0)
+WAITED_FOR = Silent(
+    tenant="acme", message_sid="SM1", account_sid="AC1", status="sent", since=T, heard_at=T, from_="+14155550100"
+)
 
 # By app, table and version: a row's key, the row, and its entries without `INDEX` and key.
 PINNED: dict[tuple[str, str, int], list[tuple[str, Any, list[str]]]] = {
@@ -122,6 +127,22 @@ PINNED: dict[tuple[str, str, int], list[tuple[str, Any, list[str]]]] = {
     ],
     (PROCESSOR_APPS["messages"], "sessions", 1): [("acme|c", SESSIONS, ["due 2026-02-21T17:22:11.123Z "])],
 }
+PINNED[POLLER_APP, "silent", 1] = [
+    ("SM1 acme", WAITED_FOR, ["due 2026-03-01T18:22:11.123Z ", f"listed acme new sms {T}\x00"]),
+    (
+        "SM1 acme",
+        structs.replace(WAITED_FOR, from_="viber:x"),
+        ["due 2026-03-01T18:22:11.123Z ", f"listed acme new other {T}\x00"],
+    ),
+    (
+        "SM1 acme",
+        structs.replace(WAITED_FOR, looks=1, again_at=LATER),
+        ["due 2026-03-01T18:22:11.123Z ", f"listed acme again {LATER}\x00"],
+    ),
+    ("SM1 acme", structs.replace(WAITED_FOR, looks=7), ["due 2026-03-01T18:22:11.123Z "]),
+    ("SM1 acme", structs.replace(WAITED_FOR, status="scheduled"), ["due 2026-03-29T18:22:11.123Z "]),
+    ("SM1 acme", structs.replace(WAITED_FOR, status="delivered"), ["due 2026-02-22T18:22:11.123Z "]),
+]
 TABLES: dict[tuple[str, str, int], Table] = {
     (app, table.name, table.index): table for app, fold in FOLDS for table in fold.tables if index.is_indexed(table)
 }

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.contract.consent import CONSENT
-from services.contract.fold import SENDER_APP, changelog
+from services.contract.fold import POLLER_APP, SENDER_APP, changelog
 from services.contract.messages import DELIVERABILITY, MESSAGES, STATUS
 from services.contract.outbound import ACCEPTED, RESULTS
 from services.contract.tenants import TENANTS
@@ -24,6 +24,7 @@ from services.domain.messages.events import MessageSent, StatusReceived
 from services.domain.outbox.accepted import CancelAccepted, ResolutionAccepted
 from services.domain.outbox.pauses import PauseEnded, PausePlaced
 from services.domain.results import CommandResult
+from services.poller.products import PRODUCTS
 from services.processor.topology import topology
 from services.runtime.config import Settings
 from services.runtime.folding.fold import Fold
@@ -34,6 +35,7 @@ from tests.contract.generated import events
 FOLDS: list[tuple[str, Fold]] = [
     *((fold.contract.app, fold) for fold in topology(Settings(), {})),
     *((SENDER_APP, fold) for fold in folds(Settings(), Tenants())),
+    *((POLLER_APP, Fold(one.contract, one.steps)) for one in PRODUCTS),
 ]
 
 
@@ -169,7 +171,9 @@ def test_sources_of_a_fold_share_their_key(app: str, fold: Fold) -> None:
 
 def test_changelogs_are_named_as_faust_names_them() -> None:
     assert changelog("app", "table") == "app-table-changelog"
-    assert all(re.fullmatch(r"switchboard-(processor-[a-z]+|sender)-[a-z]+-changelog", name) for name in CHANGELOGS)
+    assert all(
+        re.fullmatch(r"switchboard-(processor-[a-z]+|sender|poller)-[a-z]+-changelog", name) for name in CHANGELOGS
+    )
 
 
 def test_an_event_finds_its_topic_and_its_key() -> None:

@@ -8,15 +8,12 @@ import asyncio
 from collections.abc import Callable
 
 from services.domain.clock import later
-from services.operations.backfill.compare import compare
 from services.operations.backfill.errors import BackfillError
-from services.operations.backfill.injection import inject
-from services.operations.backfill.lacking import Asker
-from services.operations.backfill.window import Window
+from services.operations.backfill.listing import at_once
+from services.operations.backfill.reconciling import reconcile
 from services.operations.log import LogError
 from services.runtime.clock import now
 from services.runtime.config import Settings
-from services.runtime.policy import words_of
 
 _EVERY_S = 3.0
 # What was sent shortly before the start is told too; clocks differ.
@@ -30,23 +27,12 @@ async def poll(settings: Settings, say: Callable[[str], None]) -> None:
         trouble = ""
         for tenant in settings.tenants:
             try:
-                await _one(settings, tenant, since)
+                # Clocks differ: what Twilio dates a little ahead of us is wanted too.
+                until = later(now(), _BEFORE_S)
+                await reconcile(settings, tenant, settings.tenants[tenant], (since, until), at_once)
             except (BackfillError, LogError) as error:
                 trouble = str(error)
         if trouble and trouble != told:
             say(f"polling: {trouble}")
         told = trouble
         await asyncio.sleep(_EVERY_S)
-
-
-def _unshown(_name: str, _done: int, _total: int | None) -> None:
-    """Bars would run through the log."""
-
-
-async def _one(settings: Settings, name: str, since: str) -> None:
-    tenant = settings.tenants[name]
-    asker = Asker(name, tenant.contact_secret.get_secret_value().encode(), words_of(tenant.consent))
-    # Clocks differ: what Twilio dates a little ahead of us is wanted too.
-    found = await compare(settings, tenant, asker, Window(since, later(now(), _BEFORE_S)), _unshown)
-    if found.lacking:
-        await inject(settings.kafka, [one.event for one in found.lacking], lambda: None)

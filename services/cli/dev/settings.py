@@ -26,6 +26,7 @@ _PORTS = {
     "kafka": 9092,
     "ingress-operations": 9080,
     "processor-operations": 9081,
+    "poller": 8084,
 }
 _TEMPLATE = Path(__file__).with_name("switchboard.yaml")
 _TWILIO = "https://api.twilio.com"
@@ -106,6 +107,7 @@ def layout_of(settings: Settings, file: Path) -> Layout:
         "ingress": settings.ingress.port,
         "processor": settings.processor.port,
         "sender": settings.sender.port,
+        "poller": settings.poller.port,
         "simulator": settings.simulator.port,
         "ingress-operations": settings.ingress.operations_port,
         "processor-operations": settings.processor.operations_port,

@@ -27,7 +27,6 @@ from services.operations.log import LogReader
 from services.operations.progress import Progress
 from services.runtime.clock import now
 from services.runtime.config import Settings
-from services.runtime.tenants.settings import TenantSettings
 
 T = TypeVar("T")
 
@@ -62,11 +61,8 @@ class _Evidence(msgspec.Struct):
     message_sid: str | None = None
 
 
-async def compare(
-    settings: Settings, tenant: TenantSettings, asker: Asker, window: Window, progress: Progress
-) -> Comparison:
+async def compare(settings: Settings, account: Account, asker: Asker, window: Window, progress: Progress) -> Comparison:
     """What the log lacks now. Raises BackfillError, LogError and aiokafka's KafkaError."""
-    account = Account(asker.tenant, tenant, settings.twilio.api)
     # Twilio first: a fact that comes while it lists is on the log by the time that this is read.
     listed = await account.messages(window, lambda done: progress("Twilio's list", done, None))
     held = Held(asker)
@@ -81,13 +77,12 @@ async def compare(
 
 
 async def compare_opt_outs(
-    settings: Settings, tenant: TenantSettings, asker: Asker, window: Window, progress: Progress
+    settings: Settings, account: Account, asker: Asker, window: Window, progress: Progress
 ) -> Comparison:
     """The STOPs, STARTs and refused messages of the window that `twilio.consent.v1` has no evidence of.
 
     That topic is kept for ever, so the window may be older than the log. Raises as `compare`.
     """
-    account = Account(asker.tenant, tenant, settings.twilio.api)
     listed = await account.messages(
         window, lambda done: progress("Twilio's list", done, None), lambda message: says_no_or_yes(asker, message)
     )

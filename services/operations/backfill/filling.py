@@ -10,6 +10,7 @@ from services.operations.backfill.compare import Comparison, compare, compare_op
 from services.operations.backfill.errors import BackfillError
 from services.operations.backfill.injection import inject
 from services.operations.backfill.lacking import Asker
+from services.operations.backfill.listing import Account
 from services.operations.backfill.window import Window, window
 from services.operations.log import check, heed_stop, readable
 from services.operations.progress import Progress
@@ -44,6 +45,7 @@ class Backfill:
     ) -> None:
         self._settings = settings
         self._asker = asker
+        self._account = Account(asker.tenant, tenant, settings.twilio.api)
         self._look = compare_opt_outs if opt_outs else compare
         self.tenant = tenant
         self.window = window
@@ -52,7 +54,7 @@ class Backfill:
     async def compare(self, progress: Progress) -> Comparison:
         """What the log lacks now. Raises BackfillError and LogError."""
         with readable(self._settings.kafka):
-            found = await self._look(self._settings, self.tenant, self._asker, self.window, progress)
+            found = await self._look(self._settings, self._account, self._asker, self.window, progress)
         heed_stop()
         return found
 

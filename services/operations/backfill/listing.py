@@ -1,7 +1,7 @@
 """An account's messages as Twilio lists them. Reads only, so what fails is simply asked again."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
@@ -39,14 +39,22 @@ class _Page(NamedTuple):
     next_url: str | None
 
 
+async def at_once() -> None:
+    """For whoever has no budget of calls."""
+
+
 class Account:
     """One tenant's account at Twilio, or at anything that speaks its API under `base_url` (in us1).
 
-    Its subaccounts are not asked. Every method raises BackfillError when there is no answer to be had.
+    `turn` returns when one more call may be made. Its subaccounts are not asked. Every
+    method raises BackfillError when there is no answer to be had.
     """
 
-    def __init__(self, name: str, tenant: TenantSettings, base_url: str) -> None:
+    def __init__(
+        self, name: str, tenant: TenantSettings, base_url: str, turn: Callable[[], Awaitable[None]] = at_once
+    ) -> None:
         self._name = name
+        self._turn = turn
         self._base_url = regional(base_url, tenant.region)
         if tenant.api_key_sid and tenant.api_key_secret:
             user, password = tenant.api_key_sid, tenant.api_key_secret.get_secret_value()
@@ -87,9 +95,11 @@ class Account:
     async def _ask(self, call: Callable[[], T]) -> T:
         """One request at a time, each in a thread, so that Ctrl-C waits for no more than that."""
         for wait_s in _WAITS_S:
+            await self._turn()
             with suppress(_Passing):
                 return await asyncio.to_thread(self._try, call)
             await asyncio.sleep(wait_s)
+        await self._turn()
         return await asyncio.to_thread(self._try, call)
 
     def _try(self, call: Callable[[], T]) -> T:

@@ -1,0 +1,91 @@
+"""How silent messages of one account are found with few calls: by pages of its list, or one by one. Pure.
+
+Messages that stand near each other are looked for in the list of their time, 1000 a page; a page must bring one of them
+at least, or the rest is fetched one by one. So n messages take n + 1 calls for each such group at the most, and mostly
+a few. What a list leaves out (it has no date of sending yet, its time is another) is fetched.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from services.domain.clock import later, seconds_between
+from services.domain.messages.at_twilio import MessageAtTwilio
+from services.domain.messages.silent import Silent
+
+# Between two messages of one group.
+_GAP_S = 600.0
+# Clocks differ, and a message may be sent some time after it was taken.
+_BEFORE_S, _AFTER_S = 60.0, 600.0
+
+
+class Group(NamedTuple):
+    """Messages that one list may hold: those sent from `since` to `until`. Keys: MessageSids."""
+
+    rows: Mapping[str, Silent]
+    since: str
+    until: str
+
+
+class Page(NamedTuple):
+    """A page to be read. `following`: where the page before said that it is; empty: the first."""
+
+    since: str
+    until: str
+    following: str = ""
+
+
+class One(NamedTuple):
+    """A message to be fetched."""
+
+    message_sid: str
+
+
+def groups(rows: Iterable[Silent]) -> list[Group]:
+    """The rows of one account by their time, the oldest first."""
+    found: list[list[Silent]] = []
+    for row in sorted(rows, key=lambda one: (one.since, one.message_sid)):
+        if found and seconds_between(found[-1][-1].since, row.since) <= _GAP_S:
+            found[-1].append(row)
+        else:
+            found.append([row])
+    return [
+        Group(
+            {row.message_sid: row for row in near},
+            later(near[0].since, -_BEFORE_S),
+            later(near[-1].since, _AFTER_S),
+        )
+        for near in found
+    ]
+
+
+class Search:
+    """The search for one group's messages: `wants` says what to ask, `listed` or `fetched` is told the answer."""
+
+    def __init__(self, group: Group) -> None:
+        self._group = group
+        self._waiting = dict(group.rows)
+        self._pages = self._found = 0
+        self._page: Page | None = Page(group.since, group.until) if len(self._waiting) > 1 else None
+
+    def wants(self) -> Page | One | None:
+        """The next question; None when all were answered."""
+        if self._page is not None and self._waiting:
+            return self._page
+        return next((One(sid) for sid in self._waiting), None)
+
+    def listed(
+        self, messages: Iterable[MessageAtTwilio], following: str | None
+    ) -> list[tuple[Silent, MessageAtTwilio]]:
+        """The answer to a Page. Those that were looked for."""
+        listed = list(messages)
+        found = [(self._waiting.pop(one.sid), one) for one in listed if one.sid in self._waiting]
+        self._pages += 1
+        self._found += len(found)
+        # The latest come first: what follows a page that ends before our time is older still.
+        over = not following or any(one.at < self._group.since for one in listed) or self._found < self._pages
+        self._page = None if over else Page(self._group.since, self._group.until, following or "")
+        return found
+
+    def fetched(self, sid: str) -> Silent:
+        """The answer to One has come, whatever it was. Whose it is."""
+        return self._waiting.pop(sid)

@@ -1,0 +1,85 @@
+"""The poller's composition: folds, rounds, the daily reconciliation, operations."""
+
+import asyncio
+from collections.abc import Coroutine
+from functools import partial
+from typing import Any
+
+from services.contract.fold import POLLER_APP
+from services.contract.messages import SILENT_FOLD
+from services.poller.budget import Budget
+from services.poller.metrics import POLLER
+from services.poller.polled import Polled
+from services.poller.products import PRODUCTS
+from services.poller.reader import Reader, Whose
+from services.poller.reconciling import Reconcile, Reconciling
+from services.poller.rounds import Rounds
+from services.runtime.config import Settings
+from services.runtime.folding.app import FoldApp, fold_app, run_app
+from services.runtime.folding.fold import Fold
+from services.runtime.folding.health import reasons
+from services.runtime.folding.runner import Listener, Together
+from services.runtime.http import operations, serve
+from services.runtime.line import Line, way
+from services.runtime.metrics import FOLDING
+from services.runtime.tenants.live import Tenants
+from services.runtime.tenants.settings import TenantSettings
+
+_CONNECTIONS = 20
+
+
+async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event, reconcile: Reconcile) -> None:
+    """Run until `stop`. Raises what crashed the app."""
+    poller = settings.poller
+    line = Line(poller.request_timeout_s, _CONNECTIONS)
+    rounds: dict[str, Rounds] = {}
+    # Faust keeps equal partition numbers of an app together, so it is the same share for all products.
+    budget = Budget(
+        poller.calls_per_minute,
+        lambda: max(len(one.owned) for one in rounds.values()) / settings.kafka.partitions,
+    )
+
+    def reader(product: Polled, tenant: str, account: str) -> Reader:
+        owner = tenants[tenant]
+        leads = way("GET", _credentials(owner, account), account, product.base_url(settings.twilio), owner.region)
+        return Reader(line, budget, Whose(tenant, account, product.host, leads))
+
+    rounds |= {one.contract.name: Rounds(one, tenants, poller, reader) for one in PRODUCTS}
+    reconciling = Reconciling(
+        settings, tenants, reconcile, lambda tenant: budget.turn(tenants[tenant].account_sid, "api")
+    )
+    listeners: dict[str, Listener] = {**rounds}
+    listeners[SILENT_FOLD.name] = Together(listeners[SILENT_FOLD.name], reconciling)
+    folds = [Fold(one.contract, one.steps) for one in PRODUCTS]
+    app = fold_app(POLLER_APP, folds, settings.kafka, poller, listeners)
+
+    def troubles() -> list[str]:
+        return [*tenants.troubles(), *(why for one in rounds.values() for why in one.troubles())]
+
+    health = operations(partial(reasons, app), degraded=troubles, own=[FOLDING, POLLER])
+    beside: list[asyncio.Task[None]] = []
+    server = await serve(health, poller.host, poller.port, "poller.port")
+    try:
+        for work in (*(one.run() for one in rounds.values()), reconciling.run()):
+            beside.append(asyncio.create_task(_or_crash(app, work)))
+        await run_app(app, stop)
+    finally:
+        for task in beside:
+            task.cancel()
+        await server.close()
+        await line.close()
+
+
+async def _or_crash(app: FoldApp, work: Coroutine[Any, Any, None]) -> None:
+    """Whatever ends it otherwise than a cancellation ends the process: without it nothing would be read any more."""
+    try:
+        await work
+    except Exception as error:
+        await app.crash(error)
+
+
+def _credentials(tenant: TenantSettings, account: str) -> tuple[str, str]:
+    """A subaccount has a token of its own."""
+    if account in tenant.subaccounts:
+        return account, tenant.subaccounts[account][0].get_secret_value()
+    return tenant.credentials

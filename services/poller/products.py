@@ -1,0 +1,6 @@
+"""The products that are read, a line each."""
+
+from services.poller.messages import MESSAGES
+from services.poller.polled import Polled
+
+PRODUCTS: tuple[Polled, ...] = (MESSAGES,)

@@ -1,0 +1,57 @@
+"""What the tests of the poller share."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+
+import aiohttp
+import pytest
+import yaml
+
+from services.embedded.broker import EmbeddedKafka
+from services.embedded.ports import pick
+from services.operations import topics
+from tests.processes import Service, running, settings_file, settings_of, wired
+from tests.waiting import eventually
+
+from .house import House, Twilio
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    folder = tmp_path_factory.mktemp("poller-house")
+    with ExitStack() as stack:
+        broker = stack.enter_context(EmbeddedKafka.start())
+        path = settings_file(folder, broker.bootstrap, simulator={"faults": {"callback_delay_s": 0.01}})
+        written = yaml.safe_load(path.read_text())
+        ports = wired(written)
+        written["clock_skew_file"] = str(folder / "clock")
+        written["poller"] |= {"silent_after_s": {"sms": 1}, "calls_per_minute": 6000, "reconcile_at": None}
+        path.write_text(yaml.safe_dump(written))
+        asyncio.run(topics.ensure(settings_of(path)))
+        simulator = stack.enter_context(running("simulator", path, folder, ports["simulator"]))
+        yield House(path, broker.bootstrap, simulator.url)
+
+
+@pytest.fixture
+async def twilio(house: House) -> AsyncIterator[Twilio]:
+    async with aiohttp.ClientSession() as session:
+        made = Twilio(house, session)
+        await eventually(made.is_up, 30, "the simulated Twilio answers")
+        await made.steer("faults", callback_delay_s=0.01)
+        yield made
+
+
+@pytest.fixture
+def poller(house: House, tmp_path: Path) -> Callable[..., AbstractContextManager[Service]]:
+    """Start pollers; those of one `disk` have one disk. Settings as variables."""
+
+    def begin(disk: str = "disk", **environment: str) -> AbstractContextManager[Service]:
+        folder, port = tmp_path / disk, pick()
+        folder.mkdir(exist_ok=True)
+        own = {"PORT": str(port), "DATA_DIR": str(folder / "tables")}
+        named = {f"SWITCHBOARD_POLLER__{name}": value for name, value in own.items()}
+        return running("poller", house.settings, folder, port, **named, **environment)
+
+    return begin

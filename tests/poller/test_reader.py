@@ -1,0 +1,144 @@
+"""One call after another: the budget, pauses that Twilio asks for, and what is no answer."""
+
+import asyncio
+import itertools
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+from aiohttp import web
+
+from services.poller.budget import Budget
+from services.poller.reader import CALLS, Reader, Unreadable, Whose
+from services.runtime.http import serve
+from services.runtime.line import Line, way
+
+ACCOUNT = "AC" + "1" * 32
+
+
+class Clock:
+    """Time that passes by sleeping alone."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        await asyncio.sleep(0)
+
+
+async def test_calls_are_evenly_spaced_and_each_account_and_host_has_its_own() -> None:
+    clock = Clock()
+    budget = Budget(60, lambda: 0.5, clock, clock.sleep)
+    moments = []
+    for _ in range(5):
+        await budget.turn("AC1", "api")
+        moments.append(clock.now)
+    # Of a call a second for all workers this one, with half of the partitions, makes every other.
+    assert moments == [1000, 1002, 1004, 1006, 1008]
+    for other in (("AC2", "api"), ("AC1", "studio")):
+        await budget.turn(*other)
+    assert clock.now == 1008
+
+
+async def test_who_wait_together_go_one_by_one() -> None:
+    clock = Clock()
+    budget = Budget(60, lambda: 1.0, clock, clock.sleep)
+    moments: list[float] = []
+
+    async def one() -> None:
+        await budget.turn("AC1", "api")
+        moments.append(clock.now)
+
+    await asyncio.gather(*(one() for _ in range(20)))
+    gaps = [after - before for before, after in itertools.pairwise(moments)]
+    assert min(gaps) >= 1.0
+
+
+async def test_a_pause_holds_whoever_waits_already() -> None:
+    clock = Clock()
+    budget = Budget(60, lambda: 1.0, clock, clock.sleep)
+    await budget.turn("AC1", "api")
+    waiting = asyncio.create_task(budget.turn("AC1", "api"))
+    await asyncio.sleep(0)
+    budget.pause("AC1", "api", 90)
+    await waiting
+    assert clock.now >= 1090
+
+
+class Twilio:
+    """Answers what it is told to, one after another, and notes when it was asked."""
+
+    def __init__(self) -> None:
+        self.answers: list[web.Response] = []
+        self.asked: list[tuple[float, str, str]] = []
+
+    async def answer(self, request: web.Request) -> web.Response:
+        self.asked.append((time.monotonic(), request.path_qs, request.headers.get("Authorization", "")))
+        return self.answers.pop(0)
+
+
+@pytest.fixture
+async def twilio() -> AsyncIterator[tuple[Twilio, Reader]]:
+    made, app = Twilio(), web.Application()
+    app.router.add_get("/{path:.*}", made.answer)
+    server, line = await serve(app, "127.0.0.1", 0, "port"), Line(5, 2)
+    leads = way("GET", ("SK1", "s3cret"), ACCOUNT, server.url, "ie1")
+    yield made, Reader(line, Budget(60_000, lambda: 1.0), Whose("acme", ACCOUNT, "api", leads))
+    await line.close()
+    await server.close()
+
+
+def counted(outcome: str) -> float:
+    return CALLS.labels("acme", "api", outcome)._value.get()
+
+
+async def test_it_waits_as_long_as_twilio_asks(twilio: tuple[Twilio, Reader]) -> None:
+    made, reader = twilio
+    made.answers = [
+        web.json_response({"code": 20429}, status=429, headers={"Retry-After": "0.4"}),
+        web.json_response({"messages": []}),
+    ]
+    before = counted("too_many")
+    assert await reader.get("/2010-04-01/x.json", {"DateSent>": "2026-11-29T10:00:00Z"}) == {"messages": []}
+    (first, path, who), (second, again, _) = made.asked
+    assert second - first >= 0.4
+    assert path == again == "/ie1/2010-04-01/x.json?DateSent%3E=2026-11-29T10:00:00Z"
+    assert who.startswith("Basic ")
+    assert counted("too_many") == before + 1
+
+
+@pytest.mark.parametrize("status", [401, 403, 400, 301])
+async def test_who_is_refused_is_not_asked_again_at_once(twilio: tuple[Twilio, Reader], status: int) -> None:
+    made, reader = twilio
+    made.answers = [web.json_response({}, status=status)]
+    with pytest.raises(Unreadable) as told:
+        await reader.get("/x")
+    assert told.value.refused
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(reader.get("/x"), 0.3)
+    assert len(made.asked) == 1
+
+
+async def test_what_is_not_there_is_none_and_no_failure(twilio: tuple[Twilio, Reader]) -> None:
+    made, reader = twilio
+    made.answers = [web.json_response({"code": 20404}, status=404), web.json_response({})]
+    assert await reader.get("/gone") is None
+    assert await reader.get("/there") == {}
+
+
+async def test_a_page_is_followed_at_our_host_alone(twilio: tuple[Twilio, Reader]) -> None:
+    made, reader = twilio
+    base = reader.whose.way.base_url
+    links = [
+        "/p?Page=1&PageToken=PA%2B1",
+        f"{base}/p?Page=1&PageToken=PA%2B1",
+        "https://evil.example/p?Page=1&PageToken=PA%2B1",
+    ]
+    for link in links:
+        made.answers = [web.json_response({})]
+        await reader.follow(link)
+    assert {path for _, path, _ in made.asked} == {"/ie1/p?Page=1&PageToken=PA%2B1"}

@@ -80,7 +80,8 @@ topologySpreadConstraints:
 - {name: SWITCHBOARD_{{ $section }}__OPERATIONS_HOST, value: 0.0.0.0}
 {{- end }}
 {{- if ne .service "ingress" }}
-{{- $port := ternary 8081 8082 (eq .service "processor") }}
+{{- $ports := include "switchboard.ports" . | fromYaml }}
+{{- $port := get $ports "http" | default (get $ports "operations") }}
 - {name: POD_NAME, valueFrom: {fieldRef: {fieldPath: metadata.name}}}
 - {name: SWITCHBOARD_{{ $section }}__INSTANCE_ID, value: $(POD_NAME)}
 - name: SWITCHBOARD_{{ $section }}__ADVERTISED_URL

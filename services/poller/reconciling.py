@@ -22,6 +22,7 @@ from services.poller.messages import RECONCILED
 from services.poller.metrics import POLLER
 from services.runtime.clock import now
 from services.runtime.config import Settings
+from services.runtime.failpoints import reach
 from services.runtime.folding.partition import Partition
 from services.runtime.folding.runner import Listener
 from services.runtime.section import ConfigError
@@ -128,6 +129,7 @@ class Reconciling(Listener):
                 self._fail(tenant)
                 logger.error("the reconciliation of %s waits: %s", tenant, error)
                 return
+        reach("poller.reconciled")
         for kind, count in found.items():
             FACTS.labels(tenant, kind).inc(count)
         await partition.submit(Reconciled(tenant, until))

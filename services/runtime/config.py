@@ -197,9 +197,9 @@ class PollerSettings(WorkerSettings):
         description="by channel (sms, whatsapp, rcs, messenger, other): for how long nothing may be heard of a message "
         "before its end is looked up; what is left out: 900",
     )
-    reconcile_at: str | None = Field(
+    reconcile_at: str = Field(
         default="03:30",
-        pattern=r"^([01]\d|2[0-3]):[0-5]\d$",
+        pattern=r"^(([01]\d|2[0-3]):[0-5]\d)?$",
         strict=True,
         description="when Twilio's lists are held against the log each day, in quotes; empty: never",
     )

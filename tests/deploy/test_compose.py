@@ -24,7 +24,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 
 def test_all_services_run_from_one_image_which_cannot_be_written(settings: Settings) -> None:
-    assert set(OURS) == {"topics", "ingress", "processor", "sender", "simulator"}
+    assert set(OURS) == {"topics", "ingress", "processor", "sender", "poller", "simulator"}
     for one in OURS.values():
         assert one["read_only"]
         assert one["cap_drop"] == ["ALL"]
@@ -38,6 +38,7 @@ def test_who_is_named_is_there(settings: Settings) -> None:
     assert settings.twilio.api == f"http://127.0.0.1:{settings.simulator.port}"
     assert {name for name, one in OURS.items() if one.get("network_mode") == "service:ingress"} == {
         "sender",
+        "poller",
         "simulator",
     }
     assert settings.processor.url == f"http://processor:{settings.processor.port}"
@@ -49,6 +50,7 @@ def test_prometheus_scrapes_every_service_where_it_tells(settings: Settings) -> 
         f"ingress:{settings.ingress.operations_port}",
         f"processor:{settings.processor.operations_port}",
         f"ingress:{settings.sender.port}",
+        f"ingress:{settings.poller.port}",
     ]
 
 

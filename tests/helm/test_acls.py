@@ -123,9 +123,9 @@ async def test_each_service_works_with_its_own_rights(broker: EmbeddedKafka, tmp
         for name, port in ports.items():
             user = {"SWITCHBOARD_KAFKA__SASL_USERNAME": name, "KAFKA_PASSWORD": PASSWORD}
             services[name] = stack.enter_context(running(name, settings, tmp_path, port, **user))
-        for name in ("ingress", "processor", "sender"):
+        for name in ("ingress", "processor", "sender", "poller"):
             await eventually(services[name].ready, 90, f"{name} is ready")
-        for name in ("ingress", "processor", "sender"):
+        for name in ("ingress", "processor", "sender", "poller"):
             # On a slow disk a broker with new topics may answer nobody for half a minute; until then acme waits.
             await eventually(services[name].undegraded, 120, f"{name} knows acme")
         await what_happens(broker, f"http://127.0.0.1:{ports['simulator']}")
@@ -163,7 +163,7 @@ async def what_happens(broker: EmbeddedKafka, simulator: str) -> None:
             await told(topic.dead, 1)
 
 
-@pytest.mark.parametrize("user", ["ingress", "processor", "sender"])
+@pytest.mark.parametrize("user", ["ingress", "processor", "sender", "poller"])
 async def test_and_with_nothing_more(broker: EmbeddedKafka, user: str) -> None:
     options = client(broker, user)
     reads, writes = permitted(user, "Read"), permitted(user, "Write")

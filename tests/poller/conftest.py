@@ -27,7 +27,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         written = yaml.safe_load(path.read_text())
         ports = wired(written)
         written["clock_skew_file"] = str(folder / "clock")
-        written["poller"] |= {"silent_after_s": {"sms": 1}, "calls_per_minute": 6000, "reconcile_at": None}
+        written["poller"] |= {"silent_after_s": {"sms": 1}, "calls_per_minute": 6000, "reconcile_at": ""}
         path.write_text(yaml.safe_dump(written))
         asyncio.run(topics.ensure(settings_of(path)))
         simulator = stack.enter_context(running("simulator", path, folder, ports["simulator"]))

@@ -6,8 +6,10 @@ from typing import Any, NamedTuple
 from prometheus_client import REGISTRY, CollectorRegistry, Metric
 from prometheus_client.metrics import MetricWrapperBase
 
-from services.cli.serve import ingress, processor, sender, simulator  # noqa: F401 (whatever makes a metric is loaded by it)
+# Whatever makes a metric is loaded by these.
+from services.cli.serve import ingress, poller, processor, sender, simulator  # noqa: F401
 from services.ingress.metrics import INGRESS
+from services.poller.metrics import POLLER
 from services.processor.metrics import PROCESSOR
 from services.runtime.metrics import FOLDING
 from services.sender.metrics import SENDER
@@ -27,9 +29,10 @@ lag of the partitions that it owns: of those that nobody owns, your exporter for
 REGISTRIES: Mapping[str, CollectorRegistry] = {
     "Every service": REGISTRY,
     "Ingress": INGRESS,
-    "Processor and sender": FOLDING,
+    "Processor, sender and poller": FOLDING,
     "Processor": PROCESSOR,
     "Sender": SENDER,
+    "Poller": POLLER,
 }
 _EXPORTED = {"counter": ("_total",), "gauge": ("",), "histogram": ("_bucket", "_sum", "_count")}
 

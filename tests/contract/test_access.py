@@ -49,8 +49,8 @@ def test_a_worker_reads_what_its_folds_read_and_keep_and_writes_what_they_keep_a
     own = WORKERS[service]
     tables = {changelog(fold.contract.app, table.name) for fold in own for table in fold.tables}
     sources = {topic.name for fold in own for topic in fold.sources}
-    # The processor counts the letters that are open; the sender judges by templates; once a day the poller holds the log
-    # against Twilio's lists, also what people wrote.
+    # The processor counts the letters that are open; the sender judges by templates; the poller holds the log against
+    # Twilio's lists once a day, also what people wrote.
     read = {
         "processor": {SENDERS.name, HANDLED.name, *(topic.name for topic in DEAD)},
         "sender": {SENDERS.name, TEMPLATES.name},

@@ -46,7 +46,7 @@ GIVEN_UP = Counter(
 TABLE, RECONCILED = "silent", "reconciled"
 _SILENT_AFTER_S = 900.0
 _EVERY_S = 5.0
-# Of one tenant and partition in one round.
+# Of one tenant, partition and list in one round.
 _MOST = 1000
 _PAGE_SIZE = "1000"
 _MESSAGES = "/2010-04-01/Accounts/{account}/Messages"
@@ -60,7 +60,7 @@ def wanted(partition: Partition, tenant: str, settings: PollerSettings, moment: 
     }
     due = [(prefix, later(moment, -limit)) for prefix, limit in limits.items()]
     found = (_until(partition, prefix, before) for prefix, before in (*due, (silent.again(tenant), moment)))
-    return [one.key for one in chain.from_iterable(found)][:_MOST]
+    return [one.key for one in chain.from_iterable(found)]
 
 
 def _until(partition: Partition, prefix: str, before: str) -> list[Listed]:

@@ -113,7 +113,7 @@ async def test_each_service_works_with_its_own_rights(broker: EmbeddedKafka, tmp
         },
     )
     loaded = yaml.safe_load(settings.read_text())
-    ports = wired(loaded)
+    ports = wired(loaded) | {"poller": loaded["poller"]["port"]}
     settings.write_text(yaml.safe_dump(loaded))
 
     await switchboard(settings, "topics", "apply", KAFKA_PASSWORD=PASSWORD)

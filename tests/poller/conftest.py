@@ -1,17 +1,15 @@
 """What the tests of the poller share."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import aiohttp
 import pytest
 import yaml
 
-from services.embedded.broker import EmbeddedKafka
 from services.embedded.ports import pick
-from services.operations import topics
+from tests.environment import SharedBroker
 from tests.processes import Service, running, settings_file, settings_of, wired
 from tests.waiting import eventually
 
@@ -19,19 +17,17 @@ from .house import House, Twilio
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def house(shared: SharedBroker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     folder = tmp_path_factory.mktemp("poller-house")
-    with ExitStack() as stack:
-        broker = stack.enter_context(EmbeddedKafka.start())
-        path = settings_file(folder, broker.bootstrap, simulator={"faults": {"callback_delay_s": 0.01}})
-        written = yaml.safe_load(path.read_text())
-        ports = wired(written)
-        written["clock_skew_file"] = str(folder / "clock")
-        written["poller"] |= {"silent_after_s": {"sms": 1}, "calls_per_minute": 6000, "reconcile_at": ""}
-        path.write_text(yaml.safe_dump(written))
-        asyncio.run(topics.ensure(settings_of(path)))
-        simulator = stack.enter_context(running("simulator", path, folder, ports["simulator"]))
-        yield House(path, broker.bootstrap, simulator.url)
+    path = settings_file(folder, shared.bootstrap, simulator={"faults": {"callback_delay_s": 0.01}})
+    written = yaml.safe_load(path.read_text())
+    ports = wired(written)
+    written["clock_skew_file"] = str(folder / "clock")
+    written["poller"] |= {"silent_after_s": {"sms": 1}, "calls_per_minute": 6000, "reconcile_at": ""}
+    path.write_text(yaml.safe_dump(written))
+    shared.laid_out(settings_of(path))
+    with running("simulator", path, folder, ports["simulator"]) as simulator:
+        yield House(path, shared.bootstrap, simulator.url)
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ async def runs(services: Iterable[Service]) -> int:
     return sum(service.log.read_text().count("Twilio's lists brought") for service in services)
 
 
+@pytest.mark.slow
 async def test_each_day_is_done_once_by_one_of_two_workers_and_goes_on_where_a_killed_one_was(
     house: House, twilio: Twilio, poller: Poller
 ) -> None:

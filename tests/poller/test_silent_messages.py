@@ -76,17 +76,18 @@ def delivered(sid: str) -> StatusReceived:
     )  # fmt: skip
 
 
-async def test_a_rate_limit_and_an_outage_are_waited_for(house: House, twilio: Twilio, poller: Poller) -> None:
+async def test_a_rate_limit_is_waited_for(house: House, twilio: Twilio, poller: Poller) -> None:
     made = [sent(one, at=later(now(), -3600 * place)) for place, one in enumerate(await twilio.create(6), start=1)]
     await twilio.quiet()
     await note(house, made)
-    await twilio.steer("faults", rate_limited=0.4, error_before=0.2, seed=5)
+    await twilio.steer("faults", rate_limited=0.5, seed=5)
     with poller() as service:
         await eventually(service.ready, 60)
         await fetched(house, [one.message_sid for one in made], 90)
         assert await metric(service, "switchboard_poller_calls_total", outcome="too_many") > 0
 
 
+@pytest.mark.slow
 async def test_two_workers_share_the_budget_and_fetch_each_message_once(
     house: House, twilio: Twilio, poller: Poller
 ) -> None:
@@ -115,7 +116,7 @@ async def test_two_workers_share_the_budget_and_fetch_each_message_once(
     assert [len(facts) for facts in found.values()] == [1] * 60
 
 
-@pytest.mark.parametrize("place", ["poller.read:3", "flush.folded:5"])
+@pytest.mark.parametrize("place", ["poller.read:3", pytest.param("flush.folded:5", marks=pytest.mark.slow)])
 async def test_a_kill_in_the_middle_loses_nobody_and_tells_nothing_twice(
     house: House, twilio: Twilio, poller: Poller, place: str
 ) -> None:
@@ -132,6 +133,7 @@ async def test_a_kill_in_the_middle_loses_nobody_and_tells_nothing_twice(
     assert [len(facts) for facts in found.values()] == [1] * 8
 
 
+@pytest.mark.slow
 async def test_what_is_still_under_way_is_looked_for_again(house: House, twilio: Twilio, poller: Poller) -> None:
     await twilio.steer("faults", callback_delay_s=3.0)
     [message] = await twilio.create(1)

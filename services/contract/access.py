@@ -38,8 +38,12 @@ _BESIDE: Mapping[str, tuple[tuple[Topic, ...], tuple[Topic, ...]]] = {
     POLLER_APP: ((INBOUND,), (INBOUND,)),
 }
 
-# What each worker's app folds, by the names of topics.
-FOLDED_BY = {app: {topic.name for fold in FOLDS if fold.app == app for topic in fold.reads} for app in _BESIDE}
+# What each worker's app folds, by the names of topics. Without the poller's: nobody need have one.
+FOLDED_BY = {
+    app: {topic.name for fold in FOLDS if fold.app == app for topic in fold.reads}
+    for app in _BESIDE
+    if app != POLLER_APP
+}
 
 
 def grants(groups: Iterable[str] = PROCESSOR_APPS) -> dict[str, list[Grant]]:

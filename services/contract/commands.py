@@ -1,24 +1,23 @@
 """Public commands out of JSON objects: every fault of form is named at once, with the field and the remedy."""
 
+from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
 
 from services.contract.fields import faults_of_field
 from services.contract.parameters import unknown
-from services.domain.consent.commands import RecordConsent
 from services.domain.messages.commands import CancelMessage, ResolveAmbiguous, SendMessage
 
 # Thousands of them fit into a command, and all of them into no result.
 _UNKNOWN_NAMED = 10
 
-Public = SendMessage | ResolveAmbiguous | CancelMessage | RecordConsent
-P = TypeVar("P", SendMessage, ResolveAmbiguous, CancelMessage, RecordConsent)
+P = TypeVar("P", bound=msgspec.Struct)
 
-_FIELDS = {
-    type_: {field.encode_name: field for field in msgspec.structs.fields(type_)}
-    for type_ in (SendMessage, ResolveAmbiguous, CancelMessage, RecordConsent)
-}
+
+@cache
+def _fields(type_: type[msgspec.Struct]) -> dict[str, msgspec.structs.FieldInfo]:
+    return {field.encode_name: field for field in msgspec.structs.fields(type_)}
 
 
 def read_message_command(found: dict[str, Any]) -> SendMessage | ResolveAmbiguous | CancelMessage | list[str]:
@@ -36,7 +35,7 @@ def read_message_command(found: dict[str, Any]) -> SendMessage | ResolveAmbiguou
 
 def read_command(found: dict[str, Any], type_: type[P]) -> P | list[str]:
     """The typed command, or all that is wrong with its form, a sentence each. Values are not quoted."""
-    fields = _FIELDS[type_]
+    fields = _fields(type_)
     strange = [name for name in found if name not in fields]
     faults = [unknown(name, fields, type_ is SendMessage) for name in strange[:_UNKNOWN_NAMED]]
     if more := len(strange) - len(faults):

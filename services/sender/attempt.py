@@ -3,14 +3,13 @@
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import cast
 
 from msgspec.structs import replace
 from prometheus_client import Counter, Gauge, Histogram
 
 from services.domain.clock import later
 from services.domain.errors import CATALOGUE
-from services.domain.gate import Receipt
-from services.domain.messages.commands import CommandAccepted
 from services.domain.outbox.entry import Entry, row_key
 from services.domain.outbox.facts import Attempted, Attempting, Created, Judged, Refused, Unknown
 from services.domain.outbox.verdicts import ALLOW
@@ -19,13 +18,13 @@ from services.runtime.failpoints import reach
 from services.runtime.folding.partition import Partition
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import TenantSettings
+from services.sender.calling import Caller, Outcome
 from services.sender.faults import Faults
-from services.sender.gateway import Gateway
 from services.sender.judging import Judging
 from services.sender.metrics import SENDER
+from services.sender.outbound import Addressed, Call, Products
 from services.sender.slots import Slots
-from services.sender.status_urls import StatusUrls
-from services.sender.topology import OUTBOX
+from services.sender.tables import OUTBOX
 from services.sender.transport import Refusal
 
 _FIRST_BACKOFF_S = 0.5
@@ -48,15 +47,12 @@ ANSWERS = Counter(
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """What every attempt needs: the tenants with their gateways, and how long things may take (seconds).
+    """What every attempt needs: the products, the tenants with who calls for them, and how many seconds it may take."""
 
-    `status_urls`: None where Twilio is polled, for it cannot call us.
-    """
-
+    products: Products
     tenants: Tenants
-    gateways: Mapping[str, Gateway]
+    callers: Mapping[str, Caller]
     judging: Judging
-    status_urls: StatusUrls | None
     attempt_deadline_s: float
     slots: Slots
     faults: Faults
@@ -67,9 +63,9 @@ async def attempt(context: Sending, partition: Partition, entry: Entry) -> None:
 
     Raises CancelledError when the partition is lost: what was begun and not committed is the next owner's to judge.
     """
-    if not isinstance(entry.command, CommandAccepted):
+    if entry.command is None:
         return
-    end = await _carry(context, partition, entry, entry.command)
+    end = await _carry(context, partition, entry, cast(Addressed, entry.command))
     if end is None:
         return
     await partition.submit(end)
@@ -78,9 +74,7 @@ async def attempt(context: Sending, partition: Partition, entry: Entry) -> None:
         reach("attempt.settled")
 
 
-async def _carry(
-    context: Sending, partition: Partition, entry: Entry, command: CommandAccepted
-) -> Judged | Attempted | None:
+async def _carry(context: Sending, partition: Partition, entry: Entry, command: Addressed) -> Judged | Attempted | None:
     """Judge, begin and call; how it ended, or None when the command moved on meanwhile."""
     verdict, receipt = await context.judging.judge(partition, command)
     names = {"order_key": entry.order_key, "command_id": entry.command_id}
@@ -106,20 +100,26 @@ async def _committed(partition: Partition, begun: Attempting) -> bool:
 
 
 async def _call(
-    context: Sending, partition: Partition, tenant: TenantSettings, command: CommandAccepted, begun: Attempting
+    context: Sending, partition: Partition, tenant: TenantSettings, command: Addressed, begun: Attempting
 ) -> Created | Refused | Unknown:
-    callback = context.status_urls.of(tenant, command) if context.status_urls is not None else None
+    product = context.products[command.kind]
 
-    async def create() -> Created | Refusal | Unknown | None:
-        # The wall clock goes on while a process is frozen: one that wakes up too late calls nobody. And who waited for
-        # a slot looks once more: a STOP that was folded meanwhile still counts.
-        if now() > begun.deadline:
+    def in_time() -> bool:
+        # The wall clock goes on while a process is frozen: one that wakes up too late calls nobody.
+        return now() <= begun.deadline
+
+    async def create() -> Outcome | None:
+        if not in_time():
             return None
+        # Who waited for a slot looks once more: a STOP that was folded meanwhile still counts.
         verdict, receipt = context.judging.look(partition, command)
         if verdict != ALLOW or not context.faults.may_call(row_key(begun), command.tenant, command.sender):
             return None
+        request = product.request(Call(tenant, command, receipt))
+        if isinstance(request, Refusal):
+            return request
         with CALLS.track_inprogress(), TWILIO_SECONDS.labels(command.tenant).time():
-            answered = await context.gateways[command.tenant].create(_from_window(command, receipt), callback)
+            answered = await context.callers[command.tenant].make(product.host, request, in_time)
         ANSWERS.labels(answer_of(answered)).inc()
         return answered
 
@@ -128,6 +128,8 @@ async def _call(
     if outcome is None:
         return Refused(code=None, reason="its deadline passed, or the gate closed, before the call", retry_at=now())
     fault = context.faults.ended(command.tenant, command.sender, outcome, context.judging.knows(command), began)
+    if isinstance(outcome, Unknown) and product.effects.repeatable:
+        return replace(outcome, retry_at=later(now(), backoff_s(begun.attempt, None)))
     if not isinstance(outcome, Refusal):
         return outcome
     if not outcome.called:
@@ -135,15 +137,7 @@ async def _call(
     if fault is not None:
         return Refused(code=outcome.code, reason=outcome.reason, fault=fault)
     again = later(now(), backoff_s(begun.attempt, outcome.retry_after)) if outcome.retryable else None
-    return Refused(code=outcome.code, reason=outcome.reason, retry_at=again)
-
-
-def _from_window(command: CommandAccepted, receipt: Receipt) -> CommandAccepted:
-    """Free text by a service goes from the sender whose window is open: of several it might choose another."""
-    sender = receipt.view.window_sender
-    if sender is None or command.from_ is not None or receipt.question.template:
-        return command
-    return replace(command, from_=sender)
+    return Refused(code=outcome.code, reason=outcome.reason, retry_at=again, conflict=outcome.conflict)
 
 
 def backoff_s(attempt: int, retry_after: float | None) -> float:
@@ -152,7 +146,7 @@ def backoff_s(attempt: int, retry_after: float | None) -> float:
     return (retry_after or 0.0) + random.uniform(0.5, 1.0) * longest  # noqa: S311 (jitter, not a secret)
 
 
-def answer_of(outcome: Created | Refusal | Unknown) -> str:
+def answer_of(outcome: Outcome) -> str:
     """What the metrics call it: of codes only those that the catalogue knows."""
     match outcome:
         case Created():

@@ -17,7 +17,7 @@ from services.runtime.folding.index import beyond
 from services.runtime.folding.partition import Flush, Partition
 from services.runtime.folding.runner import Listener
 from services.sender.dispatcher import tell
-from services.sender.topology import OUTBOX
+from services.sender.tables import OUTBOX
 
 logger = logging.getLogger(__name__)
 

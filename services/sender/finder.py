@@ -1,28 +1,23 @@
-"""Looks in Twilio's list for the messages of ambiguous commands, and tells how many there are and for how long."""
+"""Looks at Twilio for what ambiguous commands created, and tells how many there are and for how long."""
 
 import asyncio
 import logging
-from collections.abc import Callable
 
 from prometheus_client import Gauge
 from requests import RequestException
 from twilio.base.exceptions import TwilioException
 
 from services.domain.clock import seconds_between
-from services.domain.messages.commands import CommandAccepted
-from services.domain.messages.effects import MessageCreated
-from services.domain.messages.finding import find, span
 from services.domain.outbox.entry import Entry
-from services.domain.outbox.facts import Settled
 from services.domain.outbox.lists import IN_DOUBT
 from services.runtime.clock import now
 from services.runtime.folding.partition import Flush, Partition
 from services.runtime.folding.runner import Listener
 from services.sender.dispatcher import tell
-from services.sender.listing import Listing
 from services.sender.metrics import SENDER
-from services.sender.rows import listed_rows, others_of
-from services.sender.topology import OUTBOX
+from services.sender.outbound import Find, Products
+from services.sender.rows import listed_rows
+from services.sender.tables import OUTBOX
 
 logger = logging.getLogger(__name__)
 
@@ -40,17 +35,10 @@ OLDEST = Gauge(
 
 
 class Finder(Listener):
-    """A task for each ambiguous command of the partitions owned; it ends with the command.
+    """A task for each ambiguous command of the partitions owned; it ends with the command."""
 
-    `listing`: that of a tenant; None where there is nobody to ask.
-    """
-
-    def __init__(
-        self, listing: Callable[[str], Listing | None], attempt_deadline_s: float, request_timeout_s: float
-    ) -> None:
-        self._listing = listing
-        self._attempt_deadline_s = attempt_deadline_s
-        self._request_timeout_s = request_timeout_s
+    def __init__(self, products: Products) -> None:
+        self._products = products
         self._asking = asyncio.Semaphore(_ASKED_TOGETHER)
         self._since: dict[Partition, dict[str, str]] = {}
         self._tasks: dict[Partition, dict[str, asyncio.Task[None]]] = {}
@@ -81,10 +69,11 @@ class Finder(Listener):
                 task.cancel()
         elif key not in since:
             since[key] = entry.ambiguous_at or now()
-            tasks[key] = asyncio.create_task(self._look(partition, entry))
-            tasks[key].add_done_callback(tell)
+            if find := self._products[entry.kind].find:
+                tasks[key] = asyncio.create_task(self._look(partition, entry, find))
+                tasks[key].add_done_callback(tell)
 
-    async def _look(self, partition: Partition, entry: Entry) -> None:
+    async def _look(self, partition: Partition, entry: Entry, find: Find) -> None:
         since = entry.ambiguous_at or now()
         waited = seconds_between(since, now())
         # Of the looks that were missed one is made up for: else all of them would be made at once.
@@ -93,36 +82,15 @@ class Finder(Listener):
             await asyncio.sleep(max(0.0, after_s - seconds_between(since, now())))
             try:
                 async with self._asking:
-                    found = await self._found(partition, entry)
+                    found = await find(partition, entry)
             except (TwilioException, RequestException, OSError) as error:
                 # Its text has the person's address in a URL.
-                logger.warning("the messages of %s cannot be listed: %s", entry.tenant, type(error).__name__)
+                logger.warning("what %s created cannot be listed: %s", entry.tenant, type(error).__name__)
                 continue
             if found is not None:
                 # Folding it cancels this task.
                 await partition.submit(found)
                 return
-
-    async def _found(self, partition: Partition, entry: Entry) -> Settled | None:
-        when = span(entry, self._attempt_deadline_s, self._request_timeout_s)
-        listing = self._listing(entry.tenant)
-        if when is None or listing is None or not isinstance(entry.command, CommandAccepted):
-            return None
-        listed = await listing.messages_to(entry.command.to)
-        others = others_of(partition, entry)
-        if not others.all or any(row.state in ("attempted", "ambiguous") for row in others.rows):
-            # Whose message it is cannot be told.
-            return None
-        found = find(entry.command, when, listed, others.sids)
-        if found is None:
-            return None
-        return Settled(
-            order_key=entry.order_key,
-            command_id=entry.command_id,
-            at=now(),
-            created=MessageCreated(sid=found.sid, status=found.status, from_=found.from_),
-            how="Twilio's list of messages",
-        )
 
     def _oldest_s(self) -> float:
         since = min((at for rows in self._since.values() for at in rows.values()), default=None)

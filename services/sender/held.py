@@ -7,7 +7,7 @@ from services.domain.consent.suppression import Standing
 from services.domain.gate import hold_of
 from services.runtime.folding.partition import Flush, Partition
 from services.sender.conditions import Kind
-from services.sender.topology import SUPPRESSION
+from services.sender.tables import SUPPRESSION
 
 
 def _stands(partition: Partition, condition: str) -> bool:

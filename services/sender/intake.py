@@ -11,15 +11,10 @@ from typing import Any, NamedTuple
 import msgspec
 
 from services.contract.codec import FORMAT, FORMAT_HEADER, format_of
-from services.contract.commands import Public, read_command, read_message_command
 from services.contract.reading import Read, names_of, printable, read_object
-from services.domain.consent import intake as consent_intake
-from services.domain.consent.commands import ConsentAccepted, RecordConsent
+from services.domain.consent.commands import ConsentAccepted
 from services.domain.identity import Place, derived_event_id, raw_event_id
-from services.domain.messages import intake
-from services.domain.messages.commands import CancelMessage, CommandAccepted, ResolveAmbiguous, SendMessage
 from services.domain.messages.intake import Rules
-from services.domain.outbox.accepted import CancelAccepted, ResolutionAccepted
 from services.domain.results import CommandResult
 from services.runtime.clock import now
 from services.runtime.config import Settings
@@ -27,6 +22,7 @@ from services.runtime.folding.fold import Record
 from services.runtime.policy import rules_of_intake
 from services.runtime.tenants.derived import Derived
 from services.runtime.tenants.live import Tenants
+from services.sender.commands import Commands
 from services.sender.moments import moment_of
 from services.sender.producers import Producers
 
@@ -42,10 +38,12 @@ class Requested(NamedTuple):
 
     tenant: str
     command_id: str
-    command: Public | list[str]
+    # As `Commands.parse` gives it.
+    command: Any
     at: str
     since: str
     record: Record
+    commands: Commands
     # It says of itself that it is about another command: a resolution, or a cancel.
     about_another: bool = False
 
@@ -54,25 +52,15 @@ class Requested(NamedTuple):
         return Place(self.record.partition, self.record.offset)
 
 
-Accepted = CommandAccepted | ConsentAccepted | ResolutionAccepted | CancelAccepted
-_ABOUT_ANOTHER = ("resolve_ambiguous", "cancel_message")
-
-
 def tenant_rules(settings: Settings, tenants: Tenants) -> Derived[Rules]:
     """What intake must know, by tenant."""
     return Derived(tenants, lambda _, tenant: rules_of_intake(tenant, settings.sender.not_after_s))
 
 
-def read_message(record: Record) -> Requested:
-    """A record of `twilio.outbound.messages.v1`. Raises NotACommand for what is no JSON object: a dead letter."""
-    read = read_object(record.value)
-    return _requested(record, read, _newer(record) or read_message_command(read.fields))
-
-
-def read_consent(record: Record) -> Requested:
-    """A record of `twilio.consent.commands.v1`. Raises NotACommand."""
-    read = read_object(record.value)
-    return _requested(record, read, _newer(record) or read_command(read.fields, RecordConsent))
+def read(commands: Commands, record: Record) -> Requested:
+    """A record of these commands' topic. Raises NotACommand for what is no JSON object: a dead letter."""
+    found = read_object(record.value)
+    return _requested(commands, record, found, _newer(record) or commands.parse(found.fields))
 
 
 def _newer(record: Record) -> list[str]:
@@ -82,17 +70,18 @@ def _newer(record: Record) -> list[str]:
     return [f"header {FORMAT_HEADER}: {stated}; this release reads up to {FORMAT}: produce it in that, or update"]
 
 
-def _requested(record: Record, read: Read, command: Public | list[str]) -> Requested:
-    faults = [*read.faults, *(command if isinstance(command, list) else ())]
+def _requested(commands: Commands, record: Record, found: Read, command: Any) -> Requested:
+    faults = [*found.faults, *(command if isinstance(command, list) else ())]
     moment = moment_of(record, now())
     return Requested(
-        tenant=_name(read.fields.get("tenant")),
-        command_id=_known_as(record, read.fields),
+        tenant=_name(found.fields.get("tenant")),
+        command_id=_known_as(record, found.fields),
         command=faults or command,
         at=moment.at,
         since=moment.since,
         record=record,
-        about_another=read.fields.get("event_type") in _ABOUT_ANOTHER,
+        commands=commands,
+        about_another=found.fields.get("event_type") in commands.about_another,
     )
 
 
@@ -103,7 +92,7 @@ class Intake:
         self._rules = rules
         self.producers = Producers(rules)
 
-    def __call__(self, _: Any, event: Requested) -> tuple[None, Sequence[Accepted | CommandResult]]:
+    def __call__(self, _: Any, event: Requested) -> tuple[None, Sequence[Any]]:
         """Forward, or reject with every fault at once."""
         voice = self.producers.of(event.record, event.tenant, event.command, event.at)
         if voice.signed_at is not None:
@@ -133,7 +122,7 @@ class Intake:
         # Anybody may name a tenant that there is not, also one that would make the key of another's command.
         return rejected if tenant in self._rules else msgspec.structs.replace(rejected, tenant="")
 
-    def _judge(self, event: Requested) -> Accepted | list[str]:
+    def _judge(self, event: Requested) -> Any:
         if isinstance(event.command, list):
             return event.command
         rules = self._rules.get(event.command.tenant)
@@ -141,15 +130,7 @@ class Intake:
             return [
                 f"tenant: no tenant {event.command.tenant[:64]!r} is configured; check its spelling, or configure it"
             ]
-        match event.command:
-            case SendMessage() as command:
-                return intake.accept(command, rules, event.at, event.place, event.since)
-            case ResolveAmbiguous() as command:
-                return intake.resolve(command, rules, event.at, event.place)
-            case CancelMessage() as command:
-                return intake.cancel(command, rules, event.at, event.place)
-            case RecordConsent() as command:
-                return consent_intake.accept(command, rules.contact_secret, event.at, event.place, event.since)
+        return event.commands.accept(event.command, rules, event.at, event.since, event.place)
 
 
 def _recorded(accepted: ConsentAccepted, told: str | None) -> CommandResult:

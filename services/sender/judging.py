@@ -4,11 +4,9 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from services.domain.consent.holds import held
-from services.domain.consent.scopes import scopes_of
 from services.domain.consent.statements import version
 from services.domain.consent.suppression import Standing, consented, suspicions
 from services.domain.gate import MembershipSeen, Question, Receipt, View, decide
-from services.domain.messages.commands import CommandAccepted
 from services.domain.messages.windows import Seen, Sessions, seen
 from services.domain.outbox.pauses import holding, stopping
 from services.domain.outbox.verdicts import Verdict
@@ -23,9 +21,10 @@ from services.runtime.tenants.derived import Derived
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import TenantSettings
 from services.sender.barrier import Barrier
+from services.sender.outbound import Addressed, Products
 from services.sender.quiet import QuietHours
 from services.sender.stops import Stops
-from services.sender.topology import SESSIONS, SUPPRESSION
+from services.sender.tables import SESSIONS, SUPPRESSION
 
 # Of a contact who opted out of many scopes; a receipt is kept with every result.
 _MOST_SHOWN = 3
@@ -39,7 +38,10 @@ class Judgement(NamedTuple):
 class Judging:
     """The gate's eyes."""
 
-    def __init__(self, tenants: Tenants, barrier: Barrier, directories: Directories, stops: Stops) -> None:
+    def __init__(
+        self, products: Products, tenants: Tenants, barrier: Barrier, directories: Directories, stops: Stops
+    ) -> None:
+        self._products = products
         self._stops = stops
         self._directories = directories
         self._tenants = tenants
@@ -48,7 +50,7 @@ class Judging:
         self._reach = Derived(tenants, lambda _, tenant: reach(tenant))
         self._barrier = barrier
 
-    async def judge(self, partition: Partition, command: CommandAccepted) -> Judgement:
+    async def judge(self, partition: Partition, command: Addressed) -> Judgement:
         """Judge a command by all that was on the log when this was asked; of our senders, when the process began."""
         await self._directories.read()
         while True:
@@ -58,13 +60,13 @@ class Judging:
             if _released(partition, command.contact) == before:
                 return self.look(partition, command, offsets)
 
-    def look(self, partition: Partition, command: CommandAccepted, offsets: dict[str, int] | None = None) -> Judgement:
+    def look(self, partition: Partition, command: Addressed, offsets: dict[str, int] | None = None) -> Judgement:
         """Judge a command by what is folded now."""
-        question = ask(command)
+        question = self._products[command.kind].ask(command)
         view = self._view(partition, command, question)
         return Judgement(decide(question, view), Receipt(question=question, view=view, offsets=offsets or {}))
 
-    def _view(self, partition: Partition, command: CommandAccepted, question: Question) -> View:
+    def _view(self, partition: Partition, command: Addressed, question: Question) -> View:
         moment, pauses = now(), self._stops.of(partition)
         stopped = stopping(pauses, command.tenant, command.sender)
         tenant = self._tenants.get(command.tenant)
@@ -103,7 +105,7 @@ class Judging:
             quiet=self._quiet[command.tenant].look(command.purpose, command.to, moment),
         )
 
-    def knows(self, command: CommandAccepted) -> bool:
+    def knows(self, command: Addressed) -> bool:
         """Whether a command's sender is listed as one of ours."""
         directory = self._directories.of(command.tenant)
         return bool(directory.services(name_of(command.sender) or "") or directory.members(command.sender))
@@ -116,31 +118,13 @@ def _released(partition: Partition, contact: str) -> Mapping[str, tuple[tuple[in
     return {name: (one.released, one.through) for name, one in found if one.released or one.through >= 0}
 
 
-def ask(command: CommandAccepted) -> Question:
-    """What the gate looks at of a command."""
-    return Question(
-        tenant=command.tenant,
-        channel=command.channel,
-        sender=command.sender,
-        scopes=list(scopes_of(command.from_, command.messaging_service_sid)),
-        template=command.content_sid is not None,
-        not_after=command.not_after,
-        country=command.country,
-        confirms=command.confirms,
-        not_before=command.not_before,
-        label=command.label,
-        contact=command.contact,
-        purpose=command.purpose,
-    )
-
-
-def _allowed(tenant: TenantSettings, command: CommandAccepted) -> bool:
+def _allowed(tenant: TenantSettings, command: Addressed) -> bool:
     """Each that it names must be: a service brings its opt-outs and its settings with it."""
     named = {command.from_, command.messaging_service_sid} - {None}
     return not tenant.allowed_senders or named <= set(tenant.allowed_senders)
 
 
-def _asked(command: CommandAccepted, everywhere: bool) -> Asked:
+def _asked(command: Addressed, everywhere: bool) -> Asked:
     sender = name_of(command.from_) if command.from_ else None
     channel = family("whatsapp:" if command.channel == "whatsapp" else "")
     return Asked(sender, command.messaging_service_sid, channel, everywhere)
@@ -158,7 +142,7 @@ def _memberships(found: Mapping[str, Reached], directory: Directory) -> list[Mem
     return [MembershipSeen(sender=one.sender, service=one.service, since=seen.first, by=seen.by) for one, seen in known]
 
 
-def _window(state: Sessions | None, command: CommandAccepted, directory: Directory) -> Seen:
+def _window(state: Sessions | None, command: Addressed, directory: Directory) -> Seen:
     members = {}
     if (service := command.messaging_service_sid) and state is not None:
         inside = {name: directory.is_in(name_of(name) or name, service) for name in state.windows}

@@ -20,24 +20,22 @@ from services.runtime.tenants.derived import Derived
 from services.runtime.tenants.live import Tenants
 from services.sender.attempt import Sending, attempt
 from services.sender.barrier import Barrier
+from services.sender.calling import TwilioCaller
 from services.sender.claims import Claims
-from services.sender.claims import Times as ClaimTimes
 from services.sender.conditions import Conditions
-from services.sender.dater import Dater
-from services.sender.dates import Dates
 from services.sender.faults import Faults
 from services.sender.finder import Finder
-from services.sender.gateway import TwilioGateway
 from services.sender.held import HELD
 from services.sender.judging import Judging
-from services.sender.listing import Listing
 from services.sender.metrics import SENDER
+from services.sender.outbound import Parts
+from services.sender.products import outbound
 from services.sender.scheduler import Scheduler, Times
 from services.sender.slots import Slots
-from services.sender.status_urls import StatusUrls
 from services.sender.stops import HELD_BY_PAUSE, Stops
+from services.sender.tables import OUTBOX
 from services.sender.timing import Timing
-from services.sender.topology import OUTBOX, folds
+from services.sender.topology import folds
 from services.sender.undecided import held_by_suspicion
 from services.sender.unknown import held_by_absence
 
@@ -49,36 +47,28 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event) -> None
     """Run until `stop`. Raises what crashed the app."""
     sender = settings.sender
     line = Line(sender.request_timeout_s, sender.concurrency)
-    gateways = Derived(tenants, lambda _, tenant: TwilioGateway(tenant, line, settings.twilio.api))
-    listings = Derived(tenants, lambda _, tenant: Listing(tenant, settings.twilio.api, sender.request_timeout_s))
-    dates = Derived(tenants, lambda _, tenant: Dates(tenant, settings.twilio.api, sender.request_timeout_s))
+    callers = Derived(tenants, lambda _, tenant: TwilioCaller(tenant, line, settings.twilio.urls))
+    products = outbound(Parts(settings, tenants))
 
     def rate(name: str, owned: int) -> float:
         tenant = tenants.get(name)
         configured = tenant.messages_per_second if tenant is not None else 1.0
         return configured * max(1, owned) / settings.kafka.partitions
 
-    def listing(name: str) -> Listing | None:
-        tenant = tenants.get(name)
-        # Of an account that several share nobody could tell whose message it is.
-        return listings.get(name) if tenant is not None and tenants.sharing(tenant.account_sid) == 1 else None
-
     barrier = Barrier(settings.kafka, [topic.name for topic in (ACCEPTED, OUTCOMES, INBOUND)])
     directories = Directories(settings.kafka)
     slots = Slots(sender.concurrency)
     faults = Faults()
     stops = Stops(faults)
-    judging = Judging(tenants, barrier, directories, stops)
-    status_urls = None if settings.twilio.polled else StatusUrls(tenants, settings.public_url)
-    sending = Sending(tenants, gateways, judging, status_urls, sender.attempt_deadline_s, slots, faults)
+    judging = Judging(products, tenants, barrier, directories, stops)
+    sending = Sending(products, tenants, callers, judging, sender.attempt_deadline_s, slots, faults)
     scheduler = Scheduler(
         partial(attempt, sending),
         rate,
         slots,
         stops,
-        Times(sender.session_timeout_s * _GRACE_SHARE_OF_SESSION, sender.ambiguous_wait_s),
+        Times(sender.session_timeout_s * _GRACE_SHARE_OF_SESSION, lambda kind: products[kind].holds_up_s),
     )
-    finder = Finder(listing, sender.attempt_deadline_s, sender.request_timeout_s)
     conditions = Conditions(
         {"pause": HELD_BY_PAUSE, HOLD: HELD, SUSPECTED: held_by_suspicion(tenants), TENANT: held_by_absence(tenants)}
     )
@@ -89,8 +79,8 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event) -> None
         faults.renewed(names)
 
     tenants.listen(changed)
-    claims = Claims(dates.get, ClaimTimes(sender.attempt_deadline_s, sender.request_timeout_s))
-    together = Together(stops, conditions, scheduler, finder, claims, Dater(dates), Timing(tenants))
+    listeners = [one for product in products.values() for one in product.listeners]
+    together = Together(stops, conditions, scheduler, Finder(products), Claims(products), *listeners, Timing(tenants))
     app = fold_app(SENDER_APP, folds(settings, tenants), settings.kafka, sender, {OUTBOX: together})
     health = operations(
         partial(reasons, app),

@@ -17,12 +17,11 @@ import msgspec
 from services.contract.signatures import Signature
 from services.domain.clock import later
 from services.domain.due import Due
-from services.domain.results import CommandResult
 from services.runtime.clock import now
 from services.runtime.folding.fold import Record
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import TENANT_NAME
-from services.sender.intake import Accepted, Intake, Requested
+from services.sender.intake import Intake, Requested
 from services.sender.producers import is_no
 
 _log = logging.getLogger(__name__)
@@ -37,7 +36,7 @@ _ROWS = 16
 MOST = 500
 MOST_BYTES = 512 * 1024
 
-Told = Sequence[Accepted | CommandResult]
+Told = Sequence[Any]
 
 
 class ParkedCommand(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from services.domain.outbox.entry import Entry, row_key
 from services.runtime.folding.partition import Partition
-from services.sender.topology import OUTBOX
+from services.sender.tables import OUTBOX
 
 _AT_ONCE = 500
 _MOST_OTHERS = 1000

@@ -1,12 +1,13 @@
 """Which command of a contact is next, as its rows say."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from services.domain.clock import later
 from services.domain.outbox.entry import Entry
 from services.domain.outbox.lists import in_order
 from services.runtime.folding.partition import Partition
-from services.sender.topology import OUTBOX
+from services.sender.tables import OUTBOX
 
 # Most contacts have one.
 _AT_ONCE = 4
@@ -20,11 +21,11 @@ class Next(NamedTuple):
     not_before: str | None
 
 
-def next_of(partition: Partition, contact: str, ambiguous_wait_s: float) -> Next | None:
+def next_of(partition: Partition, contact: str, holds_up_s: Callable[[str], float]) -> Next | None:
     """What is to go next of a contact: urgent ones first, then as accepted. None: one is being sent, or none is left.
 
-    Only the first may go, and it stays first until it is settled. Where it is not known whether a message was created,
-    what comes after it waits a while.
+    Only the first may go, and it stays first until it is settled. Where it is not known whether something was
+    created, what comes after it waits a while: `holds_up_s`, by the product.
     """
     until, after = None, None
     while found := partition.listed(OUTBOX, in_order(contact), after, _AT_ONCE):
@@ -38,5 +39,5 @@ def next_of(partition: Partition, contact: str, ambiguous_wait_s: float) -> Next
             if entry.state == "pending":
                 return Next(entry, row, until)
             if entry.ambiguous_at:
-                until = max(until or "", later(entry.ambiguous_at, ambiguous_wait_s))
+                until = max(until or "", later(entry.ambiguous_at, holds_up_s(entry.kind)))
     return None

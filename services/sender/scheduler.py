@@ -25,7 +25,7 @@ from services.sender.schedule import Next, next_of
 from services.sender.shelves import Shelf, Shelves, place_of
 from services.sender.slots import Slots
 from services.sender.stops import Stops
-from services.sender.topology import OUTBOX
+from services.sender.tables import OUTBOX
 
 logger = logging.getLogger(__name__)
 
@@ -57,10 +57,11 @@ class _Owned:
 
 
 class Times(NamedTuple):
-    """Seconds: how long a partition that leaves waits for its calls, and how long an ambiguous one holds up others."""
+    """Seconds: how long a partition that leaves waits for its calls, and how long an ambiguous one of a product, by its
+    kind, holds up others."""
 
     grace_s: float
-    ambiguous_wait_s: float
+    holds_up_s: Callable[[str], float]
 
 
 class Scheduler(Listener):
@@ -182,7 +183,7 @@ class Scheduler(Listener):
             return
         if timer := owned.later.pop(contact, None):
             timer.cancel()
-        found, moment = next_of(partition, contact, self._times.ambiguous_wait_s), now()
+        found, moment = next_of(partition, contact, self._times.holds_up_s), now()
         until = found.not_before if found and found.not_before and found.not_before > moment else None
         queued = owned.queued.get(contact)
         if queued is not None and (found is None or queued.row != found.row or until):

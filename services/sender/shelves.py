@@ -15,7 +15,7 @@ from services.domain.outbox.entry import Entry, order_key_of, row_key
 from services.domain.outbox.lists import IN_A_LANE, in_lane, in_lanes, lists
 from services.runtime.folding.index import Listed, beyond
 from services.runtime.folding.partition import Partition
-from services.sender.topology import OUTBOX
+from services.sender.tables import OUTBOX
 
 logger = logging.getLogger(__name__)
 

@@ -23,7 +23,7 @@ from services.sender.conditions import Kind
 from services.sender.dispatcher import tell
 from services.sender.faults import Faults
 from services.sender.metrics import SENDER
-from services.sender.topology import OUTBOX, PAUSES
+from services.sender.tables import OUTBOX, PAUSES
 
 # Told together.
 _AT_ONCE = 500

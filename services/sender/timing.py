@@ -20,7 +20,7 @@ from services.runtime.folding.partition import Flush, Partition
 from services.runtime.folding.runner import Listener
 from services.runtime.tenants.live import Tenants
 from services.sender.metrics import SENDER
-from services.sender.topology import OUTBOX, SUPPRESSION
+from services.sender.tables import OUTBOX, SUPPRESSION
 
 # Rows listed, before others have the event loop.
 _AT_ONCE = 2000

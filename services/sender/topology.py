@@ -1,10 +1,9 @@
 """The sender's topology: which fold, on which topics, into which tables."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from services.contract.consent import CONSENT_COMMANDS, CONSENT_INTAKE_FOLD
-from services.contract.messages import INTAKE_FOLD, MESSAGES
 from services.contract.outbox import OUTBOX_FOLD
 from services.contract.topic import own_topic
 from services.domain.consent import dating
@@ -14,67 +13,53 @@ from services.domain.consent.suppression import Standing
 from services.domain.due import Due
 from services.domain.messages import sessions
 from services.domain.messages.consent import Suppressing
-from services.domain.messages.effects import EFFECTS
 from services.domain.messages.events import InboundReceived, OutcomeReached
 from services.domain.messages.windows import Sessions
 from services.domain.outbox import entry, pauses
-from services.domain.outbox.fold import Outbox
 from services.domain.outbox.lists import lists
-from services.domain.results import result
 from services.runtime.config import Settings
-from services.runtime.folding.fold import Fold, Record, Step, Table
+from services.runtime.folding.fold import Fold, Step, Table
 from services.runtime.tenants.live import Tenants
-from services.runtime.unheard import of_contact, of_nobody
+from services.runtime.unheard import of_contact
+from services.sender import products
+from services.sender.commands import Commands
 from services.sender.ends import logged, of_fold, of_refusal
-from services.sender.intake import Intake, Requested, read_consent, read_message, tenant_rules
+from services.sender.intake import Intake, read, tenant_rules
 from services.sender.parking import Parked, Parking, due
-
-OUTBOX = "outbox"
-SUPPRESSION = "suppression"
-SESSIONS = "sessions"
-PAUSES = "pauses"
-PARKED = "parked"
-PARKED_CONSENT = "parkedconsent"
+from services.sender.tables import OUTBOX, PAUSES, SESSIONS, SUPPRESSION
 
 
-def folds(settings: Settings, tenants: Tenants) -> tuple[Fold, Fold, Fold]:
+def folds(settings: Settings, tenants: Tenants) -> tuple[Fold, ...]:
     """Intake forwards commands by contact; the outbox remembers each, and settles it by what comes back.
 
     Beside the outbox, in the same partitions, stands what the gate looks at: the sender folds it itself, so that it
     knows how far it has read. The processor tells the world; here nothing is told twice.
     """
-    outbox = Outbox((EFFECTS,), result)
     intake = Intake(tenant_rules(settings, tenants))
     own = settings.kafka.tenant_topics
 
-    def parked(table: str, read: Callable[[Record], Requested]) -> tuple[Step, ...]:
-        step = Parking(intake, tenants, read)
-        return (Step(logged(step, of_fold), Table(table, Parked, step.row_key, due=due)),)
+    def taken_in(commands: Commands) -> Fold:
+        reading = partial(read, commands)
+        step = Parking(intake, tenants, reading)
+        return Fold(
+            commands.fold,
+            (Step(logged(step, of_fold), Table(commands.parked, Parked, step.row_key, due=due)),),
+            tuple(own_topic(commands.topic, tenant) for tenant in own),
+            read=reading,
+            refused=logged(intake.refused, of_refusal),
+            unheard=commands.unheard,
+        )
 
     return (
-        Fold(
-            INTAKE_FOLD,
-            parked(PARKED, read_message),
-            tuple(own_topic(MESSAGES, tenant) for tenant in own),
-            read=read_message,
-            refused=logged(intake.refused, of_refusal),
-        ),
-        Fold(
-            CONSENT_INTAKE_FOLD,
-            parked(PARKED_CONSENT, read_consent),
-            tuple(own_topic(CONSENT_COMMANDS, tenant) for tenant in own),
-            read=read_consent,
-            refused=logged(intake.refused, of_refusal),
-            unheard=of_nobody(CONSENT_COMMANDS, CONSENT_INTAKE_FOLD.name),
-        ),
+        *map(taken_in, products.COMMANDS),
         Fold(
             OUTBOX_FOLD,
             (
                 Step(
-                    logged(outbox.fold, of_fold),
+                    logged(products.OUTBOX.fold, of_fold),
                     # The rows of an earlier release name no product, and its index no order key.
-                    Table(OUTBOX, outbox.row, entry.row_key, due=entry.due, lists=lists, index=2),
-                    takes=outbox.facts,
+                    Table(OUTBOX, products.OUTBOX.row, entry.row_key, due=entry.due, lists=lists, index=2),
+                    takes=products.OUTBOX.facts,
                 ),
                 Step(pauses.fold, Table(PAUSES, pauses.Pauses, lambda _: pauses.ROW), takes=pauses.SAID),
                 Step(

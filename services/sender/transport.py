@@ -38,6 +38,8 @@ class Refusal(Refused, frozen=True, kw_only=True):
     called: bool = True
     reached: bool = True
     too_many: bool = False
+    # What Twilio said, where it said it.
+    body: bytes = b""
 
 
 class Taken(NamedTuple):
@@ -54,12 +56,9 @@ class Transport:
         self._line = line
         self._way = way("POST", tenant.credentials, tenant.account_sid, base_url, tenant.region)
 
-    def to(self, path: str) -> URL:
-        """The URL of a resource, made once: `path` begins with a slash."""
-        return URL(f"{self._way.base_url}{path}")
-
-    async def post(self, url: URL, form: bytes) -> Taken | Refusal | Unknown:
-        """Post a form once. Redirects are not followed."""
+    async def post(self, path: str, form: bytes) -> Taken | Refusal | Unknown:
+        """Post a form once; `path` begins with a slash. Redirects are not followed."""
+        url = URL(f"{self._way.base_url}{path}")
         try:
             async with self._line.session.post(
                 url, data=form, headers=self._way.headers, proxy=self._way.proxy, allow_redirects=False
@@ -90,5 +89,5 @@ def _refused(status: int, body: bytes, retry_after: str | None) -> Refusal | Unk
     notice(code)
     if status == _TOO_MANY_REQUESTS:
         wait = retry_after_s(retry_after)
-        return Refusal(code=code or 20429, reason=reason, retryable=True, retry_after=wait, too_many=True)
-    return Refusal(code=code, reason=reason, retryable=explain(code).retryable)
+        return Refusal(code=code or 20429, reason=reason, retryable=True, retry_after=wait, too_many=True, body=body)
+    return Refusal(code=code, reason=reason, retryable=explain(code).retryable, body=body)

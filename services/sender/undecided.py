@@ -10,7 +10,7 @@ from services.domain.gate import SUSPECTED, suspected_of
 from services.runtime.folding.partition import Flush, Partition
 from services.runtime.tenants.live import Tenants
 from services.sender.conditions import Kind
-from services.sender.topology import SUPPRESSION
+from services.sender.tables import SUPPRESSION
 
 
 def held_by_suspicion(tenants: Tenants) -> Kind:

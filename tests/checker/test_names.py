@@ -13,7 +13,8 @@ from services.contract.reading import NotACommand
 from services.domain.messages.intake import Rules
 from services.domain.results import CommandResult
 from services.runtime.folding.fold import Record
-from services.sender.intake import Intake, read_message
+from services.sender.intake import Intake
+from tests.sender.reading import read_message
 
 TOPIC = "twilio.outbound.messages.v1"
 ODD: st.SearchStrategy[Any] = (

@@ -15,7 +15,8 @@ from services.contract.topics import topic_of
 from services.domain.messages.intake import Rules
 from services.domain.results import CommandResult
 from services.runtime.folding.fold import Record
-from services.sender.intake import Intake, read_message
+from services.sender.intake import Intake
+from tests.sender.reading import read_message
 
 AT_S = 1_800_000_000
 KEY = b"a key of globex, long enough for one"

@@ -18,7 +18,8 @@ from services.domain.messages.intake import Rules, accept
 from services.domain.outbox.accepted import CancelAccepted, ResolutionAccepted
 from services.domain.results import CommandResult
 from services.runtime.folding.fold import Record
-from services.sender.intake import Intake, read_consent, read_message
+from services.sender.intake import Intake
+from tests.sender.reading import read_consent, read_message
 
 AT = "2026-02-21T18:22:11.123Z"
 LEAST = {"command_id": "order-1", "tenant": "acme", "to": "+14155550123"}

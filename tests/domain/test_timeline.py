@@ -11,7 +11,8 @@ from services.domain.messages.timeline import MAX_STEPS, Timeline, ambiguous, fo
 from services.domain.results import CommandResult
 from services.processor import views
 from services.runtime.folding.fold import Record
-from services.sender.intake import Intake, read_message
+from services.sender.intake import Intake
+from tests.sender.reading import read_message
 
 MOST_BYTES = 220 * 1024
 

@@ -18,8 +18,9 @@ from services.domain.outbox.entry import Entry, row_key
 from services.domain.outbox.facts import Attempted, Attempting, Refused, Unknown
 from services.domain.results import CommandResult
 from services.runtime.folding.fold import Record
-from services.sender.intake import Intake, read_message
+from services.sender.intake import Intake
 from tests.sender.histories import fold
+from tests.sender.reading import read_message
 
 KNOWN = {name: Rules(contact_secret=name.encode(), lifetime=60.0) for name in ("acme", "globex")}
 # Some would make the key of a known tenant's command, were they to stand in one.

@@ -21,7 +21,8 @@ from services.runtime.config import KafkaSettings, Settings
 from services.runtime.folding.fold import Record
 from services.runtime.section import ConfigError
 from services.runtime.tenants.opening import tenants_of
-from services.sender.intake import Intake, read_message, tenant_rules
+from services.sender.intake import Intake, tenant_rules
+from tests.sender.reading import read_message
 
 CANCEL = CancelMessage(command_id="c-1", tenant="acme", to="+14155550123", by="me")
 

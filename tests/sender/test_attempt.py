@@ -2,14 +2,16 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, cast
+from urllib.parse import parse_qs
 
 import pytest
 from pydantic import SecretStr
 
 from services.domain.clock import seconds_between
 from services.domain.gate import Receipt, View, decide
-from services.domain.messages.commands import CommandAccepted
+from services.domain.messages.commands import KIND, CommandAccepted
 from services.domain.messages.effects import MessageCreated
 from services.domain.outbox.entry import Entry, row_key
 from services.domain.outbox.facts import Attempting, Unknown
@@ -19,10 +21,14 @@ from services.runtime.folding.partition import Partition
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import TenantSettings
 from services.sender.attempt import Sending, attempt
+from services.sender.calling import Outcome
 from services.sender.faults import Faults
-from services.sender.judging import Judgement, Judging, ask
+from services.sender.judging import Judgement, Judging
+from services.sender.messages.asking import ask
+from services.sender.messages.creating import create
+from services.sender.messages.status_urls import StatusUrls
+from services.sender.outbound import Request
 from services.sender.slots import Slots
-from services.sender.status_urls import StatusUrls
 from services.sender.transport import Refusal
 from tests.sender.histories import (
     CONTACT,
@@ -38,6 +44,7 @@ from tests.sender.histories import (
     refused,
     steps,
 )
+from tests.sender.products import MESSAGES
 from tests.sender.rig import signed_command
 
 NEVER = "9999-01-01T00:00:00.000Z"
@@ -90,7 +97,7 @@ class Eyes:
 
 
 class Calls:
-    """A gateway that notes its calls and gives one answer; `check` is asked at each call."""
+    """Who calls, notes whom Twilio is to tell, and gives one answer; `check` is asked at each call."""
 
     def __init__(
         self, answer: MessageCreated | Refusal | Unknown, check: Callable[[], None] = lambda: None, latency_s: float = 0
@@ -100,9 +107,10 @@ class Calls:
         self._answer = answer
         self._check = check
 
-    async def create(self, _: CommandAccepted, status_callback: str) -> MessageCreated | Refusal | Unknown:
+    async def make(self, host: str, request: Request, in_time: Callable[[], bool]) -> Outcome:
+        assert (host, in_time()) == ("api", True)
         self._check()
-        self.made.append(status_callback)
+        self.made += parse_qs(request.form.decode())["StatusCallback"]
         await asyncio.sleep(self._latency_s)
         return self._answer
 
@@ -128,10 +136,12 @@ async def carry(
     for entry in entries:
         slots.begin(row_key(entry), entry.tenant, urgent=False)
     known = Tenants(dict.fromkeys(tenants, tenant))
+    urls = StatusUrls(known, "https://example.com")
+    messages = replace(MESSAGES, request=lambda call: create(call, urls.of(call.tenant, call.command)))
     context = Sending(
+        products={KIND: messages},
         tenants=known,
-        gateways=dict.fromkeys(tenants, calls),
-        status_urls=StatusUrls(known, "https://example.com"),
+        callers=dict.fromkeys(tenants, calls),
         attempt_deadline_s=deadline_s,
         judging=cast(Judging, Eyes(tenants, list(allowed))),
         slots=slots,

@@ -1,20 +1,26 @@
 """A message that a resolution names is looked up at Twilio before it ends a command."""
 
 import asyncio
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
 
 from services.domain.clock import iso
+from services.domain.messages.commands import KIND
 from services.domain.messages.finding import Listed
 from services.domain.outbox.entry import Entry, row_key
 from services.domain.outbox.facts import Checked, Unknown
 from services.runtime.folding.partition import Flush, Partition
 from services.sender import claims
-from services.sender.claims import Claims, Times
-from services.sender.dates import Dates
-from services.sender.topology import OUTBOX
+from services.sender.claims import Claims
+from services.sender.messages.dates import Dates
+from services.sender.messages.finding import Finding, Times
+from services.sender.outbound import Products
+from services.sender.tables import OUTBOX
 from tests.sender.histories import accepted, attempted, attempting, fold, history, resolved
+from tests.sender.products import MESSAGES
 from tests.waiting import eventually
 
 AMBIGUOUS = (accepted(), attempting(1), attempted(1, Unknown(reason="no answer in time")))
@@ -71,8 +77,14 @@ class Row:
         await self.claims.flushed(cast(Partition, self), Flush({OUTBOX: rows}, {}, {OUTBOX: {row_key(before): before}}))
 
 
+def looked_up_by(dates: Callable[[str], Dates | None]) -> Products:
+    """Messages, looked up by these."""
+    finding = Finding(lambda _: None, dates, Times(15.0, 10.0))
+    return {KIND: replace(MESSAGES, check=finding.check)}
+
+
 async def taken(row: Row, messages: Messages | None) -> None:
-    row.claims = Claims(lambda _: cast(Dates, messages), Times(15.0, 10.0))
+    row.claims = Claims(looked_up_by(lambda _: cast(Dates, messages)))
     await row.claims.taken(cast(Partition, row))
 
 
@@ -121,7 +133,7 @@ async def test_what_was_said_before_a_restart_is_looked_up_after_it_and_until_tw
 
 async def test_a_tenant_that_is_not_known_here_yet_is_waited_for() -> None:
     row, known = Row(resolved("SM1")), dict[str, Any]()
-    row.claims = Claims(known.get, Times(15.0, 10.0))
+    row.claims = Claims(looked_up_by(known.get))
     await row.claims.taken(cast(Partition, row))
     await asyncio.sleep(0.01)
     assert row.entry.state == "ambiguous"

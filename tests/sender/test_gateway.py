@@ -30,10 +30,10 @@ from services.runtime.line import Line
 from services.runtime.simulated import FaultSettings, SimulatorSettings
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import TenantSettings
-from services.sender.form import form
-from services.sender.gateway import TwilioGateway
+from services.sender.messages.form import form
 from services.sender.transport import Refusal
 from services.simulator.app import serve
+from tests.sender.gateway import Gateway
 from tests.sender.histories import accepted
 from tests.waiting import eventually
 
@@ -73,7 +73,7 @@ class Twilio:
     session: aiohttp.ClientSession
     gateways: contextlib.AsyncExitStack
 
-    async def gateway(self, of: TenantSettings | None = None, timeout_s: float = 20.0) -> TwilioGateway:
+    async def gateway(self, of: TenantSettings | None = None, timeout_s: float = 20.0) -> Gateway:
         return await gateway(self.gateways, self.url, of or tenant(), timeout_s)
 
     async def faults(self, **faults: Any) -> None:
@@ -88,10 +88,10 @@ class Twilio:
 
 async def gateway(
     stack: contextlib.AsyncExitStack, url: str, of: TenantSettings, timeout_s: float, connections: int = 4
-) -> TwilioGateway:
+) -> Gateway:
     line = Line(timeout_s, connections)
     stack.push_async_callback(line.close)
-    return TwilioGateway(of, line, url)
+    return Gateway(of, line, url)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from services.domain.consent.suppression import Standing
 from services.runtime.folding.partition import Flush, Partition
 from services.sender.held import HELD
 from services.sender.judging import Judging
-from services.sender.topology import SUPPRESSION
+from services.sender.tables import SUPPRESSION
 from tests.sender.histories import accepted, at
 
 KEY = f"acme|{'1' * 32}"

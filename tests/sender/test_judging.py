@@ -16,11 +16,13 @@ from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import TenantSettings
 from services.sender.barrier import Barrier
 from services.sender.faults import Faults
-from services.sender.judging import Judging, ask
+from services.sender.judging import Judging
+from services.sender.messages.asking import ask
 from services.sender.stops import Stops
-from services.sender.topology import SUPPRESSION
+from services.sender.tables import SUPPRESSION
 from tests.domain.suppression_oracle import history, stated, wrote
 from tests.sender.histories import accepted
+from tests.sender.products import PRODUCTS
 
 SERVICE = "MG" + "d" * 32
 
@@ -48,7 +50,7 @@ def verdict(command: dict[str, Any], standing: Standing | None = None, **tenant:
         account_sid="AC" + "a" * 32, auth_tokens=[SecretStr("t")], contact_secret=SecretStr("s"), **tenant
     )
     settings = Tenants({"acme": configured})
-    judging = Judging(settings, cast(Barrier, None), cast(Directories, Nobody()), Stops(Faults()))
+    judging = Judging(PRODUCTS, settings, cast(Barrier, None), cast(Directories, Nobody()), Stops(Faults()))
     in_time = {"not_after": "9999-12-31T23:59:59.999Z"}
     found = judging.look(cast(Partition, Rows(standing)), accepted(**in_time | command))
     receipt = found.receipt

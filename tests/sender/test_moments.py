@@ -26,8 +26,9 @@ from services.domain.messages.events import InboundReceived
 from services.domain.messages.intake import Rules
 from services.runtime.folding.fold import Record
 from services.sender import intake as sender_intake
-from services.sender.intake import Intake, read_consent, read_message
+from services.sender.intake import Intake
 from services.sender.moments import Moment, moment_of
+from tests.sender.reading import read_consent, read_message
 
 NOW_MS = 1_800_000_000_000
 MINUTE, HOUR, YEAR = 60_000, 3_600_000, 365 * 86_400_000

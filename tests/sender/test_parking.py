@@ -19,8 +19,9 @@ from services.runtime.folding.fold import Record
 from services.runtime.tenants.files import Found, Refused, Said
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import TenantSettings
-from services.sender.intake import Intake, read_message, tenant_rules
+from services.sender.intake import Intake, tenant_rules
 from services.sender.parking import LOOK_S, MOST, MOST_BYTES, PATIENCE_S, Parked, Parking
+from tests.sender.reading import read_message
 
 START = "2026-02-21T18:00:00.000Z"
 AT_MS = 1_700_000_000_000

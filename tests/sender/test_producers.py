@@ -20,8 +20,9 @@ from services.domain.messages.intake import Rules
 from services.domain.outbox.accepted import CancelAccepted, ResolutionAccepted
 from services.domain.results import CommandResult
 from services.runtime.folding.fold import Record
-from services.sender.intake import Intake, read_consent, read_message
+from services.sender.intake import Intake
 from services.sender.producers import REFUSED
+from tests.sender.reading import read_consent, read_message
 
 NOW_S = 1_800_000_000
 NOW = iso(NOW_S * 1000)

@@ -21,10 +21,10 @@ from services.runtime.regions import Region, regional
 from services.runtime.simulated import FaultSettings, SimulatorSettings
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import TenantSettings
-from services.sender.gateway import TwilioGateway
-from services.sender.listing import Listing
+from services.sender.messages.listing import Listing
 from services.sender.transport import Refusal
 from services.simulator.app import serve
+from tests.sender.gateway import Gateway
 from tests.sender.histories import accepted
 
 REGIONS: dict[str, Region] = {"1": "us1", "2": "ie1", "3": "au1"}
@@ -51,7 +51,7 @@ class World(NamedTuple):
     session: aiohttp.ClientSession
 
     async def create(self, of: TenantSettings) -> Any:
-        return await TwilioGateway(of, self.line, self.url).create(accepted(), None)
+        return await Gateway(of, self.line, self.url).create(accepted(), None)
 
 
 @pytest.fixture

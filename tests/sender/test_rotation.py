@@ -23,10 +23,10 @@ from services.runtime.tenants.derived import Derived
 from services.runtime.tenants.files import TenantFiles
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.watching import Watch
-from services.sender import status_urls
-from services.sender.gateway import TwilioGateway
-from services.sender.status_urls import StatusUrls
+from services.sender.messages import status_urls
+from services.sender.messages.status_urls import StatusUrls
 from services.simulator.app import serve
+from tests.sender.gateway import Gateway
 from tests.sender.histories import accepted
 from tests.waiting import eventually
 
@@ -104,7 +104,7 @@ class Account:
                     self.statuses.append((await answer.json())["status"])
 
     async def senders(self, line: Line) -> None:
-        gateways = Derived(self.tenants, lambda _, tenant: TwilioGateway(tenant, line, self.url))
+        gateways = Derived(self.tenants, lambda _, tenant: Gateway(tenant, line, self.url))
         while not self._stop.is_set():
             self.outcomes.append(await gateways["acme"].create(accepted(), self._status()))
 

@@ -62,7 +62,7 @@ def put(rows: Rows, entry: Entry, events: Iterable[Any]) -> Entry:
 
 
 def first(rows: Rows, contact: str = "acme|a") -> Next | None:
-    return next_of(rows.partition, contact, ambiguous_wait_s=60.0)
+    return next_of(rows.partition, contact, holds_up_s=lambda _kind: 60.0)
 
 
 def name_of(rows: Rows, contact: str = "acme|a") -> str | None:

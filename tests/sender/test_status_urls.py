@@ -8,8 +8,8 @@ from services.domain.messages.callback import callback_query
 from services.runtime.tenants.files import Found, Said
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import TenantSettings
-from services.sender import status_urls
-from services.sender.status_urls import StatusUrls
+from services.sender.messages import status_urls
+from services.sender.messages.status_urls import StatusUrls
 from tests.sender.histories import accepted, at
 
 DAY_S = 86_400.0

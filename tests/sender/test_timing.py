@@ -21,8 +21,8 @@ from services.runtime.tenants.settings import TenantSettings
 from services.sender import attempt, timing
 from services.sender.faults import Faults
 from services.sender.metrics import SENDER
+from services.sender.tables import OUTBOX, SUPPRESSION
 from services.sender.timing import Timing
-from services.sender.topology import OUTBOX, SUPPRESSION
 from services.sender.transport import Refusal
 from tests.sender.histories import accepted as command
 from tests.sender.histories import created

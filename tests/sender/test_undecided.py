@@ -10,7 +10,7 @@ from services.domain.consent.suppression import Standing
 from services.domain.gate import suspected_of
 from services.domain.messages.consent import Suppressing
 from services.runtime.folding.partition import Flush, Partition
-from services.sender.topology import SUPPRESSION
+from services.sender.tables import SUPPRESSION
 from services.sender.undecided import held_by_suspicion
 from tests.domain.suppression_oracle import CONTACT, at, history, stated, wrote
 

@@ -18,7 +18,7 @@ from services.embedded import ports
 from services.runtime.config import KafkaSettings
 from services.runtime.tenants.known import KnownTenants
 from services.runtime.tenants.settings import TenantSettings
-from services.sender.topology import PARKED
+from services.sender.messages.commands import COMMANDS
 from tests.kafka_records import read_until
 from tests.processes import Service, running
 from tests.sender.conftest import House
@@ -70,7 +70,7 @@ async def parked(house: House, *tenants: str) -> None:
     def lie_there(rows: list[ConsumerRecord]) -> bool:
         return all(any(one in (row.value or b"") for row in rows) for one in wanted)
 
-    await read_until(house.bootstrap, changelog(SENDER_APP, PARKED), lie_there, 60)
+    await read_until(house.bootstrap, changelog(SENDER_APP, COMMANDS.parked), lie_there, 60)
 
 
 async def test_commands_wait_for_their_tenant_over_a_kill_and_are_sent_once(

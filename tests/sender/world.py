@@ -22,7 +22,7 @@ from services.sender.faults import Faults
 from services.sender.scheduler import Scheduler, Times
 from services.sender.slots import Slots
 from services.sender.stops import HELD_BY_PAUSE, Stops
-from services.sender.topology import OUTBOX, PAUSES
+from services.sender.tables import OUTBOX, PAUSES
 from tests.sender.histories import Event, accepted, attempted, attempting, created, fold, history
 from tests.waiting import eventually
 
@@ -112,7 +112,11 @@ class World:
         self.faults = Faults(gap_s=0.1)
         self.stops = Stops(self.faults)
         self.scheduler = Scheduler(
-            self._attempt, lambda _, owned: rate * owned, self.slots, self.stops, Times(0.5, ambiguous_wait_s)
+            self._attempt,
+            lambda _, owned: rate * owned,
+            self.slots,
+            self.stops,
+            Times(0.5, lambda _kind: ambiguous_wait_s),
         )
         self.listening = Together(self.stops, Conditions({"pause": HELD_BY_PAUSE}), self.scheduler)
         self.taken: list[Rows] = []

@@ -50,13 +50,15 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True):
     """Twilio refused, or was never reached: nothing was created. `retry_at` when it will be tried again.
 
     A `retry_at` that is not later than the attempt's end: nobody was called, and the command keeps its place. So it
-    does where somebody else is at `fault`: then its lane stops.
+    does where somebody else is at `fault`: then its lane stops. `conflict`: the SID of what stands in its way, where
+    its product knows of such.
     """
 
     code: int | None
     reason: str
     retry_at: str | None = None
     fault: Literal["house", "account", "sender"] | None = None
+    conflict: str | None = None
 
 
 class Unknown(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,11 +17,11 @@ from services.domain.consent.suppression import Standing
 from services.runtime.clock import now
 from services.runtime.folding.partition import Flush, Partition
 from services.runtime.folding.runner import Listener
-from services.sender.dates import Dates
 from services.sender.dispatcher import tell
+from services.sender.messages.dates import Dates
 from services.sender.metrics import SENDER
 from services.sender.rows import listed_rows
-from services.sender.topology import SUPPRESSION
+from services.sender.tables import SUPPRESSION
 
 logger = logging.getLogger(__name__)
 

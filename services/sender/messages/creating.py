@@ -1,26 +1,19 @@
 """The create call of a message: what is posted, and what of the answer is kept."""
 
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
+from services.domain.gate import Receipt
 from services.domain.messages.commands import CommandAccepted
 from services.domain.messages.effects import MessageCreated
 from services.domain.outbox.facts import Unknown
-from services.runtime.line import Line
-from services.runtime.tenants.settings import TenantSettings
-from services.sender.form import form
-from services.sender.transport import Refusal, Taken, Transport
+from services.sender.messages.form import form
+from services.sender.outbound import Call, Request
+from services.sender.transport import Refusal, Taken
 
 _LONGEST_REASON = 500
-
-
-class Gateway(Protocol):
-    """Creates messages for one tenant."""
-
-    async def create(self, command: CommandAccepted, status_callback: str | None) -> MessageCreated | Refusal | Unknown:
-        """Call Twilio once."""
-        ...
 
 
 class _Message(msgspec.Struct, rename={"from_": "from"}):
@@ -36,20 +29,26 @@ class _Message(msgspec.Struct, rename={"from_": "from"}):
 _message = msgspec.json.Decoder(_Message)
 
 
-class TwilioGateway:
-    """One tenant's account. `base_url`: Twilio's API in us1."""
+def create(call: Call, status_callback: str | None) -> Request | Refusal:
+    """The call that creates a message. `status_callback`: the URL that Twilio is to call about it."""
+    command = _from_window(call.command, call.receipt)
+    try:
+        said = form(command, status_callback)
+    except UnicodeEncodeError:
+        return Refusal(code=None, reason="the command holds half a character: nothing was posted")
+    return Request(f"/2010-04-01/Accounts/{call.tenant.account_sid}/Messages.json", said, _answer)
 
-    def __init__(self, tenant: TenantSettings, line: Line, base_url: str) -> None:
-        self._transport = Transport(tenant, line, base_url)
-        self._url = self._transport.to(f"/2010-04-01/Accounts/{tenant.account_sid}/Messages.json")
 
-    async def create(self, command: CommandAccepted, status_callback: str | None) -> MessageCreated | Refusal | Unknown:
-        try:
-            said = form(command, status_callback)
-        except UnicodeEncodeError:
-            return Refusal(code=None, reason="the command holds half a character: nothing was posted")
-        answer = await self._transport.post(self._url, said)
-        return _created(answer.body) if isinstance(answer, Taken) else answer
+def _from_window(command: CommandAccepted, receipt: Receipt) -> CommandAccepted:
+    """Free text by a service goes from the sender whose window is open: of several it might choose another."""
+    sender = receipt.view.window_sender
+    if sender is None or command.from_ is not None or receipt.question.template:
+        return command
+    return replace(command, from_=sender)
+
+
+def _answer(answered: Taken | Refusal | Unknown) -> MessageCreated | Refusal | Unknown:
+    return _created(answered.body) if isinstance(answered, Taken) else answered
 
 
 def _created(body: bytes) -> MessageCreated | Unknown:

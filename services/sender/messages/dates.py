@@ -11,7 +11,7 @@ from services.domain.clock import to_iso
 from services.domain.messages.finding import Listed
 from services.runtime.regions import NOT_FROM_THE_ENVIRONMENT, regional
 from services.runtime.tenants.settings import TenantSettings
-from services.sender.listing import listed
+from services.sender.messages.listing import listed
 
 _NOT_FOUND = 404
 

@@ -1,0 +1,49 @@
+"""Messages, put together: their calls, and how what they created is found."""
+
+from services.domain.messages.effects import EFFECTS
+from services.runtime.tenants.derived import Derived
+from services.sender.messages.asking import ask
+from services.sender.messages.creating import create
+from services.sender.messages.dater import Dater
+from services.sender.messages.dates import Dates
+from services.sender.messages.finding import Finding, Times
+from services.sender.messages.listing import Listing
+from services.sender.messages.status_urls import StatusUrls
+from services.sender.outbound import Call, Outbound, Parts, Request
+from services.sender.transport import Refusal
+
+_HOST = "api"
+
+
+def outbound(parts: Parts) -> Outbound:
+    """The product in a running sender."""
+    settings, tenants = parts
+    url, times = (
+        settings.twilio.urls[_HOST],
+        Times(settings.sender.attempt_deadline_s, settings.sender.request_timeout_s),
+    )
+    listings = Derived(tenants, lambda _, tenant: Listing(tenant, url, times.request_timeout_s))
+    dates = Derived(tenants, lambda _, tenant: Dates(tenant, url, times.request_timeout_s))
+    # Where Twilio is polled, it cannot call us.
+    status_urls = None if settings.twilio.polled else StatusUrls(tenants, settings.public_url)
+
+    def request(call: Call) -> Request | Refusal:
+        return create(call, None if status_urls is None else status_urls.of(call.tenant, call.command))
+
+    def listing(name: str) -> Listing | None:
+        tenant = tenants.get(name)
+        # Of an account that several share nobody could tell whose message it is.
+        return listings.get(name) if tenant is not None and tenants.sharing(tenant.account_sid) == 1 else None
+
+    finding = Finding(listing, dates.get, times)
+    return Outbound(
+        effects=EFFECTS,
+        host=_HOST,
+        ask=ask,
+        request=request,
+        rate=lambda tenant: tenant.messages_per_second,
+        holds_up_s=settings.sender.ambiguous_wait_s,
+        find=finding.find,
+        check=finding.check,
+        listeners=(Dater(dates),),
+    )

@@ -1,0 +1,111 @@
+"""What the sender must know of a product whose commands are calls. The engine knows no product's name.
+
+Its order key is a contact: what the gate looks at stands in the same partition.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+from services.domain.gate import Question, Receipt
+from services.domain.outbox.accepted import Accepted, ResolutionAccepted
+from services.domain.outbox.effects import Effects
+from services.domain.outbox.entry import Entry
+from services.domain.outbox.facts import Checked, Created, Settled, Unknown
+from services.runtime.config import Settings
+from services.runtime.folding.partition import Partition
+from services.runtime.folding.runner import Listener
+from services.runtime.tenants.live import Tenants
+from services.runtime.tenants.settings import TenantSettings
+from services.sender.commands import Commands
+from services.sender.transport import Refusal, Taken
+
+
+class Addressed(Accepted, Protocol):
+    """An accepted command as the gate looks it up: whom it is for, by which channel, and from whom.
+
+    `country` of the recipient, None where it is not known. `from_`, `messaging_service_sid`: what it names of ours.
+    """
+
+    @property
+    def contact(self) -> str: ...
+    @property
+    def channel(self) -> str: ...
+    @property
+    def country(self) -> str | None: ...
+    @property
+    def to(self) -> str: ...
+    @property
+    def from_(self) -> str | None: ...
+    @property
+    def messaging_service_sid(self) -> str | None: ...
+    @property
+    def purpose(self) -> str: ...
+
+
+class Call(NamedTuple):
+    """What a request is made of: a command that may go, for its tenant, by this judgement."""
+
+    tenant: TenantSettings
+    command: Any
+    receipt: Receipt
+
+
+class Request(NamedTuple):
+    """A form to be posted, once. `path` begins with a slash.
+
+    `answer`: what comes of the answer, or the next call, where this one created nothing: that is made by the same
+    attempt, if there is time left.
+    """
+
+    path: str
+    form: bytes
+    answer: "Callable[[Taken | Refusal | Unknown], Created | Refusal | Unknown | Request]"
+
+
+# What a call without a known end created; and what a resolution says of it.
+Find = Callable[[Partition, Entry], Awaitable[Settled | None]]
+Check = Callable[[Partition, Entry, ResolutionAccepted], Awaitable[Checked | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Outbound:
+    """A product's commands, from the log to Twilio and back.
+
+    `effects`: what follows from their steps. `host`: whom they call, by the name of its setting
+    (`twilio.<host>`). `ask`: what the
+    gate looks at. `request`: the call, made of what may go now. `rate`: per second of one sender. `holds_up_s`: for how
+    long what has no known end holds up what comes after it. `find`: looks for what a call without a known end created;
+    None: nothing was found. `check`: looks up what a resolution names; None: nobody could be asked now. Both may raise
+    what their clients raise. Without them only facts of the log and, for `not_sent`, people settle it.
+    `listeners`: what else goes by the outbox's rows.
+    """
+
+    effects: Effects
+    host: str
+    ask: Callable[[Any], Question]
+    request: Callable[[Call], Request | Refusal]
+    rate: Callable[[TenantSettings], float]
+    holds_up_s: float
+    find: Find | None = None
+    check: Check | None = None
+    listeners: tuple[Listener, ...] = ()
+
+
+class Parts(NamedTuple):
+    """What a product is put together of."""
+
+    settings: Settings
+    tenants: Tenants
+
+
+class Product(NamedTuple):
+    """A product: what its commands mean, how they are produced, and what it is in a running sender."""
+
+    effects: Effects
+    commands: Commands
+    outbound: Callable[[Parts], Outbound]
+
+
+# By `kind`.
+Products = Mapping[str, Outbound]

@@ -1,0 +1,10 @@
+"""Public commands as the sender reads them."""
+
+from functools import partial
+
+from services.sender import consents
+from services.sender.intake import read
+from services.sender.messages.commands import COMMANDS
+
+read_message = partial(read, COMMANDS)
+read_consent = partial(read, consents.COMMANDS)

@@ -11,7 +11,7 @@ from services.ingress import app
 from services.runtime import connections
 from services.runtime.config import Settings
 from tests.fuzz import malformed
-from tests.fuzz.malformed import CORPUS, answered, statuses
+from tests.fuzz.malformed import answered, corpus, statuses
 from tests.ingress.rig import Caller, running, settings
 from tests.waiting import eventually
 
@@ -35,8 +35,8 @@ async def test_it_is_refused_and_the_next_is_answered(caller: Caller, chosen: Se
     """All of it at once, and again; and that takes little memory."""
     before = _peak(cleared=True)
     for _ in range(2):
-        answers = await asyncio.gather(*(answered(chosen.ingress.port, sent) for sent in CORPUS.values()))
-        for name, answer in zip(CORPUS, answers, strict=True):
+        answers = await asyncio.gather(*(answered(chosen.ingress.port, sent) for sent in corpus().values()))
+        for name, answer in zip(corpus(), answers, strict=True):
             assert all(400 <= status < 500 or status == 100 for status in statuses(answer)), (name, answer[:500])
         assert await caller.post(MESSAGES, [("Body", "Hi")]) == 200
     assert _peak() - before < MOST_GROWTH
@@ -270,6 +270,6 @@ async def test_what_strangers_write_is_logged_seldom(
 ) -> None:
     before = connections.MALFORMED._value.get()
     for _ in range(50):
-        await answered(chosen.ingress.port, CORPUS["a header without a colon"])
+        await answered(chosen.ingress.port, corpus()["a header without a colon"])
     assert connections.MALFORMED._value.get() == before + 50
     assert len([one for one in caplog.records if one.name == "aiohttp.server"]) < 25

@@ -252,7 +252,7 @@ async def test_a_partition_of_poison_holds_up_no_other(house: House) -> None:
 async def test_malformed_http_is_refused_by_processor_and_sender(house: House) -> None:
     for service in (house.processor, house.sender):
         port = int(service.url.rpartition(":")[2])
-        for name, sent in malformed.CORPUS.items():
+        for name, sent in malformed.corpus().items():
             answer = await malformed.answered(port, sent)
             assert all(status < 500 for status in malformed.statuses(answer)), (name, answer[:500])
             assert await service.ready(), name

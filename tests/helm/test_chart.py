@@ -5,7 +5,6 @@ import re
 from pathlib import Path
 from typing import Any
 
-import kubernetes_validate
 import pytest
 import yaml
 
@@ -30,6 +29,9 @@ each_shape = pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("version", KUBERNETES)
 def test_every_resource_fits_kubernetes_own_schema(version: str) -> None:
     """Each once: many are the same in every shape."""
+    # Two seconds of CPU, for the grammars of formats: in every worker, were it above.
+    import kubernetes_validate
+
     found = {json.dumps(one, sort_keys=True): one for shape in SHAPES for one in render(shape)}
     assert len(found) > 50
     for one in found.values():

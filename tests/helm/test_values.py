@@ -3,7 +3,6 @@
 import json
 from typing import Any
 
-import jsonschema
 import pytest
 import yaml
 
@@ -27,6 +26,9 @@ def shape(name: str) -> Any:
 
 
 def faults(values: Any) -> list[str]:
+    # Two seconds of CPU, for the grammars of formats: in every worker, were it above.
+    import jsonschema
+
     return [one.json_path for one in jsonschema.Draft7Validator(SCHEMA).iter_errors(values)]
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
-from aiohttp import BasicAuth, ClientSession, web
+from aiohttp import ClientSession, encode_basic_auth, web
 from twilio.base.exceptions import TwilioRestException
 from twilio.http.async_http_client import AsyncTwilioHttpClient
 from twilio.rest import Client
@@ -138,4 +138,4 @@ async def eventually(condition: Callable[[], Awaitable[bool]], deadline_s: float
 
 def basic() -> dict[str, str]:
     """The header that opens the account, for requests that Twilio's client would not make."""
-    return {"Authorization": BasicAuth(ACCOUNT, TOKEN).encode()}
+    return {"Authorization": encode_basic_auth(ACCOUNT, TOKEN)}

@@ -11,6 +11,7 @@ import msgspec
 from services.domain.clock import seconds_between
 from services.domain.consent.events import Suppression
 from services.domain.consent.refusals import LEFT
+from services.domain.frequency import Capped
 from services.domain.outbox.pauses import Pause, paused
 from services.domain.outbox.verdicts import ALLOW, Verdict, early, expired
 from services.domain.quiet import Quiet
@@ -76,6 +77,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     `recipient_allowed`, `dry_run`: whom the tenant may reach at all. `held`: the first of what could not be read of
     theirs. `stopped`, `paused`: the pause of its lane (of everything, the tenant, the sender), and that of its
     label. `quiet`: whether it is night where the person may be; null: the tenant does not ask for this purpose.
+    `capped`: of the tenant's caps for this purpose one that is used up for this person.
     """
 
     now: str
@@ -100,6 +102,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     stopped: Pause | None = None
     paused: Pause | None = None
     quiet: Quiet | None = None
+    capped: Capped | None = None
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
@@ -121,7 +124,20 @@ SUSPECTED = "suspected"
 def decide(question: Question, view: View) -> Verdict:
     """Judge one command. `expired` and `blocked` are final; what is deferred is judged again."""
     # The dry run is last: who is stopped by it alone would have been written to.
-    rules = (_time, _pause, _tenant, _sender, _recipient, _hold, _consent, _window, _suspected, _quiet, _dry_run)
+    rules = (
+        _time,
+        _pause,
+        _tenant,
+        _sender,
+        _recipient,
+        _hold,
+        _consent,
+        _window,
+        _suspected,
+        _quiet,
+        _often,
+        _dry_run,
+    )
     return next((verdict for rule in rules if (verdict := rule(question, view))), ALLOW)
 
 
@@ -336,4 +352,19 @@ def _quiet(question: Question, view: View) -> Verdict | None:
         f"it is night where the person may be ({where}), until {quiet.until}",
         "It goes by itself then, or expires at its not_after.",
         until=quiet.until,
+    )
+
+
+def _often(question: Question, view: View) -> Verdict | None:
+    """The answer to a STOP or START is not one more of our messages."""
+    if view.capped is None or question.confirms:
+        return None
+    cap = view.capped.cap
+    days = "a day" if cap.days == 1 else f"{cap.days:g} days"
+    return Verdict(
+        "deferred",
+        "frequency",
+        f"the person has had {cap.messages} {question.purpose} message{'s' if cap.messages > 1 else ''} within {days}",
+        f"It goes by itself at {view.capped.until}, or expires at its not_after.",
+        until=view.capped.until,
     )

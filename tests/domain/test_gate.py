@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from services.contract import codec
 from services.domain.consent.events import Suppression
+from services.domain.frequency import Cap, Capped
 from services.domain.gate import WINDOW_MARGIN_S, ConsentRules, Question, Receipt, View, decide
 from services.domain.outbox.verdicts import ALLOW, Verdict, expired
 from services.domain.quiet import Hours, Quiet
@@ -45,11 +46,18 @@ def out(scope: str = SMS) -> dict[str, Suppression]:
 UNREAD = Suppression(since="2026-02-20T09:00:00.000Z", evidence="twilio.inbound.v1/3@17", source="unread")
 DAY = Quiet(hours=[Hours()], zones=["Europe/Paris"])
 NIGHT, NEVER = replace(DAY, until=at(30)), replace(DAY, never=True)
+CAPPED = Capped(cap=Cap(messages=3, days=1), until=at(30))
 NEW, OLD = "2026-02-21T17:00:00.000Z", "2025-02-21T18:00:00.000Z"
 
 
 # What ends no other way than blocked.
-DECIDED = {None: "allow", "not_after": "expired", "hold": "deferred", "tenant": "deferred"}
+DECIDED = {
+    None: "allow",
+    "not_after": "expired",
+    "hold": "deferred",
+    "tenant": "deferred",
+    "frequency": "deferred",
+}
 
 
 @pytest.mark.parametrize(
@@ -101,6 +109,11 @@ DECIDED = {None: "allow", "not_after": "expired", "hold": "deferred", "tenant": 
         ),
         pytest.param(question(), view(quiet=NIGHT, dry_run=True), "quiet_hours", id="a rehearsal waits as all do"),
         pytest.param(question(confirms="stop"), view(quiet=NIGHT), None, id="who has just written is awake"),
+        # A person who has had enough.
+        pytest.param(question(), view(capped=CAPPED), "frequency", id="a cap that is used up"),
+        pytest.param(question(), view(capped=CAPPED, quiet=NIGHT), "quiet_hours", id="by night the night is told"),
+        pytest.param(question(), view(capped=CAPPED, suppressed=out()), "suppressed", id="a no beside a cap"),
+        pytest.param(question(confirms="start"), view(capped=CAPPED), None, id="an answer is not one more"),
         # What could not be read may have been a no, a yes or a message.
         pytest.param(question(), view(held=UNREAD), "hold", id="something unread"),
         pytest.param(question(template=True), view(held=UNREAD), "hold", id="a template too"),

@@ -32,8 +32,9 @@ class Entry(msgspec.Struct, Generic[C_co], frozen=True, kw_only=True):
 
     `C_co`: the accepted commands of all products. `kind`: its product's; empty, as its fingerprint, while only a cancel
     has come. `command` is dropped once it is settled; the fingerprint stays until `forget_at`, so that its id is known
-    as used. What is deferred waits until `until`, or until what `condition` names is over; `released_at` is when it
-    was over. `cancel`: what ends it should it ever wait again.
+    as used. `created_at`, `purpose`: when something was created by it, and what for. What is deferred waits until
+    `until`, or until what `condition` names is over; `released_at` is when it was over. `cancel`: what ends it should
+    it ever wait again.
     """
 
     kind: str
@@ -49,6 +50,8 @@ class Entry(msgspec.Struct, Generic[C_co], frozen=True, kw_only=True):
     released_at: str | None = None
     deadline: str | None = None
     sid: str | None = None
+    created_at: str | None = None
+    purpose: str | None = None
     forget_at: str | None = None
     ambiguous_at: str | None = None
     # Fingerprints of other contents that came under this id, each told once.
@@ -92,6 +95,8 @@ def is_open(entry: Entry) -> bool:
 
 def settled(entry: Entry, at: str, sid: str | None = None) -> Entry:
     """The row of a command that has ended. `sid`: of what was created."""
+    if sid is not None and entry.command is not None:
+        entry = replace(entry, created_at=at, purpose=entry.command.purpose)
     return replace(
         entry,
         state="settled",
@@ -106,6 +111,11 @@ def settled(entry: Entry, at: str, sid: str | None = None) -> Entry:
         sid=sid,
         forget_at=later(at, REMEMBER_DAYS * 86_400),
     )
+
+
+def counts_from(entry: Entry) -> str | None:
+    """When it may have reached somebody; None: it has not."""
+    return entry.ambiguous_at or entry.created_at
 
 
 def kept(known: tuple[str, ...], one: str) -> tuple[str, ...]:

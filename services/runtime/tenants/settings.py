@@ -117,6 +117,13 @@ class QuietSettings(Section):
     )
 
 
+class CapSettings(Section):
+    """How often a person is written to."""
+
+    messages: int = Field(ge=1, le=1000)
+    days: float = Field(gt=0, le=30, description="counted back from the moment")
+
+
 RuleName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 
 
@@ -219,6 +226,9 @@ class TenantSettings(Section):
     routing: RoutingSettings = RoutingSettings()
     consent: ConsentSettings = ConsentSettings()
     quiet_hours: QuietSettings = QuietSettings()
+    frequency: dict[Purpose, list[CapSettings]] = Field(
+        default_factory=dict, description="purpose → the most that a person gets of it; what is more waits"
+    )
     messages_per_second: float = Field(default=10.0, gt=0, description="per sender, over all workers' partitions")
     tokens: dict[TokenName, TokenSettings] = Field(
         default_factory=dict, description="of the query API, each showing this tenant's rows alone"

@@ -10,6 +10,7 @@ from services.domain.addresses import countries
 from services.domain.consent.keywords import Words, normalise, stop_word
 from services.domain.consent.suspicion import phrase
 from services.domain.contact import canonical
+from services.domain.frequency import Cap
 from services.domain.gate import ConsentRules
 from services.domain.messages.confirmation import Texts
 from services.domain.messages.intake import Rules
@@ -102,6 +103,14 @@ _SUSPECTED = ("note", "defer_marketing", "stop")
 def reach(tenant: TenantSettings) -> Recipients:
     """Whom a tenant may reach."""
     return EVERYBODY if tenant.recipients is None else recipients(tenant.recipients)
+
+
+def caps_of(tenant: TenantSettings) -> dict[str, list[Cap]]:
+    """How often a tenant writes to a person, by purpose."""
+    return {
+        purpose: [Cap(messages=one.messages, days=one.days) for one in caps]
+        for purpose, caps in tenant.frequency.items()
+    }
 
 
 class Policy:

@@ -3,11 +3,14 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from services.domain.clock import later
 from services.domain.consent.holds import held
 from services.domain.consent.statements import version
 from services.domain.consent.suppression import Standing, consented, suspicions
+from services.domain.frequency import Capped, look
 from services.domain.gate import MembershipSeen, Question, Receipt, View, decide
 from services.domain.messages.windows import Seen, Sessions, seen
+from services.domain.outbox.entry import counts_from, purpose_of
 from services.domain.outbox.pauses import holding, stopping
 from services.domain.outbox.verdicts import Verdict
 from services.domain.senders.directory import Directory
@@ -16,18 +19,20 @@ from services.domain.senders.reach import Asked, Reached, reaching
 from services.runtime.clock import now
 from services.runtime.directories import Directories
 from services.runtime.folding.partition import Partition
-from services.runtime.policy import Policy, reach
+from services.runtime.policy import Policy, caps_of, reach
 from services.runtime.tenants.derived import Derived
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import TenantSettings
 from services.sender.barrier import Barrier
 from services.sender.outbound import Addressed, Products
 from services.sender.quiet import QuietHours
+from services.sender.rows import others_of
 from services.sender.stops import Stops
 from services.sender.tables import SESSIONS, SUPPRESSION
 
 # Of a contact who opted out of many scopes; a receipt is kept with every result.
 _MOST_SHOWN = 3
+_LOOK_AGAIN_S = 3600.0
 
 
 class Judgement(NamedTuple):
@@ -47,6 +52,7 @@ class Judging:
         self._tenants = tenants
         self._policies = Derived(tenants, lambda _, tenant: Policy(tenant.consent))
         self._quiet = Derived(tenants, lambda _, tenant: QuietHours(tenant.quiet_hours))
+        self._caps = Derived(tenants, lambda _, tenant: caps_of(tenant))
         self._reach = Derived(tenants, lambda _, tenant: reach(tenant))
         self._barrier = barrier
 
@@ -103,7 +109,20 @@ class Judging:
             stopped=stopped,
             paused=holding(pauses, command.tenant, command.label),
             quiet=self._quiet[command.tenant].look(command.purpose, command.to, moment),
+            capped=self._capped(partition, command, moment),
         )
+
+    def _capped(self, partition: Partition, command: Addressed, moment: str) -> Capped | None:
+        caps = self._caps[command.tenant].get(command.purpose)
+        if not caps:
+            return None
+        # Only one of a contact is under way, and this is it: all others have gone, wait, or may have gone.
+        others = others_of(partition, command)
+        if not others.all:
+            # Nobody has counted them, and they are a thousand.
+            return Capped(cap=caps[0], until=later(moment, _LOOK_AGAIN_S))
+        sent = (counts_from(one) for one in others.rows if purpose_of(one) == command.purpose)
+        return look(moment, [at for at in sent if at is not None], caps)
 
     def knows(self, command: Addressed) -> bool:
         """Whether a command's sender is listed as one of ours."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from services.domain.outbox.entry import Entry, row_key
 from services.runtime.folding.partition import Partition
@@ -10,6 +10,15 @@ from services.sender.tables import OUTBOX
 
 _AT_ONCE = 500
 _MOST_OTHERS = 1000
+
+
+class Keyed(Protocol):
+    """A command, or its row."""
+
+    @property
+    def order_key(self) -> str: ...
+    @property
+    def command_id(self) -> str: ...
 
 
 class Others(NamedTuple):
@@ -34,8 +43,8 @@ async def listed_rows(partition: Partition, table: str, name: str) -> AsyncItera
         await asyncio.sleep(0)
 
 
-def others_of(partition: Partition, entry: Entry) -> Others:
-    """The other commands of an entry's contact, a thousand at most."""
-    keys = partition.under(OUTBOX, f"{entry.order_key} ", _MOST_OTHERS)
-    rows = [row for key in keys if key != row_key(entry) and (row := partition.read(key, OUTBOX))]
+def others_of(partition: Partition, command: Keyed) -> Others:
+    """The other commands of a command's contact, a thousand at most."""
+    keys = partition.under(OUTBOX, f"{command.order_key} ", _MOST_OTHERS)
+    rows = [row for key in keys if key != row_key(command) and (row := partition.read(key, OUTBOX))]
     return Others(rows, len(keys) < _MOST_OTHERS)

@@ -38,5 +38,6 @@ TENANTS: dict[str, dict[str, Any]] = {
     "polite": {"consent": {"suspected": "defer_marketing"}},
     # Americans are awake for one minute a day.
     "nights": {"quiet_hours": {"purposes": ["marketing"], "countries": {"US": {"begin": "00:00", "end": "23:59"}}}},
+    "rarely": {"frequency": {"marketing": [{"messages": 2, "days": 1}]}},
     "house": {},
 }

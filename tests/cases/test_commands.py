@@ -112,3 +112,20 @@ async def test_a_send_in_the_recipients_night(house: House, tenant: Named) -> No
     assert (await one.end("offer"))["step"] == "sent"
     nowhere = await one.send("nowhere", "+883510000000", purpose="marketing")
     assert (nowhere["step"], nowhere["category"]) == ("blocked", "quiet_hours")
+
+
+async def test_a_person_who_has_had_enough(house: House, tenant: Named) -> None:
+    """What is one too many waits until the first of them is a day old; other purposes and other people do not."""
+    one = tenant("rarely")
+    for number in range(2):
+        assert (await one.send(f"offer-{number}", PERSON, purpose="marketing"))["step"] == "sent"
+    later_on = to_iso(datetime.now(UTC) + timedelta(seconds=house.ahead_s, days=3))
+    await one.ask("third", PERSON, purpose="marketing", not_after=later_on)
+    waits = await one.seen(RESULTS.name, command_id="third", step="deferred")
+    assert waits["category"] == "frequency"
+    assert waits["receipt"]["view"]["capped"]["cap"] == {"messages": 2, "days": 1.0}
+    assert (await one.send("code", PERSON, purpose="authentication"))["step"] == "sent"
+    assert (await one.send("hers", "+14155550124", purpose="marketing"))["step"] == "sent"
+    assert [step["step"] for step in one.steps("third")] == ["accepted", "deferred"]
+    await house.later(86_400)
+    assert (await one.end("third"))["step"] == "sent"

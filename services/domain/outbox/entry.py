@@ -118,6 +118,11 @@ def counts_from(entry: Entry) -> str | None:
     return entry.ambiguous_at or entry.created_at
 
 
+def purpose_of(entry: Entry) -> str | None:
+    """What it is, or was, for; None where it is not known any more: nothing was created."""
+    return entry.command.purpose if entry.command is not None else entry.purpose
+
+
 def kept(known: tuple[str, ...], one: str) -> tuple[str, ...]:
     """The latest of what a row remembers, with one more."""
     return (*known, one)[-REMEMBER_OTHERS:]

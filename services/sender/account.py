@@ -1,6 +1,7 @@
-"""What an account may do now: its limit, its breaker, and the pause that Twilio asked for. Pure; time comes in."""
+"""What an account may do now at a host: its limit, its breaker, and the pause that Twilio asked for. Pure; time comes
+in. One host that is down, or asks for less, stops nothing at another."""
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from services.domain.outbox.facts import Created, Unknown
 from services.sender.breaker import Breaker, State
@@ -10,8 +11,16 @@ from services.sender.transport import Refusal
 Permission = Literal["yes", "later", "never"]
 
 
+class AccountAt(NamedTuple):
+    """A tenant's account at a host, by the name of the host's setting (`twilio.<host>`)."""
+
+    tenant: str
+    host: str
+
+
 class Account:
-    """Counts an account's turns: `begun` from the attempt's preparation to the call's end, `calling` while it calls."""
+    """Counts an account's turns at a host: `begun` from the attempt's preparation to the call's end, `calling` while it
+    calls."""
 
     def __init__(self, ceiling: int) -> None:
         self._limit = Limit(ceiling)

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from aiolimiter import AsyncLimiter
 from prometheus_client import Counter
 
-from services.sender.lanes import Lane, Lanes, Turn
+from services.sender.account import AccountAt
+from services.sender.lanes import Lane, LaneName, Lanes, Turn
 from services.sender.metrics import SENDER
 from services.sender.slots import Slots
 
@@ -32,7 +33,7 @@ _AT_ONCE = 500
 
 
 class Dispatcher:
-    """`rate`: messages per second that a tenant's sender may send from here; it changes with the partitions owned.
+    """`rate`: calls a second that may be made from here for a lane; it changes with the partitions owned.
 
     `wanted`: whether a turn still stands when it comes. `begin`: carry it out; then the slots are to be told `over`.
     `drop`: it came, and nobody wants it. `stopped`: whether a sender of a tenant may not send at all now.
@@ -41,7 +42,7 @@ class Dispatcher:
     def __init__(
         self,
         slots: Slots,
-        rate: Callable[[str], float],
+        rate: Callable[[LaneName], float],
         wanted: Callable[[Turn], bool],
         begin: Callable[[Turn], None],
         drop: Callable[[Turn], None],
@@ -59,21 +60,24 @@ class Dispatcher:
         self._refilling: set[asyncio.Task[None]] = set()
         slots.freed = self._freed
 
-    def push(self, lane: tuple[str, str], turn: Turn, urgent: bool) -> None:
+    def push(self, lane: LaneName, turn: Turn, urgent: bool) -> None:
         if urgent:
             self._slots.expect_urgent()
-        self._lanes.push(self._lanes.lane(*lane), turn, urgent)
+        self._lanes.push(self._lanes.lane(lane), turn, urgent)
         self._dispatch()
 
     def look_again(self) -> None:
         """Lanes that were stopped may go on."""
-        for lane in [one for one in self._still if not self.stopped(one.tenant, one.sender)]:
+        for lane in [one for one in self._still if not self._is_stopped(one)]:
             self._still.discard(lane)
             self._lanes.unpark(lane)
         self._dispatch()
 
-    def _freed(self, tenant: str) -> None:
-        self._lanes.wake(tenant)
+    def _is_stopped(self, lane: Lane) -> bool:
+        return self.stopped(lane.account.tenant, lane.name.sender)
+
+    def _freed(self, account: AccountAt) -> None:
+        self._lanes.wake(account)
         self._dispatch()
 
     def _dispatch(self) -> None:
@@ -93,7 +97,7 @@ class Dispatcher:
                     dropped += 1
                     if dropped % _AT_ONCE == 0:
                         await asyncio.sleep(0)
-                elif self.stopped(lane.tenant, lane.sender):
+                elif self._is_stopped(lane):
                     self._still.add(lane)
                     self._lanes.park(lane)
                 elif not lane.paid and not self._limiter(lane).has_capacity():
@@ -104,7 +108,7 @@ class Dispatcher:
                         await self._limiter(lane).acquire()
                     lane.paid = False
                     self._lanes.pop(lane, urgent)
-                    self._slots.begin(turn.row, lane.tenant, urgent)
+                    self._slots.begin(turn.row, lane.account, urgent)
                     self._begin(turn)
         finally:
             self._dispatching = None
@@ -115,14 +119,14 @@ class Dispatcher:
         return self._lanes.first(not self._slots.room(urgent=False), self._slots.may_begin, self._slots.full)
 
     def _limiter(self, lane: Lane) -> AsyncLimiter:
-        share = self._rate(lane.tenant)
+        share = self._rate(lane.name)
         if lane.limiter is None or lane.rate != share:
             lane.limiter, lane.rate = AsyncLimiter(max(1.0, share), max(1.0, share) / share), share
         return lane.limiter
 
     def _park(self, lane: Lane) -> None:
         self._lanes.park(lane)
-        task = asyncio.create_task(self._refill(lane, self._limiter(lane)), name=f"rate-{lane.tenant}")
+        task = asyncio.create_task(self._refill(lane, self._limiter(lane)), name=f"rate-{lane.account.tenant}")
         self._refilling.add(task)
         task.add_done_callback(self._refilling.discard)
         task.add_done_callback(tell)
@@ -130,8 +134,8 @@ class Dispatcher:
     async def _refill(self, lane: Lane, limiter: AsyncLimiter) -> None:
         began = time.monotonic()
         await limiter.acquire()
-        RATE_WAITS.labels(lane.tenant).inc()
-        RATE_WAIT_SECONDS.labels(lane.tenant).inc(time.monotonic() - began)
+        RATE_WAITS.labels(lane.account.tenant).inc()
+        RATE_WAIT_SECONDS.labels(lane.account.tenant).inc(time.monotonic() - began)
         lane.paid = True
         self._lanes.unpark(lane)
         self._dispatch()

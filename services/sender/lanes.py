@@ -1,9 +1,9 @@
-"""Whose turn it is: tenants in rounds, in a tenant its lanes in rounds, in a lane the urgent first.
+"""Whose turn it is: accounts in rounds, at an account its lanes in rounds, in a lane the urgent first.
 
-Urgent ones take at most `URGENT_IN_A_ROW` turns of a lane, and of a tenant, while others of it wait; then one of those
-goes. A lane is a sender of a tenant, with its rate. A round gives each tenant one turn at one price, so that a million
-commands of one delay no other; and while others wait nobody holds more than an equal share, however long its calls
-take.
+Urgent ones take at most `URGENT_IN_A_ROW` turns of a lane, and of an account, while others of it wait; then one of
+those goes. A lane is a sender of a tenant in one product, with its rate; an account is a tenant's at one host. A round
+gives each one turn at one price, so that a million commands of one delay no other; and while others wait nobody holds
+more than an equal share, however long its calls take.
 """
 
 from collections import OrderedDict, deque
@@ -13,6 +13,7 @@ from typing import Generic, NamedTuple, TypeVar
 from aiolimiter import AsyncLimiter
 
 from services.runtime.folding.partition import Partition
+from services.sender.account import AccountAt
 from services.sender.shelves import Shelf
 
 K = TypeVar("K")
@@ -72,12 +73,20 @@ class Share:
         self._taken = self._taken + 1 if urgent and others_wait else 0
 
 
+class LaneName(NamedTuple):
+    """A sender of a tenant, in the product of a kind; and where its calls go."""
+
+    account: AccountAt
+    kind: str
+    sender: str
+
+
 class Lane:
     """What waits for one sender, and its rate. `paid`: a turn that the rate allows is not taken yet."""
 
-    def __init__(self, tenant: str, sender: str) -> None:
-        self.tenant = tenant
-        self.sender = sender
+    def __init__(self, name: LaneName) -> None:
+        self.name = name
+        self.account = name.account
         self.urgent: deque[Turn] = deque()
         self.ordinary: deque[Turn] = deque()
         self.limiter: AsyncLimiter | None = None
@@ -96,7 +105,7 @@ class Lane:
         return self.limiter is None or self.limiter.has_capacity(self.limiter.max_rate)
 
 
-class _Tenant:
+class _Account:
     def __init__(self) -> None:
         self.rings: dict[bool, Ring[Lane]] = {True: Ring(), False: Ring()}
         self.share = Share()
@@ -119,21 +128,21 @@ class Lanes:
     """All lanes. Whoever cannot go, by its rate or its account, is parked and costs nothing until it is woken."""
 
     def __init__(self) -> None:
-        self._lanes: dict[tuple[str, str], Lane] = {}
-        self._tenants: dict[str, _Tenant] = {}
-        self._round: Ring[str] = Ring()
+        self._lanes: dict[LaneName, Lane] = {}
+        self._accounts: dict[AccountAt, _Account] = {}
+        self._round: Ring[AccountAt] = Ring()
         self._parked: set[Lane] = set()
         self._many = 64
 
     def __len__(self) -> int:
         return len(self._lanes)
 
-    def lane(self, tenant: str, sender: str) -> Lane:
-        found = self._lanes.get((tenant, sender))
+    def lane(self, name: LaneName) -> Lane:
+        found = self._lanes.get(name)
         if found is None:
             self._tidy()
-            found = self._lanes[tenant, sender] = Lane(tenant, sender)
-            self._tenants.setdefault(tenant, _Tenant())
+            found = self._lanes[name] = Lane(name)
+            self._accounts.setdefault(name.account, _Account())
         return found
 
     def push(self, lane: Lane, turn: Turn, urgent: bool) -> None:
@@ -143,47 +152,47 @@ class Lanes:
     def pop(self, lane: Lane, urgent: bool, wanted: bool = True) -> Turn:
         """Take the lane's next turn; it and its tenant go to the end of their rounds. One that nobody wants is none."""
         turn = lane.queue(urgent).popleft()
-        tenant = self._tenants[lane.tenant]
-        tenant.rings[urgent].had(lane)
+        account = self._accounts[lane.account]
+        account.rings[urgent].had(lane)
         if wanted:
             lane.share.had(urgent, bool(lane.ordinary))
-            tenant.share.had(urgent, bool(tenant.rings[False]))
-        self._round.had(lane.tenant)
+            account.share.had(urgent, bool(account.rings[False]))
+        self._round.had(lane.account)
         self._leave(lane)
         return turn
 
     def first(
-        self, urgent_only: bool, may: Callable[[str], bool], full: Callable[[str, int], bool]
+        self, urgent_only: bool, may: Callable[[AccountAt], bool], full: Callable[[AccountAt, int], bool]
     ) -> tuple[Lane, bool] | None:
-        """The lane whose turn it is, and whether its urgent queue's. A tenant that may not is parked.
+        """The lane whose turn it is, and whether its urgent queue's. An account that may not is parked.
 
-        One that is `full`, as one of so many tenants, lets the others go first.
+        One that is `full`, as one of so many accounts, lets the others go first.
         """
         chosen, over, barred = None, None, []
-        for tenant in self._round:
-            found = self._tenants[tenant].first(urgent_only)
+        for account in self._round:
+            found = self._accounts[account].first(urgent_only)
             if found is None:
                 continue
-            if not may(tenant):
-                barred.append(tenant)
-            elif not full(tenant, len(self._round)):
+            if not may(account):
+                barred.append(account)
+            elif not full(account, len(self._round)):
                 chosen = found
                 break
             else:
                 over = over or found
-        for tenant in barred:
-            self._round.discard(tenant)
+        for account in barred:
+            self._round.discard(account)
         return chosen or over
 
-    def wake(self, tenant: str) -> None:
+    def wake(self, account: AccountAt) -> None:
         """It may be able to go again."""
-        if self._tenants.get(tenant):
-            self._round.add(tenant)
+        if self._accounts.get(account):
+            self._round.add(account)
 
     def park(self, lane: Lane) -> None:
         """Its rate lets nothing go for now."""
         self._parked.add(lane)
-        for ring in self._tenants[lane.tenant].rings.values():
+        for ring in self._accounts[lane.account].rings.values():
             ring.discard(lane)
         self._leave(lane)
 
@@ -194,26 +203,26 @@ class Lanes:
     def _enter(self, lane: Lane) -> None:
         if lane in self._parked:
             return
-        tenant = self._tenants[lane.tenant]
-        for urgent, ring in tenant.rings.items():
+        account = self._accounts[lane.account]
+        for urgent, ring in account.rings.items():
             if lane.queue(urgent):
                 ring.add(lane)
-        self.wake(lane.tenant)
+        self.wake(lane.account)
 
     def _leave(self, lane: Lane) -> None:
         """Out of the rounds where nothing of it waits."""
-        tenant = self._tenants[lane.tenant]
-        for urgent, ring in tenant.rings.items():
+        account = self._accounts[lane.account]
+        for urgent, ring in account.rings.items():
             if not lane.queue(urgent):
                 ring.discard(lane)
-        if not tenant:
-            self._round.discard(lane.tenant)
+        if not account:
+            self._round.discard(lane.account)
 
     def _tidy(self) -> None:
         """Forget lanes that wait for nothing and owe their rate nothing."""
         if len(self._lanes) < self._many:
             return
-        for key, lane in list(self._lanes.items()):
+        for name, lane in list(self._lanes.items()):
             if not lane and lane not in self._parked and lane.rested():
-                del self._lanes[key]
+                del self._lanes[name]
         self._many = max(64, 2 * len(self._lanes))

@@ -27,10 +27,11 @@ from services.sender.faults import Faults
 from services.sender.finder import Finder
 from services.sender.held import HELD
 from services.sender.judging import Judging
+from services.sender.lanes import LaneName
 from services.sender.metrics import SENDER
 from services.sender.outbound import Parts
 from services.sender.products import outbound
-from services.sender.scheduler import Scheduler, Times
+from services.sender.scheduler import Routes, Scheduler, Times
 from services.sender.slots import Slots
 from services.sender.stops import HELD_BY_PAUSE, Stops
 from services.sender.tables import OUTBOX
@@ -50,9 +51,9 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event) -> None
     callers = Derived(tenants, lambda _, tenant: TwilioCaller(tenant, line, settings.twilio.urls))
     products = outbound(Parts(settings, tenants))
 
-    def rate(name: str, owned: int) -> float:
-        tenant = tenants.get(name)
-        configured = tenant.messages_per_second if tenant is not None else 1.0
+    def rate(lane: LaneName, owned: int) -> float:
+        tenant = tenants.get(lane.account.tenant)
+        configured = products[lane.kind].rate(tenant) if tenant is not None else 1.0
         return configured * max(1, owned) / settings.kafka.partitions
 
     barrier = Barrier(settings.kafka, [topic.name for topic in (ACCEPTED, OUTCOMES, INBOUND)])
@@ -64,7 +65,7 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event) -> None
     sending = Sending(products, tenants, callers, judging, sender.attempt_deadline_s, slots, faults)
     scheduler = Scheduler(
         partial(attempt, sending),
-        rate,
+        Routes(lambda kind: products[kind].host, rate),
         slots,
         stops,
         Times(sender.session_timeout_s * _GRACE_SHARE_OF_SESSION, lambda kind: products[kind].holds_up_s),

@@ -18,8 +18,9 @@ from services.domain.outbox.lists import DEFERRED, IN_A_LANE, IN_DOUBT
 from services.runtime.clock import now
 from services.runtime.folding.partition import Flush, Partition
 from services.runtime.folding.runner import Listener
+from services.sender.account import AccountAt
 from services.sender.dispatcher import Dispatcher, tell
-from services.sender.lanes import Turn
+from services.sender.lanes import LaneName, Turn
 from services.sender.metrics import SENDER
 from services.sender.schedule import Next, next_of
 from services.sender.shelves import Shelf, Shelves, place_of
@@ -64,28 +65,33 @@ class Times(NamedTuple):
     holds_up_s: Callable[[str], float]
 
 
-class Scheduler(Listener):
-    """Works from the rows of the partitions it owns. `attempt` carries a command one attempt further.
+class Routes(NamedTuple):
+    """Where a product's commands go, by its kind; and how many a second of a lane, for so many partitions owned."""
 
-    `rate`: messages per second of a tenant's sender, for so many partitions owned.
-    """
+    host: Callable[[str], str]
+    rate: Callable[[LaneName, int], float]
+
+
+class Scheduler(Listener):
+    """Works from the rows of the partitions it owns. `attempt` carries a command one attempt further."""
 
     def __init__(
         self,
         attempt: Callable[[Partition, Entry], Awaitable[None]],
-        rate: Callable[[str, int], float],
+        routes: Routes,
         slots: Slots,
         stops: Stops,
         times: Times,
     ) -> None:
         self._attempt = attempt
+        self._routes = routes
         self._stops = stops
         self._slots = slots
         self._times = times
         self._owned: dict[Partition, _Owned] = {}
         self._dispatcher = Dispatcher(
             slots,
-            lambda tenant: rate(tenant, len(self._owned)),
+            lambda lane: routes.rate(lane, len(self._owned)),
             wanted=self._wanted,
             begin=self._begin,
             drop=self._drop,
@@ -203,7 +209,11 @@ class Scheduler(Listener):
         elif owned.shelves.may_hold(shelf, place, _WHAT_FOLLOWS):
             owned.shelves.hold(shelf, place)
             turn = owned.queued[contact] = owned.standing[found.row] = Turn(partition, contact, found.row, shelf)
-            self._dispatcher.push((shelf.lane.tenant, shelf.lane.sender), turn, shelf.lane.urgent)
+            self._dispatcher.push(self._lane(found.entry, shelf), turn, shelf.lane.urgent)
+
+    def _lane(self, entry: Entry, shelf: Shelf) -> LaneName:
+        account = AccountAt(shelf.lane.tenant, self._routes.host(entry.kind))
+        return LaneName(account, entry.kind, shelf.lane.sender)
 
     def _wait(self, owned: _Owned, partition: Partition, contact: str, seconds: float) -> None:
         if timer := owned.later.get(contact):

@@ -1,4 +1,4 @@
-"""Who may prepare an attempt, and who may call: the configured concurrency, shared by all accounts.
+"""Who may prepare an attempt, and who may call: the configured concurrency, shared by all accounts at all hosts.
 
 To be called for, an attempt must be on the log, which takes a while; were it a call slot's time, the slots would stand
 empty. So a turn begins without one and takes it just before the call. What is prepared has a deadline, hence only as
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from prometheus_client import Gauge
 
 from services.domain.outbox.facts import Created, Unknown
-from services.sender.account import Account
+from services.sender.account import Account, AccountAt
 from services.sender.breaker import State
 from services.sender.lanes import Share
 from services.sender.metrics import SENDER
@@ -32,9 +32,17 @@ _SPARE = 2
 # Timers may be early by a millisecond.
 _AFTER_PAUSE_S = 0.005
 
-BREAKER = Gauge("switchboard_breaker_state", "Per tenant: 0 closed, 1 half open, 2 open", ["tenant"], registry=SENDER)
+BREAKER = Gauge(
+    "switchboard_breaker_state",
+    "Per tenant and host of Twilio's: 0 closed, 1 half open, 2 open",
+    ["tenant", "host"],
+    registry=SENDER,
+)
 LIMIT = Gauge(
-    "switchboard_concurrency_limit", "Calls that a tenant's account may have under way", ["tenant"], registry=SENDER
+    "switchboard_concurrency_limit",
+    "Calls that a tenant's account may have under way at a host",
+    ["tenant", "host"],
+    registry=SENDER,
 )
 _STATES = {"closed": 0, "half_open": 1, "open": 2}
 
@@ -45,7 +53,7 @@ Outcome = Created | Refusal | Unknown
 class _Turn:
     row: str
     account: Account
-    tenant: str
+    at: AccountAt
     urgent: bool
     begun_at: float
     granted: "asyncio.Future[bool] | None" = None
@@ -53,12 +61,12 @@ class _Turn:
 
 
 class Slots:
-    """`freed(tenant)` is called when one more turn of that tenant, or of any, may have become possible."""
+    """`freed(account)` is called when one more turn of that account, or of any, may have become possible."""
 
     def __init__(self, concurrency: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._concurrency = concurrency
         self._clock = clock
-        self._accounts: dict[str, Account] = {}
+        self._accounts: dict[AccountAt, Account] = {}
         self._turns: dict[str, _Turn] = {}
         self._waiting: dict[bool, list[_Turn]] = {True: [], False: []}
         self._calling = 0
@@ -67,29 +75,29 @@ class Slots:
         self._share = Share()
         self._prepare_s = 0.05
         self._call_s = 0.1
-        self._told: dict[str, tuple[State, int, float]] = {}
-        self.freed: Callable[[str], None] = lambda _: None
+        self._told: dict[AccountAt, tuple[State, int, float]] = {}
+        self.freed: Callable[[AccountAt], None] = lambda _: None
 
     def room(self, urgent: bool) -> bool:
         """Whether any turn of this kind may begin now."""
         return self._begun < self._open_to(urgent) + self._ahead()
 
-    def may_begin(self, tenant: str) -> bool:
-        """Whether this tenant's account lets one more turn begin."""
-        return self._account(tenant).may_begin(self._clock(), self._ahead())
+    def may_begin(self, at: AccountAt) -> bool:
+        """Whether this account lets one more turn begin."""
+        return self._account(at).may_begin(self._clock(), self._ahead())
 
-    def full(self, tenant: str, tenants: int) -> bool:
-        """Whether this tenant, as one of so many that wait, holds its share."""
-        return self._account(tenant).begun * tenants >= self._concurrency + self._ahead()
+    def full(self, at: AccountAt, accounts: int) -> bool:
+        """Whether this account, as one of so many that wait, holds its share."""
+        return self._account(at).begun * accounts >= self._concurrency + self._ahead()
 
     def expect_urgent(self) -> None:
         """An urgent command has come; more may."""
         self._urgent_until = self._clock() + _URGENT_FOR_S
 
-    def begin(self, row: str, tenant: str, urgent: bool) -> None:
+    def begin(self, row: str, at: AccountAt, urgent: bool) -> None:
         """A turn begins: its attempt is being prepared. Every turn that begins is to be told `over`."""
-        account, now = self._account(tenant), self._clock()
-        turn = self._turns[row] = _Turn(row, account, tenant, urgent, now)
+        account, now = self._account(at), self._clock()
+        turn = self._turns[row] = _Turn(row, account, at, urgent, now)
         self._begun += 1
         account.begun += 1
         if account.state(now) == "half_open":
@@ -175,29 +183,29 @@ class Slots:
         if turn.account.probe == turn.row:
             turn.account.probe = None
         self._serve()
-        self.freed(turn.tenant)
+        self.freed(turn.at)
 
     def _tell(self, turn: _Turn, now: float) -> None:
         """What changed about an account: for who watches, and to go on when its pause is over."""
         account, wait = turn.account, turn.account.wait_s(now)
-        if (news := (account.state(now), account.limit, now + wait if wait else 0.0)) != self._told.get(turn.tenant):
-            self._told[turn.tenant] = news
-            BREAKER.labels(turn.tenant).set(_STATES[news[0]])
-            LIMIT.labels(turn.tenant).set(news[1])
+        if (news := (account.state(now), account.limit, now + wait if wait else 0.0)) != self._told.get(turn.at):
+            self._told[turn.at] = news
+            BREAKER.labels(*turn.at).set(_STATES[news[0]])
+            LIMIT.labels(*turn.at).set(news[1])
             if wait:
                 asyncio.get_running_loop().call_later(wait + _AFTER_PAUSE_S, self._resume, turn)
 
     def _resume(self, turn: _Turn) -> None:
         self._tell(turn, self._clock())
         self._serve()
-        self.freed(turn.tenant)
+        self.freed(turn.at)
 
-    def _account(self, tenant: str) -> Account:
-        account = self._accounts.get(tenant)
+    def _account(self, at: AccountAt) -> Account:
+        account = self._accounts.get(at)
         if account is None:
-            account = self._accounts[tenant] = Account(self._concurrency)
-            BREAKER.labels(tenant).set(_STATES["closed"])
-            LIMIT.labels(tenant).set(self._concurrency)
+            account = self._accounts[at] = Account(self._concurrency)
+            BREAKER.labels(*at).set(_STATES["closed"])
+            LIMIT.labels(*at).set(self._concurrency)
         return account
 
     def _open_to(self, urgent: bool) -> int:

@@ -20,6 +20,7 @@ from services.runtime.clock import now
 from services.runtime.folding.partition import Partition
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import TenantSettings
+from services.sender.account import AccountAt
 from services.sender.attempt import Sending, attempt
 from services.sender.calling import Outcome
 from services.sender.faults import Faults
@@ -134,7 +135,7 @@ async def carry(
     )
     slots = Slots(1)
     for entry in entries:
-        slots.begin(row_key(entry), entry.tenant, urgent=False)
+        slots.begin(row_key(entry), AccountAt(entry.tenant, "api"), urgent=False)
     known = Tenants(dict.fromkeys(tenants, tenant))
     urls = StatusUrls(known, "https://example.com")
     messages = replace(MESSAGES, request=lambda call: create(call, urls.of(call.tenant, call.command)))

@@ -6,22 +6,27 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.sender.lanes import Lane, Lanes, Turn
+from services.sender.account import AccountAt
+from services.sender.lanes import Lane, LaneName, Lanes, Turn
 
 ANY: Any = None
 
 
+def name(tenant: str, sender: str, host: str = "api") -> LaneName:
+    return LaneName(AccountAt(tenant, host), "message", sender)
+
+
 def push(lanes: Lanes, tenant: str, *names: str, sender: str = "s", urgent: bool = False) -> Lane:
-    lane = lanes.lane(tenant, sender)
-    for name in names:
-        lanes.push(lane, Turn(ANY, tenant, name, ANY), urgent)
+    lane = lanes.lane(name(tenant, sender))
+    for row in names:
+        lanes.push(lane, Turn(ANY, tenant, row, ANY), urgent)
     return lane
 
 
 def take(
     lanes: Lanes, *, urgent_only: bool = False, barred: tuple[str, ...] = (), full: tuple[str, ...] = ()
 ) -> str | None:
-    found = lanes.first(urgent_only, lambda tenant: tenant not in barred, lambda tenant, _: tenant in full)
+    found = lanes.first(urgent_only, lambda one: one.tenant not in barred, lambda one, _: one.tenant in full)
     return lanes.pop(*found).row if found else None
 
 
@@ -66,11 +71,36 @@ def test_a_tenant_that_may_not_is_asked_again_when_it_is_woken() -> None:
     push(lanes, "acme", "a")
     assert take(lanes, barred=("paused",)) == "a"
     assert take(lanes) is None, "it was not woken"
-    lanes.wake("paused")
+    lanes.wake(AccountAt("paused", "api"))
     assert take(lanes) == "p"
-    lanes.wake("paused")
-    lanes.wake("nobody")
+    lanes.wake(AccountAt("paused", "api"))
+    lanes.wake(AccountAt("nobody", "api"))
     assert take(lanes) is None
+
+
+def test_a_host_that_may_not_be_called_holds_up_no_other_of_the_tenant() -> None:
+    lanes = Lanes()
+    push(lanes, "acme", "m1", "m2")
+    there = lanes.lane(name("acme", "s", host="studio"))
+    for row in ("e1", "e2"):
+        lanes.push(there, Turn(ANY, "acme", row, ANY), urgent=False)
+
+    def hosts(*barred: str) -> str | None:
+        found = lanes.first(False, lambda one: one.host not in barred, lambda _one, _accounts: False)
+        return lanes.pop(*found).row if found else None
+
+    assert [hosts("api") for _ in range(3)] == ["e1", "e2", None]
+    lanes.wake(AccountAt("acme", "studio"))
+    assert hosts() is None, "it was the other host's turn to be woken"
+    lanes.wake(AccountAt("acme", "api"))
+    assert [hosts() for _ in range(3)] == ["m1", "m2", None]
+
+
+def test_a_sender_has_a_lane_in_each_product() -> None:
+    lanes = Lanes()
+    message, execution = (LaneName(AccountAt("acme", "api"), kind, "+1") for kind in ("message", "execution"))
+    assert lanes.lane(message) is lanes.lane(message)
+    assert lanes.lane(message) is not lanes.lane(execution)
 
 
 def test_who_holds_its_share_goes_only_where_no_other_wants_to() -> None:
@@ -85,9 +115,9 @@ def test_lanes_that_wait_for_nothing_are_forgotten() -> None:
     kept = push(lanes, "acme", "k", sender="kept")
     for number in range(10_000):
         push(lanes, "acme", "x", sender=str(number))
-        lanes.pop(lanes.lane("acme", str(number)), False)
+        lanes.pop(lanes.lane(name("acme", str(number))), False)
     assert len(lanes) < 200
-    assert lanes.lane("acme", "kept") is kept
+    assert lanes.lane(name("acme", "kept")) is kept
 
 
 @given(
@@ -102,9 +132,9 @@ def test_every_turn_is_handed_out_once_in_its_lanes_order_and_tenants_are_treate
         push(lanes, tenant, f"{tenant}{sender}{urgent} {number}", sender=sender, urgent=urgent)
         expected[tenant] += 1
     for key in parked:
-        lanes.park(lanes.lane(*key))
+        lanes.park(lanes.lane(name(*key)))
     for key in parked:
-        lanes.unpark(lanes.lane(*key))
+        lanes.unpark(lanes.lane(name(*key)))
     taken = []
     while row := take(lanes):
         taken.append(row)

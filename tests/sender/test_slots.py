@@ -5,11 +5,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from services.domain.outbox.facts import Unknown
+from services.sender.account import AccountAt
 from services.sender.slots import BREAKER, Outcome, Slots
 from services.sender.transport import Refusal
 from tests.sender.histories import created
 from tests.waiting import eventually
 
+ACME, OTHER, ACME_AT_STUDIO = AccountAt("acme", "api"), AccountAt("other", "api"), AccountAt("acme", "studio")
 LOST = Unknown(reason="no answer")
 
 
@@ -22,8 +24,8 @@ class Twilio:
     order: list[str] = field(default_factory=list)
     tasks: dict[str, "asyncio.Task[Outcome | None]"] = field(default_factory=dict)
 
-    def turn(self, row: str, tenant: str = "acme", urgent: bool = False) -> None:
-        self.slots.begin(row, tenant, urgent)
+    def turn(self, row: str, at: AccountAt = ACME, urgent: bool = False) -> None:
+        self.slots.begin(row, at, urgent)
         self.tasks[row] = asyncio.create_task(self._carry(row))
 
     async def _carry(self, row: str) -> Outcome | None:
@@ -69,8 +71,8 @@ async def test_no_more_call_than_configured_and_the_next_goes_when_one_ends() ->
 async def test_some_are_prepared_ahead_but_never_more_than_as_many_again() -> None:
     slots = Slots(10)
     begun = 0
-    while slots.room(urgent=False) and slots.may_begin("acme"):
-        slots.begin(str(begun), "acme", False)
+    while slots.room(urgent=False) and slots.may_begin(ACME):
+        slots.begin(str(begun), ACME, False)
         begun += 1
     assert 10 < begun <= 20
     slots.over("0")
@@ -89,7 +91,7 @@ async def test_the_slower_twilio_is_the_fewer_are_prepared_ahead() -> None:
     rows = []
     while slots.room(urgent=False):
         rows.append(f"row {len(rows)}")
-        slots.begin(rows[-1], "acme", False)
+        slots.begin(rows[-1], ACME, False)
     assert len(rows) <= 54
 
 
@@ -119,7 +121,7 @@ async def test_one_accounts_limit_holds_up_no_other_account() -> None:
     slow = Refusal(code=20429, reason="slow", retryable=True, too_many=True)
     assert await twilio.ends("a0", slow) == slow
     twilio.turn("a4")
-    twilio.turn("b0", tenant="other")
+    twilio.turn("b0", OTHER)
     await twilio.calls("a1", "a2", "a3", "b0")
     await twilio.ends("a1")
     await twilio.ends("a2")
@@ -127,7 +129,7 @@ async def test_one_accounts_limit_holds_up_no_other_account() -> None:
 
 
 async def test_retry_after_holds_for_the_whole_account() -> None:
-    clock, woken = Clock(), list[str]()
+    clock, woken = Clock(), list[AccountAt]()
     slots = Slots(2, clock)
     slots.freed = woken.append
     twilio = Twilio(slots)
@@ -138,42 +140,64 @@ async def test_retry_after_holds_for_the_whole_account() -> None:
     given_back = await twilio.tasks["a2"]
     assert isinstance(given_back, Refusal)
     assert (given_back.called, given_back.reached, given_back.code) == (False, False, None)
-    assert not slots.may_begin("acme")
-    assert slots.may_begin("other")
+    assert not slots.may_begin(ACME)
+    assert slots.may_begin(OTHER)
     clock.now += 0.2
     woken.clear()
-    await eventually(lambda: "acme" in woken, 5, "the account's tenant woken when its pause is over")
-    assert slots.may_begin("acme")
+    await eventually(lambda: ACME in woken, 5, "the account woken when its pause is over")
+    assert slots.may_begin(ACME)
 
 
 async def test_a_breaker_lets_one_try_and_opens_to_all_when_that_went_well() -> None:
     clock = Clock()
     slots = Slots(8, clock)
     twilio = Twilio(slots)
-    state = _gauge("acme")
+    state = _gauge(ACME)
     for row in many("a", 6):
         twilio.turn(row)
     await twilio.calls(*many("a", 6))
     for row in many("a", 5):
         assert await twilio.ends(row, LOST) == LOST
     assert state() == 2
-    assert not slots.may_begin("acme")
+    assert not slots.may_begin(ACME)
     clock.now += 5
-    assert slots.may_begin("acme")
+    assert slots.may_begin(ACME)
     twilio.turn("probe")
-    assert not slots.may_begin("acme")
+    assert not slots.may_begin(ACME)
     await twilio.calls("a5", "probe")
     await twilio.ends("a5")
-    assert not slots.may_begin("acme"), "a call from before decided"
+    assert not slots.may_begin(ACME), "a call from before decided"
     # It was too late to call: nothing was learnt, and another may try.
     twilio.calling.pop("probe").set_result(None)
     assert await twilio.tasks["probe"] is None
-    assert slots.may_begin("acme")
+    assert slots.may_begin(ACME)
     twilio.turn("second")
     await twilio.calls("second")
     await twilio.ends("second")
-    assert slots.may_begin("acme")
+    assert slots.may_begin(ACME)
     assert state() == 0
+
+
+async def test_a_host_that_is_down_or_asks_for_less_stops_nothing_of_the_tenant_at_another() -> None:
+    clock = Clock()
+    twilio = Twilio(Slots(8, clock))
+    for row in many("a", 5):
+        twilio.turn(row)
+    twilio.turn("e0", ACME_AT_STUDIO)
+    await twilio.calls(*many("a", 5), "e0")
+    for row in many("a", 5):
+        await twilio.ends(row, LOST)
+    assert not twilio.slots.may_begin(ACME)
+    assert twilio.slots.may_begin(ACME_AT_STUDIO)
+    assert (_gauge(ACME)(), _gauge(ACME_AT_STUDIO)()) == (2, 0)
+    # What is prepared goes too, and what is asked there holds there alone.
+    twilio.turn("e1", ACME_AT_STUDIO)
+    await twilio.calls("e0", "e1")
+    await twilio.ends("e0", Refusal(code=20429, reason="slow", retryable=True, retry_after=60.0, too_many=True))
+    clock.now += 5
+    assert twilio.slots.may_begin(ACME)
+    assert not twilio.slots.may_begin(ACME_AT_STUDIO)
+    await twilio.ends("e1")
 
 
 async def test_a_turn_that_is_cancelled_leaves_no_trace() -> None:
@@ -190,7 +214,7 @@ async def test_a_turn_that_is_cancelled_leaves_no_trace() -> None:
     assert twilio.order == ["a", "c"]
     rows = 0
     while twilio.slots.room(urgent=True) and rows < 10:
-        twilio.slots.begin(f"row {rows}", "acme", False)
+        twilio.slots.begin(f"row {rows}", ACME, False)
         rows += 1
     assert rows == 2
 
@@ -212,8 +236,8 @@ async def test_turns_that_are_all_cancelled_at_once_take_no_slot_along() -> None
     assert twilio.order[-2:] == ["e", "f"]
 
 
-def _gauge(tenant: str) -> Callable[[], float]:
-    get: Callable[[], float] = BREAKER.labels(tenant)._value.get
+def _gauge(at: AccountAt) -> Callable[[], float]:
+    get: Callable[[], float] = BREAKER.labels(*at)._value.get
     return get
 
 

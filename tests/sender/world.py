@@ -19,7 +19,7 @@ from services.runtime.folding.progress import Progress
 from services.runtime.folding.runner import Together
 from services.sender.conditions import Conditions
 from services.sender.faults import Faults
-from services.sender.scheduler import Scheduler, Times
+from services.sender.scheduler import Routes, Scheduler, Times
 from services.sender.slots import Slots
 from services.sender.stops import HELD_BY_PAUSE, Stops
 from services.sender.tables import OUTBOX, PAUSES
@@ -113,7 +113,7 @@ class World:
         self.stops = Stops(self.faults)
         self.scheduler = Scheduler(
             self._attempt,
-            lambda _, owned: rate * owned,
+            Routes(lambda _kind: "api", lambda _lane, owned: rate * owned),
             self.slots,
             self.stops,
             Times(0.5, lambda _kind: ambiguous_wait_s),

@@ -36,7 +36,10 @@ PLACES: Mapping[str, Place] = {
     ),
     "token": Place("services.cli.token:app", "Tokens of the query API."),
     "services": Place("services.cli.services:app", "Make Twilio's Messaging Services from a file."),
-    "studio": Place("services.cli.studio:app", "Keep Studio's flows as files: export, compare, publish, go back."),
+    "studio": Place(
+        "services.cli.studio:app",
+        "Keep Studio's flows as files, publish them, hear what people say in them.",
+    ),
     "topics": Place("services.cli.topics:app", "Plan and apply the topics at the broker."),
     "webhooks": Place("services.cli.webhooks:app", "Lead Twilio's webhooks to public_url."),
     "trace": Place(

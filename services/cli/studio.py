@@ -1,4 +1,4 @@
-"""`switchboard studio export|diff|validate|publish|rollback`: flows of Twilio's Studio as files."""
+"""`switchboard studio export|diff|validate|publish|rollback|watch|unwatch`: flows as files, and which are read."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -28,11 +28,14 @@ from services.operations.changing import Done, carry_out
 from services.operations.studio.files import Definition, differing, read, written
 from services.operations.studio.publishing import FlowHands, planned
 from services.operations.studio.reading import LATEST, LATEST_PUBLISHED, Flow, faults, flow, sids
+from services.operations.studio.watching import say, statement
 from services.runtime.config import Settings, load
 from services.runtime.masking import unsteered
 from services.runtime.section import ConfigError
 
-app = typer.Typer(no_args_is_help=True, help="Keep Studio's flows as files: export, compare, publish, go back.")
+app = typer.Typer(
+    no_args_is_help=True, help="Keep Studio's flows as files, publish them, hear what people say in them."
+)
 
 FlowSid = Annotated[str, typer.Argument(help="The flow: FW….", show_default=False)]
 File = Annotated[Path, typer.Argument(help="The definition.", show_default=False)]
@@ -139,6 +142,33 @@ def rollback(
         return flow(accounts, sid, str(revision)).definition, message or f"back to revision {revision}"
 
     _change(sid, tenant, wanted, False, plan_digest, yes, by)
+
+
+@app.command("watch")
+def watch(sid: FlowSid, tenant: Tenant = None, by: By = None) -> None:
+    """Read the flow's executions from now on, so that what people say in it is heard: a STOP above all."""
+
+    async def work() -> None:
+        settings = load()
+        found = await asyncio.to_thread(flow, _accounts(settings, tenant), sid)
+        said = statement(found.account.tenant, found.account.sid, sid, True, asker(by, None).actor)
+        await say(settings.kafka, said)
+        make_console().print(plain(f"{sid} ({found.name}) is watched, for {said.tenant}"))
+
+    attend(work, lambda: "", "Stopped; nothing was said.")
+
+
+@app.command("unwatch")
+def unwatch(sid: FlowSid, tenant: Annotated[str, typer.Option(help="Whose flow it is.")], by: By = None) -> None:
+    """Read its executions no more, but for those that were seen. Say so once no number leads to it any more."""
+
+    async def work() -> None:
+        settings = load()
+        account = _accounts(settings, tenant)[0]
+        await say(settings.kafka, statement(tenant, account.sid, sid, False, asker(by, None).actor))
+        make_console().print(plain(f"{sid} is watched no more, for {tenant}"))
+
+    attend(work, lambda: "", "Stopped; nothing was said.")
 
 
 def _change(

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from services.contract import audit, consent, letters, messages, outbound, outbox, senders, templates, tenants
+from services.contract import audit, consent, letters, messages, outbound, outbox, senders, studio, templates, tenants
 from services.contract.topic import MONTH, Topic, own_topic
 
 PRODUCTS = (
@@ -13,6 +13,7 @@ PRODUCTS = (
     outbound.PRODUCT,
     outbox.PRODUCT,
     senders.PRODUCT,
+    studio.PRODUCT,
     templates.PRODUCT,
     tenants.PRODUCT,
     audit.PRODUCT,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from services.contract.fold import FoldContract
+from services.domain.consent.keywords import Words
 from services.poller.reader import Reader
 from services.runtime.config import PollerSettings, TwilioSettings
 from services.runtime.folding.fold import Step
@@ -12,10 +13,11 @@ from services.runtime.folding.partition import Partition
 
 
 class Party(NamedTuple):
-    """For whom is read: the tenant, and the secret of its contact keys."""
+    """For whom is read: the tenant, the secret of its contact keys, its own words for STOP and START."""
 
     tenant: str
     contact_secret: bytes
+    words: Words
 
 
 class Read(NamedTuple):

@@ -2,5 +2,6 @@
 
 from services.poller.messages import MESSAGES
 from services.poller.polled import Polled
+from services.poller.studio import STUDIO
 
-PRODUCTS: tuple[Polled, ...] = (MESSAGES,)
+PRODUCTS: tuple[Polled, ...] = (MESSAGES, STUDIO)

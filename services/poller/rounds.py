@@ -17,6 +17,7 @@ from services.runtime.failpoints import reach
 from services.runtime.folding.index import Listed, beyond
 from services.runtime.folding.partition import Partition
 from services.runtime.folding.runner import Listener
+from services.runtime.policy import words_of
 from services.runtime.tenants.live import Tenants, accounts_of
 
 logger = logging.getLogger(__name__)
@@ -109,7 +110,7 @@ class Rounds(Listener):
                 by_account[account][key] = row
             else:
                 nowhere.append(Read(key, row, self._product.nowhere(row, now())))
-        party = Party(tenant, settings.contact_secret.get_secret_value().encode())
+        party = Party(tenant, settings.contact_secret.get_secret_value().encode(), words_of(settings.consent))
         partitions = {key: partition for key, (partition, _) in rows.items()}
         async with asyncio.TaskGroup() as group:
             group.create_task(self._tell(nowhere, partitions))

@@ -60,6 +60,7 @@ class Queries:
             web.get("/v1/messages/{key}", self._message),
             web.get("/v1/commands/{key:.+}", self._command),
             web.get("/v1/contacts/{key}", self._contact),
+            web.get("/v1/executions/{key}", self._execution),
             web.get("/v1/ambiguous", self._ambiguous),
             web.get("/v1/pauses/{key}", self._pauses),
         ]
@@ -89,6 +90,17 @@ class Queries:
         # There is no address in it.
         return await self._of_the_key(
             request, self._folds.contacts, lambda rows, _: views.contact(rows, now(), directory)
+        )
+
+    async def _execution(self, request: web.Request) -> web.Response:
+        """Of whose token it is, or whom `?tenant=` names."""
+        tenant = _grant(request).tenant or request.query.get("tenant")
+        return await self._answer(
+            request,
+            self._folds.executions,
+            lambda rows, masked: views.execution(rows["executions"], masked, tenant),
+            lambda told: str(told["tenant"]),
+            _of_execution,
         )
 
     async def _pauses(self, request: web.Request) -> web.Response:
@@ -188,6 +200,12 @@ def _of_message(partition: Partition, sid: str) -> dict[str, Any]:
     """A message has a row for each tenant that spoke of it."""
     keys = partition.under("delivery", f"{sid} ", _MOST_TENANTS)
     return {"delivery": [row for key in keys if (row := partition.read(key, "delivery"))]}
+
+
+def _of_execution(partition: Partition, sid: str) -> dict[str, Any]:
+    """As of a message: tenants may share an account."""
+    keys = partition.under("executions", f"{sid} ", _MOST_TENANTS)
+    return {"executions": [row for key in keys if (row := partition.read(key, "executions"))]}
 
 
 def _told(body: object | None) -> web.Response:

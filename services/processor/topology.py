@@ -6,6 +6,7 @@ from typing import NamedTuple
 from services.contract.messages import CONTACTS_FOLD, INBOUND, MESSAGES_FOLD, STATUS
 from services.contract.outbound import COMMANDS_FOLD
 from services.contract.partition import key_on, partition_of
+from services.contract.studio import EXECUTIONS_FOLD
 from services.domain.consent.suppression import Standing
 from services.domain.messages import deliverability, delivery, ladder, recent, sessions, timeline
 from services.domain.messages.confirmation import Texts
@@ -15,6 +16,7 @@ from services.domain.messages.sightings import Sighting, Sightings
 from services.domain.messages.suspension import Suspending, Suspension
 from services.domain.messages.windows import Sessions
 from services.domain.outbox import pauses
+from services.domain.studio import executions
 from services.runtime.config import Settings
 from services.runtime.folding.fold import Fold, Step, Table
 from services.runtime.unheard import of_contact, of_nobody
@@ -26,6 +28,7 @@ class Topology(NamedTuple):
     messages: Fold
     commands: Fold
     contacts: Fold
+    executions: Fold
 
 
 def topology(settings: Settings, texts: Mapping[str, Texts]) -> Topology:
@@ -87,5 +90,14 @@ def topology(settings: Settings, texts: Mapping[str, Texts]) -> Topology:
                 Step(by_inbound, Table("sendersbyinbound", Sightings, by_inbound.key), takes=(InboundReceived,)),
             ),
             unheard=of_contact(CONTACTS_FOLD.app, "suppression"),
+        ),
+        Fold(
+            EXECUTIONS_FOLD,
+            (
+                Step(
+                    executions.fold,
+                    Table("executions", executions.Execution, executions.row_key, due=executions.due),
+                ),
+            ),
         ),
     )

@@ -17,6 +17,7 @@ from services.domain.outbox.pauses import EVERYTHING, Pauses
 from services.domain.results import CommandResult
 from services.domain.senders.directory import Directory
 from services.domain.senders.reach import also_stopped
+from services.domain.studio.executions import Execution
 from services.runtime.masking import mask, scrub
 
 
@@ -90,6 +91,28 @@ def contact(rows: Mapping[str, Any], now: str, directory: Directory) -> dict[str
         # A window that is over stays until its timer has told it.
         "windows": {sender: until for sender, until in open_windows(sessions).items() if until > now},
         "recent": list(recent.lines.values()) if recent else [],
+    }
+
+
+def execution(rows: Sequence[Execution], masked: bool, tenant: str | None = None) -> dict[str, object] | None:
+    """An execution of a flow as one tenant knows it: who walks through it, since when, by which steps."""
+    known = sorted((row for row in rows if tenant in (None, row.tenant) and row.shown), key=lambda row: row.tenant)
+    row = next(iter(known), None)
+    if row is None or row.shown is None:
+        return None
+    seen = row.shown
+    return {
+        "execution_sid": row.execution_sid,
+        "tenant": row.tenant,
+        "flow_sid": seen.flow_sid,
+        "flow_version": seen.flow_version,
+        "status": seen.status,
+        "contact": seen.contact,
+        "to": mask(seen.to) if masked else seen.to,
+        "initiated_by": seen.initiated_by,
+        "started_at": seen.started_at,
+        "ended_at": seen.updated_at if row.ended else None,
+        "steps": row.ordered,
     }
 
 

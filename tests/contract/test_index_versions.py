@@ -20,6 +20,8 @@ from services.domain.outbox.entry import row_key
 from services.domain.outbox.facts import Unknown
 from services.domain.outbox.verdicts import Verdict, early
 from services.domain.results import CommandResult
+from services.domain.studio.executions import Execution
+from services.domain.studio.watching import Watch
 from services.runtime.folding import index
 from services.runtime.folding.fold import Table
 from services.sender.parking import Parked
@@ -126,6 +128,9 @@ PINNED: dict[tuple[str, str, int], list[tuple[str, Any, list[str]]]] = {
         ("acme|c1", Timeline(tenant="acme", command_id="c1", steps={"e1": STEP}), ["listed ambiguous\x00"])
     ],
     (PROCESSOR_APPS["messages"], "sessions", 1): [("acme|c", SESSIONS, ["due 2026-02-21T17:22:11.123Z "])],
+    (PROCESSOR_APPS["commands"], "executions", 1): [
+        ("FN1 acme", Execution(tenant="acme", execution_sid="FN1", heard_at=T), ["due 2026-04-23T18:22:11.123Z "])
+    ],
 }
 PINNED[POLLER_APP, "silent", 1] = [
     ("SM1 acme", WAITED_FOR, ["due 2026-03-01T18:22:11.123Z ", f"listed acme new sms {T}\x00"]),
@@ -142,6 +147,23 @@ PINNED[POLLER_APP, "silent", 1] = [
     ("SM1 acme", structs.replace(WAITED_FOR, looks=7), ["due 2026-03-01T18:22:11.123Z "]),
     ("SM1 acme", structs.replace(WAITED_FOR, status="scheduled"), ["due 2026-03-29T18:22:11.123Z "]),
     ("SM1 acme", structs.replace(WAITED_FOR, status="delivered"), ["due 2026-02-22T18:22:11.123Z "]),
+]
+PINNED[POLLER_APP, "watched", 1] = [
+    (
+        "FW1 acme",
+        Watch(tenant="acme", account_sid="AC1", flow_sid="FW1", told_at=T, again_at=T),
+        ["listed acme 2026-02-21T18:22:11.123Z\x00"],
+    ),
+    (
+        "FW1 acme",
+        Watch(tenant="acme", account_sid="AC1", flow_sid="FW1", told_at=T, watched=False),
+        ["due 2026-02-22T18:22:11.123Z "],
+    ),
+    (
+        "FN1 acme",
+        Watch(tenant="acme", account_sid="AC1", flow_sid="FW1", execution_sid="FN1", told_at=T, again_at=T),
+        ["due 2026-03-24T18:22:11.123Z ", "listed acme 2026-02-21T18:22:11.123Z\x00"],
+    ),
 ]
 TABLES: dict[tuple[str, str, int], Table] = {
     (app, table.name, table.index): table for app, fold in FOLDS for table in fold.tables if index.is_indexed(table)

@@ -14,13 +14,14 @@ from services.contract.messages import MESSAGES
 from services.contract.topic import own_topic
 from services.domain.senders.listing import joined
 from services.operations import rights
-from services.operations.doctor.account import Examined, masked
+from services.operations.doctor.account import Examined, Recorded, masked
 from services.operations.doctor.apart import apart
 from services.operations.doctor.broker import _lacks, broker
 from services.operations.doctor.examining import examine
 from services.operations.doctor.finding import Finding, verdict
 from services.operations.doctor.machine import machine, regions
 from services.operations.senders import listed
+from services.operations.studio.watching import say, statement, watched
 from services.runtime.clock import CLOCK, now
 from services.runtime.config import KafkaSettings, Settings, TwilioSettings
 from services.runtime.tenants.live import Tenants
@@ -33,7 +34,11 @@ STAGING = "https://staging.example.com/twilio/acme/messages"
 
 
 async def looked(
-    house: House, of: TenantSettings | None = None, recorded: bool = False, globex: TenantSettings | None = None
+    house: House,
+    of: TenantSettings | None = None,
+    recorded: bool = False,
+    globex: TenantSettings | None = None,
+    flows: frozenset[str] = frozenset(),
 ) -> list[Finding]:
     """What is found of the tenant acme, beside globex. `recorded`: the log has Twilio's lists as they are."""
     one, twilio = of or house.settings.tenants["acme"], house.settings.twilio
@@ -41,13 +46,29 @@ async def looked(
     before = None
     if recorded:
         before = joined(None, "acme", await asyncio.to_thread(listed, "acme", one, twilio), now())
-    return await asyncio.to_thread(list, Examined("acme", house.settings, tenants, before, masked).findings())
+    return await asyncio.to_thread(
+        list, Examined("acme", house.settings, tenants, Recorded(before, flows), masked).findings()
+    )
 
 
 def faults(found: Sequence[Finding], check: str = "") -> list[Finding]:
     wrong = [one for one in found if one.level == "fault" and check in one.check]
     assert all(one.remedy for one in wrong)
     return wrong
+
+
+async def test_a_number_that_leads_to_a_flow_is_named_until_the_flow_is_read(house: House) -> None:
+    flow = "FW" + "f" * 32
+    url = f"https://webhooks.twilio.com/v1/Accounts/{ACME}/Flows/{flow}"
+    await house.hold(senders={ONE: {"sms_url": url, "sms_fallback_url": FALLBACK}})
+    [wrong] = faults(await looked(house, recorded=True), "webhooks")
+    assert (flow in wrong.says, wrong.remedy) == (True, f"switchboard studio watch {flow} --tenant acme")
+    await say(house.settings.kafka, statement("acme", ACME, flow, True, "ada"))
+    read = (await watched(house.settings.kafka))["acme"]
+    assert flow in read
+    assert faults(await looked(house, recorded=True, flows=read), "webhooks") == []
+    await say(house.settings.kafka, statement("acme", ACME, flow, False, "ada"))
+    assert flow not in (await watched(house.settings.kafka))["acme"]
 
 
 async def test_an_account_that_is_as_it_should_be_is_fine(house: House) -> None:

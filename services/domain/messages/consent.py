@@ -91,7 +91,9 @@ def _told(event: InboundReceived, heard: Heard) -> list[Told]:
         releases=heard.says != "start" or heard.releases,
     )
     evidence = {"word": heard.word, "place": heard.by, "message_sid": event.message_sid, "address": event.from_}
-    return [Told(action, _scopes(event), event.message_sid or event.event_id, mark, evidence)]
+    # A no to a sender that nobody knows is one to all of them; a yes to it is none.
+    scopes = _scopes(event) or (() if action == "opt_in" else (TENANT,))
+    return [Told(action, scopes, event.message_sid or event.event_id, mark, evidence)]
 
 
 def _source(event: InboundReceived, heard: Heard) -> str:

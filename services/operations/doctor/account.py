@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from itertools import islice
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import requests
@@ -16,6 +17,7 @@ from services.domain.senders.listing import Listed, changes, joined
 from services.operations.calling import PAGE_SIZE, Account, TwilioError, accounts, asking, client
 from services.operations.doctor.finding import Finding, Level
 from services.operations.senders import listed
+from services.operations.studio.reading import flow_of
 from services.operations.webhooks.owners import Owners
 from services.operations.webhooks.planning import Plan, Rules, planned
 from services.operations.webhooks.reading import endpoints
@@ -34,10 +36,17 @@ _UNAUTHORISED = 401
 Show = Callable[[str], str]
 
 
+class Recorded(NamedTuple):
+    """What the log has of a tenant: its lists of senders, and the flows that are read."""
+
+    senders: SendersStated | None = None
+    watched: frozenset[str] = frozenset()
+
+
 class Examined:
     """One of the tenants, look by look.
 
-    `before`: what `twilio.senders.v1` has of its lists; `show`: how a sender is shown.
+    `recorded`: what the log has of it; `show`: how a sender is shown.
     """
 
     def __init__(
@@ -45,11 +54,11 @@ class Examined:
         name: str,
         settings: Settings,
         tenants: Mapping[str, TenantSettings],
-        before: SendersStated | None,
+        recorded: Recorded,
         show: Show,
     ) -> None:
         self._name, self._settings, self._tenant, self._tenants = name, settings, tenants[name], tenants
-        self._before, self._show = before, show
+        self._before, self._watched, self._show = recorded.senders, recorded.watched, show
         self._apart_ms: list[int] = []
 
     def findings(self) -> Iterator[Finding]:
@@ -176,8 +185,17 @@ class Examined:
             # Who named the senders that are ours has said that others are not.
             ours = self._tenant.allowed_senders
             level: Level = "note" if ours and left.endpoint.name not in ours else "fault"
+            if (flow := flow_of(left.where)) is not None:
+                yield self._to_a_flow(about, flow, level)
+                continue
             says = f"what people write to it goes past us, to {left.where}: a STOP too"
             yield Finding("webhooks", level, about, says, left.remedy)
+
+    def _to_a_flow(self, about: str, flow: str, level: Level) -> Finding:
+        if flow in self._watched:
+            return Finding("webhooks", "note", about, f"what people write to it goes to flow {flow}, which is read")
+        says = f"what people write to it goes to Studio's flow {flow} and past us: a STOP too"
+        return Finding("webhooks", level, about, says, f"switchboard studio watch {flow} --tenant {self._name}")
 
     def _alerts(self) -> Iterator[Finding]:
         since = datetime.fromtimestamp(CLOCK.milliseconds() / 1000, UTC) - _DAY

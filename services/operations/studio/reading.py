@@ -1,5 +1,6 @@
 """Flows at Twilio: found by sid in whichever account has them, with any of their revisions."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -11,6 +12,11 @@ LATEST, LATEST_PUBLISHED = "LatestRevision", "LatestPublished"
 _NOT_FOUND = 404
 # Twilio: the definition is invalid; `details` say where.
 INVALID_DEFINITION = 81022
+
+# The webhook of a flow, as Twilio tells it of each.
+_WEBHOOK = re.compile(
+    r"https?://webhooks\.twilio\.com/v1/Accounts/AC[0-9a-fA-F]{32}/Flows/(FW[0-9a-fA-F]{32})", re.ASCII
+)
 
 
 class Flow(NamedTuple):
@@ -39,6 +45,12 @@ def flow(accounts: Iterable[Account], sid: str, revision: str = LATEST) -> Flow:
         f"no account of these tenants has a flow {sid} with revision {revision}; `switchboard studio export` without a "
         "flow writes all there are"
     )
+
+
+def flow_of(url: str) -> str | None:
+    """The flow that a webhook's URL leads to; None for one that leads elsewhere."""
+    found = _WEBHOOK.match(url)
+    return found[1] if found else None
 
 
 def sids(account: Account) -> Iterator[str]:

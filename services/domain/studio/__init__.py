@@ -1,0 +1,7 @@
+"""Twilio's Studio: executions of flows, as they are read at Twilio, and what people say in them. Pure.
+
+    events (what crosses the log) → at_twilio (Twilio's JSON into facts) → watching (what is read, and when)
+    → replies (what somebody said in a flow) → executions (what is known of one)
+
+Imports of the domain what messages state, and what stands below them.
+"""

@@ -1,0 +1,210 @@
+"""Flows over a real broker: what people say in them is heard as a message to us, once, within the minute."""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from services.contract.codec import decode
+from services.contract.messages import INBOUND
+from services.contract.studio import STUDIO
+from services.domain.messages.events import InboundReceived
+from services.domain.studio.events import ExecutionSeen, StepWalked
+from services.operations.studio.watching import say, statement
+from tests.processes import ACCOUNT, SECRETS, settings_of
+from tests.simulator.flows import survey
+from tests.waiting import eventually
+
+from .house import PARTITIONS, PERSON, SENDER, House, Poller, Twilio, metric, settle
+
+AUTHORIZATION = {"Authorization": aiohttp.encode_basic_auth(ACCOUNT, SECRETS["TEST_AUTH_TOKEN"])}
+
+
+class Flows:
+    """A flow of the simulated Twilio, to which our number leads."""
+
+    # Of all tests here: the clock that they share never goes back while a table holds times of it.
+    ahead_s = 0
+
+    def __init__(self, house: House, twilio: Twilio, sid: str) -> None:
+        self._house, self._twilio, self.sid = house, twilio, sid
+
+    async def start(self, to: str = PERSON) -> str:
+        made = await ask(self._house, self._twilio, f"{self.sid}/Executions", To=to, From=SENDER)
+        return str(made["sid"])
+
+    async def say(self, body: str, person: str = PERSON) -> None:
+        told = {"account_sid": ACCOUNT, "from": person, "to": SENDER, "body": body}
+        await self._twilio.ask("POST", f"{self._house.simulator}/simulator/inbound", json=told)
+
+    async def asked(self, person: str) -> None:
+        """Once the flow has written to them."""
+
+        async def written() -> bool:
+            told = await self._twilio.ask("GET", f"{self._house.simulator}/simulator/messages")
+            return any(one["resource"]["to"] == person for one in told["messages"])
+
+        await eventually(written, 20, "the flow has asked")
+
+    async def watch(self, watched: bool = True) -> None:
+        settings = settings_of(self._house.settings)
+        await say(settings.kafka, statement("acme", ACCOUNT, self.sid, watched, "ada"))
+
+    async def hasten(self) -> None:
+        """Let half a minute pass: whatever is read is due."""
+        Flows.ahead_s += 31
+        await self._twilio.steer("clock", ahead_s=Flows.ahead_s)
+
+    async def heard(self, count: int) -> list[InboundReceived]:
+        """What people said in this test's flow, once there is so much."""
+        found: list[InboundReceived] = []
+
+        async def there() -> bool:
+            found[:] = [one for one in await facts(self._house, INBOUND.name, InboundReceived) if one.to == SENDER]
+            return len(found) >= count
+
+        await eventually(there, 60, f"{count} replies are on the log")
+        return found
+
+
+async def ask(house: House, twilio: Twilio, path: str, **form: str) -> Any:
+    return await twilio.ask("POST", f"{house.simulator}/v2/Flows/{path}".rstrip("/"), data=form, headers=AUTHORIZATION)
+
+
+async def facts(house: House, topic: str, type_: Any) -> list[Any]:
+    """All that the log holds, committed."""
+    partitions = [TopicPartition(topic, number) for number in range(PARTITIONS)]
+    found: list[Any] = []
+    async with AIOKafkaConsumer(
+        bootstrap_servers=house.bootstrap, isolation_level="read_committed", enable_auto_commit=False
+    ) as consumer:
+        consumer.assign(partitions)
+        await consumer.seek_to_beginning(*partitions)
+        ends = await consumer.end_offsets(partitions)
+        while any([await consumer.position(one) < end for one, end in ends.items()]):
+            for records in (await consumer.getmany(timeout_ms=100)).values():
+                found += [decode(record.value, type_) for record in records]
+    return found
+
+
+def two_questions() -> dict[str, Any]:
+    """It asks again, whatever the answer."""
+    definition = survey(timeout="600")
+    ask, judge, thank, regret = definition["states"][1:]
+    ask["transitions"][0]["next"] = "again"
+    again = ask | {"name": "again", "transitions": [{"event": "incomingMessage"}, {"event": "timeout"}]}
+    definition["states"][1:] = [ask, again, judge, thank, regret]
+    return definition
+
+
+@pytest.fixture
+async def flow(house: House, twilio: Twilio) -> AsyncIterator[Flows]:
+    told = json.dumps(two_questions())
+    made = await ask(house, twilio, "", FriendlyName="Survey", Status="published", Definition=told)
+    senders = {SENDER: {"sms_url": made["webhook_url"]}}
+    await twilio.steer(f"accounts/{ACCOUNT}/senders", **senders)
+    found = Flows(house, twilio, made["sid"])
+    yield found
+    await found.watch(False)
+
+
+def others_than(known: list[InboundReceived], found: list[InboundReceived]) -> list[InboundReceived]:
+    ids = {one.event_id for one in known}
+    return [one for one in found if one.event_id not in ids]
+
+
+async def seen_of(house: House, sid: str) -> tuple[list[str], list[str]]:
+    """The statuses and the transitions of an execution that are on the log."""
+    told = [one for one in await facts(house, STUDIO.name, ExecutionSeen | StepWalked) if one.execution_sid == sid]
+    statuses = [one.status for one in told if isinstance(one, ExecutionSeen)]
+    return statuses, [one.event for one in told if isinstance(one, StepWalked)]
+
+
+async def test_a_stop_in_a_flow_is_heard_with_all_that_was_walked(
+    house: House, twilio: Twilio, flow: Flows, poller: Poller
+) -> None:
+    before = await flow.heard(0)
+    await flow.watch()
+    with poller() as service:
+        await eventually(service.ready, 60)
+        sid = await flow.start()
+        await flow.hasten()
+
+        async def active() -> bool:
+            return await seen_of(house, sid) == (["active"], ["incomingRequest"])
+
+        await eventually(active, 60, "the execution is seen")
+        await flow.say("STOP")
+        await flow.hasten()
+        [fact] = others_than(before, await flow.heard(len(before) + 1))
+        assert fact.heard is not None
+        assert (fact.heard.says, fact.from_, fact.tenant, fact.account_sid) == ("stop", PERSON, "acme", ACCOUNT)
+        assert fact.message_sid.startswith("SM")
+
+        async def over() -> bool:
+            return (await seen_of(house, sid))[0] == ["active", "ended"]
+
+        await eventually(over, 60, "its end is seen")
+        # Twilio itself refused the second question.
+        assert sorted((await seen_of(house, sid))[1]) == ["deliveryFailure", "incomingMessage", "incomingRequest"]
+        assert await metric(service, "switchboard_studio_replies_total", heard="stop") == 1
+        assert await metric(service, "switchboard_studio_executions_total", status="ended") == 1
+    assert len(others_than(before, await flow.heard(len(before) + 1))) == 1
+
+
+async def test_a_message_that_starts_a_flow_is_heard_too(
+    house: House, twilio: Twilio, flow: Flows, poller: Poller
+) -> None:
+    before = await flow.heard(0)
+    await flow.watch()
+    with poller() as service:
+        await eventually(service.ready, 60)
+
+        async def listed() -> bool:
+            return await metric(service, "switchboard_poller_calls_total", host="studio") >= 1
+
+        await eventually(listed, 60, "the flow was read once")
+        person = "+14155550177"
+        # It ends before anybody looks.
+        await flow.say("please unsubscribe me", person)
+        await flow.hasten()
+        [fact] = others_than(before, await flow.heard(len(before) + 1))
+        assert (fact.from_, fact.body) == (person, "please unsubscribe me")
+
+
+@pytest.mark.parametrize("place", ["poller.read:2", "flush.folded:3"])
+async def test_a_kill_in_the_middle_hears_once(
+    house: House, twilio: Twilio, flow: Flows, poller: Poller, place: str
+) -> None:
+    before = await flow.heard(0)
+    person = f"+141555502{len(before):02}"
+    sid = await flow.start(person)
+    await flow.asked(person)
+    await flow.say("fine, thanks", person)
+    await flow.watch()
+    with poller(TEST_FAILPOINT=place) as killed:
+        await eventually(lambda: killed.process.poll() is not None, 60, "it was killed")
+    with poller() as service:
+        await eventually(service.ready, 60)
+        await flow.heard(len(before) + 1)
+        await flow.hasten()
+        await settle(4)
+    [fact] = others_than(before, await flow.heard(len(before) + 1))
+    assert (fact.from_, fact.body) == (person, "fine, thanks")
+    statuses, steps = await seen_of(house, sid)
+    assert (statuses, sorted(steps)) == (["active"], ["incomingMessage", "incomingRequest"])
+
+
+async def test_what_nobody_watches_is_not_read(house: House, twilio: Twilio, flow: Flows, poller: Poller) -> None:
+    await flow.watch()
+    await flow.watch(False)
+    sid = await flow.start("+14155550166")
+    with poller() as service:
+        await eventually(service.ready, 60)
+        await flow.hasten()
+        await settle(4)
+    # Executions of other tests' flows, which were seen, are still read.
+    assert await seen_of(house, sid) == ([], [])

@@ -125,7 +125,8 @@ class Fed:
 
 
 SOURCES = [
-    ("messages", 0), ("messages", 1), ("commands", 0), ("contacts", 0), ("contacts", 1), ("contacts", 2), ("intake", 0),
+    ("messages", 0), ("messages", 1), ("commands", 0), ("contacts", 0), ("contacts", 1), ("contacts", 2),
+    ("executions", 0), ("intake", 0),
     ("consent-intake", 0), ("outbox", 0), ("outbox", 1), ("outbox", 2),
 ]  # fmt: skip
 

@@ -39,7 +39,7 @@ class Inside:
     def upto(self, topic: str) -> dict[int, int]:
         return {number: one.progress.upto[topic] for number, one in self.partitions().items()}
 
-    async def at(self, topic: str, ends: Mapping[int, int], deadline_s: float = 5.0) -> None:
+    async def at(self, topic: str, ends: Mapping[int, int], deadline_s: float = 20.0) -> None:
         """Wait until the partitions it owns are reported as folded exactly up to these ends."""
 
         def there() -> bool:

@@ -51,7 +51,7 @@ async def test_a_committed_offset_never_passes_an_unfolded_fact(rig: Rig) -> Non
             if not wanted <= counted:
                 # Stopped, so that what is not folded yet does not become so meanwhile.
                 worker.pause()
-                await eventually(folded, 5.0, "the events of facts whose offsets are committed")
+                await eventually(folded, 20, "the events of facts whose offsets are committed")
                 worker.go_on()
             return committed == ends
 

@@ -46,7 +46,7 @@ async def test_an_end_is_reached_when_all_below_it_is_folded() -> None:
     await asyncio.sleep(0)
     assert not reaching.done()
     progress.move({"a": 5})
-    await asyncio.wait_for(reaching, 5)
+    await asyncio.wait_for(reaching, 20)
 
 
 async def test_every_topic_must_get_there() -> None:
@@ -57,7 +57,7 @@ async def test_every_topic_must_get_there() -> None:
         await asyncio.sleep(0)
         assert not reaching.done()
     progress.move({"b": 2})
-    await asyncio.wait_for(reaching, 5)
+    await asyncio.wait_for(reaching, 20)
 
 
 async def test_many_wait_and_each_goes_at_its_own_end() -> None:
@@ -87,7 +87,7 @@ async def test_who_gave_up_waiting_is_forgotten() -> None:
     await asyncio.wait([impatient])
     progress.move({"a": 2})
     progress.move({"a": 3})
-    await asyncio.wait_for(patient, 5)
+    await asyncio.wait_for(patient, 20)
 
 
 async def test_closing_cancels_who_waits() -> None:

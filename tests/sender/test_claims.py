@@ -98,7 +98,7 @@ async def test_it_ends_the_command_once_twilio_says_that_it_is_a_message_of_ours
     await taken(row, messages)
     await row.say(resolved("SM1"))
     assert row.told == [], "nobody has looked it up"
-    await eventually(lambda: row.entry.state == "settled", 5, "it is looked up")
+    await eventually(lambda: row.entry.state == "settled", 20, "it is looked up")
     assert (row.told[0], row.entry.sid, row.entry.claims) == ("sent", "SM1", ())
 
 
@@ -116,10 +116,10 @@ async def test_any_other_sid_leaves_the_command_in_doubt_and_the_right_one_ends_
     row, messages = Row(), Messages(SENT._replace(**other), SENT._replace(sid="SM7"))
     await taken(row, messages)
     await row.say(resolved("SM1"))
-    await eventually(lambda: row.told == ["resolution_refused"], 5, "it is refused")
+    await eventually(lambda: row.told == ["resolution_refused"], 20, "it is refused")
     assert row.entry.state == "ambiguous"
     await row.say(resolved("SM7"))
-    await eventually(lambda: row.entry.state == "settled", 5, "the right one counts")
+    await eventually(lambda: row.entry.state == "settled", 20, "the right one counts")
     assert row.entry.sid == "SM7"
 
 
@@ -127,7 +127,7 @@ async def test_what_was_said_before_a_restart_is_looked_up_after_it_and_until_tw
     row, messages = Row(resolved("SM1"), resolved("SM2", 10)), Messages(SENT._replace(sid="SM2"))
     messages.broken = 3
     await taken(row, messages)
-    await eventually(lambda: row.entry.state == "settled", 5, "it is looked up")
+    await eventually(lambda: row.entry.state == "settled", 20, "it is looked up")
     assert (messages.asked, row.entry.sid) == (["SM1"] * 4 + ["SM2"], "SM2")
 
 
@@ -138,14 +138,14 @@ async def test_a_tenant_that_is_not_known_here_yet_is_waited_for() -> None:
     await asyncio.sleep(0.01)
     assert row.entry.state == "ambiguous"
     known["acme"] = Messages(SENT)
-    await eventually(lambda: row.entry.state == "settled", 5, "it is looked up")
+    await eventually(lambda: row.entry.state == "settled", 20, "it is looked up")
 
 
 async def test_a_partition_that_leaves_takes_its_questions_along() -> None:
     row, messages = Row(resolved("SM1")), Messages(SENT)
     messages.broken = 1_000_000
     await taken(row, messages)
-    await eventually(lambda: len(messages.asked) > 2, 5, "it is asked")
+    await eventually(lambda: len(messages.asked) > 2, 20, "it is asked")
     assert row.claims is not None
     await row.claims.leaving(cast(Partition, row))
     await asyncio.sleep(0.01)

@@ -65,7 +65,7 @@ class Busy(World):
     async def settle(self, rows: Rows) -> None:
         """Until nothing is open any more."""
         self.go.set()
-        await eventually(lambda: self.scheduler.rows_open() == 0, 30, "all that is open is settled")
+        await eventually(lambda: self.scheduler.rows_open() == 0, 90, "all that is open is settled")
         assert not any(is_open(entry) for entry in rows.entries.values())
         assert self.in_memory() == 0
 
@@ -185,7 +185,7 @@ async def test_more_senders_than_there_are_shelves_for_have_their_turn(monkeypat
     assert world.order.index("z") < 20, "another tenant's lanes are its own"
     [owned] = world.scheduler._owned.values()
     assert len(owned.shelves._shelves) <= 3 + 1
-    await eventually(lambda: not owned.shelves._crowded, 5, "nobody is looked for any more")
+    await eventually(lambda: not owned.shelves._crowded, 20, "nobody is looked for any more")
 
 
 async def test_a_lane_that_comes_while_others_are_looked_for_further_on_is_not_passed_over(

@@ -44,7 +44,7 @@ class Twilio:
         return await self.tasks[row]
 
     async def calls(self, *rows: str) -> None:
-        await eventually(lambda: sorted(self.calling) == sorted(rows), 5, f"calls of {rows}")
+        await eventually(lambda: sorted(self.calling) == sorted(rows), 20, f"calls of {rows}")
 
 
 class Clock:
@@ -144,7 +144,7 @@ async def test_retry_after_holds_for_the_whole_account() -> None:
     assert slots.may_begin(OTHER)
     clock.now += 0.2
     woken.clear()
-    await eventually(lambda: ACME in woken, 5, "the account woken when its pause is over")
+    await eventually(lambda: ACME in woken, 20, "the account woken when its pause is over")
     assert slots.may_begin(ACME)
 
 
@@ -247,7 +247,7 @@ async def test_urgent_calls_take_four_of_five_while_others_are_prepared() -> Non
     for row in [*many("u", 20), *many("a", 2)]:
         twilio.turn(row, urgent=row[0] == "u")
     while len(twilio.order) < 16:
-        await eventually(lambda: len(twilio.calling) == 4, 5, "the slots are full")
+        await eventually(lambda: len(twilio.calling) == 4, 20, "the slots are full")
         await twilio.ends(next(iter(twilio.calling)))
     usual = [place for place, row in enumerate(twilio.order) if row[0] == "a"]
     assert [row for row in twilio.order if row[0] == "a"] == ["a0", "a1"]

@@ -171,7 +171,7 @@ class World:
             self.attempts.pop(entry.command_id, None)
 
     async def attempted(self, *names: str) -> None:
-        await eventually(lambda: sorted(self.attempts) == sorted(names), 5, f"attempts of {names}")
+        await eventually(lambda: sorted(self.attempts) == sorted(names), 20, f"attempts of {names}")
 
     async def ends(self, name: str, end: Any = None) -> None:
         self.attempts[name].set_result(end or created())

@@ -116,6 +116,8 @@ def test_a_port_that_cannot_be_is_a_clear_error(tmp_path: Path, option: str) -> 
     assert "Traceback" not in said
 
 
+# Day by day it is `dev` that is ended so, over the same processes (tests/cli/dev).
+@pytest.mark.slow
 async def test_ctrl_c_in_the_middle_leaves_nothing(tmp_path: Path) -> None:
     with started(tmp_path, "--commands", "2000") as demo:
         read_until(demo, "the first command was sent")

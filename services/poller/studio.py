@@ -15,7 +15,7 @@ from services.domain.studio.replies import INCOMING, Hearer, asked_at, reply
 from services.domain.studio.watching import OVERLAP_S, ExecutionRead, FlowRead, Watch
 from services.poller.metrics import POLLER
 from services.poller.polled import Party, Polled, Read
-from services.poller.reader import Reader
+from services.poller.reader import Reader, Unreadable
 from services.runtime.clock import now
 from services.runtime.config import PollerSettings
 from services.runtime.folding.fold import Step, Table
@@ -65,11 +65,31 @@ def wanted(partition: Partition, tenant: str, _: PollerSettings, moment: str) ->
 
 
 async def read(reader: Reader, party: Party, rows: Mapping[str, Watch]) -> AsyncIterator[list[Read]]:
-    """Some at once: a call takes long, and each has to be read within the minute."""
-    due = list(rows.items())
+    """Some at once: a call takes long, and each has to be read within the minute.
+
+    One that Twilio does not give holds no other up: it stays due, and is told at the end. An account that is refused is
+    told at once.
+    """
+    due, failed = list(rows.items()), list[Unreadable]()
     for some in (due[at : at + _AT_ONCE] for at in range(0, len(due), _AT_ONCE)):
-        events = await asyncio.gather(*(_one(reader, party, row) for _, row in some))
-        yield [Read(key, row, event) for (key, row), event in zip(some, events, strict=True)]
+        events = await asyncio.gather(*(_given(reader, party, row) for _, row in some))
+        yield [
+            Read(key, row, event)
+            for (key, row), event in zip(some, events, strict=True)
+            if not isinstance(event, Unreadable)
+        ]
+        failed += [event for event in events if isinstance(event, Unreadable)]
+        if any(one.refused for one in failed):
+            break
+    if failed:
+        raise max(failed, key=lambda one: one.refused)
+
+
+async def _given(reader: Reader, party: Party, row: Watch) -> FlowRead | ExecutionRead | Unreadable:
+    try:
+        return await _one(reader, party, row)
+    except Unreadable as error:
+        return error
 
 
 async def _one(reader: Reader, party: Party, row: Watch) -> FlowRead | ExecutionRead:

@@ -47,29 +47,30 @@ async def test_records_come_back_as_they_were_written(kafka: str) -> None:
     assert [(r.key, r.value) for r in records] == [(b"k1", b"one"), (b"k2", b"two"), (None, b"three")]
 
 
-async def test_what_was_acked_survives_kill_and_restart(broker: EmbeddedKafka) -> None:
-    topic = await create_topic(broker.bootstrap, "kept")
-    await produce(broker.bootstrap, topic, [(b"k", b"before")])
-    address = broker.bootstrap
+async def test_what_was_acked_survives_kill_and_restart(secured: EmbeddedKafka) -> None:
+    topic = await create_topic(secured.bootstrap, "kept")
+    await produce(secured.bootstrap, topic, [(b"k", b"before")])
+    address = secured.bootstrap
 
-    await asyncio.to_thread(broker.kill)
-    await asyncio.to_thread(broker.restart)
+    await asyncio.to_thread(secured.kill)
+    await asyncio.to_thread(secured.restart)
 
-    assert broker.bootstrap == address
+    assert secured.bootstrap == address
     await produce(address, topic, [(b"k", b"after")])
     assert [record.value for record in await read(address, topic, 2)] == [b"before", b"after"]
 
 
-async def test_a_frozen_broker_acks_nothing_until_it_is_thawed(broker: EmbeddedKafka) -> None:
-    topic = await create_topic(broker.bootstrap, "frozen")
-    async with AIOKafkaProducer(bootstrap_servers=broker.bootstrap, acks="all") as producer:
+async def test_a_frozen_broker_acks_nothing_until_it_is_thawed(secured: EmbeddedKafka) -> None:
+    topic = await create_topic(secured.bootstrap, "frozen")
+    async with AIOKafkaProducer(bootstrap_servers=secured.bootstrap, acks="all") as producer:
         await producer.send_and_wait(topic, b"warm")
-        broker.freeze()
-        ack = await producer.send(topic, b"held up")
-        done, _ = await asyncio.wait([ack], timeout=1.0)
-        assert not done
-
-        broker.thaw()
+        secured.freeze()
+        try:
+            ack = await producer.send(topic, b"held up")
+            done, _ = await asyncio.wait([ack], timeout=1.0)
+            assert not done
+        finally:
+            secured.thaw()
         await asyncio.wait_for(ack, timeout=20)
 
 
@@ -85,6 +86,8 @@ def test_a_broker_that_fails_shows_its_last_lines() -> None:
         EmbeddedKafka.start(properties={"num.network.threads": "none"})
 
 
+# Day by day it is asked that this Java is found (test_kafka_java.py); a start without an archive of classes is long.
+@pytest.mark.slow
 async def test_it_runs_on_the_java_from_pypi(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     java.find.cache_clear()

@@ -17,10 +17,11 @@ from services.domain.messages.intake import Rules
 from services.domain.messages.keyword_rules import Rule, pattern
 from services.domain.messages.recipients import EVERYBODY, NOBODY, Recipients, recipients
 from services.domain.messages.replies import TWILIO_HEARS, Replies
+from services.domain.messages.routing import Route
 from services.domain.quiet import Hours
 from services.runtime.tenants.derived import Derived
 from services.runtime.tenants.live import Tenants
-from services.runtime.tenants.settings import ConsentSettings, HoursSettings, TenantSettings, Weekday
+from services.runtime.tenants.settings import ConsentSettings, HoursSettings, RouteSettings, TenantSettings, Weekday
 
 
 def words_of(consent: ConsentSettings) -> Words:
@@ -41,9 +42,20 @@ def rules_of_intake(tenant: TenantSettings, lifetime_s: float) -> Rules:
         lifetime=lifetime_s,
         default_region=tenant.default_region,
         default_messaging_service=tenant.routing.default_messaging_service_sid,
-        messaging_service_by_country=tenant.routing.by_country,
+        routes=tuple(map(_route, tenant.routing.routes)),
         producer_keys={key: secret.get_secret_value().encode() for key, secret in tenant.producer_keys.items()},
         signed=tenant.unsigned_commands == "refused",
+    )
+
+
+def _route(settings: RouteSettings) -> Route:
+    return Route(
+        settings.pool,
+        frozenset(settings.countries),
+        tuple(settings.prefixes),
+        frozenset(settings.channels),
+        frozenset(settings.labels),
+        frozenset(settings.purposes),
     )
 
 

@@ -71,12 +71,11 @@ def test_each_command_on_the_page_is_taken(block: str) -> None:
     assert_taken(json.loads(block))
 
 
-def test_the_settings_on_the_page_can_be_used() -> None:
-    (block,) = re.findall(r"^```yaml\n(.+?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-    staging = yaml.safe_load(block)["tenants"]["staging"]
-    fields = {name: staging[name] for name in ("recipients", "dry_run")}
+@pytest.mark.parametrize("block", re.findall(r"^```yaml\n(.+?)^```$", PAGE, re.MULTILINE | re.DOTALL))
+def test_the_settings_on_the_page_can_be_used(block: str) -> None:
     least = {"account_sid": "AC" + "a" * 32, "auth_tokens": [{"env": "PATH"}], "contact_secret": {"env": "PATH"}}
-    assert TenantSettings(**least, **fields).recipients == staging["recipients"]
+    for tenant in yaml.safe_load(block)["tenants"].values():
+        TenantSettings(**least, **tenant)
 
 
 def assert_taken(found: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from services.domain.contact import contact_key
 from services.domain.identity import Place
 from services.domain.messages.commands import CancelMessage, CommandAccepted, ResolveAmbiguous, SendMessage
 from services.domain.messages.intake import Rules, accept, cancel, resolve
+from services.domain.messages.routing import Route
 from services.domain.outbox.accepted import CancelAccepted, ResolutionAccepted
 
 SERVICE, OTHER_SERVICE = "MG" + "d" * 32, "MG" + "e" * 32
@@ -217,9 +218,26 @@ def test_a_person_has_one_contact_on_every_channel_and_in_every_spelling() -> No
     [("+14155550123", SERVICE), ("+498963648018", OTHER_SERVICE), ("whatsapp:US.1349", SERVICE)],
 )
 def test_without_a_sender_the_country_routes_else_the_default(to: str, service: str) -> None:
-    rules = RULES._replace(default_messaging_service=SERVICE, messaging_service_by_country={"DE": OTHER_SERVICE})
+    rules = RULES._replace(default_messaging_service=SERVICE, routes=(Route({OTHER_SERVICE: 1}, frozenset({"DE"})),))
     command = taken(rules, to=to, from_=None)
     assert (command.messaging_service_sid, command.from_, command.sender) == (service, None, service)
+
+
+def test_a_route_names_a_sender_as_its_producer_could() -> None:
+    pool = {"+14155550100": 1.0}
+    by_label = RULES._replace(routes=(Route(pool, labels=frozenset({"spring"})),))
+    command = taken(by_label, from_=None, label="spring")
+    assert (command.from_, command.messaging_service_sid) == ("+14155550100", None)
+    assert taken(by_label, from_=None, label="spring", to="whatsapp:+14155550123").from_ == "whatsapp:+14155550100"
+    assert faults(by_label, from_=None) == [
+        "from, messaging_service_sid: give one of them, or configure routing for the tenant"
+    ]
+    assert (
+        taken(by_label, from_=None, label="spring").fingerprint
+        == taken(RULES._replace(default_messaging_service=SERVICE), from_=None, label="spring").fingerprint
+    ), "the same command is the same by whichever sender"
+    named = RULES._replace(routes=(Route({"ACME": 1.0}),))
+    assert "from: neither E.164" in faults(named, from_=None, to="whatsapp:+14155550123")[0]
 
 
 def test_a_named_sender_or_service_is_not_routed_away() -> None:

@@ -25,7 +25,7 @@ from services.operations.studio.watching import say, statement, watched
 from services.runtime.clock import CLOCK, now
 from services.runtime.config import KafkaSettings, Settings, TwilioSettings
 from services.runtime.tenants.live import Tenants
-from services.runtime.tenants.settings import RoutingSettings, TenantSettings
+from services.runtime.tenants.settings import RouteSettings, RoutingSettings, TenantSettings
 from tests.kafka_records import produce
 
 from .house import ACME, FALLBACK, INBOUND, ONE, PUBLIC, SERVICE, TOKEN, TWO, WHATSAPP, House, tenant
@@ -145,7 +145,9 @@ async def test_a_closed_tenant_is_not_asked_about(house: House) -> None:
 async def test_senders_that_are_named_and_not_there(house: House) -> None:
     await house.hold(senders={ONE: {}})
     await house.service(settings={"friendly_name": "empty"})
-    routing = RoutingSettings(default_messaging_service_sid=SERVICE, by_country={"DE": "MG" + "9" * 32})
+    routing = RoutingSettings(
+        default_messaging_service_sid=SERVICE, routes=[RouteSettings(countries=["DE"], pool={"MG" + "9" * 32: 1})]
+    )
     found = faults(await looked(house, tenant(ACME, allowed_senders=[TWO, WHATSAPP, ONE], routing=routing)), "senders")
     assert [one.says.partition(" ")[0] for one in found[:3]] == ["the", SERVICE, "allowed_senders"]
     assert "MG999" in found[0].says

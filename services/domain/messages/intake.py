@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from services.domain.addresses import Address, judge, our_sender
 from services.domain.clock import later, parse, to_iso
@@ -16,10 +17,12 @@ from services.domain.messages.commands import (
     Channel,
     CommandAccepted,
     Options,
+    Purpose,
     ResolveAmbiguous,
     SendMessage,
 )
 from services.domain.messages.content import faults_of_content
+from services.domain.messages.routing import Asked, Route, choose, is_service
 from services.domain.messages.segments import segments
 from services.domain.messages.smart_encoding import smart_encoded
 from services.domain.outbox.accepted import CancelAccepted, ResolutionAccepted
@@ -59,7 +62,7 @@ class Rules(NamedTuple):
     lifetime: float
     default_region: str | None = None
     default_messaging_service: str | None = None
-    messaging_service_by_country: Mapping[str, str] = {}
+    routes: tuple[Route, ...] = ()
     producer_keys: Mapping[str, bytes] = {}
     signed: bool = False
 
@@ -75,8 +78,9 @@ def accept(
     faults: list[str] = []
     channel = _channel(command, faults)
     whom = _recipient(command, channel, rules, faults)
-    sender = _sender(command, channel, faults)
-    service = _service(command, whom, rules, faults)
+    named = _routed(command, channel, whom, rules)
+    sender = _sender(named, channel, faults)
+    service = _service(named, faults)
     times = _times(command, rules, at, since or at, faults)
     if not COMMAND_ID.fullmatch(command.command_id):
         faults.append(f"command_id: {_ID_RULE}")
@@ -112,9 +116,13 @@ def accept(
         urgent=command.urgent,
         **_segments(command, channel),
         label=command.label,
-        purpose=command.purpose or ("marketing" if command.content_sid else "utility"),
+        purpose=_purpose(command),
         options=Options(**{name: getattr(command, name) for name in Options.__struct_fields__}),
     )
+
+
+def _purpose(command: SendMessage) -> Purpose:
+    return command.purpose or ("marketing" if command.content_sid else "utility")
 
 
 def _segments(command: SendMessage, channel: Channel) -> dict[str, Any]:
@@ -234,14 +242,24 @@ def _sender(command: SendMessage, channel: Channel, faults: list[str]) -> str | 
     return f"{_WHATSAPP}{sender}" if channel == "whatsapp" else sender
 
 
-def _service(command: SendMessage, whom: Address, rules: Rules, faults: list[str]) -> str | None:
+def _routed(command: SendMessage, channel: Channel, whom: Address, rules: Rules) -> SendMessage:
+    """The command, with a sender where its producer names none and a route has one."""
+    if command.from_ is not None or command.messaging_service_sid is not None:
+        return command
+    found = rules.default_messaging_service
+    if rules.routes:
+        contact = contact_key(command.tenant, whom.name, rules.contact_secret)
+        asked = Asked(whom.name, contact, whom.country, channel, command.label, _purpose(command))
+        found = choose(rules.routes, asked) or found
+    if found is None:
+        return command
+    return replace(command, messaging_service_sid=found) if is_service(found) else replace(command, from_=found)
+
+
+def _service(command: SendMessage, faults: list[str]) -> str | None:
     service = command.messaging_service_sid
     if service is None and command.from_ is None:
-        service = (
-            rules.messaging_service_by_country.get(whom.country or "", rules.default_messaging_service or "") or None
-        )
-        if service is None:
-            faults.append("from, messaging_service_sid: give one of them, or configure routing for the tenant")
+        faults.append("from, messaging_service_sid: give one of them, or configure routing for the tenant")
     if service is not None and not MESSAGING_SERVICE.fullmatch(service):
         faults.append("messaging_service_sid: must be MG and 32 hex digits")
     if service is None and command.shorten_urls:

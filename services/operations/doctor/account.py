@@ -140,7 +140,8 @@ class Examined:
         """What the settings name must be there."""
         tenant = self._tenant
         known = {*read.senders, *read.members, *(one for members in read.members.values() for one in members)}
-        routed = (tenant.routing.default_messaging_service_sid, *tenant.routing.by_country.values())
+        pools = (sender for route in tenant.routing.routes for sender in route.pool)
+        routed = (tenant.routing.default_messaging_service_sid, *pools)
         services = {one for one in (*routed, *tenant.allowed_senders) if one and one.startswith("MG")}
         for sid in sorted(services - read.members.keys()):
             yield Finding(

@@ -6,23 +6,52 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, AwareDatetime, Field, model_validator
 
 from services.contract.signatures import KEY_ID, SHORTEST_SECRET
+from services.domain.addresses import our_sender
 from services.domain.clock import to_iso
 from services.domain.consent import keywords
 from services.domain.consent.keywords import LONGEST, STOP, normalise
 from services.domain.messages.callback_keys import CallbackKeys
-from services.domain.messages.commands import Purpose
+from services.domain.messages.commands import Channel, Purpose
 from services.domain.messages.keyword_rules import pattern, places_of
 from services.domain.messages.recipients import wrong_pattern
+from services.domain.messages.routing import is_service
 from services.runtime.regions import Region
 from services.runtime.section import Secret, Section
 from services.runtime.tokens import TokenName, TokenSettings
 
 
+class RouteSettings(Section):
+    """For which commands a pool of senders is; what is left out is for all."""
+
+    pool: dict[str, Annotated[float, Field(gt=0)]] = Field(
+        min_length=1,
+        description="sender (+E.164, short code, name, MG…) → weight: its share of people",
+    )
+    countries: list[Annotated[str, Field(pattern=r"^[A-Z]{2}$")]] = Field(
+        default_factory=list, description="ISO countries of the recipient"
+    )
+    prefixes: list[Annotated[str, Field(pattern=r"^\+[1-9][0-9]{0,14}$")]] = Field(
+        default_factory=list, description="of the recipient's number, such as +1415"
+    )
+    channels: list[Channel] = Field(default_factory=list)
+    labels: list[str] = Field(default_factory=list)
+    purposes: list[Purpose] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _ours(self) -> "RouteSettings":
+        for sender in self.pool:
+            if not is_service(sender) and our_sender(sender, whatsapp=False) is None:
+                raise ValueError(
+                    f"pool: {sender[:40]!r} is neither a number, a short code, a name nor MG and 32 hex digits"
+                )
+        return self
+
+
 class RoutingSettings(Section):
-    """Which Messaging Service sends a command that names no sender: by the country of `to`, else the default."""
+    """Which sender takes a command that names none: the first route that fits, else the default."""
 
     default_messaging_service_sid: str | None = None
-    by_country: dict[str, str] = Field(default_factory=dict, description="ISO country → MG…")
+    routes: list[RouteSettings] = Field(default_factory=list)
 
 
 class RegionSettings(Section):

@@ -8,6 +8,7 @@ from services.contract.messages import INBOUND, OUTCOMES
 from services.contract.outbound import ACCEPTED
 from services.domain.gate import HOLD, SUSPECTED, TENANT
 from services.runtime.callbacks import uncallable
+from services.runtime.catalogues import Catalogues
 from services.runtime.config import Settings
 from services.runtime.directories import Directories
 from services.runtime.folding.app import fold_app, run_app
@@ -18,6 +19,7 @@ from services.runtime.line import Line
 from services.runtime.metrics import FOLDING
 from services.runtime.tenants.derived import Derived
 from services.runtime.tenants.live import Tenants
+from services.sender.approvals import heard
 from services.sender.attempt import Sending, attempt
 from services.sender.barrier import Barrier
 from services.sender.calling import TwilioCaller
@@ -58,6 +60,7 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event) -> None
 
     barrier = Barrier(settings.kafka, [topic.name for topic in (ACCEPTED, OUTCOMES, INBOUND)])
     directories = Directories(settings.kafka)
+    catalogues = Catalogues(settings.kafka, heard)
     slots = Slots(sender.concurrency)
     faults = Faults()
     stops = Stops(faults)
@@ -93,9 +96,11 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event) -> None
     try:
         await barrier.start()
         await directories.start()
+        await catalogues.start()
         await run_app(app, stop)
     finally:
         await barrier.stop()
         await directories.stop()
+        await catalogues.stop()
         await server.close()
         await line.close()

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.domain.templates.catalogue import Catalogue
 from services.domain.templates.events import TemplateStated
 from services.domain.templates.listing import changes, stated
 from services.domain.templates.placeholders import faults_of_variables, placeholders
@@ -136,3 +137,61 @@ def test_each_fault_is_a_sentence_that_quotes_no_value(changed: dict[str, str | 
 def test_a_send_fits_when_its_names_are_those_of_the_template(values: dict[str, str], names: set[str]) -> None:
     known = {name: ["text"] for name in names}
     assert (faults_of_variables(known, values) == []) == (set(values) == names)  # type: ignore[arg-type]
+
+
+def variant(language: str, state: str = "approved", letter: str = "a", **fields: Any) -> TemplateStated:
+    made = {**resource("HX" + letter * 32, status=state), "language": language, **fields}
+    return stated("acme", made, AT)
+
+
+def approved(one: TemplateStated) -> bool:
+    return one.state == "approved"
+
+
+ALL = [variant(name, letter=f"{place:x}") for place, name in enumerate(("en", "en_US", "de", "pt_BR", "zh_TW", "es"))]
+
+
+@pytest.mark.parametrize(
+    ("language", "country", "chosen"),
+    [
+        ("de", "US", "de"),
+        ("pt-br", "DE", "pt_BR"),
+        ("fr", "FR", None),
+        ("de_DE", "DE", None),
+        (None, "DE", "de"),
+        (None, "BR", "pt_BR"),
+        (None, "PT", "en_US"),
+        (None, "TW", "zh_TW"),
+        (None, "MX", "es"),
+        (None, "US", "en_US"),
+        (None, "GB", "en"),
+        (None, "CH", "de"),
+        (None, "JP", "en_US"),
+        (None, None, "en_US"),
+        (None, "ZZ", "en_US"),
+    ],
+)
+def test_a_language_that_is_named_is_meant_and_else_it_is_the_countrys(
+    language: str | None, country: str | None, chosen: str | None
+) -> None:
+    found = Catalogue(ALL).named("shipped", language, country, approved)
+    assert (found.language if found else None) == chosen
+    assert Catalogue(ALL).named("other", language, country, approved) is None
+
+
+def test_a_translation_that_waits_stops_nothing_unless_it_is_named() -> None:
+    found = Catalogue([variant("de", "pending"), variant("en", letter="b")])
+    assert found.named("shipped", None, "DE", approved) == variant("en", letter="b")
+    assert found.named("shipped", "de", "DE", approved) == variant("de", "pending")
+    # Where none may go, it is the person's own that is told of.
+    stopped = Catalogue([variant("de", "paused"), variant("en", "rejected", "b")])
+    assert stopped.named("shipped", None, "DE", approved) == variant("de", "paused")
+    assert stopped.languages("shipped") == {"de": "paused", "en": "rejected"}
+
+
+@given(st.permutations([variant("de", "rejected"), variant("de", letter="b"), variant("de", "paused", "c")]))
+def test_of_several_in_one_language_the_one_that_may_go_counts(found: list[TemplateStated]) -> None:
+    assert Catalogue(found).named("shipped", "de", None, approved) == variant("de", letter="b")
+    assert Catalogue(found).get("HX" + "c" * 32) == variant("de", "paused", "c")
+    newer = variant("de", letter="9", date_updated="2026-11-20T00:00:00+00:00")
+    assert Catalogue([*found, newer]).named("shipped", "de", None, approved) == newer

@@ -6,6 +6,7 @@ import msgspec
 
 # What a placeholder's value becomes: a text, a whole URL or a part of one, a phone number, a coordinate, a code.
 Use = Literal["text", "url", "url_part", "phone", "number", "code"]
+STATES = frozenset({"unsubmitted", "received", "pending", "approved", "rejected", "paused", "disabled"})
 # What WhatsApp has said, and nobody may send by it.
 STOPPED = frozenset({"rejected", "paused", "disabled"})
 

@@ -103,6 +103,8 @@ def _words(receipt: Receipt) -> Iterator[tuple[str, str]]:
     )
     if question.channel == "whatsapp":
         yield "24-hour window", _window(view)
+    if question.template:
+        yield "template", _template(receipt)
     rules = view.rules
     days = f" of the last {rules.consent_days:g} days" if rules.consent_days else ""
     reaches = f"a STOP reaches the {rules.stop_reaches}; what looks like one: {rules.suspected}"
@@ -118,8 +120,16 @@ def _window(view: View) -> str:
     return f"not known whether {', '.join(view.window_unknown)} counts" if view.window_unknown else "none"
 
 
+def _template(receipt: Receipt) -> str:
+    seen, goes_as = receipt.view.template, f"; goes as {receipt.goes_as}" if receipt.goes_as else ""
+    if seen is None:
+        return f"{receipt.question.template_name or 'its content sid'} is not known{goes_as}"
+    said = f"{seen.state}, {seen.category or 'no category'}, as of {seen.version}"
+    return f"{seen.name} ({seen.language}, {seen.content_sid}): {said}{goes_as}"
+
+
 def _message(question: Question) -> str:
-    kind = "template" if question.template else "freeform"
+    kind = "freeform or template" if question.freeform else "template" if question.template else "freeform"
     country = f" to {question.country}" if question.country else ""
     return f"{question.channel} {kind}{country}" + (f", confirms a {question.confirms}" if question.confirms else "")
 

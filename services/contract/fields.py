@@ -30,6 +30,9 @@ def _faults(path: str, value: Any, hint: Any) -> Iterator[str]:
         return
     wanted = next((part for part in get_args(hint) if part is not type(None)), hint) if _optional(hint) else hint
     kind = get_origin(wanted) or wanted
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        yield from _faults_of_object(path, value, kind)
+        return
     if not _is(value, kind):
         yield f"{path}: must be {_WANTED[kind]}; this is {kind_of(value)}{_hint(kind, value)}"
     elif isinstance(value, list):
@@ -40,6 +43,20 @@ def _faults(path: str, value: Any, hint: Any) -> Iterator[str]:
             yield from _inside(f"{path}.{printable(key) or repr(key)}", one, get_args(wanted)[1])
     else:
         yield f"{path}: must be {_WANTED[kind]} within bounds"
+
+
+def _faults_of_object(path: str, value: Any, kind: type[msgspec.Struct]) -> Iterator[str]:
+    if not isinstance(value, dict):
+        yield f"{path}: must be {KINDS[dict]}; this is {kind_of(value)}{_hint(dict, value)}"
+        return
+    fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+    for name in sorted(value.keys() - fields.keys()):
+        yield f"{path}.{printable(name) or repr(name)}: no such field; it has {', '.join(fields)}"
+    for name, field in fields.items():
+        if name in value:
+            yield from faults_of_field(f"{path}.{name}", value[name], field.type)
+        elif field.required:
+            yield f"{path}.{name}: missing"
 
 
 def _inside(path: str, value: Any, hint: Any) -> Iterator[str]:

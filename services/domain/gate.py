@@ -38,7 +38,11 @@ class ConsentRules(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
-    """What is looked at of a command. `scopes`: of its sender and Messaging Service."""
+    """What is looked at of a command. `scopes`: of its sender and Messaging Service.
+
+    `template`: it has one; `template_name`, `template_language`: by which it names it, where it does. `freeform`: it
+    has a text or a medium beside its template. `purpose_said`: the producer said it.
+    """
 
     tenant: str
     channel: str
@@ -52,6 +56,28 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     label: str | None = None
     contact: str = ""
     purpose: str = "utility"
+    freeform: bool = False
+    template_name: str | None = None
+    template_language: str | None = None
+    purpose_said: bool = True
+
+
+class TemplateSeen(msgspec.Struct, frozen=True, kw_only=True):
+    """A template as the log knows it. `version`: the beginning of that record's id.
+
+    `opens`: its types may be sent to somebody who has not written. `only_approved`: WhatsApp takes it in no window
+    either before it is approved. `faults`: what is wrong with the command's variables for it, a sentence each.
+    """
+
+    content_sid: str
+    name: str
+    language: str
+    state: str
+    version: str
+    category: str | None = None
+    opens: bool = True
+    only_approved: bool = False
+    faults: list[str] = []
 
 
 class MembershipSeen(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,6 +99,8 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     freely by WhatsApp, from `window_sender`. `window_refused_at`: a message made then came too late for it, says
     Twilio (63016). `window_unknown`: senders with an open window of which nobody knows whether they are in the
     Messaging Service.
+    `template`: what the command's content sid or name means now; of a sid, null where it is not known.
+    `template_languages`: in which languages there is one of that name, and the state of each.
     `tenant_known`: this worker has the tenant's settings. `tenant_closed`: it sends nothing any more.
     `recipient_allowed`, `dry_run`: whom the tenant may reach at all. `held`: the first of what could not be read of
     theirs. `stopped`, `paused`: the pause of its lane (of everything, the tenant, the sender), and that of its
@@ -103,14 +131,20 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     paused: Pause | None = None
     quiet: Quiet | None = None
     capped: Capped | None = None
+    template: TemplateSeen | None = None
+    template_languages: dict[str, str] = {}
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
-    """What a verdict was made of. `offsets`: topic → the offset up to which the contact's partition was read."""
+    """What a verdict was made of. `offsets`: topic → the offset up to which the contact's partition was read.
+
+    `goes_as`: of a command that has both, which of them goes.
+    """
 
     question: Question
     view: View
     offsets: dict[str, int]
+    goes_as: Literal["freeform", "template"] | None = None
 
 
 # Of the zones in which somebody may be, in words.
@@ -133,6 +167,7 @@ def decide(question: Question, view: View) -> Verdict:
         _hold,
         _consent,
         _window,
+        _template,
         _suspected,
         _quiet,
         _often,
@@ -244,7 +279,7 @@ def _consent(question: Question, view: View) -> Verdict | None:
             "Do not write to them; a START, or a recorded opt-in after that time, lifts it.",
         )
     rules = view.rules
-    if rules.consent_for == "nothing" or (rules.consent_for == "templates" and not question.template):
+    if rules.consent_for == "nothing" or (rules.consent_for == "templates" and not as_template(question, view)):
         return None
     if view.consent_at is None:
         return Verdict(
@@ -271,27 +306,92 @@ def _holds(why: Suppression, question: Question, view: View) -> bool:
     if question.channel != "whatsapp":
         return False
     wrote_since = view.window_until is not None and seconds_between(why.since, view.window_until) > _WINDOW_S
-    return question.template or not wrote_since
+    return as_template(question, view) or not wrote_since
+
+
+def as_template(question: Question, view: View) -> bool:
+    """Whether it goes as its template: where it has nothing else, or the window for that is closed."""
+    return question.template and not (question.freeform and is_open(question, view))
+
+
+def picked(question: Question, view: View) -> Literal["freeform", "template"] | None:
+    """Of a command that has both, which of them goes."""
+    if not (question.template and question.freeform):
+        return None
+    return "template" if as_template(question, view) else "freeform"
+
+
+def is_open(question: Question, view: View) -> bool:
+    """Whether one may write freely now."""
+    if question.channel != "whatsapp":
+        return True
+    left_s = seconds_between(view.now, view.window_until) if view.window_until else 0.0
+    return view.window_refused_at is None and left_s > WINDOW_MARGIN_S
 
 
 def _window(question: Question, view: View) -> Verdict | None:
-    if question.channel != "whatsapp" or question.template:
-        return None
-    left_s = seconds_between(view.now, view.window_until) if view.window_until else 0.0
-    if view.window_refused_at is None and left_s > WINDOW_MARGIN_S:
+    if question.template or is_open(question, view):
         return None
     told, remedy = _closed(question, view)
     return Verdict("blocked", "window_closed", f"no 24-hour WhatsApp window is open: {told}", remedy)
 
 
+def _template(question: Question, view: View) -> Verdict | None:
+    """What Twilio or WhatsApp would refuse of the template. Of a sid that nobody has listed nothing can be said."""
+    if not as_template(question, view) or (view.template is None and question.template_name is None):
+        return None
+    if view.template is None:
+        return Verdict("blocked", "template", _unknown(question, view), "Name one of `switchboard templates list`.")
+    template = view.template
+    called = f"the template {template.name} ({template.language}, {template.content_sid})"
+    if question.channel == "whatsapp" and (why := _unfit(template, is_open(question, view))):
+        return Verdict(
+            "blocked",
+            "template",
+            f"{called} {why}",
+            "Send another template by a new command; or this one, once `switchboard templates sync` has read that it "
+            "may go.",
+        )
+    if not template.faults:
+        return None
+    return Verdict(
+        "blocked",
+        "template",
+        f"{called} does not fit its variables: {'; '.join(template.faults)}",
+        "Correct content_variables: `switchboard templates show` says what each placeholder stands for.",
+    )
+
+
+# Whom WhatsApp has stopped, it takes in no window.
+_STOPPED = ("rejected", "paused", "disabled")
+
+
+def _unfit(template: TemplateSeen, window_open: bool) -> str | None:
+    """Why WhatsApp does not take it."""
+    if template.state in _STOPPED:
+        return f"is {template.state} by WhatsApp"
+    if template.state != "approved" and (template.only_approved or not window_open):
+        return f"is not approved by WhatsApp, but {template.state}"
+    if not template.opens and not window_open:
+        return "is of a type that opens no conversation, and no 24-hour window is open"
+    return None
+
+
+def _unknown(question: Question, view: View) -> str:
+    asked = f" in {question.template_language}" if question.template_language else ""
+    found = ", ".join(f"{language}: {state}" for language, state in view.template_languages.items())
+    told = f"there is {found}" if found else "there is none of this name"
+    return f"no template {question.template_name}{asked} fits: {told}"
+
+
 def _closed(question: Question, view: View) -> tuple[str, str]:
     """Why no window is open, and what to do about it."""
-    remedy = "Send an approved template (content_sid); freeform may follow once they answer."
+    remedy = "Send an approved template (template, content_sid); freeform may follow once they answer."
     if view.window_unknown:
         senders = ", ".join(view.window_unknown)
         return (
             f"the recipient wrote to {senders}, and whether that is in {question.sender} is not known",
-            "Run `switchboard senders apply`, or name the sender in from; or send a template (content_sid).",
+            "Run `switchboard senders apply`, or name the sender in from; or send a template.",
         )
     if view.window_refused_at:
         return f"Twilio ended a message of {view.window_refused_at} with 63016, and they have not written since", remedy
@@ -311,7 +411,7 @@ def _through(scope: str, question: Question, view: View) -> str:
 
 def _suspected(question: Question, view: View) -> Verdict | None:
     """Behind all that is final: what never may go does not wait."""
-    if view.rules.suspected != "defer_marketing" or question.purpose != "marketing" or not view.suspected:
+    if view.rules.suspected != "defer_marketing" or purpose(question, view) != "marketing" or not view.suspected:
         return None
     scope, found = min(view.suspected.items())
     return Verdict(
@@ -322,6 +422,16 @@ def _suspected(question: Question, view: View) -> Verdict | None:
         "Read it, then decide by a consent command: opt_out, or dismiss with its message_sid (switchboard contact).",
         condition=suspected_of(question.contact, view.statements_version),
     )
+
+
+def purpose(question: Question, view: View) -> str:
+    """What the producer said it is for; else what the category of the template says, where it goes as one."""
+    if question.purpose_said:
+        return question.purpose
+    if not as_template(question, view):
+        return "utility"
+    category = (view.template.category or "").lower() if view.template else ""
+    return category if category in ("utility", "authentication") else "marketing"
 
 
 def suspected_of(contact: str, statements_version: str) -> str:

@@ -115,6 +115,9 @@ async def _call(
         verdict, receipt = context.judging.look(partition, command)
         if verdict != ALLOW or not context.faults.may_call(row_key(begun), command.tenant, command.sender):
             return None
+        if begun.receipt is not None and receipt.goes_as != begun.receipt.goes_as:
+            # What the log says of this attempt would not be so any more.
+            return None
         request = product.request(Call(tenant, command, receipt))
         if isinstance(request, Refusal):
             return request

@@ -3,12 +3,24 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from services.domain.clock import later
 from services.domain.consent.holds import held
 from services.domain.consent.statements import version
 from services.domain.consent.suppression import Standing, consented, suspicions
 from services.domain.frequency import Capped, look
-from services.domain.gate import MembershipSeen, Question, Receipt, View, decide
+from services.domain.gate import (
+    MembershipSeen,
+    Question,
+    Receipt,
+    TemplateSeen,
+    View,
+    decide,
+    is_open,
+    picked,
+    purpose,
+)
 from services.domain.messages.windows import Seen, Sessions, seen
 from services.domain.outbox.entry import counts_from, purpose_of
 from services.domain.outbox.pauses import holding, stopping
@@ -16,6 +28,10 @@ from services.domain.outbox.verdicts import Verdict
 from services.domain.senders.directory import Directory
 from services.domain.senders.names import family, name_of
 from services.domain.senders.reach import Asked, Reached, reaching
+from services.domain.templates.catalogue import Catalogue
+from services.domain.templates.events import ONLY_APPROVED, ONLY_IN_SESSION, STOPPED, TemplateStated
+from services.domain.templates.placeholders import faults_of_variables
+from services.runtime.catalogues import Catalogues
 from services.runtime.clock import now
 from services.runtime.directories import Directories
 from services.runtime.folding.partition import Partition
@@ -24,7 +40,7 @@ from services.runtime.tenants.derived import Derived
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import TenantSettings
 from services.sender.barrier import Barrier
-from services.sender.outbound import Addressed, Products
+from services.sender.outbound import Addressed, Products, Templated
 from services.sender.quiet import QuietHours
 from services.sender.rows import others_of
 from services.sender.stops import Stops
@@ -33,6 +49,10 @@ from services.sender.tables import SESSIONS, SUPPRESSION
 # Of a contact who opted out of many scopes; a receipt is kept with every result.
 _MOST_SHOWN = 3
 _LOOK_AGAIN_S = 3600.0
+# Of a template: its languages, and what is wrong with a command's variables.
+_MOST_LANGUAGES, _MOST_FAULTS = 20, 10
+# Of an event's id, enough to tell one from another.
+_VERSION = 8
 
 
 class Judgement(NamedTuple):
@@ -40,15 +60,22 @@ class Judgement(NamedTuple):
     receipt: Receipt
 
 
+class Followed(NamedTuple):
+    """What every worker knows whole, whatever partitions it owns: our senders, and templates."""
+
+    directories: Directories
+    catalogues: Catalogues
+
+
 class Judging:
     """The gate's eyes."""
 
     def __init__(
-        self, products: Products, tenants: Tenants, barrier: Barrier, directories: Directories, stops: Stops
+        self, products: Products, tenants: Tenants, barrier: Barrier, followed: Followed, stops: Stops
     ) -> None:
         self._products = products
         self._stops = stops
-        self._directories = directories
+        self._directories, self._catalogues = followed
         self._tenants = tenants
         self._policies = Derived(tenants, lambda _, tenant: Policy(tenant.consent))
         self._quiet = Derived(tenants, lambda _, tenant: QuietHours(tenant.quiet_hours))
@@ -59,6 +86,8 @@ class Judging:
     async def judge(self, partition: Partition, command: Addressed) -> Judgement:
         """Judge a command by all that was on the log when this was asked; of our senders, when the process began."""
         await self._directories.read()
+        if self._products[command.kind].template(command) is not None:
+            await self._catalogues.read()
         while True:
             before = _released(partition, command.contact)
             offsets = await self._barrier.passed(partition)
@@ -68,9 +97,16 @@ class Judging:
 
     def look(self, partition: Partition, command: Addressed, offsets: dict[str, int] | None = None) -> Judgement:
         """Judge a command by what is folded now."""
-        question = self._products[command.kind].ask(command)
+        product = self._products[command.kind]
+        question = product.ask(command)
         view = self._view(partition, command, question)
-        return Judgement(decide(question, view), Receipt(question=question, view=view, offsets=offsets or {}))
+        if (named := product.template(command)) is not None:
+            view = _with_template(view, question, named, self._catalogues.of(command.tenant))
+        if view.tenant_known:
+            hours = self._quiet[command.tenant]
+            view = replace(view, quiet=hours.look(purpose(question, view), command.to, view.now))
+        receipt = Receipt(question=question, view=view, offsets=offsets or {}, goes_as=picked(question, view))
+        return Judgement(decide(question, view), receipt)
 
     def _view(self, partition: Partition, command: Addressed, question: Question) -> View:
         moment, pauses = now(), self._stops.of(partition)
@@ -108,7 +144,6 @@ class Judging:
             dry_run=tenant.dry_run,
             stopped=stopped,
             paused=holding(pauses, command.tenant, command.label),
-            quiet=self._quiet[command.tenant].look(command.purpose, command.to, moment),
             capped=self._capped(partition, command, moment),
         )
 
@@ -167,3 +202,35 @@ def _window(state: Sessions | None, command: Addressed, directory: Directory) ->
         inside = {name: directory.is_in(name_of(name) or name, service) for name in state.windows}
         members = {name: known for name, known in inside.items() if known is not None}
     return seen(state, command.from_, service, members)
+
+
+def _with_template(view: View, question: Question, named: Templated, catalogue: Catalogue) -> View:
+    """What the command's template is now. The window decides which of a name's languages may go."""
+    if named.name is None:
+        found, languages = catalogue.get(named.content_sid or ""), {}
+    else:
+        window_open = is_open(question, view)
+
+        def may_go(one: TemplateStated) -> bool:
+            if question.channel != "whatsapp" or one.state == "approved":
+                return True
+            return window_open and one.state not in STOPPED
+
+        found = catalogue.named(named.name, named.language, question.country, may_go)
+        languages = dict(list(catalogue.languages(named.name).items())[:_MOST_LANGUAGES])
+    seen = _template(found, named.variables) if found else None
+    return replace(view, template=seen, template_languages=languages)
+
+
+def _template(found: TemplateStated, variables: Mapping[str, str]) -> TemplateSeen:
+    return TemplateSeen(
+        content_sid=found.content_sid,
+        name=found.name,
+        language=found.language,
+        state=found.state,
+        category=found.category,
+        version=found.event_id[:_VERSION],
+        opens=not ONLY_IN_SESSION.issuperset(found.types),
+        only_approved=not ONLY_APPROVED.isdisjoint(found.types),
+        faults=faults_of_variables(found.placeholders, variables)[:_MOST_FAULTS],
+    )

@@ -28,7 +28,7 @@ from services.sender.conditions import Conditions
 from services.sender.faults import Faults
 from services.sender.finder import Finder
 from services.sender.held import HELD
-from services.sender.judging import Judging
+from services.sender.judging import Followed, Judging
 from services.sender.lanes import LaneName
 from services.sender.metrics import SENDER
 from services.sender.outbound import Parts
@@ -64,7 +64,7 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event) -> None
     slots = Slots(sender.concurrency)
     faults = Faults()
     stops = Stops(faults)
-    judging = Judging(products, tenants, barrier, directories, stops)
+    judging = Judging(products, tenants, barrier, Followed(directories, catalogues), stops)
     sending = Sending(products, tenants, callers, judging, sender.attempt_deadline_s, slots, faults)
     scheduler = Scheduler(
         partial(attempt, sending),

@@ -43,6 +43,15 @@ class Addressed(Accepted, Protocol):
     def purpose(self) -> str: ...
 
 
+class Templated(NamedTuple):
+    """A content template that a command names, by its sid or by its name, with the values for its placeholders."""
+
+    content_sid: str | None
+    name: str | None
+    language: str | None
+    variables: Mapping[str, str]
+
+
 class Call(NamedTuple):
     """What a request is made of: a command that may go, for its tenant, by this judgement."""
 
@@ -78,7 +87,7 @@ class Outbound:
     long what has no known end holds up what comes after it. `find`: looks for what a call without a known end created;
     None: nothing was found. `check`: looks up what a resolution names; None: nobody could be asked now. Both may raise
     what their clients raise. Without them only facts of the log and, for `not_sent`, people settle it.
-    `listeners`: what else goes by the outbox's rows.
+    `listeners`: what else goes by the outbox's rows. `template`: what a command says of one, if it has one.
     """
 
     effects: Effects
@@ -90,6 +99,7 @@ class Outbound:
     find: Find | None = None
     check: Check | None = None
     listeners: tuple[Listener, ...] = ()
+    template: Callable[[Any], Templated | None] = lambda _: None
 
 
 class Parts(NamedTuple):

@@ -10,7 +10,18 @@ from msgspec.structs import replace
 from services.contract import codec
 from services.domain.consent.events import Suppression
 from services.domain.frequency import Cap, Capped
-from services.domain.gate import WINDOW_MARGIN_S, ConsentRules, Question, Receipt, View, decide
+from services.domain.gate import (
+    WINDOW_MARGIN_S,
+    ConsentRules,
+    Question,
+    Receipt,
+    TemplateSeen,
+    View,
+    as_template,
+    decide,
+    picked,
+    purpose,
+)
 from services.domain.outbox.verdicts import ALLOW, Verdict, expired
 from services.domain.quiet import Hours, Quiet
 from tests.contract.generated import events
@@ -48,6 +59,15 @@ DAY = Quiet(hours=[Hours()], zones=["Europe/Paris"])
 NIGHT, NEVER = replace(DAY, until=at(30)), replace(DAY, never=True)
 CAPPED = Capped(cap=Cap(messages=3, days=1), until=at(30))
 NEW, OLD = "2026-02-21T17:00:00.000Z", "2025-02-21T18:00:00.000Z"
+
+
+SEEN = TemplateSeen(content_sid="HX1", name="x", language="en", state="approved", version="1")
+PAUSED, DRAFT = replace(SEEN, state="paused"), replace(SEEN, state="unsubmitted")
+
+
+def both(**other: Any) -> Question:
+    """A text with a template beside it."""
+    return whatsapp(template=True, freeform=True, **other)
 
 
 # What ends no other way than blocked.
@@ -136,6 +156,34 @@ DECIDED = {
         pytest.param(whatsapp(template=True), view(), None, id="a template needs no window"),
         pytest.param(whatsapp(template=True), view(window_until=NEW), None, id="nor an open one"),
         pytest.param(question(), view(window_until=NEW), None, id="SMS knows no windows"),
+        # Of a text and a template the window picks.
+        pytest.param(both(), view(window_until=at(3000), template=PAUSED), None, id="the text, while it is open"),
+        pytest.param(both(), view(template=SEEN), None, id="the template, when it is not"),
+        pytest.param(both(), view(window_until=at(30), template=PAUSED), "template", id="one about to close"),
+        pytest.param(
+            both(), view(window_until=at(3000), window_refused_at=at(1), template=SEEN), None, id="after 63016"
+        ),
+        pytest.param(both(), asking("templates"), "no_consent", id="a template asks for its yes"),
+        pytest.param(both(), asking("templates", window_until=at(3000)), None, id="a text does not"),
+        pytest.param(whatsapp(template=True), view(template=PAUSED), "template", id="a template that is paused"),
+        pytest.param(
+            whatsapp(template=True), view(template=PAUSED, window_until=at(3000)), "template", id="in no window either"
+        ),
+        pytest.param(question(template=True), view(template=PAUSED), None, id="by SMS it is no matter"),
+        pytest.param(whatsapp(template=True), view(template=DRAFT), "template", id="one that was never submitted"),
+        pytest.param(
+            whatsapp(template=True), view(template=DRAFT, window_until=at(3000)), None, id="may go to who has written"
+        ),
+        pytest.param(
+            whatsapp(template=True),
+            view(template=replace(DRAFT, only_approved=True), window_until=at(3000)),
+            "template",
+            id="but for a code",
+        ),
+        pytest.param(whatsapp(template=True), view(template=replace(SEEN, opens=False)), "template", id="a picker"),
+        pytest.param(question(template=True), view(template=replace(SEEN, faults=["1: no"])), "template", id="faults"),
+        pytest.param(question(template=True, template_name="x"), view(), "template", id="a name that nobody knows"),
+        pytest.param(whatsapp(template=True), view(), None, id="a sid that nobody has listed"),
         pytest.param(question(channel="mms"), view(window_until=NEW), None, id="nor does MMS"),
         # The answer to a STOP or START.
         pytest.param(question(confirms="stop"), view(recipient_allowed=False), "recipients", id="not to anybody"),
@@ -278,6 +326,7 @@ VIEWS = st.builds(
     consent_at=st.none() | TIMES,
     consent_evidence=st.none() | st.text(max_size=5),
     window_until=st.none() | TIMES,
+    template=st.none() | st.sampled_from([SEEN, PAUSED, DRAFT]) | events(TemplateSeen),
 )
 
 
@@ -386,8 +435,8 @@ def test_marketing_waits_for_a_decision_where_the_tenant_wants_it() -> None:
     verdict = decide(MARKETING, suspecting())
     assert (verdict.decision, verdict.rule, verdict.until) == ("deferred", "suspected_opt_out", None)
     assert verdict.condition == "suspected acme|c0ffee v1"
-    for purpose in ("utility", "authentication"):
-        assert decide(replace(MARKETING, purpose=purpose), suspecting()) == ALLOW
+    for other in ("utility", "authentication"):
+        assert decide(replace(MARKETING, purpose=other), suspecting()) == ALLOW
     for rule in ("note", "stop"):
         assert decide(MARKETING, suspecting(rule)) == ALLOW
     assert decide(MARKETING, suspecting(suspected={})) == ALLOW
@@ -405,3 +454,40 @@ def test_no_marketing_goes_while_an_opt_out_is_suspected(asked: Question, seen: 
     assume(seen.suspected)
     deferring = replace(seen, rules=replace(seen.rules, suspected="defer_marketing"))
     assert decide(replace(asked, purpose="marketing"), deferring).decision != "allow"
+
+
+@given(QUESTIONS, VIEWS)
+def test_no_template_goes_that_whatsapp_would_refuse(asked: Question, seen: View) -> None:
+    asked = replace(asked, channel="whatsapp", template=True)
+    if decide(asked, seen) != ALLOW or not as_template(asked, seen) or seen.template is None:
+        return
+    assert seen.template.state not in ("paused", "rejected", "disabled")
+    assert not seen.template.faults
+    if seen.window_until is None or seen.window_until <= seen.now:
+        assert (seen.template.state, seen.template.opens) == ("approved", True)
+
+
+@given(QUESTIONS, VIEWS)
+def test_of_a_text_and_a_template_one_goes_and_the_text_in_a_window_alone(asked: Question, seen: View) -> None:
+    asked = replace(asked, channel="whatsapp", template=True, freeform=True)
+    assert picked(asked, seen) == ("template" if as_template(asked, seen) else "freeform")
+    if seen.window_until is None or seen.window_until <= seen.now:
+        assert picked(asked, seen) == "template"
+    assert picked(replace(asked, freeform=False), seen) is None
+
+
+@pytest.mark.parametrize(
+    ("asked", "seen", "meant"),
+    [
+        (both(), view(template=replace(SEEN, category="UTILITY")), "utility"),
+        (both(purpose_said=False), view(template=replace(SEEN, category="UTILITY")), "utility"),
+        (both(purpose_said=False), view(template=replace(SEEN, category="MARKETING")), "marketing"),
+        (both(purpose_said=False), view(template=replace(SEEN, category="AUTHENTICATION")), "authentication"),
+        (both(purpose_said=False), view(template=replace(SEEN, category="TRANSACTIONAL")), "marketing"),
+        (both(purpose_said=False), view(), "marketing"),
+        (both(purpose_said=False), view(window_until=at(3000)), "utility"),
+        (both(purpose="marketing"), view(template=replace(SEEN, category="UTILITY")), "marketing"),
+    ],
+)
+def test_what_a_producer_does_not_say_of_its_purpose_the_category_says(asked: Question, seen: View, meant: str) -> None:
+    assert purpose(asked, seen) == meant

@@ -8,7 +8,13 @@ import pytest
 from services.domain.clock import later
 from services.domain.contact import contact_key
 from services.domain.identity import Place
-from services.domain.messages.commands import CancelMessage, CommandAccepted, ResolveAmbiguous, SendMessage
+from services.domain.messages.commands import (
+    CancelMessage,
+    CommandAccepted,
+    NamedTemplate,
+    ResolveAmbiguous,
+    SendMessage,
+)
 from services.domain.messages.intake import Rules, accept, cancel, resolve
 from services.domain.messages.routing import Route
 from services.domain.outbox.accepted import CancelAccepted, ResolutionAccepted
@@ -279,13 +285,17 @@ def test_not_after_is_kept_in_utc(not_after: str, normalised: str) -> None:
         ({"command_id": "two words"}, ["command_id"]),
         ({"command_id": "order\n"}, ["command_id"]),
         ({"command_id": "x" * 129}, ["command_id"]),
-        ({"body": None}, ["body, media_urls, content_sid"]),
-        ({"body": ""}, ["body, media_urls, content_sid"]),
+        ({"body": None}, ["body, media_urls, content_sid, template"]),
+        ({"body": ""}, ["body, media_urls, content_sid, template"]),
         ({"body": "x" * 1601}, ["body"]),
         ({"media_urls": ["https://example.com/a"] * 11}, ["media_urls"]),
         ({"media_urls": ["ftp://example.com/a"]}, ["media_urls[0]"]),
-        ({"content_sid": "HX1"}, ["content_sid"]),
-        ({"content_sid": CONTENT + "\n"}, ["content_sid"]),
+        ({"body": None, "content_sid": "HX1"}, ["content_sid"]),
+        ({"body": None, "content_sid": CONTENT + "\n"}, ["content_sid"]),
+        ({"body": None, "content_sid": CONTENT, "template": NamedTemplate(name="shipped")}, ["content_sid, template"]),
+        ({"template": NamedTemplate(name="shipped")}, ["body, media_urls"]),
+        ({"body": None, "template": NamedTemplate(name=" ")}, ["template.name"]),
+        ({"body": None, "template": NamedTemplate(name="shipped", language="German")}, ["template.language"]),
         ({"content_variables": {"1": "x"}}, ["content_variables"]),
         ({"from_": None}, ["from, messaging_service_sid"]),
         ({"from_": SERVICE}, ["from"]),
@@ -324,7 +334,7 @@ def test_not_after_is_kept_in_utc(not_after: str, normalised: str) -> None:
         ),
         (
             {"command_id": "", "to": "nobody", "from_": "", "body": None, "not_after": "soon", "attempt": -1},
-            ["to", "from", "not_after", "command_id", "body, media_urls, content_sid", "attempt"],
+            ["to", "from", "not_after", "command_id", "body, media_urls, content_sid, template", "attempt"],
         ),
     ],
 )
@@ -553,13 +563,14 @@ def test_times_and_labels_that_make_no_sense_are_faults(said: dict[str, Any], fa
     ("said", "purpose"),
     [
         ({}, "utility"),
-        ({"content_sid": "HX" + "a" * 32}, "marketing"),
+        ({"body": None, "content_sid": "HX" + "a" * 32}, "marketing"),
+        ({"body": None, "template": NamedTemplate(name="shipped")}, "marketing"),
         ({"purpose": "marketing"}, "marketing"),
-        ({"content_sid": "HX" + "a" * 32, "purpose": "authentication"}, "authentication"),
+        ({"body": None, "content_sid": "HX" + "a" * 32, "purpose": "authentication"}, "authentication"),
     ],
 )
 def test_a_purpose_that_is_left_out_follows_from_the_content(said: dict[str, Any], purpose: str) -> None:
-    assert taken(**said).purpose == purpose
+    assert (taken(**said).purpose, taken(**said).purpose_said) == (purpose, "purpose" in said)
     assert taken(label="spring-sale").label == "spring-sale"
     assert taken().label is None
 

@@ -1,10 +1,13 @@
 """An account at Twilio, as the sender creates messages there: the product's call, by the engine's caller."""
 
+from msgspec.structs import replace
+
 from services.domain.gate import Receipt
 from services.domain.messages.commands import CommandAccepted
 from services.runtime.line import Line
 from services.runtime.tenants.settings import TenantSettings
 from services.sender.calling import Outcome, TwilioCaller
+from services.sender.messages.asking import ask
 from services.sender.messages.creating import create
 from services.sender.outbound import Call, Request
 from tests.sender.histories import receipt
@@ -19,7 +22,8 @@ class Gateway:
 
     async def create(self, command: CommandAccepted, status_callback: str | None, by: Receipt | None = None) -> Outcome:
         """Call Twilio once."""
-        request = create(Call(self._tenant, command, by or receipt()), status_callback)
+        by = by or replace(receipt(), question=ask(command))
+        request = create(Call(self._tenant, command, by), status_callback)
         if not isinstance(request, Request):
             return request
         return await self._caller.make("api", request, lambda: True)

@@ -2,7 +2,7 @@
 
 from services.domain.messages.commands import KIND
 from services.domain.messages.effects import EFFECTS
-from services.sender.messages.asking import ask
+from services.sender.messages.asking import ask, template
 from services.sender.messages.creating import create
 from services.sender.outbound import Outbound, Products
 
@@ -13,5 +13,6 @@ MESSAGES = Outbound(
     request=lambda call: create(call, None),
     rate=lambda tenant: tenant.messages_per_second,
     holds_up_s=60.0,
+    template=template,
 )
 PRODUCTS: Products = {KIND: MESSAGES}

@@ -131,8 +131,6 @@ async def test_every_parameter_of_the_command_arrives(twilio: Twilio) -> None:
         messaging_service_sid="MG" + "5" * 32,
         content="grüße 🎉 +1",
         media_urls=["https://example.com/a.jpg?x=1&y=2", "https://example.com/b.jpg"],
-        content_sid="HX" + "a" * 32,
-        content_variables={"1": "Zoë", "2": '"'},
         options=options,
     )
     assert isinstance(await (await twilio.gateway()).create(command, CALLBACK), MessageCreated)
@@ -142,8 +140,6 @@ async def test_every_parameter_of_the_command_arrives(twilio: Twilio) -> None:
         "From": "+14155550100",
         "Body": "grüße 🎉 +1",
         "MediaUrl": ["https://example.com/a.jpg?x=1&y=2", "https://example.com/b.jpg"],
-        "ContentSid": "HX" + "a" * 32,
-        "ContentVariables": '{"1": "Zo\\u00eb", "2": "\\""}',
         "StatusCallback": CALLBACK,
         "MaxPrice": "0.5",
         "ProvideFeedback": "true",
@@ -164,6 +160,21 @@ async def test_every_parameter_of_the_command_arrives(twilio: Twilio) -> None:
     }
 
 
+async def test_a_template_goes_with_its_variables_and_nothing_beside_it(twilio: Twilio) -> None:
+    to, ours = "whatsapp:+14155550123", "whatsapp:+14155550100"
+    said = {"content_sid": "HX" + "a" * 32, "content_variables": {"1": "Zoë", "2": '"'}, "channel": "whatsapp"}
+    command = accepted(to=to, from_=ours, content="On its way", media_urls=["https://example.com/a.jpg"], **said)
+    assert isinstance(await (await twilio.gateway()).create(command, CALLBACK), MessageCreated)
+    (message,) = await twilio.created()
+    assert message["params"] == {
+        "To": to,
+        "From": ours,
+        "ContentSid": "HX" + "a" * 32,
+        "ContentVariables": '{"1": "Zo\\u00eb", "2": "\\""}',
+        "StatusCallback": CALLBACK,
+    }
+
+
 class Recorder(AsyncHttpClient):
     """What the twilio package would send."""
 
@@ -172,6 +183,7 @@ class Recorder(AsyncHttpClient):
         return Response(201, '{"sid":"SM1"}')
 
 
+@pytest.mark.parametrize("template", [True, False])
 @pytest.mark.parametrize(
     "options",
     [
@@ -182,24 +194,17 @@ class Recorder(AsyncHttpClient):
         SHOWN,
     ],
 )
-async def test_the_request_is_the_twilio_packages_own(options: dict[str, Any]) -> None:
+async def test_the_request_is_the_twilio_packages_own(options: dict[str, Any], template: bool) -> None:
     recorder = Recorder(logging.getLogger(__name__), True, None)
     client = Client(ACCOUNT, "first-token", http_client=recorder)
     media = ["https://example.com/a.jpg?x=1&y=2", "https://example.com/b.jpg"]
-    said = {
-        "body": "grüße 🎉 +1 = &",
-        "content_sid": "HX1",
-        "content_variables": '{"1": "Zo\\u00eb"}',
-        "media_url": media,
-    }
+    said: dict[str, Any] = {"body": "grüße 🎉 +1 = &", "media_url": media}
+    ours: dict[str, Any] = {"content": said["body"], "media_urls": media}
+    if template:
+        said = {"content_sid": "HX1", "content_variables": '{"1": "Zo\\u00eb"}'}
+        ours = {"body": None, "content_sid": "HX1", "content_variables": {"1": "Zoë"}}
     fields = {"to": "+14155550123", "from_": "+14155550100", "status_callback": CALLBACK, **said, **options}
-    command = accepted(
-        content=str(said["body"]),
-        media_urls=media,
-        content_sid="HX1",
-        content_variables={"1": "Zoë"},
-        options=Options(**options),
-    )
+    command = accepted(**ours, options=Options(**options))
     async with raw(answer(201, MESSAGE)) as server, contextlib.AsyncExitStack() as stack:
         client.api.base_url = server.url
         await client.messages.create_async(**fields)

@@ -1,22 +1,28 @@
 """What the gate sees of a command, its tenant and its contact: senders' names, staging, what is not decided."""
 
+from collections.abc import Iterable
 from typing import Any, cast
 
 import pytest
 from pydantic import SecretStr
 
+from services.contract import codec
 from services.domain.consent.suppression import Standing
-from services.domain.gate import decide
+from services.domain.gate import decide, purpose
+from services.domain.messages.commands import NamedTemplate
 from services.domain.messages.consent import Suppressing
 from services.domain.outbox.verdicts import Verdict
 from services.domain.senders.directory import Directory
+from services.domain.templates.events import TemplateStated, key_of
+from services.runtime.catalogues import Catalogues
+from services.runtime.config import KafkaSettings
 from services.runtime.directories import Directories
 from services.runtime.folding.partition import Partition
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import TenantSettings
 from services.sender.barrier import Barrier
 from services.sender.faults import Faults
-from services.sender.judging import Judging
+from services.sender.judging import Followed, Judgement, Judging
 from services.sender.messages.asking import ask
 from services.sender.stops import Stops
 from services.sender.tables import SUPPRESSION
@@ -44,18 +50,35 @@ class Nobody:
         return Directory()
 
 
-def verdict(command: dict[str, Any], standing: Standing | None = None, **tenant: Any) -> Verdict:
+def known(*templates: TemplateStated) -> Catalogues:
+    """What a sender has read of the topic of templates."""
+    catalogues = Catalogues(KafkaSettings())
+    for one in templates:
+        catalogues.take(key_of(one).encode(), codec.encode(one))
+    return catalogues
+
+
+def verdict(
+    command: dict[str, Any], standing: Standing | None = None, templates: Iterable[TemplateStated] = (), **tenant: Any
+) -> Verdict:
     """What the gate says of a command."""
+    return looked(command, standing, templates, **tenant).verdict
+
+
+def looked(
+    command: dict[str, Any], standing: Standing | None = None, templates: Iterable[TemplateStated] = (), **tenant: Any
+) -> Judgement:
     configured = TenantSettings(
         account_sid="AC" + "a" * 32, auth_tokens=[SecretStr("t")], contact_secret=SecretStr("s"), **tenant
     )
     settings = Tenants({"acme": configured})
-    judging = Judging(PRODUCTS, settings, cast(Barrier, None), cast(Directories, Nobody()), Stops(Faults()))
+    followed = Followed(cast(Directories, Nobody()), known(*templates))
+    judging = Judging(PRODUCTS, settings, cast(Barrier, None), followed, Stops(Faults()))
     in_time = {"not_after": "9999-12-31T23:59:59.999Z"}
     found = judging.look(cast(Partition, Rows(standing)), accepted(**in_time | command))
     receipt = found.receipt
     assert decide(receipt.question, receipt.view) == found.verdict, "the receipt holds all that was looked at"
-    return found.verdict
+    return found
 
 
 def judged(command: dict[str, Any], **tenant: Any) -> str | None:
@@ -172,3 +195,79 @@ def test_it_waits_where_the_tenant_wants_it_alone(suspected: str) -> None:
 
 def test_a_rehearsal_waits_too() -> None:
     assert verdict(MARKETING, undecided(), dry_run=True, **DEFERS).rule == "suspected_opt_out"
+
+
+NAMED = {"content_sid": None, "template": NamedTemplate(name="shipped"), "channel": "whatsapp", "purpose_said": False}
+BY_NAME = NAMED | {"to": "whatsapp:+14155550123", "content_variables": {"1": "Bo"}, "body": None, "country": "US"}
+
+
+def template(sid: str = "a", state: str = "approved", tenant: str = "acme", **fields: Any) -> TemplateStated:
+    made = {"name": "shipped", "language": "en", "category": "UTILITY", "types": ["twilio/text"], **fields}
+    uses = {"1": ["text"]}
+    return TemplateStated(
+        event_id=f"{sid}-{state}",
+        tenant=tenant,
+        content_sid=f"HX{sid * 32}",
+        at="",
+        state=state,
+        placeholders=uses,
+        **made,
+    )
+
+
+@pytest.mark.parametrize(
+    ("command", "templates", "rule", "words"),
+    [
+        ({}, [template()], None, ""),
+        (
+            {"template": NamedTemplate(name="shipped", language="de")},
+            [template()],
+            "template",
+            "in de fits: there is en",
+        ),
+        ({"template": NamedTemplate(name="other")}, [template()], "template", "there is none of this name"),
+        ({}, [template(tenant="globex")], "template", "there is none of this name"),
+        ({}, [template(state="paused")], "template", "is paused by WhatsApp"),
+        ({}, [template(state="pending")], "template", "is not approved by WhatsApp, but pending"),
+        ({}, [template(types=["twilio/list-picker"])], "template", "opens no conversation"),
+        ({"content_variables": {}}, [template()], "template", "content_variables.1: missing"),
+        (
+            {"content_variables": {"1": "a", "2": "b"}},
+            [template()],
+            "template",
+            "content_variables.2: the template has no",
+        ),
+        # By SMS nobody's approval is needed.
+        ({"channel": "sms", "to": "+14155550123"}, [template(state="unsubmitted")], None, ""),
+        # Of a sid that nobody has listed nothing can be said; of one that is listed it can.
+        ({"template": None, "content_sid": "HX" + "b" * 32}, [template()], None, ""),
+        ({"template": None, "content_sid": "HX" + "a" * 32}, [template(state="rejected")], "template", "is rejected"),
+    ],
+)
+def test_a_template_is_judged_by_what_the_log_knows_of_it(
+    command: dict[str, Any], templates: list[TemplateStated], rule: str | None, words: str
+) -> None:
+    found = verdict(BY_NAME | command, templates=templates)
+    assert (found.rule, words in found.reason) == (rule, True), found
+
+
+def test_the_receipt_says_which_template_it_was() -> None:
+    german = template("b", language="de", category="MARKETING")
+    receipt = looked(BY_NAME | {"country": "DE"}, templates=[template(), german]).receipt
+    assert receipt.view.template is not None
+    assert (receipt.view.template.content_sid, receipt.view.template.version) == ("HX" + "b" * 32, "b-approv")
+    assert (receipt.view.template_languages, receipt.goes_as) == ({"de": "approved", "en": "approved"}, None)
+    assert purpose(receipt.question, receipt.view) == "marketing"
+    # Without an open window the text beside it stays away.
+    both = looked(BY_NAME | {"body": "On its way"}, templates=[template()])
+    assert (both.verdict.decision, both.receipt.goes_as) == ("allow", "template")
+    assert purpose(both.receipt.question, both.receipt.view) == "utility"
+
+
+def test_what_a_template_is_called_is_forgotten_with_it() -> None:
+    catalogues = known(template())
+    assert catalogues.of("acme").get("HX" + "a" * 32) is not None
+    catalogues.take(f"acme|HX{'a' * 32}".encode(), None)
+    assert catalogues.of("acme").get("HX" + "a" * 32) is None
+    catalogues.take(b"acme|HX1", b"{")
+    assert catalogues.of("acme").languages("shipped") == {}

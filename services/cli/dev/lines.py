@@ -46,7 +46,7 @@ def _command(event: Event) -> tuple[str, str]:
     name = _text(event.get("command_id"))
     if what := _ABOUT_ANOTHER.get(_text(event.get("event_type"))):
         return "command", f"{name}: {what}"
-    content = event.get("body") or event.get("content_sid") or event.get("media_urls")
+    content = event.get("body") or event.get("content_sid") or event.get("template") or event.get("media_urls")
     return "command", f"{name}: to {mask(_text(event.get('to')))} {_quoted(content)}"
 
 

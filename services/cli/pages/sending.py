@@ -17,6 +17,7 @@ _WORDS = {
     "double": "number",
     "array": "list of texts",
     "map": "object of texts",
+    "record": "object",
 }
 
 

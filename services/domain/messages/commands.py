@@ -34,13 +34,22 @@ Intent = Literal[
 ]
 
 
+class NamedTemplate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A content template by its name. `language`: this very one; left out, one that fits the recipient's country."""
+
+    name: str
+    language: str | None = None
+
+
 class SendMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename={"from_": "from"}):
     """The public command (`twilio.outbound.messages.v1`, any key). Everything but the first three is optional.
 
     `not_before`, `not_after`: ISO 8601 with a zone; the message is not sent before, or after it. Without the latter a
     command lives for the configured time, from `not_before` where that is given. `urgent`: goes before others of its
     tenant. `label`: the producer's own name for what it belongs to, so that all of it can be paused. `purpose`: where
-    it is left out, marketing for templates and utility else. The fields from `max_price` on go to Twilio as they are.
+    it is left out, that of the template's category, marketing for one that is not known, and utility else.
+    `template`: by name, in place of `content_sid`. With a text or a medium beside it, by WhatsApp, that goes while the
+    window is open, and the template when it is not. The fields from `max_price` on go to Twilio as they are.
     """
 
     command_id: str
@@ -53,6 +62,7 @@ class SendMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     body: str | None = None
     media_urls: list[str] = []
     content_sid: str | None = None
+    template: NamedTemplate | None = None
     content_variables: dict[str, str] = {}
     not_before: str | None = None
     not_after: str | None = None
@@ -105,7 +115,8 @@ class CommandAccepted(
     `not_before` is null where it may go at once.
     `to` and `from` are as Twilio's API wants them. `fingerprint` is the digest of all that the producer asked for:
     the same command id with another one is a defect of the producer. `confirms`: it answers a STOP or START.
-    `segments`, `encoding`: of a text by SMS, as it stands.
+    `segments`, `encoding`: of a text by SMS, as it stands. `purpose_said`: the producer did; else a template's category
+    says it, where it is known.
     """
 
     event_id: str
@@ -133,6 +144,12 @@ class CommandAccepted(
     not_before: str | None = None
     label: str | None = None
     purpose: Purpose = "utility"
+    template: NamedTemplate | None = None
+    purpose_said: bool = True
+
+    @property
+    def has_template(self) -> bool:
+        return self.content_sid is not None or self.template is not None
 
     @property
     def kind(self) -> str:

@@ -15,10 +15,13 @@ MAX_ACTIONS = 10
 MAX_VARIABLES = 100
 MAX_VARIABLE_NAME = 16
 MAX_VARIABLE_CHARACTERS = 1600
+# Meta's limit for a template's name.
+MAX_TEMPLATE_NAME = 512
 # Of one kind; the rest is counted, so that a result stays readable.
 _NAMED = 20
 
 _CONTENT = re.compile(r"HX[0-9a-fA-F]{32}")
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8}){0,2}", re.ASCII)
 _LOCATION = re.compile(r"geo:(-?\d{1,2}(?:\.\d{1,15})?),(-?\d{1,3}(?:\.\d{1,15})?)(?:\|[^\r\n]{1,1000})?", re.ASCII)
 _NORTH, _EAST = 90, 180
 _JOINED = re.compile(r"[,;|]+https?://", re.IGNORECASE)
@@ -39,8 +42,8 @@ def faults_of_content(command: SendMessage, channel: Channel) -> list[str]:
 
 
 def _body(command: SendMessage) -> Iterator[str]:
-    if not (command.body or command.media_urls or command.content_sid):
-        yield "body, media_urls, content_sid: give at least one of them"
+    if not (command.body or command.media_urls or command.content_sid or command.template):
+        yield "body, media_urls, content_sid, template: give at least one of them"
     if command.body and len(command.body) > MAX_BODY_CHARACTERS:
         yield f"body: {len(command.body)} characters; Twilio takes {MAX_BODY_CHARACTERS}: shorten it, or send two"
 
@@ -80,11 +83,21 @@ def _actions(actions: list[str], channel: Channel) -> Iterator[str]:
 
 
 def _template(command: SendMessage, channel: Channel) -> Iterator[str]:
-    variables = command.content_variables
+    variables, template = command.content_variables, command.template
     if command.content_sid is not None and not _CONTENT.fullmatch(command.content_sid):
         yield "content_sid: must be HX and 32 hex digits"
-    if variables and command.content_sid is None:
-        yield "content_variables: they need a content_sid"
+    if command.content_sid is not None and template is not None:
+        yield "content_sid, template: give one of them"
+    if template is not None and not (
+        0 < len(template.name.strip()) <= MAX_TEMPLATE_NAME and template.name.isprintable()
+    ):
+        yield f"template.name: 1 to {MAX_TEMPLATE_NAME} printable characters, as `switchboard templates list` shows it"
+    if template is not None and template.language is not None and not _LANGUAGE.fullmatch(template.language):
+        yield "template.language: a tag such as en, en_US or pt_BR"
+    if (command.content_sid or template) and (command.body or command.media_urls) and channel != "whatsapp":
+        yield "body, media_urls: beside a template by WhatsApp alone, where the window decides which goes; give one"
+    if variables and command.content_sid is None and template is None:
+        yield "content_variables: they need a content_sid or a template"
     if len(variables) > MAX_VARIABLES:
         yield f"content_variables: {len(variables)}; a template has at most {MAX_VARIABLES}"
     found = [
@@ -114,7 +127,7 @@ def _wrong_name(name: str) -> str | None:
 
 def _wrong_value(value: str, channel: Channel) -> str | None:
     if not value.strip():
-        return "empty; Twilio refuses that. Give it a text, or leave it out for the template's own default"
+        return "empty; Twilio refuses that. Give it a text"
     if len(value) > MAX_VARIABLE_CHARACTERS:
         return f"{len(value)} characters; Twilio takes {MAX_VARIABLE_CHARACTERS}: shorten it"
     if channel != "whatsapp":

@@ -51,7 +51,7 @@ def find(command: CommandAccepted, when: Span, listed: Iterable[Listed], known: 
 
     Only text is compared: a template's is made at Twilio, and media have addresses of Twilio's own.
     """
-    if command.content_sid is not None or command.media_urls:
+    if command.has_template or command.media_urls:
         return None
     first, last = later(when.begun, -MARGIN_S), later(when.ended, MARGIN_S)
     fitting = [

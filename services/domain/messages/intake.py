@@ -117,17 +117,19 @@ def accept(
         **_segments(command, channel),
         label=command.label,
         purpose=_purpose(command),
+        template=command.template,
+        purpose_said=command.purpose is not None,
         options=Options(**{name: getattr(command, name) for name in Options.__struct_fields__}),
     )
 
 
 def _purpose(command: SendMessage) -> Purpose:
-    return command.purpose or ("marketing" if command.content_sid else "utility")
+    return command.purpose or ("marketing" if command.content_sid or command.template else "utility")
 
 
 def _segments(command: SendMessage, channel: Channel) -> dict[str, Any]:
-    """A template's text is not known here, and other channels have no segments."""
-    if channel != "sms" or not command.body or command.content_sid is not None:
+    """Other channels have no segments."""
+    if channel != "sms" or not command.body:
         return {}
     return segments(smart_encoded(command.body) if command.smart_encoded else command.body)._asdict()
 

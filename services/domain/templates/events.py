@@ -7,6 +7,9 @@ import msgspec
 # What a placeholder's value becomes: a text, a whole URL or a part of one, a phone number, a coordinate, a code.
 Use = Literal["text", "url", "url_part", "phone", "number", "code"]
 STATES = frozenset({"unsubmitted", "received", "pending", "approved", "rejected", "paused", "disabled"})
+# Types that WhatsApp takes in an open window alone (Twilio's page on 63016), and those that it takes approved alone.
+ONLY_IN_SESSION = frozenset({"twilio/list-picker", "twilio/location"})
+ONLY_APPROVED = frozenset({"whatsapp/authentication"})
 # What WhatsApp has said, and nobody may send by it.
 STOPPED = frozenset({"rejected", "paused", "disabled"})
 

@@ -1,8 +1,9 @@
-"""What the gate looks at of a send command."""
+"""What the gate looks at of a send command, and what it says of a template."""
 
 from services.domain.consent.scopes import scopes_of
 from services.domain.gate import Question
 from services.domain.messages.commands import CommandAccepted
+from services.sender.outbound import Templated
 
 
 def ask(command: CommandAccepted) -> Question:
@@ -12,7 +13,10 @@ def ask(command: CommandAccepted) -> Question:
         channel=command.channel,
         sender=command.sender,
         scopes=list(scopes_of(command.from_, command.messaging_service_sid)),
-        template=command.content_sid is not None,
+        template=command.has_template,
+        template_name=command.template.name if command.template else None,
+        template_language=command.template.language if command.template else None,
+        freeform=command.has_template and bool(command.body or command.media_urls),
         not_after=command.not_after,
         country=command.country,
         confirms=command.confirms,
@@ -20,4 +24,13 @@ def ask(command: CommandAccepted) -> Question:
         label=command.label,
         contact=command.contact,
         purpose=command.purpose,
+        purpose_said=command.purpose_said,
     )
+
+
+def template(command: CommandAccepted) -> Templated | None:
+    """What it says of a template, if it has one."""
+    if not command.has_template:
+        return None
+    name, language = (command.template.name, command.template.language) if command.template else (None, None)
+    return Templated(command.content_sid, name, language, command.content_variables)

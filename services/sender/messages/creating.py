@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from services.domain.gate import Receipt
+from services.domain.gate import Receipt, as_template
 from services.domain.messages.commands import CommandAccepted
 from services.domain.messages.effects import MessageCreated
 from services.domain.outbox.facts import Unknown
@@ -31,7 +31,7 @@ _message = msgspec.json.Decoder(_Message)
 
 def create(call: Call, status_callback: str | None) -> Request | Refusal:
     """The call that creates a message. `status_callback`: the URL that Twilio is to call about it."""
-    command = _from_window(call.command, call.receipt)
+    command = _as_judged(call.command, call.receipt)
     try:
         said = form(command, status_callback)
     except UnicodeEncodeError:
@@ -39,12 +39,21 @@ def create(call: Call, status_callback: str | None) -> Request | Refusal:
     return Request(f"/2010-04-01/Accounts/{call.tenant.account_sid}/Messages.json", said, _answer)
 
 
-def _from_window(command: CommandAccepted, receipt: Receipt) -> CommandAccepted:
-    """Free text by a service goes from the sender whose window is open: of several it might choose another."""
-    sender = receipt.view.window_sender
-    if sender is None or command.from_ is not None or receipt.question.template:
+def _as_judged(command: CommandAccepted, receipt: Receipt) -> CommandAccepted:
+    """What is posted: of a text and a template the one that may go, and a template's sid in place of its name.
+
+    Free text by a service goes from the sender whose window is open: of several it might choose another.
+    """
+    question, view = receipt.question, receipt.view
+    if as_template(question, view):
+        # Twilio asks that nothing stand beside a template (63016).
+        sid = view.template.content_sid if view.template else command.content_sid
+        return replace(command, content_sid=sid, body=None, media_urls=[])
+    if command.has_template:
+        command = replace(command, content_sid=None, content_variables={})
+    if view.window_sender is None or command.from_ is not None:
         return command
-    return replace(command, from_=sender)
+    return replace(command, from_=view.window_sender)
 
 
 def _answer(answered: Taken | Refusal | Unknown) -> MessageCreated | Refusal | Unknown:

@@ -2,7 +2,7 @@
 
 from services.domain.messages.effects import EFFECTS
 from services.runtime.tenants.derived import Derived
-from services.sender.messages.asking import ask
+from services.sender.messages.asking import ask, template
 from services.sender.messages.creating import create
 from services.sender.messages.dater import Dater
 from services.sender.messages.dates import Dates
@@ -46,4 +46,5 @@ def outbound(parts: Parts) -> Outbound:
         find=finding.find,
         check=finding.check,
         listeners=(Dater(dates),),
+        template=template,
     )

@@ -300,11 +300,12 @@ def totals(values: Iterable[Counts | DeliverabilityCounted]) -> Counter[tuple[st
 
 
 def _fact(sid: int, status: str, arrived: str, error: int | None, who: dict[str, str]) -> Fact:
-    """Its id is of what it says, as ingress makes it; here too of which message it says that."""
+    """Its id is of all that it says, as ingress makes it: two that say whom it is to, and not, are two facts."""
     if status == "created":
-        made = created(message_sid=f"SM{sid}", **who)
-        return replace(made, event_id=f"created {sid}", sent_at=arrived)
-    return fact(status, sid, arrived, error=error, **who)
+        made: Fact = replace(created(message_sid=f"SM{sid}", **who), sent_at=arrived)
+    else:
+        made = fact(status, sid, arrived, error=error, **who)
+    return replace(made, event_id=f"{status} {sid} {error} {arrived} {sorted(who.items())}")
 
 
 @st.composite

@@ -24,7 +24,8 @@ class Commands:
     `fold`: the one that takes them in, and keeps those in its one table that wait for their tenant's settings.
     `parse`: the typed command, or all that is wrong with its form, a sentence each. `accept`: the accepted command,
     given the tenant's rules, when it was taken, since when it counts, and where it stands; or all that is wrong with
-    it. `about_another`: event types that are about another command; that one of them is wrong is no end of it.
+    it. `about_another`: event types that are about another command; that one of them is wrong, or came by
+    another topic, is no end of it.
     `unheard`: what a dead letter of theirs means, see Fold.
     """
 

@@ -25,6 +25,7 @@ from services.runtime.tenants.live import Tenants
 from services.sender.commands import Commands
 from services.sender.moments import moment_of
 from services.sender.producers import Producers
+from services.sender.products import ABOUT_ANOTHER
 
 # Of a command id, or of what stands for one.
 _LONGEST_NAME = 128
@@ -81,7 +82,7 @@ def _requested(commands: Commands, record: Record, found: Read, command: Any) ->
         since=moment.since,
         record=record,
         commands=commands,
-        about_another=found.fields.get("event_type") in commands.about_another,
+        about_another=found.fields.get("event_type") in ABOUT_ANOTHER,
     )
 
 
@@ -102,8 +103,7 @@ class Intake:
         if isinstance(outcome, list):
             source = "{} {}@{}".format(event.at, *event.place)
             rejected = self._rejected(voice.tenant, event.command_id, event.at, source, outcome)
-            # It names another command; that it was wrong is no end of that one.
-            return None, (msgspec.structs.replace(rejected, terminal=not event.about_another),)
+            return None, (_ending(rejected, event.about_another),)
         # A send is told of by the outbox once it is remembered there. A consent is where it belongs: every command
         # taken from now on is judged by it.
         told = (_recorded(outcome, voice.tenant),) if isinstance(outcome, ConsentAccepted) else ()
@@ -115,7 +115,8 @@ class Intake:
         tenant, command_id = _name(names.get("tenant")), _known_as(record, names)
         at = moment_of(record, now()).at
         voice = self.producers.of(record, tenant, None, at)
-        return (self._rejected(voice.tenant, command_id, at, _position(record), [voice.fault or detail]),)
+        rejected = self._rejected(voice.tenant, command_id, at, _position(record), [voice.fault or detail])
+        return (_ending(rejected, names.get("event_type") in ABOUT_ANOTHER),)
 
     def _rejected(self, tenant: str | None, command_id: str, at: str, source: str, faults: list[str]) -> CommandResult:
         rejected = _rejected(tenant or "", command_id, at, source, faults)
@@ -163,6 +164,11 @@ def _rejected(tenant: str, command_id: str, at: str, source: str, faults: list[s
         remedy="Correct the command and produce it again; nothing was sent.",
         errors=faults,
     )
+
+
+def _ending(rejected: CommandResult, about_another: bool) -> CommandResult:
+    """What names another command, and was wrong, is no end of that one."""
+    return msgspec.structs.replace(rejected, terminal=not about_another)
 
 
 def _known_as(record: Record, fields: Mapping[str, Any]) -> str:

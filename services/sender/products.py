@@ -8,6 +8,8 @@ from services.sender.outbound import Parts, Products
 _PRODUCTS = (messages.PRODUCT,)
 # All public commands; of consent, nothing is called.
 COMMANDS = (*(product.commands for product in _PRODUCTS), consents.COMMANDS)
+# Of all topics: one that comes by the wrong one is about another command all the same.
+ABOUT_ANOTHER = tuple(name for commands in COMMANDS for name in commands.about_another)
 OUTBOX = Outbox(tuple(product.effects for product in _PRODUCTS), result)
 
 

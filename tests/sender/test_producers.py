@@ -22,6 +22,7 @@ from services.domain.results import CommandResult
 from services.runtime.folding.fold import Record
 from services.sender.intake import Intake
 from services.sender.producers import REFUSED
+from services.sender.products import COMMANDS
 from tests.sender.reading import read_consent, read_message
 
 NOW_S = 1_800_000_000
@@ -114,6 +115,18 @@ def test_a_no_is_heard_whoever_says_it_and_told_in_nobodys_name() -> None:
         assert (recorded.step, recorded.tenant, recorded.contact) == ("recorded", "", None)
     # One that cannot be kept is refused, to nobody either.
     refused(take(CONSENT_COMMANDS.name, value_of(NO | {"address": "nobody"})), "", "address")
+
+
+@pytest.mark.parametrize("topic", [one.topic.name for one in COMMANDS])
+@pytest.mark.parametrize("fields", [CANCEL, RESOLVE])
+def test_a_cancel_or_resolution_that_is_wrong_or_on_a_wrong_topic_ends_no_command(
+    topic: str, fields: dict[str, Any]
+) -> None:
+    value = value_of(fields | {"tenant": "initech", "to": "nonsense"})
+    # The other has a byte of Latin-1, so that it is no JSON.
+    for one in (value, value.replace(b"somebody", b"Ren\xe9")):
+        told = only(take(topic, one))
+        assert (told.step, told.tenant, told.command_id, told.terminal) == ("rejected", "initech", "c-1", False)
 
 
 def test_signed_consent_is_recorded_in_its_tenants_name() -> None:

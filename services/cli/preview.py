@@ -49,12 +49,17 @@ def _rows(found: CommandAccepted) -> list[tuple[str, str]]:
         ("to", f"{mask(found.to)} by {found.channel}, {found.country or 'country not known'}"),
         ("from", " of ".join(sender)),
         ("sent", f"{'not before ' + found.not_before if found.not_before else 'at once'}, until {found.not_after}"),
-        ("purpose", found.purpose + (", urgent" if found.urgent else "")),
+        ("purpose", _purpose(found) + (", urgent" if found.urgent else "")),
     ]
     if found.segments is not None:
         rows.append(("text", f"{len(found.body or '')} characters, {found.encoding}, segments: {found.segments}"))
         rows += _smart(found, found.segments)
     return rows
+
+
+def _purpose(found: CommandAccepted) -> str:
+    by_category = found.has_template and not found.purpose_said
+    return "that of the template's category, marketing where none is known" if by_category else found.purpose
 
 
 def _smart(found: CommandAccepted, now: int) -> list[tuple[str, str]]:

@@ -15,10 +15,14 @@ class Cap(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Capped(msgspec.Struct, frozen=True, kw_only=True):
-    """A cap that is used up; `until`: the oldest of its messages does not count any more."""
+    """A cap that is used up; `until`: the oldest of its messages does not count any more.
+
+    `uncounted`: there are too many commands of the person's to count them, and `until` it is not looked at again.
+    """
 
     cap: Cap
     until: str
+    uncounted: bool = False
 
 
 _DAY_S = 86_400.0

@@ -425,13 +425,21 @@ def _suspected(question: Question, view: View) -> Verdict | None:
 
 
 def purpose(question: Question, view: View) -> str:
-    """What the producer said it is for; else what the category of the template says, where it goes as one."""
+    """What a command is for, wherever that is asked: as its producer says; else as its template's category does.
+
+    The text beside a template says the same as that, so it is for the same.
+    """
     if question.purpose_said:
         return question.purpose
-    if not as_template(question, view):
+    if not question.template:
         return "utility"
     category = (view.template.category or "").lower() if view.template else ""
     return category if category in ("utility", "authentication") else "marketing"
+
+
+def counted_as(question: Question, view: View) -> str | None:
+    """The purpose by whose caps it counts; None: the answer to a STOP or START is not one more of our messages."""
+    return None if question.confirms else purpose(question, view)
 
 
 def suspected_of(contact: str, statements_version: str) -> str:
@@ -466,15 +474,23 @@ def _quiet(question: Question, view: View) -> Verdict | None:
 
 
 def _often(question: Question, view: View) -> Verdict | None:
-    """The answer to a STOP or START is not one more of our messages."""
-    if view.capped is None or question.confirms:
+    meant = counted_as(question, view)
+    if view.capped is None or meant is None:
         return None
-    cap = view.capped.cap
+    cap, until = view.capped.cap, view.capped.until
+    if view.capped.uncounted:
+        return Verdict(
+            "deferred",
+            "frequency",
+            f"so many commands for the person are remembered that the {meant} messages among them are not counted",
+            f"It is looked at again at {until}, or expires at its not_after.",
+            until=until,
+        )
     days = "a day" if cap.days == 1 else f"{cap.days:g} days"
     return Verdict(
         "deferred",
         "frequency",
-        f"the person has had {cap.messages} {question.purpose} message{'s' if cap.messages > 1 else ''} within {days}",
-        f"It goes by itself at {view.capped.until}, or expires at its not_after.",
-        until=view.capped.until,
+        f"the person has had {cap.messages} {meant} message{'s' if cap.messages > 1 else ''} within {days}",
+        f"It goes by itself at {until}, or expires at its not_after.",
+        until=until,
     )

@@ -10,6 +10,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from services.domain.clock import later
 from services.domain.errors import CATALOGUE
+from services.domain.gate import counted_as
 from services.domain.outbox.entry import Entry, row_key
 from services.domain.outbox.facts import Attempted, Attempting, Created, Judged, Refused, Unknown
 from services.domain.outbox.verdicts import ALLOW
@@ -82,7 +83,14 @@ async def _carry(context: Sending, partition: Partition, entry: Entry, command: 
     if verdict != ALLOW or tenant is None:
         return Judged(**names, at=receipt.view.now, verdict=verdict, receipt=receipt)
     deadline = later(receipt.view.now, context.attempt_deadline_s)
-    begun = Attempting(**names, at=receipt.view.now, attempt=entry.attempt + 1, deadline=deadline, receipt=receipt)
+    begun = Attempting(
+        **names,
+        at=receipt.view.now,
+        attempt=entry.attempt + 1,
+        deadline=deadline,
+        purpose=counted_as(receipt.question, receipt.view),
+        receipt=receipt,
+    )
     reach("attempt.judged")
     if not await _committed(partition, begun):
         return None
@@ -115,7 +123,8 @@ async def _call(
         verdict, receipt = context.judging.look(partition, command)
         if verdict != ALLOW or not context.faults.may_call(row_key(begun), command.tenant, command.sender):
             return None
-        if begun.receipt is not None and receipt.goes_as != begun.receipt.goes_as:
+        judged = receipt.goes_as, counted_as(receipt.question, receipt.view)
+        if begun.receipt is not None and judged != (begun.receipt.goes_as, begun.purpose):
             # What the log says of this attempt would not be so any more.
             return None
         request = product.request(Call(tenant, command, receipt))

@@ -22,7 +22,7 @@ from services.domain.gate import (
     purpose,
 )
 from services.domain.messages.windows import Seen, Sessions, seen
-from services.domain.outbox.entry import counts_from, purpose_of
+from services.domain.outbox.entry import counts_from
 from services.domain.outbox.pauses import holding, stopping
 from services.domain.outbox.verdicts import Verdict
 from services.domain.senders.directory import Directory
@@ -103,8 +103,9 @@ class Judging:
         if (named := product.template(command)) is not None:
             view = _with_template(view, question, named, self._catalogues.of(command.tenant))
         if view.tenant_known:
-            hours = self._quiet[command.tenant]
-            view = replace(view, quiet=hours.look(purpose(question, view), command.to, view.now))
+            meant = purpose(question, view)
+            quiet = self._quiet[command.tenant].look(meant, command.to, view.now)
+            view = replace(view, quiet=quiet, capped=self._capped(partition, command, meant, view.now))
         receipt = Receipt(question=question, view=view, offsets=offsets or {}, goes_as=picked(question, view))
         return Judgement(decide(question, view), receipt)
 
@@ -144,19 +145,18 @@ class Judging:
             dry_run=tenant.dry_run,
             stopped=stopped,
             paused=holding(pauses, command.tenant, command.label),
-            capped=self._capped(partition, command, moment),
         )
 
-    def _capped(self, partition: Partition, command: Addressed, moment: str) -> Capped | None:
-        caps = self._caps[command.tenant].get(command.purpose)
+    def _capped(self, partition: Partition, command: Addressed, meant: str, moment: str) -> Capped | None:
+        caps = self._caps[command.tenant].get(meant)
         if not caps:
             return None
         # Only one of a contact is under way, and this is it: all others have gone, wait, or may have gone.
         others = others_of(partition, command)
         if not others.all:
             # Nobody has counted them, and they are a thousand.
-            return Capped(cap=caps[0], until=later(moment, _LOOK_AGAIN_S))
-        sent = (counts_from(one) for one in others.rows if purpose_of(one) == command.purpose)
+            return Capped(cap=caps[0], until=later(moment, _LOOK_AGAIN_S), uncounted=True)
+        sent = (counts_from(one) for one in others.rows if one.purpose == meant)
         return look(moment, [at for at in sent if at is not None], caps)
 
     def knows(self, command: Addressed) -> bool:

@@ -18,6 +18,7 @@ from services.domain.gate import (
     TemplateSeen,
     View,
     as_template,
+    counted_as,
     decide,
     picked,
     purpose,
@@ -485,9 +486,37 @@ def test_of_a_text_and_a_template_one_goes_and_the_text_in_a_window_alone(asked:
         (both(purpose_said=False), view(template=replace(SEEN, category="AUTHENTICATION")), "authentication"),
         (both(purpose_said=False), view(template=replace(SEEN, category="TRANSACTIONAL")), "marketing"),
         (both(purpose_said=False), view(), "marketing"),
-        (both(purpose_said=False), view(window_until=at(3000)), "utility"),
         (both(purpose="marketing"), view(template=replace(SEEN, category="UTILITY")), "marketing"),
+        # While the window is open the text goes: it is for what its template is for.
+        (both(purpose_said=False), view(window_until=at(3000)), "marketing"),
+        (both(purpose_said=False), view(window_until=at(3000), template=replace(SEEN, category="UTILITY")), "utility"),
+        (
+            both(purpose_said=False),
+            view(window_until=at(3000), template=replace(SEEN, category="MARKETING")),
+            "marketing",
+        ),
+        (whatsapp(purpose_said=False, purpose="utility"), view(window_until=at(3000)), "utility"),
     ],
 )
 def test_what_a_producer_does_not_say_of_its_purpose_the_category_says(asked: Question, seen: View, meant: str) -> None:
-    assert purpose(asked, seen) == meant
+    assert purpose(asked, seen) == counted_as(asked, seen) == meant
+    assert counted_as(replace(asked, confirms="stop"), seen) is None
+
+
+def test_a_text_beside_a_marketing_template_waits_as_marketing_does() -> None:
+    opened = view(window_until=at(3000), template=replace(SEEN, category="MARKETING"))
+    asked = both(purpose_said=False, contact="acme|c0ffee")
+    assert decide(asked, opened) == ALLOW
+    suspected = replace(opened, rules=ConsentRules(suspected="defer_marketing"), suspected=out())
+    assert decide(asked, suspected).rule == "suspected_opt_out"
+    assert decide(asked, replace(suspected, template=replace(SEEN, category="UTILITY"))) == ALLOW
+
+
+def test_a_cap_is_told_with_the_purpose_that_was_judged() -> None:
+    asked = both(purpose_said=False, purpose="marketing")
+    seen = view(template=replace(SEEN, category="UTILITY"), capped=CAPPED)
+    assert decide(asked, seen).reason == "the person has had 3 utility messages within a day"
+    uncounted = decide(asked, replace(seen, capped=replace(CAPPED, uncounted=True)))
+    assert (uncounted.rule, uncounted.until) == ("frequency", CAPPED.until)
+    assert "had 3" not in uncounted.reason
+    assert "the utility messages among them are not counted" in uncounted.reason

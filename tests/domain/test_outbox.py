@@ -9,7 +9,7 @@ from services.domain.clock import LAST, later
 from services.domain.due import Due
 from services.domain.messages.events import MessageSent, OutcomeReached
 from services.domain.outbox.claims import MOST_CLAIMS
-from services.domain.outbox.entry import REMEMBER_OTHERS, Entry, due, is_open
+from services.domain.outbox.entry import REMEMBER_OTHERS, Entry, counts_from, due, is_open
 from services.domain.outbox.facts import Unknown as UnknownEnd
 from services.domain.outbox.lists import lists
 from services.domain.outbox.verdicts import ALLOW, Verdict
@@ -353,6 +353,44 @@ def test_what_a_person_said_was_not_sent_has_a_message_all_the_same() -> None:
     assert (result.step, result.message_sid, result.message_status) == ("message", "SM7", "delivered")
     # What was decided stands.
     assert cast(Entry, entry).sid is None
+
+
+@pytest.mark.parametrize(
+    ("events", "since"),
+    [
+        ([accepted()], None),
+        ([accepted(), attempting(1)], None),
+        (SENT, 2),
+        (AMBIGUOUS, 2),
+        # It went when its end became unknown, whenever that is found out.
+        ([*AMBIGUOUS, settled()], 2),
+        ([*AMBIGUOUS, outcome()], 2),
+        ([*AMBIGUOUS, resolved(), checked()], 2),
+        ([*SENT, outcome()], 2),
+        ([accepted(), attempting(1), attempted(1, refused())], None),
+        ([*AMBIGUOUS, resolved(None)], None),
+        # Proven, whatever was told before.
+        ([accepted(), attempting(1), attempted(1, refused()), outcome()], 9),
+        ([accepted(), attempting(1), attempted(1, refused()), outcome(), outcome(second=11, status="read")], 9),
+        ([*AMBIGUOUS, resolved(None, 5), outcome()], 9),
+        ([*AMBIGUOUS, resolved(None, 5), settled()], 9),
+        ([accepted(), attempting(1), attempted(1, LIMITED), canceled(5), outcome()], 9),
+        ([accepted(), attempting(1), attempted(1, LIMITED), outcome()], 9),
+    ],
+)
+def test_a_command_counts_from_when_it_may_have_reached_somebody(events: list[Event], since: float | None) -> None:
+    entry = cast(Entry, history(events)[0])
+    assert counts_from(entry) == (at(since) if since is not None else None)
+    assert entry.purpose == (None if len(events) == 1 else "utility")
+
+
+def test_a_command_is_for_what_its_latest_attempt_was_judged_to_be_for() -> None:
+    began = [accepted(purpose="authentication"), attempting(1, purpose="marketing"), attempted(1, LIMITED), AGAIN]
+    again = [attempting(2, 5, purpose="utility"), attempted(2, created(), 6)]
+    assert [cast(Entry, history(events)[0]).purpose for events in (began, [*began, *again])] == ["marketing", "utility"]
+    # The answer to a STOP counts by no cap.
+    answer = [accepted(confirms="stop"), attempting(1, purpose=None), attempted(1, created()), outcome()]
+    assert cast(Entry, history(answer)[0]).purpose is None
 
 
 @pytest.mark.parametrize(

@@ -81,8 +81,17 @@ def judged(verdict: Verdict, second: float = 5, command_id: str = COMMAND) -> Ju
     return Judged(order_key=CONTACT, command_id=command_id, at=at(second), verdict=verdict, receipt=receipt(second))
 
 
-def attempting(attempt: int, second: float = 1, command_id: str = COMMAND) -> Attempting:
-    return Attempting(order_key=CONTACT, command_id=command_id, at=at(second), attempt=attempt, deadline=at(second + 5))
+def attempting(
+    attempt: int, second: float = 1, command_id: str = COMMAND, purpose: str | None = "utility"
+) -> Attempting:
+    return Attempting(
+        order_key=CONTACT,
+        command_id=command_id,
+        at=at(second),
+        attempt=attempt,
+        deadline=at(second + 5),
+        purpose=purpose,
+    )
 
 
 def attempted(

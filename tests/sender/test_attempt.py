@@ -7,10 +7,11 @@ from typing import Any, cast
 from urllib.parse import parse_qs
 
 import pytest
+from msgspec import structs
 from pydantic import SecretStr
 
 from services.domain.clock import seconds_between
-from services.domain.gate import Receipt, View, decide
+from services.domain.gate import Receipt, TemplateSeen, View, decide
 from services.domain.messages.commands import KIND, CommandAccepted
 from services.domain.messages.effects import MessageCreated
 from services.domain.outbox.entry import Entry, row_key
@@ -49,6 +50,7 @@ from tests.sender.products import MESSAGES
 from tests.sender.rig import signed_command
 
 NEVER = "9999-01-01T00:00:00.000Z"
+SEEN = TemplateSeen(content_sid="HX1", name="shipped", language="en", state="approved", version="1")
 
 
 class Rows:
@@ -75,11 +77,12 @@ class Rows:
 
 
 class Eyes:
-    """What the gate sees: nothing of a contact, and of the tenants what it is told."""
+    """What the gate sees: no contact, the tenants that it is told, and at each look a template of the next category."""
 
-    def __init__(self, tenants: tuple[str, ...], allowed: list[str]) -> None:
+    def __init__(self, tenants: tuple[str, ...], allowed: list[str], categories: tuple[str, ...]) -> None:
         self._tenants = tenants
         self._allowed = allowed
+        self._categories = iter(categories)
 
     async def judge(self, partition: Partition, command: CommandAccepted) -> Judgement:
         return self.look(partition, command)
@@ -88,8 +91,9 @@ class Eyes:
         return False
 
     def look(self, _: Partition, command: CommandAccepted) -> Judgement:
-        question = ask(command)
+        question, category = ask(command), next(self._categories, None)
         view = View(
+            template=SEEN if category is None else structs.replace(SEEN, category=category),
             now=now(),
             tenant_known=command.tenant in self._tenants,
             sender_allowed=not self._allowed or command.sender in self._allowed,
@@ -128,6 +132,7 @@ async def carry(
     deadline_s: float = 60,
     tenants: tuple[str, ...] = ("acme",),
     allowed: tuple[str, ...] = (),
+    categories: tuple[str, ...] = (),
 ) -> None:
     """Attempt all of them at once, where one may call at a time."""
     tenant = TenantSettings(
@@ -144,7 +149,7 @@ async def carry(
         tenants=known,
         callers=dict.fromkeys(tenants, calls),
         attempt_deadline_s=deadline_s,
-        judging=cast(Judging, Eyes(tenants, list(allowed))),
+        judging=cast(Judging, Eyes(tenants, list(allowed), categories)),
         slots=slots,
         faults=Faults(),
     )
@@ -165,6 +170,36 @@ async def test_the_attempt_is_on_the_log_before_the_call_and_its_end_after() -> 
 def _says(rows: Rows, state: str) -> None:
     (entry,) = rows.rows.values()
     assert entry.state == state
+
+
+BY_CATEGORY = {"content_sid": "HX1", "body": None, "purpose_said": False}
+
+
+@pytest.mark.parametrize(
+    ("command", "categories", "purpose"),
+    [
+        ({"purpose": "authentication"}, (), "authentication"),
+        (BY_CATEGORY, ("UTILITY", "UTILITY"), "utility"),
+        (BY_CATEGORY, (), "marketing"),
+        ({"confirms": "stop"}, (), None),
+    ],
+)
+async def test_what_it_was_judged_to_be_for_is_remembered(
+    command: dict[str, Any], categories: tuple[str, ...], purpose: str | None
+) -> None:
+    entry = pending(**command)
+    rows, calls = Rows(entry), Calls(created())
+    await carry(rows, calls, entry, categories=categories)
+    (row,) = rows.rows.values()
+    assert (row.state, row.purpose, len(calls.made)) == ("settled", purpose, 1)
+
+
+async def test_a_template_that_became_marketing_since_it_was_judged_is_judged_anew() -> None:
+    entry = pending(**BY_CATEGORY)
+    rows, calls = Rows(entry), Calls(created())
+    await carry(rows, calls, entry, categories=("UTILITY", "MARKETING"))
+    assert calls.made == []
+    _says(rows, "pending")
 
 
 @pytest.mark.parametrize(

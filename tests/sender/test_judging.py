@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any, cast
 
 import pytest
+from msgspec.structs import replace
 from pydantic import SecretStr
 
 from services.contract import codec
@@ -11,10 +12,13 @@ from services.domain.consent.suppression import Standing
 from services.domain.gate import decide, purpose
 from services.domain.messages.commands import NamedTemplate
 from services.domain.messages.consent import Suppressing
+from services.domain.outbox.entry import Entry, row_key
+from services.domain.outbox.facts import Created, Refused, Unknown
 from services.domain.outbox.verdicts import Verdict
 from services.domain.senders.directory import Directory
 from services.domain.templates.events import TemplateStated, key_of
 from services.runtime.catalogues import Catalogues
+from services.runtime.clock import now
 from services.runtime.config import KafkaSettings
 from services.runtime.directories import Directories
 from services.runtime.folding.partition import Partition
@@ -25,22 +29,30 @@ from services.sender.faults import Faults
 from services.sender.judging import Followed, Judgement, Judging
 from services.sender.messages.asking import ask
 from services.sender.stops import Stops
-from services.sender.tables import SUPPRESSION
+from services.sender.tables import OUTBOX, SUPPRESSION
 from tests.domain.suppression_oracle import history, stated, wrote
-from tests.sender.histories import accepted
+from tests.sender import histories
+from tests.sender.histories import accepted, attempted, attempting, created, refused
 from tests.sender.products import PRODUCTS
 
 SERVICE = "MG" + "d" * 32
 
 
 class Rows:
-    """A partition that holds one row of consent at most."""
+    """A partition that holds one row of consent at most, and what became of other commands."""
 
-    def __init__(self, standing: Standing | None = None) -> None:
+    def __init__(self, standing: Standing | None = None, others: Iterable[Entry] = ()) -> None:
         self._standing = standing
+        self._others = {row_key(one): one for one in others}
 
-    def read(self, _: str, table: str) -> Standing | None:
+    def read(self, key: str, table: str) -> Standing | Entry | None:
+        if table == OUTBOX:
+            return self._others[key]
         return self._standing if table == SUPPRESSION else None
+
+    def under(self, table: str, prefix: str, most: int) -> list[str]:
+        assert table == OUTBOX
+        return [key for key in self._others if key.startswith(prefix)][:most]
 
 
 class Nobody:
@@ -66,7 +78,11 @@ def verdict(
 
 
 def looked(
-    command: dict[str, Any], standing: Standing | None = None, templates: Iterable[TemplateStated] = (), **tenant: Any
+    command: dict[str, Any],
+    standing: Standing | None = None,
+    templates: Iterable[TemplateStated] = (),
+    others: Iterable[Entry] = (),
+    **tenant: Any,
 ) -> Judgement:
     configured = TenantSettings(
         account_sid="AC" + "a" * 32, auth_tokens=[SecretStr("t")], contact_secret=SecretStr("s"), **tenant
@@ -75,7 +91,7 @@ def looked(
     followed = Followed(cast(Directories, Nobody()), known(*templates))
     judging = Judging(PRODUCTS, settings, cast(Barrier, None), followed, Stops(Faults()))
     in_time = {"not_after": "9999-12-31T23:59:59.999Z"}
-    found = judging.look(cast(Partition, Rows(standing)), accepted(**in_time | command))
+    found = judging.look(cast(Partition, Rows(standing, others)), accepted(**in_time | command))
     receipt = found.receipt
     assert decide(receipt.question, receipt.view) == found.verdict, "the receipt holds all that was looked at"
     return found
@@ -262,6 +278,53 @@ def test_the_receipt_says_which_template_it_was() -> None:
     both = looked(BY_NAME | {"body": "On its way"}, templates=[template()])
     assert (both.verdict.decision, both.receipt.goes_as) == ("allow", "template")
     assert purpose(both.receipt.question, both.receipt.view) == "utility"
+
+
+ONCE = {"frequency": {"marketing": [{"messages": 1, "days": 1}]}}
+LOST = Unknown(reason="no answer in time")
+
+
+def carried(end: Created | Refused | Unknown, purpose: str | None, command_id: str = "earlier") -> Entry:
+    """A command of the same person, whose attempt ended so just now."""
+    begun = replace(attempting(1, command_id=command_id, purpose=purpose), at=now())
+    ended = replace(attempted(1, end, command_id=command_id), at=now())
+    entry, _ = histories.history([accepted(command_id), begun, ended])
+    return cast(Entry, entry)
+
+
+@pytest.mark.parametrize(
+    ("command", "category", "before", "rule"),
+    [
+        (MARKETING, "", carried(created(), "marketing"), "frequency"),
+        # It may have reached them.
+        (MARKETING, "", carried(LOST, "marketing"), "frequency"),
+        (MARKETING, "", carried(refused(), "marketing"), None),
+        (MARKETING, "", carried(created(), "utility"), None),
+        # The answer to a STOP or START.
+        (MARKETING, "", carried(created(), None), None),
+        (MARKETING | {"confirms": "start"}, "", carried(created(), "marketing"), None),
+        # What the template's category says.
+        (BY_NAME, "MARKETING", carried(created(), "marketing"), "frequency"),
+        (BY_NAME, "UTILITY", carried(created(), "marketing"), None),
+        (BY_NAME | {"body": "On its way"}, "MARKETING", carried(LOST, "marketing"), "frequency"),
+        (BY_NAME | {"purpose": "utility", "purpose_said": True}, "MARKETING", carried(LOST, "marketing"), None),
+    ],
+)
+def test_a_cap_counts_by_the_purpose_that_was_judged(
+    command: dict[str, Any], category: str, before: Entry, rule: str | None
+) -> None:
+    templates = [template(category=category)]
+    found = looked({"purpose": "marketing"} | command, templates=templates, others=[before], **ONCE)
+    assert found.verdict.rule == rule, found.verdict
+
+
+def test_of_whom_too_many_commands_are_remembered_nobody_says_what_they_have_had() -> None:
+    many = [carried(refused(), "utility", f"earlier-{number}") for number in range(1000)]
+    assert looked(MARKETING, others=many[1:], **ONCE).verdict.rule is None
+    found = looked(MARKETING, others=many, **ONCE)
+    assert (found.verdict.rule, "not counted" in found.verdict.reason) == ("frequency", True)
+    assert found.receipt.view.capped is not None
+    assert found.receipt.view.capped.uncounted
 
 
 def test_what_a_template_is_called_is_forgotten_with_it() -> None:

@@ -124,6 +124,7 @@ def accept(
 
 
 def _purpose(command: SendMessage) -> Purpose:
+    """As far as the command itself tells it: its template is looked up when it is to be sent."""
     return command.purpose or ("marketing" if command.content_sid or command.template else "utility")
 
 

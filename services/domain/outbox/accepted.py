@@ -12,7 +12,7 @@ class Accepted(Protocol):
     `sequence`: the offset of the command as it was produced; with `accepted_at` it orders those of a key.
     `fingerprint`: the digest of all that the producer asked for. `not_before` is None where it may go at once.
     `sender`: whose lane it goes in, by which it is rate-limited. `label`: the producer's own name for what it belongs
-    to. `purpose`: marketing, utility or authentication. Times are ISO 8601 in UTC, milliseconds.
+    to. Times are ISO 8601 in UTC, milliseconds.
     """
 
     @property
@@ -41,8 +41,6 @@ class Accepted(Protocol):
     def sender(self) -> str: ...
     @property
     def label(self) -> str | None: ...
-    @property
-    def purpose(self) -> str: ...
 
 
 class ResolutionAccepted(msgspec.Struct, frozen=True, kw_only=True, tag_field="event_type", tag="resolution_accepted"):

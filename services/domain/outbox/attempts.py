@@ -21,7 +21,7 @@ Told = Sequence[Step | msgspec.Struct]
 def attempting(entry: Entry, event: Attempting) -> tuple[Entry, list[Step]]:
     if entry.state != "pending" or event.attempt != entry.attempt + 1:
         return entry, []
-    attempted = replace(entry, state="attempted", attempt=event.attempt, deadline=event.deadline)
+    attempted = replace(entry, state="attempted", attempt=event.attempt, deadline=event.deadline, purpose=event.purpose)
     return attempted, [step_of(attempted, "attempted", event.at, source_of(attempted), receipt=event.receipt)]
 
 

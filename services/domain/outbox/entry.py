@@ -32,9 +32,9 @@ class Entry(msgspec.Struct, Generic[C_co], frozen=True, kw_only=True):
 
     `C_co`: the accepted commands of all products. `kind`: its product's; empty, as its fingerprint, while only a cancel
     has come. `command` is dropped once it is settled; the fingerprint stays until `forget_at`, so that its id is known
-    as used. `created_at`, `purpose`: when something was created by it, and what for. What is deferred waits until
-    `until`, or until what `condition` names is over; `released_at` is when it was over. `cancel`: what ends it should
-    it ever wait again.
+    as used. `purpose`: what its latest attempt was for. `created_at`: since when it may have created something, once
+    that is proven. What is deferred waits until `until`, or until what `condition` names is over; `released_at` is when
+    it was over. `cancel`: what ends it should it ever wait again.
     """
 
     kind: str
@@ -95,8 +95,8 @@ def is_open(entry: Entry) -> bool:
 
 def settled(entry: Entry, at: str, sid: str | None = None) -> Entry:
     """The row of a command that has ended. `sid`: of what was created."""
-    if sid is not None and entry.command is not None:
-        entry = replace(entry, created_at=at, purpose=entry.command.purpose)
+    if sid is not None:
+        entry = proven(entry, at)
     return replace(
         entry,
         state="settled",
@@ -113,14 +113,14 @@ def settled(entry: Entry, at: str, sid: str | None = None) -> Entry:
     )
 
 
+def proven(entry: Entry, at: str) -> Entry:
+    """It has created something: then, or when its end became unknown."""
+    return replace(entry, created_at=entry.created_at or entry.ambiguous_at or at)
+
+
 def counts_from(entry: Entry) -> str | None:
     """When it may have reached somebody; None: it has not."""
     return entry.ambiguous_at or entry.created_at
-
-
-def purpose_of(entry: Entry) -> str | None:
-    """What it is, or was, for; None where it is not known any more: nothing was created."""
-    return entry.command.purpose if entry.command is not None else entry.purpose
 
 
 def kept(known: tuple[str, ...], one: str) -> tuple[str, ...]:

@@ -30,13 +30,17 @@ class Released(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Attempting(msgspec.Struct, frozen=True, kw_only=True):
-    """A call is about to be made, if it can be made before `deadline`."""
+    """A call is about to be made, if it can be made before `deadline`.
+
+    `purpose`: by whose caps it counts, should it create something; None: by none.
+    """
 
     order_key: str
     command_id: str
     at: str
     attempt: int
     deadline: str
+    purpose: str | None = None
     receipt: Any = None
 
 

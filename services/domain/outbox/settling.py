@@ -5,16 +5,18 @@ from msgspec.structs import replace
 from services.domain.errors import explain
 from services.domain.outbox.attempts import Told, source_of
 from services.domain.outbox.effects import Effects, Heard
-from services.domain.outbox.entry import Entry, settled
+from services.domain.outbox.entry import Entry, proven, settled
 from services.domain.outbox.facts import Created, Settled
 from services.domain.outbox.steps import step_of
 
 
 def found_out(entry: Entry, created: Created, how: str, at: str, effects: Effects) -> tuple[Entry, Told]:
     """What is known to be this command's is the proof that it was created. It also ends a pending command: whatever
-    was believed of its attempts, one more would create a second."""
-    if entry.state == "settled" or not created.sid:
+    was believed of its attempts, one more would create a second. What was told of one that has ended stands."""
+    if not created.sid:
         return entry, []
+    if entry.state == "settled":
+        return proven(entry, at), []
     sent = settled(entry, at, created.sid)
     told = step_of(sent, "sent", at, source_of(entry), reason=f"settled by {how}")
     return sent, [told, *effects.created(entry, created, at, source_of(entry))]

@@ -160,7 +160,7 @@ def _heads(partition: Partition) -> Iterator[Entry | None]:
             yield None
             continue
         yield entry
-        after = beyond(in_lane(entry.tenant, entry.command.sender, entry.command.urgent))
+        after = beyond(in_lane(entry.tenant, entry.kind, entry.command.sender, entry.command.urgent))
 
 
 def _stands(partition: Partition, condition: str) -> bool:

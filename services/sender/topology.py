@@ -57,8 +57,8 @@ def folds(settings: Settings, tenants: Tenants) -> tuple[Fold, ...]:
             (
                 Step(
                     logged(products.OUTBOX.fold, of_fold),
-                    # The rows of an earlier release name no product, and its index no order key.
-                    Table(OUTBOX, products.OUTBOX.row, entry.row_key, due=entry.due, lists=lists, index=2),
+                    # The rows of an earlier release name no product, and its index no order key, or no product.
+                    Table(OUTBOX, products.OUTBOX.row, entry.row_key, due=entry.due, lists=lists, index=3),
                     takes=products.OUTBOX.facts,
                 ),
                 Step(pauses.fold, Table(PAUSES, pauses.Pauses, lambda _: pauses.ROW), takes=pauses.SAID),

@@ -70,12 +70,12 @@ WAITED_FOR = Silent(
 
 # By app, table and version: a row's key, the row, and its entries without `INDEX` and key.
 PINNED: dict[tuple[str, str, int], list[tuple[str, Any, list[str]]]] = {
-    (SENDER_APP, "outbox", 2): [
+    (SENDER_APP, "outbox", 3): [
         (
             *entry(accepted()),
             [
                 "due 2026-02-21T18:50:00.001Z ",
-                "listed lane acme\n+14155550100\nusual 2026-02-21T18:00:00.000Z 00000000000000000000\x00",
+                "listed lane acme\nmessage\n+14155550100\nusual 2026-02-21T18:00:00.000Z 00000000000000000000\x00",
                 "listed order acme|c0ffee usual 2026-02-21T18:00:00.000Z 00000000000000000000\x00",
             ],
         ),
@@ -83,7 +83,7 @@ PINNED: dict[tuple[str, str, int], list[tuple[str, Any, list[str]]]] = {
             *entry(accepted(urgent=True, sequence=7)),
             [
                 "due 2026-02-21T18:50:00.001Z ",
-                "listed lane acme\n+14155550100\nurgent 2026-02-21T18:00:00.000Z 00000000000000000007\x00",
+                "listed lane acme\nmessage\n+14155550100\nurgent 2026-02-21T18:00:00.000Z 00000000000000000007\x00",
                 "listed order acme|c0ffee urgent 2026-02-21T18:00:00.000Z 00000000000000000007\x00",
             ],
         ),
@@ -99,7 +99,7 @@ PINNED: dict[tuple[str, str, int], list[tuple[str, Any, list[str]]]] = {
             *entry(accepted(), judged(HELD), released(HELD.condition or "")),
             [
                 "due 2026-02-21T18:50:00.001Z ",
-                "listed lane acme\n+14155550100\nusual 2026-02-21T18:00:08.000Z 00000000000000000000\x00",
+                "listed lane acme\nmessage\n+14155550100\nusual 2026-02-21T18:00:08.000Z 00000000000000000000\x00",
                 "listed order acme|c0ffee usual 2026-02-21T18:00:00.000Z 00000000000000000000\x00",
             ],
         ),
@@ -185,7 +185,7 @@ def test_an_index_says_what_its_version_says(name: tuple[str, str, int]) -> None
 
 
 def test_how_entries_are_written_has_a_version_too() -> None:
-    assert {index.version(table) for table in TABLES.values()} == {b"1.1", b"1.2"}
+    assert {index.version(table) for table in TABLES.values()} == {b"1.1", b"1.3"}
 
 
 # As the release before this one wrote them: they name no product, and order by contact alone.
@@ -200,7 +200,7 @@ BEFORE = (
 @pytest.mark.parametrize("row", BEFORE)
 def test_a_row_of_an_outbox_before_products_is_not_taken_for_one_of_now(row: bytes) -> None:
     """An index of another version is derived anew, of all rows; one that cannot be read stops the worker."""
-    outbox = TABLES[SENDER_APP, "outbox", 2]
+    outbox = TABLES[SENDER_APP, "outbox", 3]
     [entry] = index.entries_of(outbox, b"acme|c c1", row)
     assert entry.startswith(index.INDEX + b"unreadable ")
     assert index.version(outbox) != index.version(replace(outbox, index=1))

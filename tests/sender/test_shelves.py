@@ -11,12 +11,15 @@ import msgspec
 import pytest
 
 from services.domain.clock import later
+from services.domain.messages.commands import KIND
 from services.domain.outbox.entry import Entry, is_open, row_key
 from services.domain.outbox.facts import Unknown
 from services.domain.outbox.lists import in_lane
 from services.runtime.clock import now
 from services.runtime.folding.index import Listed
 from services.sender import scheduler, shelves
+from services.sender.account import AccountAt
+from services.sender.transport import Refusal
 from tests.sender.histories import accepted, at, attempted, attempting, created, refused
 from tests.sender.world import NEVER, Rows, World, ended, pending
 from tests.waiting import eventually
@@ -323,12 +326,32 @@ async def test_an_index_row_of_another_lane_hides_none_between(tenant: str) -> N
     world = Busy(concurrency=2)
     last = pending("z", f"{tenant}|z", tenant=tenant, from_="+14155559999")
     rows = Rows(*(pending(f"m{number}", from_=sender) for number, sender in enumerate(SENDERS)), last)
-    lane = in_lane("acme", "+14155550000", urgent=False)
+    lane = in_lane("acme", KIND, "+14155550000", urgent=False)
     insort(rows.index, Listed(f"{lane}{at(0)} {0:020}", row_key(last)))
     rows.world = world
     await world.scheduler.taken(rows.partition)
     world.go.set()
     await eventually(lambda: len(world.order) == len(SENDERS) + 1, 5)
+
+
+async def test_what_waits_for_a_host_that_asks_for_less_keeps_no_other_products_commands_waiting() -> None:
+    """Of one number: far more than a shelf holds stand before them."""
+    hosts = {KIND: "api", "ring": "bells"}
+    world = Busy(concurrency=2, host=hosts.__getitem__)
+    world.go.set()
+    at_api = AccountAt("acme", "api")
+    world.slots.begin("tried", at_api, urgent=False)
+
+    async def too_many() -> Refusal:
+        return Refusal(code=20429, reason="too many", retry_after=3600.0)
+
+    await world.slots.call("tried", too_many)
+    world.slots.over("tried")
+    messages = [pending(f"m{number}", sequence=number) for number in range(40)]
+    rings = [msgspec.structs.replace(pending(f"r{n}", sequence=100 + n), kind="ring") for n in range(3)]
+    await world.take(*messages, *rings)
+    await eventually(lambda: len(world.order) == len(rings), 20, "the other host's go")
+    assert set(world.order) == {one.command_id for one in rings}
 
 
 async def test_an_id_that_comes_again_under_another_sender_goes_there(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
 import msgspec
@@ -107,13 +107,19 @@ class Rows:
 class World:
     """A scheduler, its partitions, and what it attempts now: by command id."""
 
-    def __init__(self, concurrency: int = 4, rate: float = 1000.0, ambiguous_wait_s: float = 60.0) -> None:
+    def __init__(
+        self,
+        concurrency: int = 4,
+        rate: float = 1000.0,
+        ambiguous_wait_s: float = 60.0,
+        host: Callable[[str], str] = lambda _kind: "api",
+    ) -> None:
         self.slots = Slots(concurrency)
         self.faults = Faults(gap_s=0.1)
         self.stops = Stops(self.faults)
         self.scheduler = Scheduler(
             self._attempt,
-            Routes(lambda _kind: "api", lambda _lane, owned: rate * owned),
+            Routes(host, lambda _lane, owned: rate * owned),
             self.slots,
             self.stops,
             Times(0.5, lambda _kind: ambiguous_wait_s),

@@ -10,7 +10,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from services.domain.clock import later
 from services.domain.errors import CATALOGUE
-from services.domain.gate import counted_as
+from services.domain.gate import Receipt, counted_as
 from services.domain.outbox.entry import Entry, row_key
 from services.domain.outbox.facts import Attempted, Attempting, Created, Judged, Refused, Unknown
 from services.domain.outbox.verdicts import ALLOW
@@ -112,14 +112,11 @@ async def _call(
 ) -> Created | Refused | Unknown:
     product = context.products[command.kind]
 
-    def in_time() -> bool:
+    def allowed() -> Receipt | None:
         # The wall clock goes on while a process is frozen: one that wakes up too late calls nobody.
-        return now() <= begun.deadline
-
-    async def create() -> Outcome | None:
-        if not in_time():
+        if now() > begun.deadline:
             return None
-        # Who waited for a slot looks once more: a STOP that was folded meanwhile still counts.
+        # Who waited, for a slot or for an answer, looks once more: a STOP that was folded meanwhile still counts.
         verdict, receipt = context.judging.look(partition, command)
         if verdict != ALLOW or not context.faults.may_call(row_key(begun), command.tenant, command.sender):
             return None
@@ -127,11 +124,17 @@ async def _call(
         if begun.receipt is not None and judged != (begun.receipt.goes_as, begun.purpose):
             # What the log says of this attempt would not be so any more.
             return None
+        return receipt
+
+    async def create() -> Outcome | None:
+        receipt = allowed()
+        if receipt is None:
+            return None
         request = product.request(Call(tenant, command, receipt))
         if isinstance(request, Refusal):
             return request
         with CALLS.track_inprogress(), TWILIO_SECONDS.labels(command.tenant).time():
-            answered = await context.callers[command.tenant].make(product.host, request, in_time)
+            answered = await context.callers[command.tenant].make(product.host, request, lambda: allowed() is not None)
         ANSWERS.labels(answer_of(answered)).inc()
         return answered
 

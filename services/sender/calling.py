@@ -11,12 +11,15 @@ from services.sender.transport import Refusal, Transport
 
 Outcome = Created | Refusal | Unknown
 
+# Of one attempt.
+_MOST_CALLS = 4
+
 
 class Caller(Protocol):
     """Makes the calls of one tenant."""
 
-    async def make(self, host: str, request: Request, in_time: Callable[[], bool]) -> Outcome:
-        """Post the request, and those that follow from its answer. `in_time`: whether one more may begin."""
+    async def make(self, host: str, request: Request, may_go: Callable[[], bool]) -> Outcome:
+        """Post the request, and those that follow from its answer. `may_go`: whether one more may begin now."""
         ...
 
 
@@ -29,18 +32,23 @@ class TwilioCaller:
         self._urls = urls
         self._transports: dict[str, Transport] = {}
 
-    async def make(self, host: str, request: Request, in_time: Callable[[], bool]) -> Outcome:
-        while True:
+    async def make(self, host: str, request: Request, may_go: Callable[[], bool]) -> Outcome:
+        for _ in range(_MOST_CALLS):
             end = request.answer(await self._to(host).post(request.path, request.form))
             if not isinstance(end, Request):
                 return end
-            if not in_time():
-                # What was called so far created nothing: it begins anew, in its place.
-                return Refusal(code=None, reason="its deadline passed between two calls", called=False)
+            if not may_go():
+                return _given_back("its deadline passed, or the gate closed, between two calls")
             request = end
+        return _given_back(f"{_MOST_CALLS} calls did not bring it to an end")
 
     def _to(self, host: str) -> Transport:
         found = self._transports.get(host)
         if found is None:
             found = self._transports[host] = Transport(self._tenant, self._line, self._urls[host])
         return found
+
+
+def _given_back(reason: str) -> Refusal:
+    """What was called so far created nothing, and is not called again at once: its host may be slow."""
+    return Refusal(code=None, reason=reason, retryable=True)

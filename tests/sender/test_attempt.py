@@ -1,7 +1,7 @@
 """One attempt without Kafka: what must be on the log before a call, and when there is none."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, cast
 from urllib.parse import parse_qs
@@ -79,7 +79,7 @@ class Rows:
 class Eyes:
     """What the gate sees: no contact, the tenants that it is told, and at each look a template of the next category."""
 
-    def __init__(self, tenants: tuple[str, ...], allowed: list[str], categories: tuple[str, ...]) -> None:
+    def __init__(self, tenants: tuple[str, ...], allowed: Sequence[str], categories: tuple[str, ...]) -> None:
         self._tenants = tenants
         self._allowed = allowed
         self._categories = iter(categories)
@@ -102,21 +102,26 @@ class Eyes:
 
 
 class Calls:
-    """Who calls, notes whom Twilio is to tell, and gives one answer; `check` is asked at each call."""
+    """Who calls, notes whom Twilio is to tell, and gives one answer; `check` is asked at each call.
+
+    `may_follow`: whether a second call might have followed each.
+    """
 
     def __init__(
         self, answer: MessageCreated | Refusal | Unknown, check: Callable[[], None] = lambda: None, latency_s: float = 0
     ) -> None:
         self.made: list[str] = []
+        self.may_follow: list[bool] = []
         self._latency_s = latency_s
         self._answer = answer
         self._check = check
 
-    async def make(self, host: str, request: Request, in_time: Callable[[], bool]) -> Outcome:
-        assert (host, in_time()) == ("api", True)
+    async def make(self, host: str, request: Request, may_go: Callable[[], bool]) -> Outcome:
+        assert host == "api"
         self._check()
         self.made += parse_qs(request.form.decode())["StatusCallback"]
         await asyncio.sleep(self._latency_s)
+        self.may_follow.append(may_go())
         return self._answer
 
 
@@ -131,7 +136,7 @@ async def carry(
     *entries: Entry,
     deadline_s: float = 60,
     tenants: tuple[str, ...] = ("acme",),
-    allowed: tuple[str, ...] = (),
+    allowed: Sequence[str] = (),
     categories: tuple[str, ...] = (),
 ) -> None:
     """Attempt all of them at once, where one may call at a time."""
@@ -149,7 +154,7 @@ async def carry(
         tenants=known,
         callers=dict.fromkeys(tenants, calls),
         attempt_deadline_s=deadline_s,
-        judging=cast(Judging, Eyes(tenants, list(allowed), categories)),
+        judging=cast(Judging, Eyes(tenants, allowed, categories)),
         slots=slots,
         faults=Faults(),
     )
@@ -200,6 +205,16 @@ async def test_a_template_that_became_marketing_since_it_was_judged_is_judged_an
     await carry(rows, calls, entry, categories=("UTILITY", "MARKETING"))
     assert calls.made == []
     _says(rows, "pending")
+
+
+async def test_a_no_that_is_heard_during_a_call_stops_those_that_would_follow() -> None:
+    allowed: list[str] = []
+    closing = Calls(created(), lambda: allowed.append("+14155550199"))
+    late, open_ = Calls(created(), latency_s=0.7), Calls(created())
+    await carry(Rows(pending()), closing, pending(), allowed=allowed)
+    await carry(Rows(pending()), late, pending(), deadline_s=0.5)
+    await carry(Rows(pending()), open_, pending())
+    assert [one.may_follow for one in (closing, late, open_)] == [[False], [False], [True]]
 
 
 @pytest.mark.parametrize(

@@ -18,9 +18,10 @@ TENANT = TenantSettings(account_sid="AC" + "a" * 32, auth_tokens=[SecretStr("t")
 
 
 class Rooms:
-    """A host where a room may be taken: to enter it somebody else must leave first."""
+    """A host where a room may be taken: to enter it somebody else must leave first. `stays`: nobody ever does."""
 
     def __init__(self) -> None:
+        self.stays = False
         self.asked: list[str] = []
         self.taken = True
         app = web.Application()
@@ -36,7 +37,7 @@ class Rooms:
 
     async def _leave(self, _: web.Request) -> web.Response:
         self.asked.append("leave")
-        self.taken = False
+        self.taken = self.stays
         return web.json_response({})
 
 
@@ -75,11 +76,20 @@ async def test_one_call_follows_from_the_answer_to_another(rooms: Rooms) -> None
     assert rooms.asked == ["enter who=me", "leave", "enter who=me"]
 
 
-async def test_what_is_late_between_two_calls_is_given_back_as_not_called(rooms: Rooms) -> None:
+async def test_what_may_not_go_on_between_two_calls_is_given_back_to_be_tried_after_a_while(rooms: Rooms) -> None:
     end = await make(rooms, time_for=0)
     assert isinstance(end, Refusal)
-    assert (end.called, end.reached, end.code) == (False, True, None)
+    # It was called: at once, a slow host would be called again and again.
+    assert (end.called, end.reached, end.retryable, end.code) == (True, True, True, None)
     assert rooms.asked == ["enter who=me"]
+
+
+async def test_one_attempt_makes_few_calls_whatever_its_answers(rooms: Rooms) -> None:
+    rooms.stays = True
+    end = await make(rooms)
+    assert isinstance(end, Refusal)
+    assert (end.retryable, end.code) == (True, None)
+    assert rooms.asked == ["enter who=me", "leave"] * 2
 
 
 async def test_a_host_has_its_own_base_url(rooms: Rooms) -> None:

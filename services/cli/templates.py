@@ -10,8 +10,9 @@ from services.cli.attended import attend
 from services.cli.console import make_console
 from services.contract.templates import TEMPLATES
 from services.domain.templates.events import STOPPED, TemplateStated
+from services.operations.calling import TwilioError
 from services.operations.templates.reading import known
-from services.operations.templates.syncing import Compared, compare, write
+from services.operations.templates.syncing import Compared, Left, Unread, compare, write
 from services.runtime.config import load
 
 app = typer.Typer(no_args_is_help=True, help="Content templates: read Twilio's list to the log, list them, show one.")
@@ -28,22 +29,32 @@ _STYLES = {"new": "green", "changed": "", "stopped": "red", "gone": "yellow"}
 def sync(tenant: Tenant = None, allow_empty: Empty = False, dry_run: Rehearsed = False) -> None:
     """Write what is news in Twilio's list of content templates: run it often, for WhatsApp pauses them at any time.
 
-    All lists of all tenants are read before anything is written; what has not changed is not written again.
+    A tenant's list is read whole before anything of it is written; what has not changed is not written again. A list
+    that cannot be read stops no other tenant's: it is told at the end, and the exit code is 2.
     """
-    found: list[Compared] = []
+    written: list[str] = []
 
     async def work() -> None:
-        settings = load()
-        found.extend(await compare(settings, tenant, allow_empty))
-        _tell(found)
+        settings, unread = load(), list[Unread]()
+        async for one in compare(settings, tenant, allow_empty):
+            match one:
+                case Compared():
+                    _tell(one)
+                    if one.changes and not dry_run:
+                        await write(settings.kafka, one)
+                        written.append(one.tenant)
+                case Unread():
+                    unread.append(one)
+                case Left():
+                    _tell_left(one)
         if not dry_run:
-            await write(settings.kafka, found)
-            said = f"written to {TEMPLATES.name}" if any(one.changes for one in found) else "nothing to write"
-            make_console().print(Text(said))
+            make_console().print(Text(f"written to {TEMPLATES.name}" if written else "nothing to write"))
+        if unread:
+            raise TwilioError("\n".join(f"{one.tenant}: {one.why}" for one in unread))
 
     attend(
         work,
-        lambda: "" if found else "Nothing was changed.",
+        lambda: f"Written: what is news of {', '.join(written)}." if written else "Nothing was changed.",
         "Stopped; what is not written yet is found by the next run.",
     )
 
@@ -98,17 +109,25 @@ def _style(one: TemplateStated) -> str:
     return "red" if one.state in STOPPED else "green" if one.state == "approved" else "yellow"
 
 
-def _tell(found: list[Compared]) -> None:
+def _tell(one: Compared) -> None:
     console = make_console()
-    for one in found:
-        console.print(Text(f"{one.tenant}: {len(one.listed)} templates; {len(one.changes) or 'no'} changes"))
-        if one.changes:
-            table = Table("", "template", "language", "state", "category", "content_sid")
-            for change in one.changes:
-                told = change.template
-                cells = (told.name, told.language, told.state, told.category or "", told.content_sid)
-                table.add_row(Text(change.kind, _STYLES[change.kind]), *map(Text, cells))
-            console.print(table)
+    console.print(Text(f"{one.tenant}: {len(one.listed)} templates; {len(one.changes) or 'no'} changes"))
+    if not one.changes:
+        return
+    table = Table("", "template", "language", "state", "category", "content_sid")
+    for change in one.changes:
+        told = change.template
+        cells = (told.name, told.language, told.state, told.category or "", told.content_sid)
+        table.add_row(Text(change.kind, _STYLES[change.kind]), *map(Text, cells))
+    console.print(table)
+
+
+def _tell_left(one: Left) -> None:
+    said = (
+        f"{one.tenant}: no tenant of these settings, and the log holds {one.templates} templates of it; if it is gone, "
+        f"`switchboard templates sync --tenant {one.tenant} --allow-empty` ends them"
+    )
+    make_console().print(Text(said, "yellow"), soft_wrap=True)
 
 
 def _describe(one: TemplateStated) -> None:

@@ -14,8 +14,8 @@ from services.operations.calling import TwilioError
 from services.operations.log import LogReader
 from services.operations.templates import reading
 from services.operations.templates.reading import known
-from services.operations.templates.syncing import compare, write
-from tests.operations.house import ACME, TOKEN, House
+from services.operations.templates.syncing import Compared, Left, Unread, compare, write
+from tests.operations.house import ACME, GLOBEX, TOKEN, House
 from tests.processes import SECRETS
 from tests.switchboard import switchboard
 
@@ -42,12 +42,14 @@ async def make(house: House, language: str = "en", **fields: Any) -> str:
 
 async def sync(house: House, tenant: str = "acme", allow_empty: bool = True) -> dict[str, list[str]]:
     """The kinds of news by content sid, once they are written."""
-    found = await compare(house.settings, tenant, allow_empty)
+    [found] = [one async for one in compare(house.settings, tenant, allow_empty)]
+    if isinstance(found, Unread):
+        raise TwilioError(found.why)
+    assert isinstance(found, Compared)
     await write(house.settings.kafka, found)
     kinds: dict[str, list[str]] = {}
-    for one in found:
-        for change in one.changes:
-            kinds.setdefault(change.kind, []).append(change.template.content_sid)
+    for change in found.changes:
+        kinds.setdefault(change.kind, []).append(change.template.content_sid)
     return {kind: sorted(sids) for kind, sids in kinds.items()}
 
 
@@ -107,25 +109,59 @@ async def test_a_list_that_is_no_answer_changes_nothing(house: House, monkeypatc
     assert listing.MOST_TEMPLATES >= 6000
 
 
+async def test_a_tenant_whose_list_cannot_be_read_stops_no_other(house: House) -> None:
+    await sync(house)
+    await make(house)
+    await house.hold(GLOBEX, standing={"forbidden": ["content"]})
+    # Whichever comes first.
+    found = {one.tenant: one async for one in compare(house.settings, None, allow_empty=True)}
+    unread, acme = found["globex"], found["acme"]
+    assert isinstance(unread, Unread)
+    assert "list the content templates" in unread.why
+    assert isinstance(acme, Compared)
+    assert [change.kind for change in acme.changes] == ["new"]
+
+
+async def test_what_a_removed_tenant_leaves_ends_when_a_person_says_so_alone(house: House, tmp_path: Path) -> None:
+    await sync(house)
+    await make(house)
+    await sync(house)
+    others = {name: one for name, one in house.settings.tenants.items() if name != "acme"}
+    without = House(house.settings.model_copy(update={"tenants": others}), house.session)
+    left = [one async for one in compare(without.settings, None, allow_empty=True) if isinstance(one, Left)]
+    assert left == [Left("acme", 1)]
+    # A file that nobody can use is no removal.
+    (tmp_path / "acme.yaml").write_text("auth_tokens: []\n")
+    broken = House(without.settings.model_copy(update={"tenants_dir": tmp_path}), house.session)
+    told = {one.tenant: one async for one in compare(broken.settings, None, allow_empty=True)}
+    assert isinstance(told["acme"], Unread)
+    with pytest.raises(TwilioError, match="config check"):
+        await sync(broken)
+    with pytest.raises(TwilioError, match="--allow-empty ends the 1 templates"):
+        await sync(without, allow_empty=False)
+    assert len((await known(house.settings.kafka))["acme"]) == 1
+    assert list(await sync(without, allow_empty=True)) == ["gone"]
+    assert (await known(house.settings.kafka))["acme"] == {}
+    with pytest.raises(TwilioError, match="no tenant 'acme'"):
+        await sync(without, allow_empty=True)
+
+
 async def test_as_a_person_runs_it(house: House, tmp_path: Path) -> None:
     await sync(house)
     settings = tmp_path / "switchboard.yaml"
     kafka = house.settings.kafka
-    settings.write_text(
-        yaml.safe_dump(
-            {
-                "kafka": {"bootstrap": kafka.bootstrap, "partitions": 4, "replication": 1, "min_insync_replicas": 1},
-                "twilio": {"api": house.url},
-                "tenants": {
-                    "acme": {
-                        "account_sid": ACME,
-                        "auth_tokens": [{"env": "TEST_AUTH_TOKEN"}],
-                        "contact_secret": {"env": "TEST_CONTACT_SECRET"},
-                    }
-                },
+    content: dict[str, Any] = {
+        "kafka": {"bootstrap": kafka.bootstrap, "partitions": 4, "replication": 1, "min_insync_replicas": 1},
+        "twilio": {"api": house.url},
+        "tenants": {
+            "acme": {
+                "account_sid": ACME,
+                "auth_tokens": [{"env": "TEST_AUTH_TOKEN"}],
+                "contact_secret": {"env": "TEST_CONTACT_SECRET"},
             }
-        )
-    )
+        },
+    }
+    settings.write_text(yaml.safe_dump(content))
     said = {**SECRETS, "TEST_AUTH_TOKEN": TOKEN, "COLUMNS": "200"}
     nothing = await switchboard(settings, "templates", "list", code=1, **said)
     assert "templates sync" in nothing.text
@@ -135,7 +171,12 @@ async def test_as_a_person_runs_it(house: House, tmp_path: Path) -> None:
     assert "written to twilio.templates.v1" in (await switchboard(settings, "templates", "sync", **said)).text
     assert "nothing to write" in (await switchboard(settings, "templates", "sync", **said)).text
     await house.put(f"templates/{sid}", {"status": "paused"})
-    assert "stopped" in (await switchboard(settings, "templates", "sync", **said)).text
+    # The list of `aaa`, which is asked first, is refused.
+    content["tenants"] = {"aaa": content["tenants"]["acme"] | {"account_sid": GLOBEX}, **content["tenants"]}
+    settings.write_text(yaml.safe_dump(content))
+    await house.hold(GLOBEX, standing={"forbidden": ["content"]})
+    synced = await switchboard(settings, "templates", "sync", code=2, **said)
+    assert all(word in synced.text for word in ("stopped", "aaa: ", "what is news of acme"))
     listed = await switchboard(settings, "templates", "list", "--state", "paused", **said)
     assert all(word in listed.text for word in ("shipped", "en", "paused", "UTILITY", sid))
     shown = await switchboard(settings, "templates", "show", "shipped", **said)

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
-from msgspec.structs import replace
 from prometheus_client import Counter, Gauge, Histogram
 
 from services.domain.clock import later
@@ -143,8 +142,6 @@ async def _call(
     if outcome is None:
         return Refused(code=None, reason="its deadline passed, or the gate closed, before the call", retry_at=now())
     fault = context.faults.ended(command.tenant, command.sender, outcome, context.judging.knows(command), began)
-    if isinstance(outcome, Unknown) and product.effects.repeatable:
-        return replace(outcome, retry_at=later(now(), backoff_s(begun.attempt, None)))
     if not isinstance(outcome, Refusal):
         return outcome
     if not outcome.called:

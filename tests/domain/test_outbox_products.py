@@ -1,4 +1,4 @@
-"""The outbox with products of its own making: a message that it knows nothing of, and a call that may be repeated."""
+"""The outbox with products of its own making, of which it knows nothing."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -10,7 +10,7 @@ from services.contract import codec
 from services.domain.due import Due
 from services.domain.outbox.accepted import CancelAccepted
 from services.domain.outbox.effects import Effects, Heard
-from services.domain.outbox.entry import End, Entry, due, row_key
+from services.domain.outbox.entry import End, Entry, row_key
 from services.domain.outbox.facts import Attempted, Attempting, Created, Refused, Settled, Unknown
 from services.domain.outbox.fold import Outbox
 from services.domain.outbox.lists import lists
@@ -38,7 +38,7 @@ class _Command(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Ring(_Command, frozen=True, kw_only=True, tag="ring"):
-    """Ring a bell in a room: twice is another thing than once."""
+    """Ring a bell in a room."""
 
     @property
     def kind(self) -> str:
@@ -46,7 +46,7 @@ class Ring(_Command, frozen=True, kw_only=True, tag="ring"):
 
 
 class Light(_Command, frozen=True, kw_only=True, tag="light"):
-    """Switch a light on: once is as good as twice."""
+    """Switch a light on."""
 
     @property
     def kind(self) -> str:
@@ -96,7 +96,7 @@ def echoed(echo: Echo) -> Heard:
 
 
 RING = effects("ring", Ring, heard={Echo: echoed})
-LIGHT = effects("light", Light, repeatable=True)
+LIGHT = effects("light", Light)
 OUTBOX = Outbox((RING, LIGHT), lambda step: told("nobody", step))
 NAMES = {"order_key": "room-7", "command_id": "c1"}
 BEGUN = Attempting(**NAMES, at=at(1), attempt=1, deadline=at(6))
@@ -147,26 +147,6 @@ def test_an_unknown_end_is_in_doubt_until_a_fact_of_the_product_settles_it() -> 
     assert entry is not None
     assert (entry.state, entry.sid) == ("settled", "RG1")
     assert names(all_told)[3:] == ["ring: sent", "ring: room-7 heard 1", "ring: echo"]
-
-
-@pytest.mark.parametrize(("retry_at", "state"), [(None, "pending"), (at(2), "pending"), (at(4), "deferred")])
-def test_an_unknown_end_of_what_may_be_repeated_is_no_doubt(retry_at: str | None, state: str) -> None:
-    entry, all_told = history(Light(), BEGUN, ended(Unknown(reason="lost", retry_at=retry_at)))
-    assert entry is not None
-    assert (entry.state, names(all_told)[-1]) == (state, "light: retrying")
-    if state == "deferred":
-        entry, _ = OUTBOX.fold(entry, Due(key=row_key(entry), at=due(entry) or ""))
-    again = msgspec.structs.replace(BEGUN, attempt=2)
-    for event in (again, ended(Rang(sid="RG1", loudness=9), 2)):
-        entry, all_told = OUTBOX.fold(entry, event)
-    assert entry is not None
-    assert (entry.state, entry.attempt) == ("settled", 2)
-
-
-def test_what_may_have_been_done_and_was_canceled_is_neither_repeated_nor_told_as_canceled() -> None:
-    entry, all_told = history(Light(), BEGUN, CANCEL, ended(Unknown(reason="lost")))
-    assert entry is not None
-    assert (entry.state, names(all_told)[2:]) == ("ambiguous", ["light: cancel_too_late", "light: ambiguous"])
 
 
 def test_a_fact_settles_nothing_of_another_product() -> None:

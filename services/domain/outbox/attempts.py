@@ -1,5 +1,5 @@
 """An attempt: it is on the log before the call. Nothing leads from it back to `pending` but the proof that Twilio
-created nothing, or the product's word that a repeated call does nothing twice."""
+created nothing."""
 
 from collections.abc import Sequence
 
@@ -34,9 +34,6 @@ def attempted(entry: Entry, event: Attempted, effects: Effects) -> tuple[Entry, 
             sent = settled(entry, event.at, created.sid)
             told = step_of(sent, "sent", event.at, source)
             return sent, [told, *effects.created(entry, created, event.at, source)]
-        case Unknown() as unknown if effects.repeatable and entry.cancel is None:
-            again = Refused(code=None, reason=unknown.reason, retry_at=unknown.retry_at or event.at)
-            return _given_back(entry, event.at, source, again)
         case Unknown(reason=reason):
             ambiguous = replace(entry, state="ambiguous", ambiguous_at=event.at)
             return ambiguous, [step_of(ambiguous, "ambiguous", event.at, source, reason=reason)]

@@ -32,7 +32,6 @@ class Effects:
     when Twilio created something, or refused for good, by the row before; each has the time and the source's name.
     `heard`: the facts that tell how a command ended, by type; each names its row (`order_key`, `command_id`).
     `overrules`: whether an end takes the place of the one that is known. `ended`: the name of the step that tells it.
-    `repeatable`: the same call, made again, does nothing twice; so an unknown end is no doubt.
     """
 
     kind: str
@@ -43,4 +42,3 @@ class Effects:
     ended: str
     overrules: Callable[[End, End | None], bool]
     heard: Mapping[type, Callable[[Any], Heard]] = field(default_factory=dict)
-    repeatable: bool = False

@@ -66,13 +66,9 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Unknown(msgspec.Struct, frozen=True, kw_only=True):
-    """The call was made and its end is not known: it may have been done.
-
-    `retry_at`: when it is made again, where its product says that this does no harm.
-    """
+    """The call was made and its end is not known: it may have been done."""
 
     reason: str
-    retry_at: str | None = None
 
 
 class Attempted(msgspec.Struct, frozen=True, kw_only=True):

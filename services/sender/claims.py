@@ -6,8 +6,11 @@ import logging
 from requests import RequestException
 from twilio.base.exceptions import TwilioException
 
+from services.domain.outbox.accepted import ResolutionAccepted
 from services.domain.outbox.entry import Entry
+from services.domain.outbox.facts import Checked
 from services.domain.outbox.lists import IN_DOUBT
+from services.runtime.clock import now
 from services.runtime.folding.partition import Flush, Partition
 from services.runtime.folding.runner import Listener
 from services.sender.dispatcher import tell
@@ -20,10 +23,12 @@ logger = logging.getLogger(__name__)
 # After a look that Twilio did not answer; then the last of them, for as long as it takes.
 _AGAIN_S = (1.0, 5.0, 30.0, 300.0)
 _ASKED_TOGETHER = 2
+NEVER_LOOKED_UP = "what such a command created is not looked up at Twilio; a fact of the log settles it, or `not_sent`"
 
 
 class Claims(Listener):
-    """A task for each command of the partitions owned that has claims, where its product can look them up."""
+    """A task for each command of the partitions owned that has claims. Where its product looks none up, each is
+    refused."""
 
     def __init__(self, products: Products) -> None:
         self._products = products
@@ -47,9 +52,9 @@ class Claims(Listener):
         tasks = self._tasks.get(partition)
         if tasks is None or entry is None or not entry.claims or key in tasks:
             return
-        if check := self._products[entry.kind].check:
-            task = tasks[key] = asyncio.create_task(self._look(partition, key, check), name="claims")
-            task.add_done_callback(tell)
+        check = self._products[entry.kind].check or _refute
+        task = tasks[key] = asyncio.create_task(self._look(partition, key, check), name="claims")
+        task.add_done_callback(tell)
 
     async def _look(self, partition: Partition, key: str, check: Check) -> None:
         try:
@@ -75,3 +80,13 @@ class Claims(Listener):
                 continue
             await asyncio.sleep(_AGAIN_S[min(failed, len(_AGAIN_S) - 1)])
             failed += 1
+
+
+async def _refute(_: Partition, entry: Entry, claim: ResolutionAccepted) -> Checked:
+    return Checked(
+        order_key=entry.order_key,
+        command_id=entry.command_id,
+        at=now(),
+        resolution=claim.event_id,
+        refused=NEVER_LOOKED_UP,
+    )

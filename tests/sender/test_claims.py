@@ -14,7 +14,7 @@ from services.domain.outbox.entry import Entry, row_key
 from services.domain.outbox.facts import Checked, Unknown
 from services.runtime.folding.partition import Flush, Partition
 from services.sender import claims
-from services.sender.claims import Claims
+from services.sender.claims import NEVER_LOOKED_UP, Claims
 from services.sender.messages.dates import Dates
 from services.sender.messages.finding import Finding, Times
 from services.sender.outbound import Products
@@ -52,6 +52,7 @@ class Row:
         entry, _ = history([*AMBIGUOUS, *said])
         self.entry = cast(Entry, entry)
         self.told: list[Any] = []
+        self.reasons: list[str] = []
         self.claims: Claims | None = None
 
     def read(self, key: str, table: str) -> Entry | None:
@@ -72,6 +73,7 @@ class Row:
         entry, derived = fold(before, event)
         self.entry = cast(Entry, entry)
         self.told += [getattr(one, "step", None) for one in derived]
+        self.reasons += [getattr(one, "reason", None) or "" for one in derived]
         rows = {row_key(self.entry): self.entry}
         assert self.claims is not None
         await self.claims.flushed(cast(Partition, self), Flush({OUTBOX: rows}, {}, {OUTBOX: {row_key(before): before}}))
@@ -152,3 +154,15 @@ async def test_a_partition_that_leaves_takes_its_questions_along() -> None:
     asked = len(messages.asked)
     await asyncio.sleep(0.02)
     assert len(messages.asked) == asked
+
+
+@pytest.mark.parametrize("before", [(), (resolved("SM1"),)])
+async def test_where_a_product_looks_nothing_up_what_is_named_is_refused_with_why(before: tuple[Any, ...]) -> None:
+    row = Row(*before)
+    row.claims = Claims({KIND: replace(MESSAGES, check=None)})
+    await row.claims.taken(cast(Partition, row))
+    if not before:
+        await row.say(resolved("SM1"))
+    await eventually(lambda: row.told == ["resolution_refused"], 20, "it is answered")
+    assert (row.entry.state, row.entry.claims) == ("ambiguous", ())
+    assert NEVER_LOOKED_UP in row.reasons[0]

@@ -84,8 +84,9 @@ class Outbound:
     gate looks at. `request`: the call, made of what may go now. `rate`: per second of one sender. `holds_up_s`: for how
     long what has no known end holds up what comes after it. `find`: looks for what a call without a known end created;
     None: nothing was found. `check`: looks up what a resolution names; None: nobody could be asked now. Both may raise
-    what their clients raise. Without them only facts of the log and, for `not_sent`, people settle it; who
-    says that something was created is refused. `listeners`: what else goes by the outbox's rows. `template`: what a command says of one, if it has one.
+    what their clients raise. Without them only facts of the log and, for `not_sent`, people settle it; who says that
+    something was created is refused. `listeners`: what else goes by the outbox's rows. `template`: what a command says
+    of one, if it has one.
     """
 
     effects: Effects

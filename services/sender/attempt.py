@@ -18,6 +18,7 @@ from services.runtime.failpoints import reach
 from services.runtime.folding.partition import Partition
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import TenantSettings
+from services.sender.account import AccountAt
 from services.sender.calling import Caller, Outcome
 from services.sender.faults import Faults
 from services.sender.judging import Judging
@@ -110,6 +111,7 @@ async def _call(
     context: Sending, partition: Partition, tenant: TenantSettings, command: Addressed, begun: Attempting
 ) -> Created | Refused | Unknown:
     product = context.products[command.kind]
+    at = AccountAt(command.tenant, product.host)
 
     def allowed() -> Receipt | None:
         # The wall clock goes on while a process is frozen: one that wakes up too late calls nobody.
@@ -117,7 +119,7 @@ async def _call(
             return None
         # Who waited, for a slot or for an answer, looks once more: a STOP that was folded meanwhile still counts.
         verdict, receipt = context.judging.look(partition, command)
-        if verdict != ALLOW or not context.faults.may_call(row_key(begun), command.tenant, command.sender):
+        if verdict != ALLOW or not context.faults.may_call(row_key(begun), at, command.sender):
             return None
         judged = receipt.goes_as, counted_as(receipt.question, receipt.view)
         if begun.receipt is not None and judged != (begun.receipt.goes_as, begun.purpose):
@@ -141,7 +143,7 @@ async def _call(
     outcome = await context.slots.call(row_key(begun), create)
     if outcome is None:
         return Refused(code=None, reason="its deadline passed, or the gate closed, before the call", retry_at=now())
-    fault = context.faults.ended(command.tenant, command.sender, outcome, context.judging.knows(command), began)
+    fault = context.faults.ended(at, command.sender, outcome, context.judging.knows(command), began)
     if not isinstance(outcome, Refusal):
         return outcome
     if not outcome.called:

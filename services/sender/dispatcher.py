@@ -36,7 +36,7 @@ class Dispatcher:
     """`rate`: calls a second that may be made from here for a lane; it changes with the partitions owned.
 
     `wanted`: whether a turn still stands when it comes. `begin`: carry it out; then the slots are to be told `over`.
-    `drop`: it came, and nobody wants it. `stopped`: whether a sender of a tenant may not send at all now.
+    `drop`: it came, and nobody wants it. `stopped`: whether nothing of a lane may go now.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Dispatcher:
         self._wanted = wanted
         self._begin = begin
         self._drop = drop
-        self.stopped: Callable[[str, str], bool] = lambda _tenant, _sender: False
+        self.stopped: Callable[[LaneName], bool] = lambda _: False
         # Lanes that were found stopped, out of the rounds until that is looked at again.
         self._still: set[Lane] = set()
         self._lanes = Lanes()
@@ -74,7 +74,7 @@ class Dispatcher:
         self._dispatch()
 
     def _is_stopped(self, lane: Lane) -> bool:
-        return self.stopped(lane.account.tenant, lane.name.sender)
+        return self.stopped(lane.name)
 
     def _freed(self, account: AccountAt) -> None:
         self._lanes.wake(account)

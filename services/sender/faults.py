@@ -1,7 +1,8 @@
 """Whose fault a refusal is, where it is not the command's: what it stops, and one try now and then until it is over.
 
-The house's (a public URL that Twilio does not take) stops all, an account's its tenant, a sender's its lane. It is not
-on the log: who takes a partition over finds out by one call.
+The house's (a public URL that Twilio does not take) stops all, an account's its tenant, a sender's its lane; each at
+the host that refused, for another may take what this one does not, and what it takes says nothing of this one. It is
+not on the log: who takes a partition over finds out by one call.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ from services.domain.errors import explain
 from services.domain.outbox.facts import Created, Unknown
 from services.domain.outbox.verdicts import Verdict
 from services.runtime.masking import mask
+from services.sender.account import AccountAt
 from services.sender.breaker import Breaker
 from services.sender.metrics import SENDER
 from services.sender.transport import Refusal
@@ -23,23 +25,26 @@ from services.sender.transport import Refusal
 # Between tries: the first gap, and the longest.
 _GAP_S = 5.0
 _LONGEST_GAP_S = 300.0
+# The length of an account's scope.
+_OF_AN_ACCOUNT = 2
 # Timers may be early by a millisecond.
 _AFTER_GAP_S = 0.005
 
 FAULTS = Gauge(
     "switchboard_faults",
-    "Faults of the house, an account or a sender, each of which stops lanes; a sender's number is masked",
-    ["fault", "name"],
+    "Faults of the house, an account or a sender, each of which stops lanes at a host; a sender's number is masked",
+    ["fault", "host", "name"],
     registry=SENDER,
 )
 
-At = Literal["house", "account", "sender"]
+Blamed = Literal["house", "account", "sender"]
+# The host; of an account the tenant too; of a sender also that.
 Scope = tuple[str, ...]
 
 
 @dataclass(eq=False, slots=True)
 class _Fault:
-    at: At
+    blamed: Blamed
     breaker: Breaker
     refusal: Refusal
     probe: str | None = None
@@ -56,32 +61,33 @@ class Faults:
         self._proven: set[tuple[str, str]] = set()
         self.changed: Callable[[], None] = lambda: None
 
-    def stopped(self, tenant: str, sender: str) -> bool:
+    def stopped(self, at: AccountAt, sender: str) -> bool:
         """Whether nothing of a lane may begin now."""
         now = self._clock()
-        return any(one.breaker.state(now) == "open" or one.probe is not None for one in self._of(tenant, sender))
+        return any(one.breaker.state(now) == "open" or one.probe is not None for one in self._of(at, sender))
 
-    def may_call(self, row: str, tenant: str, sender: str) -> bool:
+    def may_call(self, row: str, at: AccountAt, sender: str) -> bool:
         """The same of a turn that has begun."""
         now = self._clock()
-        return all(one.breaker.state(now) != "open" and one.probe in (None, row) for one in self._of(tenant, sender))
+        return all(one.breaker.state(now) != "open" and one.probe in (None, row) for one in self._of(at, sender))
 
-    def verdict(self, tenant: str, sender: str) -> Verdict | None:
+    def verdict(self, at: AccountAt, sender: str) -> Verdict | None:
         """What a command of the lane is told."""
-        for one in self._of(tenant, sender):
+        for one in self._of(at, sender):
             info = explain(one.refusal.code)
-            return Verdict("deferred", one.at, one.refusal.reason, info.remedy)
+            return Verdict("deferred", one.blamed, one.refusal.reason, info.remedy)
         return None
 
     def reasons(self) -> list[str]:
         return [
-            f"{one.at} {' '.join(scope)}".strip() + f": Twilio refuses with {one.refusal.code}: {one.refusal.reason}"
+            f"{' '.join((one.blamed, *scope[1:]))} at {scope[0]}: Twilio refuses with {one.refusal.code}: "
+            f"{one.refusal.reason}"
             for scope, one in self._faults.items()
         ]
 
-    def begin(self, row: str, tenant: str, sender: str) -> None:
+    def begin(self, row: str, at: AccountAt, sender: str) -> None:
         """A turn begins. Where something is at fault it is the one try."""
-        for one in self._of(tenant, sender):
+        for one in self._of(at, sender):
             one.probe = row
 
     def over(self, row: str) -> None:
@@ -97,42 +103,42 @@ class Faults:
         return self._clock()
 
     def ended(
-        self, tenant: str, sender: str, outcome: Created | Refusal | Unknown, known: bool, began: float
-    ) -> At | None:
+        self, at: AccountAt, sender: str, outcome: Created | Refusal | Unknown, known: bool, began: float
+    ) -> Blamed | None:
         """Learn from a call's end. Who is at fault; None where it is the command, or nobody.
 
         `known`: its sender is listed as one of ours, so that it is no misspelling.
         """
         if isinstance(outcome, Unknown) or (isinstance(outcome, Refusal) and not outcome.reached):
             return None
-        at = None
+        blamed = None
         if isinstance(outcome, Created):
-            self._proven.add((tenant, sender))
+            self._proven.add((at.tenant, sender))
         else:
-            at = self._blamed(outcome, known or (tenant, sender) in self._proven)
-        scope = None if at is None else _scope(at, tenant, sender)
-        for other in [one for one in _scopes(tenant, sender) if one in self._faults and one != scope]:
+            blamed = self._blamed(outcome, known or (at.tenant, sender) in self._proven)
+        scope = None if blamed is None else _scope(blamed, at, sender)
+        for other in [one for one in _scopes(at, sender) if one in self._faults and one != scope]:
             # Taken, or refused otherwise: that it is not any more.
             if self._faults[other].breaker.answers(began):
                 self._forget(other)
-        if at is not None and isinstance(outcome, Refusal):
-            self._fail(_scope(at, tenant, sender), at, outcome, began)
-        return at
+        if blamed is not None and isinstance(outcome, Refusal):
+            self._fail(_scope(blamed, at, sender), blamed, outcome, began)
+        return blamed
 
     @staticmethod
-    def _blamed(refusal: Refusal, known: bool) -> At | None:
+    def _blamed(refusal: Refusal, known: bool) -> Blamed | None:
         fault = explain(refusal.code).fault
         if fault == "command" or refusal.retryable or (fault == "sender" and not known):
             return None
         return fault
 
-    def _fail(self, scope: Scope, at: At, refusal: Refusal, begun: float) -> None:
+    def _fail(self, scope: Scope, blamed: Blamed, refusal: Refusal, begun: float) -> None:
         now = self._clock()
         fault = self._faults.get(scope)
         if fault is None:
             breaker = Breaker(1, self._gap_s, _LONGEST_GAP_S)
-            fault = self._faults[scope] = _Fault(at, breaker, refusal)
-            FAULTS.labels(at, _shown(scope)).inc()
+            fault = self._faults[scope] = _Fault(blamed, breaker, refusal)
+            FAULTS.labels(blamed, *_shown(scope)).inc()
         fault.breaker.failed(begun, now)
         fault.refusal = refusal
         wait = (fault.breaker.open_until or now) - now
@@ -142,31 +148,33 @@ class Faults:
 
     def renewed(self, tenants: Iterable[str]) -> None:
         """Their settings are other ones now, and may mend what was wrong with their account: it is tried at once."""
-        for tenant in tenants:
-            if (tenant,) in self._faults:
-                self._forget((tenant,))
+        names = set(tenants)
+        for scope in [one for one in self._faults if len(one) == _OF_AN_ACCOUNT and one[1] in names]:
+            self._forget(scope)
 
     def _forget(self, scope: Scope) -> None:
         fault = self._faults.pop(scope)
-        name = _shown(scope)
-        if any(_shown(other) == name for other in self._faults):
+        shown = _shown(scope)
+        if any(_shown(other) == shown for other in self._faults):
             # Masked, two numbers may look alike.
-            FAULTS.labels(fault.at, name).dec()
+            FAULTS.labels(fault.blamed, *shown).dec()
         else:
-            FAULTS.remove(fault.at, name)
+            FAULTS.remove(fault.blamed, *shown)
         self.changed()
 
-    def _of(self, tenant: str, sender: str) -> list[_Fault]:
-        return [self._faults[one] for one in _scopes(tenant, sender) if one in self._faults]
+    def _of(self, at: AccountAt, sender: str) -> list[_Fault]:
+        return [self._faults[one] for one in _scopes(at, sender) if one in self._faults]
 
 
-def _shown(scope: Scope) -> str:
-    return " ".join((*scope[:1], *map(mask, scope[1:])))
+def _shown(scope: Scope) -> tuple[str, str]:
+    """Host and name."""
+    return scope[0], " ".join((*scope[1:2], *map(mask, scope[2:])))
 
 
-def _scopes(tenant: str, sender: str) -> tuple[Scope, ...]:
-    return (), (tenant,), (tenant, sender)
+def _scopes(at: AccountAt, sender: str) -> tuple[Scope, Scope, Scope]:
+    return (at.host,), (at.host, at.tenant), (at.host, at.tenant, sender)
 
 
-def _scope(at: At, tenant: str, sender: str) -> Scope:
-    return {"house": (), "account": (tenant,), "sender": (tenant, sender)}[at]
+def _scope(blamed: Blamed, at: AccountAt, sender: str) -> Scope:
+    house, account, own = _scopes(at, sender)
+    return {"house": house, "account": account, "sender": own}[blamed]

@@ -63,12 +63,13 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event) -> None
     catalogues = Catalogues(settings.kafka, heard)
     slots = Slots(sender.concurrency)
     faults = Faults()
-    stops = Stops(faults)
+    routes = Routes(lambda kind: products[kind].host, rate)
+    stops = Stops(faults, routes.host)
     judging = Judging(products, tenants, barrier, Followed(directories, catalogues), stops)
     sending = Sending(products, tenants, callers, judging, sender.attempt_deadline_s, slots, faults)
     scheduler = Scheduler(
         partial(attempt, sending),
-        Routes(lambda kind: products[kind].host, rate),
+        routes,
         slots,
         stops,
         Times(sender.session_timeout_s * _GRACE_SHARE_OF_SESSION, lambda kind: products[kind].holds_up_s),

@@ -209,11 +209,11 @@ class Scheduler(Listener):
         elif owned.shelves.may_hold(shelf, place, _WHAT_FOLLOWS):
             owned.shelves.hold(shelf, place)
             turn = owned.queued[contact] = owned.standing[found.row] = Turn(partition, contact, found.row, shelf)
-            self._dispatcher.push(self._lane(found.entry, shelf), turn, shelf.lane.urgent)
+            self._dispatcher.push(self._lane(shelf), turn, shelf.lane.urgent)
 
-    def _lane(self, entry: Entry, shelf: Shelf) -> LaneName:
-        account = AccountAt(shelf.lane.tenant, self._routes.host(entry.kind))
-        return LaneName(account, entry.kind, shelf.lane.sender)
+    def _lane(self, shelf: Shelf) -> LaneName:
+        lane = shelf.lane
+        return LaneName(AccountAt(lane.tenant, self._routes.host(lane.kind)), lane.kind, lane.sender)
 
     def _wait(self, owned: _Owned, partition: Partition, contact: str, seconds: float) -> None:
         if timer := owned.later.get(contact):
@@ -235,7 +235,7 @@ class Scheduler(Listener):
         owned = self._owned[turn.partition]
         del owned.queued[turn.contact]
         owned.under_way.add(turn.contact)
-        self._stops.begin(turn.row, turn.shelf.lane.tenant, turn.shelf.lane.sender)
+        self._stops.begin(turn.row, self._lane(turn.shelf))
         # First of all: once it runs, its slot is given back whatever happens.
         self._spawn(turn.partition, self._take_turn(turn))
         self._drop(turn)

@@ -19,9 +19,11 @@ from services.runtime.folding.index import beyond
 from services.runtime.folding.partition import Flush, Partition
 from services.runtime.folding.runner import Listener
 from services.runtime.masking import scrub
+from services.sender.account import AccountAt
 from services.sender.conditions import Kind
 from services.sender.dispatcher import tell
 from services.sender.faults import Faults
+from services.sender.lanes import LaneName
 from services.sender.metrics import SENDER
 from services.sender.tables import OUTBOX, PAUSES
 
@@ -37,18 +39,20 @@ PAUSED = Gauge(
 
 
 class Stops(Listener):
-    """`changed` is called when lanes may have been stopped, or may go on."""
+    """`changed` is called when lanes may have been stopped, or may go on. `host`: where a product's commands go, by its
+    kind."""
 
-    def __init__(self, faults: Faults) -> None:
+    def __init__(self, faults: Faults, host: Callable[[str], str]) -> None:
+        self._host = host
         self._faults = faults
         self._pauses: dict[Partition, Pauses] = {}
         self._tasks: dict[Partition, set[asyncio.Task[None]]] = {}
         self.changed: Callable[[], None] = lambda: None
         faults.changed = self._changed
 
-    def begin(self, row: str, tenant: str, sender: str) -> None:
+    def begin(self, row: str, lane: LaneName) -> None:
         """A turn begins; every one that does is told `over`."""
-        self._faults.begin(row, tenant, sender)
+        self._faults.begin(row, lane.account, lane.sender)
 
     def over(self, row: str) -> None:
         self._faults.over(row)
@@ -57,9 +61,10 @@ class Stops(Listener):
         """The pauses that a partition has folded."""
         return self._pauses.get(partition)
 
-    def stopped(self, tenant: str, sender: str) -> bool:
+    def stopped(self, lane: LaneName) -> bool:
         """Whether nothing of a lane may begin now."""
-        return self._paused(tenant, sender) is not None or self._faults.stopped(tenant, sender)
+        paused_by = self._paused(lane.account.tenant, lane.sender)
+        return paused_by is not None or self._faults.stopped(lane.account, lane.sender)
 
     def reasons(self) -> list[str]:
         """What is stopped, for people."""
@@ -106,7 +111,9 @@ class Stops(Listener):
         """What a command is told whose lane is stopped; None where it is not, or where that was told."""
         sender = entry.command.sender if entry.command else ""
         pause = self._paused(entry.tenant, sender)
-        return paused(pause) if pause is not None else self._faults.verdict(entry.tenant, sender)
+        if pause is not None:
+            return paused(pause)
+        return self._faults.verdict(AccountAt(entry.tenant, self._host(entry.kind)), sender)
 
     async def _tell_heads(self, partition: Partition) -> None:
         heads: list[Entry] = []

@@ -89,7 +89,7 @@ def looked(
     )
     settings = Tenants({"acme": configured})
     followed = Followed(cast(Directories, Nobody()), known(*templates))
-    judging = Judging(PRODUCTS, settings, cast(Barrier, None), followed, Stops(Faults()))
+    judging = Judging(PRODUCTS, settings, cast(Barrier, None), followed, Stops(Faults(), lambda _: "api"))
     in_time = {"not_after": "9999-12-31T23:59:59.999Z"}
     found = judging.look(cast(Partition, Rows(standing, others)), accepted(**in_time | command))
     receipt = found.receipt

@@ -19,6 +19,7 @@ from services.runtime.folding.partition import Flush, Partition
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import TenantSettings
 from services.sender import attempt, timing
+from services.sender.account import AccountAt
 from services.sender.faults import Faults
 from services.sender.metrics import SENDER
 from services.sender.tables import OUTBOX, SUPPRESSION
@@ -150,10 +151,10 @@ async def test_a_fault_shows_no_number_and_two_that_look_alike_end_apart() -> No
     faults, refused = Faults(gap_s=60), Refusal(code=21703, reason="no senders")
     senders = ("+14155550100", "+14155599900")
     for sender in senders:
-        assert faults.ended("acme", sender, refused, known=True, began=0.0) == "sender"
-    shown = {"fault": "sender", "name": "acme +1415•••••00"}
+        assert faults.ended(AccountAt("acme", "api"), sender, refused, known=True, began=0.0) == "sender"
+    shown = {"fault": "sender", "host": "api", "name": "acme +1415•••••00"}
     assert SENDER.get_sample_value("switchboard_faults", shown) == 2
     # Whatever else Twilio says of it ends it.
     for sender, left in zip(senders, (1, None), strict=True):
-        faults.ended("acme", sender, created(), known=True, began=faults.began() + 120)
+        faults.ended(AccountAt("acme", "api"), sender, created(), known=True, began=faults.began() + 120)
         assert SENDER.get_sample_value("switchboard_faults", shown) == left

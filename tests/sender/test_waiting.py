@@ -14,12 +14,14 @@ from services.domain.outbox.pauses import EVERYTHING, PauseEnded, PausePlaced, S
 from services.domain.outbox.verdicts import Verdict
 from services.runtime.clock import now
 from services.sender import conditions
+from services.sender.account import AccountAt
 from services.sender.transport import Refusal
 from tests.sender.histories import canceled, created, refused, steps
 from tests.sender.world import NEVER, Rows, World, pending
 from tests.waiting import eventually
 
 OTHER = "+14155550111"
+ACME, ZETA = AccountAt("acme", "api"), AccountAt("zeta", "api")
 
 
 @pytest.fixture(autouse=True)
@@ -213,7 +215,7 @@ async def test_who_is_at_fault_stops_its_lanes_and_one_is_tried_now_and_then() -
     began = world.faults.began()
     first, *others = sorted(world.attempts)
     for name in (first, *others):
-        assert world.faults.ended("acme", "+14155550100", bad, False, began) == "account"
+        assert world.faults.ended(ACME, "+14155550100", bad, False, began) == "account"
         world.attempts[name].set_result(refused(20003, fault="account"))
     await eventually(lambda: not world.attempts)
     assert all(entry.state == "pending" for entry in rows.entries.values())
@@ -222,7 +224,7 @@ async def test_who_is_at_fault_stops_its_lanes_and_one_is_tried_now_and_then() -
     await eventually(lambda: len(world.attempts) == 1)
     await asyncio.sleep(0.05)
     assert len(world.attempts) == 1
-    assert world.faults.ended("acme", "+14155550100", created(), False, world.faults.began()) is None
+    assert world.faults.ended(ACME, "+14155550100", created(), False, world.faults.began()) is None
     assert world.stops.reasons() == []
     [name] = world.attempts
     world.attempts[name].set_result(created())
@@ -249,18 +251,18 @@ async def test_whose_fault_it_is(code: int | None, known: bool, at: str | None) 
     world = World()
     await world.take()
     faults, refusal = world.faults, Refusal(code=code, reason="no")
-    assert faults.ended("acme", "+1", refusal, known, faults.began()) == at
+    assert faults.ended(ACME, "+1", refusal, known, faults.began()) == at
     stopped = {
-        "own": faults.stopped("acme", "+1"),
-        "sibling": faults.stopped("acme", "+2"),
-        "other": faults.stopped("zeta", "+1"),
+        "own": faults.stopped(ACME, "+1"),
+        "sibling": faults.stopped(ACME, "+2"),
+        "other": faults.stopped(ZETA, "+1"),
     }
     reach = {"house": 3, "account": 2, "sender": 1, None: 0}[at]
     assert list(stopped.values()) == [True] * reach + [False] * (3 - reach)
     await asyncio.sleep(0.12)
-    assert not any((faults.stopped("acme", "+1"), faults.stopped("zeta", "+1")))
+    assert not any((faults.stopped(ACME, "+1"), faults.stopped(ZETA, "+1")))
     # Refused for another reason: that one is over.
-    faults.ended("acme", "+1", Refusal(code=21211, reason="no"), True, faults.began())
+    faults.ended(ACME, "+1", Refusal(code=21211, reason="no"), True, faults.began())
     assert world.stops.reasons() == []
 
 
@@ -268,5 +270,38 @@ async def test_a_sender_that_twilio_took_a_message_from_is_known() -> None:
     world = World()
     await world.take()
     faults = world.faults
-    faults.ended("acme", "+1", created(), False, faults.began())
-    assert faults.ended("acme", "+1", Refusal(code=63007, reason="no"), False, faults.began()) == "sender"
+    faults.ended(ACME, "+1", created(), False, faults.began())
+    assert faults.ended(ACME, "+1", Refusal(code=63007, reason="no"), False, faults.began()) == "sender"
+
+
+@pytest.mark.parametrize(("code", "at"), [(21609, "house"), (20003, "account"), (63007, "sender")])
+async def test_what_one_host_refuses_stops_nothing_at_another_whose_yes_ends_it_not(code: int, at: str) -> None:
+    world = World()
+    await world.take()
+    faults, refusal, elsewhere = world.faults, Refusal(code=code, reason="no"), AccountAt("acme", "bells")
+    assert faults.ended(ACME, "+1", refusal, True, faults.began()) == at
+    assert faults.verdict(ACME, "+1")
+    assert (faults.stopped(elsewhere, "+1"), faults.verdict(elsewhere, "+1")) == (False, None)
+    assert faults.may_call("row", elsewhere, "+1")
+    await asyncio.sleep(0.12)
+    faults.begin("row", elsewhere, "+1")
+    assert not faults.stopped(ACME, "+1"), "no try at another host is the one that is waited for here"
+    faults.ended(elsewhere, "+1", created(), True, faults.began())
+    [reason] = world.stops.reasons()
+    assert f"at api: Twilio refuses with {code}" in reason
+    # Other credentials are tried at once, wherever the old ones were refused.
+    faults.renewed(["acme"])
+    assert bool(world.stops.reasons()) == (at != "account")
+    faults.ended(ACME, "+1", created(), True, faults.began())
+    assert world.stops.reasons() == []
+
+
+async def test_a_lane_at_another_host_goes_on_while_an_account_is_refused_at_one() -> None:
+    hosts = {"message": "api", "ring": "bells"}
+    world = World(host=hosts.__getitem__)
+    refusal = Refusal(code=20003, reason="Authenticate")
+    world.faults.ended(ACME, "+14155550100", refusal, False, world.faults.began() + 60)
+    ring = replace(pending("r"), kind="ring")
+    rows = await world.take(pending("m"), ring)
+    await world.attempted("r")
+    await eventually(lambda: steps(rows.told) == ["deferred"], 20, "the other is told why it waits")

@@ -116,7 +116,7 @@ class World:
     ) -> None:
         self.slots = Slots(concurrency)
         self.faults = Faults(gap_s=0.1)
-        self.stops = Stops(self.faults)
+        self.stops = Stops(self.faults, host)
         self.scheduler = Scheduler(
             self._attempt,
             Routes(host, lambda _lane, owned: rate * owned),

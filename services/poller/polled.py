@@ -1,15 +1,25 @@
 """What the engine must know of a product: what of it is to be read, when, and what the answers mean."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from prometheus_client import Counter
+
 from services.contract.fold import FoldContract
 from services.domain.consent.keywords import Words
+from services.poller.metrics import POLLER
 from services.poller.reader import Reader
 from services.runtime.config import PollerSettings, TwilioSettings
 from services.runtime.folding.fold import Step
 from services.runtime.folding.partition import Partition
+
+UNREAD = Counter(
+    "switchboard_poller_unread_total",
+    "Readings of one message, flow or execution that came to no answer that could be used; it is read again later",
+    ["tenant", "host"],
+    registry=POLLER,
+)
 
 
 class Party(NamedTuple):
@@ -20,6 +30,13 @@ class Party(NamedTuple):
     words: Words
 
 
+class Place(NamedTuple):
+    """Of whom rows are read in one round: a tenant's account; empty: the tenant's own."""
+
+    tenant: str
+    account: str
+
+
 class Read(NamedTuple):
     """What a row's partition is to fold, because of what was read for it."""
 
@@ -28,11 +45,16 @@ class Read(NamedTuple):
     event: Any
 
 
+# Have what was read folded; returns when it is committed.
+Tell = Callable[[list[Read]], Awaitable[None]]
+
+
 @dataclass(frozen=True, slots=True)
 class Polled:
     """A product. Its rows are what is to be read; whoever owns their partition reads them.
 
-    `table`: its rows stand in lists whose names begin with the tenant and a blank; a row without a name is not read.
+    `table`: its rows stand in lists whose names begin with the tenant, a blank, the account and a blank; a row without
+    a name is not read.
     """
 
     contract: FoldContract
@@ -43,13 +65,14 @@ class Polled:
     base_url: Callable[[TwilioSettings], str]
     # How often it is looked who is to be read.
     every_s: float
-    # Keys of a tenant's rows that are to be read now, some thousand at the most.
-    wanted: Callable[[Partition, str, PollerSettings, str], Sequence[str]]
-    # The account that has what a row is about; empty: the tenant's own.
-    account: Callable[[Any], str]
-    # Read these rows, by key, of one account; tell what came of each as soon as it is known.
-    read: Callable[[Reader, Party, Mapping[str, Any]], AsyncIterator[list[Read]]]
+    # Keys of an account's rows that are to be read now, some thousand at the most.
+    wanted: Callable[[Partition, Place, PollerSettings, str], Sequence[str]]
+    # Read these rows, by key, of one account; tell what came of each as soon as it is known. Raises Unreadable where
+    # the account gives nothing at all.
+    read: Callable[[Reader, Party, Mapping[str, Any], Tell], Awaitable[None]]
     # What is told of a row whose account is none of the tenant's.
     nowhere: Callable[[Any, str], Any]
+    # What is told of a row for which no answer could be used: it is read again, and later each time.
+    failed: Callable[[Any, str], Any]
     # Count what was folded.
     told: Callable[[Read], None]

@@ -1,6 +1,7 @@
 """One account's resources at one host of Twilio's, read within its budget."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -24,10 +25,18 @@ _WAITS_S = (1.0, 5.0, 25.0)
 # Whoever is refused is asked again, but seldom: a person has to mend it.
 _REFUSED_S = 60.0
 _OK, _REDIRECT, _NOT_FOUND, _TIMEOUT, _TOO_MANY, _SERVER_ERROR = 200, 300, 404, 408, 429, 500
+# No credentials, or none that may read: so it is for all that the account has.
+_REFUSALS = (401, 403)
+# How JSON writes the first half of a pair that needs the second.
+_HALF = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
+class Ungiven(Exception):
+    """Twilio gives no answer of this one resource that could be used; another may be given. The text names nobody."""
 
 
 class Unreadable(Exception):
-    """Twilio gives no answer that could be used. The text names nobody. `refused`: a person has to mend it."""
+    """The account gives no answer at all. The text names nobody. `refused`: a person has to mend it."""
 
     def __init__(self, text: str, refused: bool = False) -> None:
         super().__init__(text)
@@ -44,7 +53,10 @@ class Whose(NamedTuple):
 
 
 class _Passing(Exception):
-    """May be over by the next try, not before `after_s` where that is known. The text says what it was."""
+    """Holds for the whole account, and may be over by the next try, not before `after_s` where that is known.
+
+    The text says what it was.
+    """
 
     def __init__(self, text: str, after_s: float | None = None) -> None:
         super().__init__(text)
@@ -52,7 +64,11 @@ class _Passing(Exception):
 
 
 class Reader:
-    """Reads alone, so what fails is asked again. Each try is a call of the account's budget."""
+    """Reads alone, so what fails is asked again. Each try is a call of the account's budget.
+
+    What holds for the account (no connection, 429, 401, 403) pauses it and raises Unreadable in the end; what one
+    resource answers else raises Ungiven at once, and is for whoever asked to ask again later.
+    """
 
     def __init__(self, line: Line, budget: Budget, whose: Whose) -> None:
         self._line = line
@@ -60,19 +76,27 @@ class Reader:
         self.whose = whose
 
     async def get(self, path: str, query: Mapping[str, str] | None = None) -> dict[str, Any] | None:
-        """A resource's JSON; None where Twilio has none there. `path` begins with a slash. Raises Unreadable."""
+        """A resource's JSON; None where Twilio has none there. `path` begins with a slash.
+
+        Raises Ungiven and Unreadable.
+        """
         return await self._read(URL(f"{self.whose.way.base_url}{path}").update_query(query or {}))
 
     async def follow(self, link: str) -> dict[str, Any] | None:
-        """The page that another page named, by a path or by a URL. Raises Unreadable.
+        """The page that another page named, by a path or by a URL. Raises Ungiven and Unreadable.
 
         Whatever host a link names, our credentials go to the one that we ask.
         """
         base = self.whose.way.base_url
         named = link.removeprefix(base)
-        if not named.startswith("/"):
-            named = URL(named, encoded=True).raw_path_qs
-        return await self._read(URL(f"{base}{named}", encoded=True))
+        try:
+            if not named.startswith("/"):
+                named = URL(named, encoded=True).raw_path_qs
+            url = URL(f"{base}{named}", encoded=True)
+        except ValueError as error:
+            self._count("failed")
+            raise Ungiven("a page names the next one by what is no URL") from error
+        return await self._read(url)
 
     async def _read(self, url: URL) -> dict[str, Any] | None:
         account, host = self.whose.account_sid, self.whose.host
@@ -103,27 +127,47 @@ class Reader:
             raise _Passing("Twilio asks to be left alone (429)", asked_s)
         if status >= _SERVER_ERROR or status == _TIMEOUT:
             self._count("failed")
-            raise _Passing(f"Twilio answers {status}", asked_s)
+            raise Ungiven(f"Twilio answers {status}")
         if status == _NOT_FOUND:
             self._count("missing")
             return None
-        if not _OK <= status < _REDIRECT:
+        if status in _REFUSALS:
             self._count("refused")
             self._budget.pause(self.whose.account_sid, self.whose.host, _REFUSED_S)
             raise Unreadable(f"Twilio refuses to be read ({status})", refused=True)
+        if not _OK <= status < _REDIRECT:
+            self._count("refused")
+            raise Ungiven(f"Twilio refuses this one ({status})")
         return self._decoded(body)
 
     def _decoded(self, body: bytes) -> dict[str, Any]:
         try:
             found = json.loads(body)
+            if _HALF.search(body):
+                # Half of a pair is no text, and would be written nowhere: of what a person said the rest is kept.
+                found = json.loads(json.dumps(found, ensure_ascii=False).encode("utf-8", "replace"))
         except (ValueError, RecursionError) as error:
             self._count("failed")
-            raise _Passing("what answers does not speak Twilio's API") from error
+            raise Ungiven("what answers does not speak Twilio's API") from error
         if not isinstance(found, dict):
             self._count("failed")
-            raise _Passing("what answers does not speak Twilio's API")
+            raise Ungiven("what answers does not speak Twilio's API")
         self._count("answered")
         return found
 
     def _count(self, outcome: str) -> None:
         CALLS.labels(self.whose.tenant, self.whose.host, outcome).inc()
+
+
+def items(page: Mapping[str, Any] | None, key: str) -> list[dict[str, Any]]:
+    """What a page lists; what is no object there is nothing of Twilio's."""
+    listed = (page or {}).get(key)
+    return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+
+
+def text(found: Mapping[str, Any] | None, *path: str) -> str | None:
+    """The text that stands there, if there is one."""
+    at: Any = found
+    for name in path:
+        at = at.get(name) if isinstance(at, Mapping) else None
+    return at if isinstance(at, str) and at else None

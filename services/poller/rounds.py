@@ -1,15 +1,14 @@
 """The engine: of each product, who is read now. It knows no product.
 
-Each tenant of a product has a round of its own, one at a time, and each of its accounts reads for itself: one that is
-paused or refused holds nobody else up.
+Each account of a tenant has rounds of its own, one at a time: one that is paused or refused holds nobody else up, and
+no row holds up another.
 """
 
 import asyncio
 import logging
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 
-from services.poller.polled import Party, Polled, Read
+from services.poller.polled import Party, Place, Polled, Read
 from services.poller.reader import Reader, Unreadable
 from services.runtime.clock import now
 from services.runtime.config import PollerSettings
@@ -35,7 +34,7 @@ class Rounds(Listener):
         self._settings = settings
         self._readers = readers
         self._owned: dict[int, Partition] = {}
-        self._under_way: dict[str, asyncio.Task[None]] = {}
+        self._under_way: dict[Place, asyncio.Task[None]] = {}
         self._refused: dict[tuple[str, str], str] = {}
 
     @property
@@ -44,8 +43,9 @@ class Rounds(Listener):
         return self._owned
 
     def troubles(self) -> list[str]:
-        """Accounts that may not be read, with the remedy."""
-        return list(self._refused.values())
+        """Accounts that may not be read, with the remedy. Of one that left a tenant nothing is to be mended."""
+        known = {tenant: accounts_of(settings) for tenant, settings in self._tenants.items()}
+        return [why for (tenant, account), why in self._refused.items() if account in known.get(tenant, ())]
 
     async def taken(self, partition: Partition) -> None:
         self._owned[partition.partition] = partition
@@ -63,80 +63,85 @@ class Rounds(Listener):
         """Until cancelled."""
         while True:
             await asyncio.sleep(self._product.every_s)
-            for tenant in self._waiting():
-                if tenant not in self._under_way and tenant in self._tenants:
-                    self._begin(tenant)
+            for place in self._waiting():
+                if place not in self._under_way and place.tenant in self._tenants:
+                    self._begin(place)
                 # Others have their turn: there may be a thousand tenants.
                 await asyncio.sleep(0)
 
-    def _waiting(self) -> set[str]:
-        """The tenants that have rows in any list."""
-        return {tenant for partition in list(self._owned.values()) for tenant in self._listed_in(partition)}
+    def _waiting(self) -> set[Place]:
+        """The accounts that have rows in any list."""
+        return {place for partition in list(self._owned.values()) for place in self._listed_in(partition)}
 
-    def _listed_in(self, partition: Partition) -> Iterator[str]:
+    def _listed_in(self, partition: Partition) -> Iterator[Place]:
         after: Listed | None = None
         while found := partition.listed(self._product.table, "", after, 1):
-            tenant = found[0].name.partition(" ")[0]
-            after = beyond(f"{tenant} ")
-            yield tenant
+            place = Place(*found[0].name.split(" ")[:2])
+            after = beyond(f"{place.tenant} {place.account} ")
+            yield place
 
-    def _begin(self, tenant: str) -> None:
+    def _begin(self, place: Place) -> None:
         rows: dict[str, tuple[Partition, object]] = {}
         moment = now()
         for partition in self._owned.values():
-            for key in self._product.wanted(partition, tenant, self._settings, moment):
+            for key in self._product.wanted(partition, place, self._settings, moment):
                 if (row := partition.read(key, self._product.table)) is not None:
                     rows[key] = partition, row
         if rows:
-            self._under_way[tenant] = task = asyncio.create_task(self._round(tenant, rows))
-            task.add_done_callback(lambda done: self._ended(tenant, done))
+            self._under_way[place] = task = asyncio.create_task(self._round(place, rows))
+            task.add_done_callback(lambda done: self._ended(place, done))
 
-    def _ended(self, tenant: str, task: "asyncio.Task[None]") -> None:
-        self._under_way.pop(tenant, None)
+    def _ended(self, place: Place, task: "asyncio.Task[None]") -> None:
+        self._under_way.pop(place, None)
         if not task.cancelled() and (error := task.exception()) is not None:
             # Its rows stand as they stood, and are read in the next round.
             logger.error("a round of %s failed: %r", self._product.contract.name, error, exc_info=error)
 
-    async def _round(self, tenant: str, rows: Mapping[str, tuple[Partition, object]]) -> None:
-        settings = self._tenants.get(tenant)
+    async def _round(self, place: Place, rows: Mapping[str, tuple[Partition, object]]) -> None:
+        settings = self._tenants.get(place.tenant)
         if settings is None:
             return
-        known = accounts_of(settings)
-        by_account: defaultdict[str, dict[str, object]] = defaultdict(dict)
-        nowhere: list[Read] = []
-        for key, (_, row) in rows.items():
-            account = self._product.account(row) or settings.account_sid
-            if account in known:
-                by_account[account][key] = row
-            else:
-                nowhere.append(Read(key, row, self._product.nowhere(row, now())))
-        party = Party(tenant, settings.contact_secret.get_secret_value().encode(), words_of(settings.consent))
+        account = place.account or settings.account_sid
         partitions = {key: partition for key, (partition, _) in rows.items()}
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._tell(nowhere, partitions))
-            for account, wanted in by_account.items():
-                group.create_task(self._read(party, account, wanted, partitions))
+        wanted = {key: row for key, (_, row) in rows.items()}
+        if account not in accounts_of(settings):
+            await self._tell(
+                [Read(key, row, self._product.nowhere(row, now())) for key, row in wanted.items()], partitions
+            )
+            return
+        party = Party(place.tenant, settings.contact_secret.get_secret_value().encode(), words_of(settings.consent))
+        await self._read(party, account, wanted, partitions)
 
     async def _read(
         self, party: Party, account: str, rows: Mapping[str, object], partitions: Mapping[str, Partition]
     ) -> None:
-        reader = self._readers(self._product, party.tenant, account)
-        place = party.tenant, account
+        whose = party.tenant, account
+
+        async def tell(found: list[Read]) -> None:
+            reach("poller.read")
+            await self._tell(found, partitions)
+            self._refused.pop(whose, None)
+
         try:
-            async for found in self._product.read(reader, party, rows):
-                reach("poller.read")
-                await self._tell(found, partitions)
-                self._refused.pop(place, None)
+            await self._product.read(self._readers(self._product, *whose), party, rows, tell)
         except Unreadable as error:
-            logger.warning("%s of %s, account %s: %s", self._product.contract.name, *place, error)
+            logger.warning("%s of %s, account %s: %s", self._product.contract.name, *whose, error)
             if error.refused:
-                self._refused[place] = (
+                self._refused[whose] = (
                     f"{party.tenant}: {error}, account {account}, host {self._product.host}; check its credentials, "
                     "and what its API key may read"
                 )
 
     async def _tell(self, found: list[Read], partitions: Mapping[str, Partition]) -> None:
         """Have what was read folded; it is counted once it is committed."""
-        await asyncio.gather(*(partitions[one.key].submit(one.event) for one in found))
-        for one in found:
-            self._product.told(one)
+        await asyncio.gather(*(self._fold(one, partitions[one.key]) for one in found))
+
+    async def _fold(self, read: Read, partition: Partition) -> None:
+        try:
+            await partition.submit(read.event)
+        except ValueError as error:
+            # What Twilio gave has no place on the log, such as a record that is too large: of this row alone.
+            logger.error("%s: what was read of %s cannot be folded: %s", self._product.contract.name, read.key, error)
+            read = read._replace(event=self._product.failed(read.row, now()))
+            await partition.submit(read.event)
+        self._product.told(read)

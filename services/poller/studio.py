@@ -7,15 +7,15 @@ from typing import Any, NamedTuple
 from prometheus_client import Counter, Histogram
 
 from services.contract.studio import WATCHING_FOLD
-from services.domain.clock import later, took_s
+from services.domain.clock import took_s
 from services.domain.messages.events import InboundReceived
 from services.domain.studio import at_twilio, watching
 from services.domain.studio.events import ExecutionSeen, StepWalked
 from services.domain.studio.replies import INCOMING, Hearer, asked_at, reply
-from services.domain.studio.watching import OVERLAP_S, ExecutionRead, FlowRead, Watch
+from services.domain.studio.watching import ExecutionRead, FlowRead, ReadingFailed, Watch, asked_from
 from services.poller.metrics import POLLER
-from services.poller.polled import Party, Polled, Read
-from services.poller.reader import Reader, Unreadable
+from services.poller.polled import UNREAD, Party, Place, Polled, Read, Tell
+from services.poller.reader import Reader, Ungiven, Unreadable, items, text
 from services.runtime.clock import now
 from services.runtime.config import PollerSettings
 from services.runtime.folding.fold import Step, Table
@@ -29,7 +29,8 @@ SEEN = Counter(
 )
 REPLIES = Counter(
     "switchboard_studio_replies_total",
-    "Messages of people that went to a flow and not to us; heard: stop, start, help, suspected, or nothing of these",
+    "Messages of people that went to a flow and not to us; heard: stop, start, help, suspected, nothing of these, or "
+    "unattributed, where Twilio does not show who wrote",
     ["tenant", "heard"],
     registry=POLLER,
 )
@@ -43,121 +44,142 @@ LATE = Histogram(
 
 TABLE = "watched"
 _EVERY_S = 2.0
-# Of one tenant and partition in one round.
+# Of one account and partition in one round.
 _MOST = 200
 _AT_ONCE = 8
 _PAGE_SIZE = "1000"
 
 
 class _Shown(NamedTuple):
-    """An execution as Twilio shows it, with its steps by sid, and where."""
+    """An execution as Twilio shows it, with its steps by sid."""
 
-    path: str
     seen: ExecutionSeen
     steps: Mapping[str, StepWalked]
 
 
-def wanted(partition: Partition, tenant: str, _: PollerSettings, moment: str) -> Sequence[str]:
+def wanted(partition: Partition, place: Place, _: PollerSettings, moment: str) -> Sequence[str]:
     """What is due, in the order of time."""
-    prefix = f"{tenant} "
+    prefix = watching.under(*place)
     found = partition.listed(TABLE, prefix, None, _MOST)
     return [one.key for one in found if one.name.removeprefix(prefix) <= moment]
 
 
-async def read(reader: Reader, party: Party, rows: Mapping[str, Watch]) -> AsyncIterator[list[Read]]:
+async def read(reader: Reader, party: Party, rows: Mapping[str, Watch], tell: Tell) -> None:
     """Some at once: a call takes long, and each has to be read within the minute.
 
-    One that Twilio does not give holds no other up: it stays due, and is told at the end. An account that is refused is
-    told at once.
+    One that Twilio does not give holds no other up: it is read again later. An account that gives nothing is asked no
+    further.
     """
-    due, failed = list(rows.items()), list[Unreadable]()
+    due = list(rows.items())
     for some in (due[at : at + _AT_ONCE] for at in range(0, len(due), _AT_ONCE)):
-        events = await asyncio.gather(*(_given(reader, party, row) for _, row in some))
-        yield [
-            Read(key, row, event)
-            for (key, row), event in zip(some, events, strict=True)
-            if not isinstance(event, Unreadable)
-        ]
-        failed += [event for event in events if isinstance(event, Unreadable)]
-        if any(one.refused for one in failed):
-            break
-    if failed:
-        raise max(failed, key=lambda one: one.refused)
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(_given(reader, party, key, row, tell)) for key, row in some]
+        if refused := [error for task in tasks if (error := task.result()) is not None]:
+            raise max(refused, key=lambda one: one.refused)
 
 
-async def _given(reader: Reader, party: Party, row: Watch) -> FlowRead | ExecutionRead | Unreadable:
+async def _given(reader: Reader, party: Party, key: str, row: Watch, tell: Tell) -> Unreadable | None:
+    """Read one row and tell it. What the account refuses is a value: it ends no other that is under way."""
     try:
-        return await _one(reader, party, row)
+        if row.execution_sid:
+            await tell([Read(key, row, await _execution(reader, party, row))])
+        else:
+            async for page in _flow(reader, party, row):
+                await tell([Read(key, row, page)])
+    except Ungiven:
+        await tell([Read(key, row, _failed(row, now()))])
     except Unreadable as error:
         return error
+    return None
 
 
-async def _one(reader: Reader, party: Party, row: Watch) -> FlowRead | ExecutionRead:
-    return await (_execution(reader, party, row) if row.execution_sid else _flow(reader, party, row))
-
-
-async def _flow(reader: Reader, party: Party, row: Watch) -> FlowRead:
-    """What runs now, the first time; after that what began since."""
-    at = now()
-    asked = {"DateCreatedFrom": _second(later(row.since, -OVERLAP_S))} if row.since else {"Status": "active"}
-    listed = await _pages(reader, f"/v2/Flows/{row.flow_sid}/Executions", "executions", asked)
-    if listed is None:
-        return FlowRead(tenant=party.tenant, flow_sid=row.flow_sid, at=at, found=None)
-    facts = (at_twilio.execution(party.tenant, party.contact_secret, one, now()) for one in listed)
-    found = {one.execution_sid: one for one in facts if one is not None}
-    return FlowRead(tenant=party.tenant, flow_sid=row.flow_sid, at=at, found=tuple(found.values()))
+async def _flow(reader: Reader, party: Party, row: Watch) -> AsyncIterator[FlowRead]:
+    """What runs now and what began since it was said that it is watched, the first time; then what began since."""
+    at, path = now(), f"/v2/Flows/{row.flow_sid}/Executions"
+    number = 0
+    begun = {"DateCreatedFrom": _second(asked_from(row.since or row.told_at))}
+    for asked in (begun,) if row.since else ({"Status": "active"}, begun):
+        async for page in _pages(reader, path, asked):
+            if page is None:
+                yield FlowRead(tenant=party.tenant, flow_sid=row.flow_sid, at=at, found=None)
+                return
+            facts = (
+                at_twilio.execution(party.tenant, party.contact_secret, one, now()) for one in items(page, "executions")
+            )
+            found = {one.execution_sid: one for one in facts if one is not None}
+            whole = asked is begun and _following(page) is None
+            yield FlowRead(
+                tenant=party.tenant, flow_sid=row.flow_sid, at=at, found=tuple(found.values()), page=number, whole=whole
+            )
+            number += 1
 
 
 async def _execution(reader: Reader, party: Party, row: Watch) -> ExecutionRead:
-    """The execution before its steps: where it has ended by then, there come no more."""
+    """The execution before its steps: where it has ended by then, there come no more but those that its list lags."""
     at, path = now(), f"/v2/Flows/{row.flow_sid}/Executions/{row.execution_sid}"
     answer = await reader.get(path)
     seen = at_twilio.execution(party.tenant, party.contact_secret, answer, now()) if answer else None
-    listed = await _pages(reader, f"{path}/Steps", "steps", {}) if seen else None
-    if seen is None or listed is None:
+    pages = [page async for page in _pages(reader, f"{path}/Steps", {})] if seen else [None]
+    if seen is None or None in pages:
         return ExecutionRead(tenant=party.tenant, execution_sid=row.execution_sid, at=at, seen=None)
+    listed = (one for page in pages for one in items(page, "steps"))
     facts = (at_twilio.step(party.tenant, row.execution_sid, one, now()) for one in listed)
     steps = {one.step_sid: one for one in facts if one is not None}
-    shown, known = _Shown(path, seen, steps), frozenset(row.known)
-    replies = [
-        await _reply(reader, party, shown, step)
-        for step in steps.values()
-        if step.event == INCOMING and step.step_sid not in known
-    ]
+    shown, known = _Shown(seen, steps), frozenset(row.known)
+    replies: list[InboundReceived] = []
+    unshown, unattributed = set[str](), 0
+    for step in steps.values():
+        if step.event not in INCOMING or step.step_sid in known:
+            continue
+        context = await reader.get(f"{path}/Steps/{step.step_sid}/Context")
+        if context is None and watching.may_be_shown_later(row):
+            unshown.add(step.step_sid)
+        elif (said := _reply(party, shown, step, context or {})) is not None:
+            replies.append(said)
+        else:
+            unattributed += 1
     return ExecutionRead(
         tenant=party.tenant,
         execution_sid=row.execution_sid,
         at=at,
         seen=seen,
-        steps=tuple(steps.values()),
+        steps=tuple(one for sid, one in steps.items() if sid not in unshown),
         replies=tuple(replies),
+        unshown=len(unshown),
+        unattributed=unattributed,
     )
 
 
-async def _reply(reader: Reader, party: Party, shown: _Shown, step: StepWalked) -> InboundReceived:
-    answer = await reader.get(f"{shown.path}/Steps/{step.step_sid}/Context") or {}
+def _reply(party: Party, shown: _Shown, step: StepWalked, answer: Mapping[str, Any]) -> InboundReceived | None:
     context, asked = answer.get("context"), asked_at(step, shown.steps.values(), shown.seen)
     hearer = Hearer(party.tenant, party.contact_secret, party.words)
     return reply(hearer, shown.seen, step, asked, context if isinstance(context, dict) else {})
 
 
-async def _pages(reader: Reader, path: str, key: str, asked: Mapping[str, str]) -> list[dict[str, Any]] | None:
-    """All of a list; None where Twilio has none."""
+async def _pages(reader: Reader, path: str, asked: Mapping[str, str]) -> AsyncIterator[dict[str, Any] | None]:
+    """A list page by page; one None where Twilio has no such list."""
     page = await reader.get(path, {**asked, "PageSize": _PAGE_SIZE})
-    if page is None:
-        return None
-    found: list[dict[str, Any]] = []
-    while page:
-        found += page.get(key) or ()
-        following = (page.get("meta") or {}).get("next_page_url")
-        page = await reader.follow(following) if following else None
-    return found
+    yield page
+    while page is not None and (following := _following(page)):
+        page = await reader.follow(following)
+        if page is None:
+            # It was there when this list began.
+            raise Ungiven("a page that Twilio named is not there")
+        yield page
+
+
+def _following(page: Mapping[str, Any]) -> str | None:
+    return text(page, "meta", "next_page_url")
 
 
 def _nowhere(row: Watch, at: str) -> FlowRead | ExecutionRead:
     if row.execution_sid:
         return ExecutionRead(tenant=row.tenant, execution_sid=row.execution_sid, at=at, seen=None)
     return FlowRead(tenant=row.tenant, flow_sid=row.flow_sid, at=at, found=None)
+
+
+def _failed(row: Watch, at: str) -> ReadingFailed:
+    return ReadingFailed(tenant=row.tenant, sid=row.execution_sid or row.flow_sid, at=at)
 
 
 def _second(moment: str) -> str:
@@ -167,6 +189,11 @@ def _second(moment: str) -> str:
 def told(read: Read) -> None:
     """Count a reading, of the row as it was before."""
     row: Watch = read.row
+    if isinstance(read.event, ReadingFailed):
+        UNREAD.labels(row.tenant, STUDIO.host).inc()
+        return
+    if isinstance(read.event, ExecutionRead) and read.event.unattributed:
+        REPLIES.labels(row.tenant, "unattributed").inc(read.event.unattributed)
     LATE.labels(row.tenant).observe(took_s(row.again_at or "", read.event.at) or 0.0)
     for one in watching.fold(row, read.event)[1]:
         if isinstance(one, ExecutionSeen):
@@ -180,7 +207,7 @@ STUDIO = Polled(
     steps=(
         Step(
             watching.fold,
-            Table(TABLE, Watch, watching.row_key, due=watching.due, lists=watching.lists),
+            Table(TABLE, Watch, watching.row_key, due=watching.due, lists=watching.lists, index=2),
             takes=watching.FACTS,
         ),
     ),
@@ -189,8 +216,8 @@ STUDIO = Polled(
     base_url=lambda twilio: twilio.studio_url,
     every_s=_EVERY_S,
     wanted=wanted,
-    account=lambda row: row.account_sid,
     read=read,
     nowhere=_nowhere,
+    failed=_failed,
     told=told,
 )

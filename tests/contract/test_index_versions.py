@@ -132,27 +132,31 @@ PINNED: dict[tuple[str, str, int], list[tuple[str, Any, list[str]]]] = {
         ("FN1 acme", Execution(tenant="acme", execution_sid="FN1", heard_at=T), ["due 2026-04-23T18:22:11.123Z "])
     ],
 }
-PINNED[POLLER_APP, "silent", 1] = [
-    ("SM1 acme", WAITED_FOR, ["due 2026-03-01T18:22:11.123Z ", f"listed acme new sms {T}\x00"]),
+PINNED[POLLER_APP, "silent", 2] = [
+    (
+        "SM1 acme",
+        WAITED_FOR,
+        ["due 2026-03-01T18:22:11.123Z ", f"listed acme {WAITED_FOR.account_sid} new sms {T}\x00"],
+    ),
     (
         "SM1 acme",
         structs.replace(WAITED_FOR, from_="viber:x"),
-        ["due 2026-03-01T18:22:11.123Z ", f"listed acme new other {T}\x00"],
+        ["due 2026-03-01T18:22:11.123Z ", f"listed acme {WAITED_FOR.account_sid} new other {T}\x00"],
     ),
     (
         "SM1 acme",
         structs.replace(WAITED_FOR, looks=1, again_at=LATER),
-        ["due 2026-03-01T18:22:11.123Z ", f"listed acme again {LATER}\x00"],
+        ["due 2026-03-01T18:22:11.123Z ", f"listed acme {WAITED_FOR.account_sid} again {LATER}\x00"],
     ),
     ("SM1 acme", structs.replace(WAITED_FOR, looks=7), ["due 2026-03-01T18:22:11.123Z "]),
     ("SM1 acme", structs.replace(WAITED_FOR, status="scheduled"), ["due 2026-03-29T18:22:11.123Z "]),
     ("SM1 acme", structs.replace(WAITED_FOR, status="delivered"), ["due 2026-02-22T18:22:11.123Z "]),
 ]
-PINNED[POLLER_APP, "watched", 1] = [
+PINNED[POLLER_APP, "watched", 2] = [
     (
         "FW1 acme",
         Watch(tenant="acme", account_sid="AC1", flow_sid="FW1", told_at=T, again_at=T),
-        ["listed acme 2026-02-21T18:22:11.123Z\x00"],
+        ["listed acme AC1 2026-02-21T18:22:11.123Z\x00"],
     ),
     (
         "FW1 acme",
@@ -162,7 +166,7 @@ PINNED[POLLER_APP, "watched", 1] = [
     (
         "FN1 acme",
         Watch(tenant="acme", account_sid="AC1", flow_sid="FW1", execution_sid="FN1", told_at=T, again_at=T),
-        ["due 2026-03-24T18:22:11.123Z ", "listed acme 2026-02-21T18:22:11.123Z\x00"],
+        ["due 2026-03-24T18:22:11.123Z ", "listed acme AC1 2026-02-21T18:22:11.123Z\x00"],
     ),
 ]
 TABLES: dict[tuple[str, str, int], Table] = {

@@ -15,7 +15,7 @@ from services.domain.messages import at_twilio, reconciled, silent
 from services.domain.messages.at_twilio import MessageAtTwilio
 from services.domain.messages.reconciled import Reconciled
 from services.domain.messages.seeking import One, Page, Search, groups
-from services.domain.messages.silent import AGAIN_S, Looked, Silent
+from services.domain.messages.silent import AGAIN_S, Looked, LookFailed, Silent
 from tests.domain.histories import KNOWN, Fact, callback, created, reorderings
 
 ENDS = {"canceled", "failed", "undelivered", "partially_delivered", "received", "delivered", "read"}
@@ -48,7 +48,9 @@ def test_any_order_and_repetition_give_the_same_state_and_the_right_one(case: tu
     assert (row.since, row.heard_at) == (min(arrivals), max(arrivals))
     known = [status for status in KNOWN if status in told]
     assert row.status == (known[-1] if known else max(told))
-    listed = [] if row.ended or row.status == "scheduled" else [f"acme new {row.channel} {row.heard_at}"]
+    listed = (
+        [] if row.ended or row.status == "scheduled" else [f"acme {row.account_sid} new {row.channel} {row.heard_at}"]
+    )
     assert list(silent.lists(row)) == listed
 
 
@@ -93,7 +95,7 @@ def test_what_twilio_does_not_end_is_looked_for_less_and_less_and_then_no_more()
         assert told == ()
         if row.again_at is not None:
             waits.append(seconds_between(moment, row.again_at))
-            assert silent.lists(row) == (f"acme again {row.again_at}",)
+            assert silent.lists(row) == (f"acme {row.account_sid} again {row.again_at}",)
             moment = row.again_at
     assert tuple(waits) == AGAIN_S
     assert row is not None
@@ -246,3 +248,29 @@ def test_a_day_begins_before_the_last_ended_and_never_before_what_the_log_keeps(
     assert reconciled.since(Reconciled("acme", later(NOW, -86_400)), NOW) == later(NOW, -30 * 3600)
     assert reconciled.since(Reconciled("acme", later(NOW, -3 * 86_400)), NOW) == later(NOW, -78 * 3600)
     assert reconciled.since(Reconciled("acme", "2025-01-01T00:00:00.000Z"), NOW) == later(NOW, -29 * 86_400)
+
+
+def test_a_look_that_failed_waits_longer_each_time_and_is_no_look() -> None:
+    row, moment = play([created("queued")]), NOW
+    waits = []
+    for _ in range(9):
+        assert row is not None
+        row, told = silent.fold(row, LookFailed(tenant="acme", message_sid="SM1", at=moment))
+        assert row is not None
+        assert told == ()
+        assert row.again_at is not None
+        waits.append(seconds_between(moment, row.again_at))
+        assert silent.lists(row) == (f"acme {row.account_sid} again {row.again_at}",)
+        moment = row.again_at
+    assert waits == [60, 120, 240, 480, 960, 1920, 3600, 3600, 3600]
+    assert (row.looks, row.missed) == (0, 0)
+    row, _ = silent.fold(row, look("queued", moment))
+    assert row is not None
+    assert (row.looks, row.failed) == (1, 0)
+
+
+def test_whose_list_failed_twice_is_fetched_alone_after_all_others() -> None:
+    base = play([created("queued")])
+    assert base is not None
+    rows = [replace(base, message_sid=f"SM{place}", failed=place) for place in range(4)]
+    assert [list(group.rows) for group in groups(rows)] == [["SM0", "SM1"], ["SM2"], ["SM3"]]

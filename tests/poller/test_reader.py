@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from services.poller.budget import Budget
-from services.poller.reader import CALLS, Reader, Unreadable, Whose
+from services.poller.reader import CALLS, Reader, Ungiven, Unreadable, Whose, items
 from services.runtime.http import serve
 from services.runtime.line import Line, way
 
@@ -111,7 +111,46 @@ async def test_it_waits_as_long_as_twilio_asks(twilio: tuple[Twilio, Reader]) ->
     assert counted("too_many") == before + 1
 
 
-@pytest.mark.parametrize("status", [401, 403, 400, 301])
+@pytest.mark.parametrize("status", [400, 301, 422, 408, 500, 503])
+async def test_what_one_resource_answers_pauses_no_other(twilio: tuple[Twilio, Reader], status: int) -> None:
+    made, reader = twilio
+    made.answers = [web.json_response({}, status=status), web.json_response({"messages": []})]
+    with pytest.raises(Ungiven):
+        await reader.get("/x")
+    # At the account's own pace, by its own budget.
+    assert await asyncio.wait_for(reader.get("/y"), 0.5) == {"messages": []}
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"[]", b'{"a": ' + b"[" * 100_000])
+async def test_what_is_no_answer_of_twilios_is_not_asked_for_again_at_once(
+    twilio: tuple[Twilio, Reader], body: bytes
+) -> None:
+    made, reader = twilio
+    made.answers = [web.Response(body=body)]
+    with pytest.raises(Ungiven):
+        await reader.get("/x")
+    assert len(made.asked) == 1
+
+
+async def test_half_a_pair_is_written_as_no_text_could_be(twilio: tuple[Twilio, Reader]) -> None:
+    made, reader = twilio
+    made.answers = [web.Response(body=b'{"body": "STOP \\ud83d", "whole": "\\ud83d\\ude00"}')]
+    found = await reader.get("/x")
+    assert found == {"body": "STOP ?", "whole": "\U0001f600"}
+
+
+async def test_a_link_that_is_no_url_ends_this_list_alone(twilio: tuple[Twilio, Reader]) -> None:
+    _, reader = twilio
+    with pytest.raises(Ungiven):
+        await reader.follow("http://[x")
+
+
+def test_a_list_holds_objects_alone() -> None:
+    assert items({"steps": [None, 7, {"sid": "FT1"}]}, "steps") == [{"sid": "FT1"}]
+    assert items({"steps": 7}, "steps") == items({}, "steps") == items(None, "steps") == []
+
+
+@pytest.mark.parametrize("status", [401, 403])
 async def test_who_is_refused_is_not_asked_again_at_once(twilio: tuple[Twilio, Reader], status: int) -> None:
     made, reader = twilio
     made.answers = [web.json_response({}, status=status)]

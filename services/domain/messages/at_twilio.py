@@ -13,6 +13,8 @@ from services.domain.identity import raw_event_id
 from services.domain.messages.events import Parameters, StatusReceived
 from services.domain.messages.ladder import RANK
 
+_DIGITS = 10
+
 
 class MessageAtTwilio(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
     """A message as Twilio lists it. `at`: when it was sent, else created; ISO 8601 UTC. `body` of inbound ones only."""
@@ -118,4 +120,5 @@ def _text(resource: Mapping[str, Any], name: str) -> str:
 
 def _number(given: Any) -> int | None:
     text = str(given)
-    return int(text) if text.isascii() and text.isdigit() else None
+    # No count and no code of Twilio's is longer, and the log's numbers have an end.
+    return int(text) if text.isascii() and text.isdigit() and len(text) < _DIGITS else None

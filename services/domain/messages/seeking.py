@@ -14,6 +14,8 @@ from services.domain.messages.silent import Silent
 
 # Between two messages of one group.
 _GAP_S = 600.0
+# Whoever was not found in a list that often, because Twilio does not give the list, is fetched.
+_FAILED = 2
 # Clocks differ, and a message may be sent some time after it was taken.
 _BEFORE_S, _AFTER_S = 60.0, 600.0
 
@@ -41,10 +43,13 @@ class One(NamedTuple):
 
 
 def groups(rows: Iterable[Silent]) -> list[Group]:
-    """The rows of one account by their time, the oldest first."""
+    """The rows of one account by their time, the oldest first. Whose lists failed stand alone, at the end."""
     found: list[list[Silent]] = []
+    alone: list[list[Silent]] = []
     for row in sorted(rows, key=lambda one: (one.since, one.message_sid)):
-        if found and seconds_between(found[-1][-1].since, row.since) <= _GAP_S:
+        if row.failed >= _FAILED:
+            alone.append([row])
+        elif found and seconds_between(found[-1][-1].since, row.since) <= _GAP_S:
             found[-1].append(row)
         else:
             found.append([row])
@@ -54,7 +59,7 @@ def groups(rows: Iterable[Silent]) -> list[Group]:
             later(near[0].since, -_BEFORE_S),
             later(near[-1].since, _AFTER_S),
         )
-        for near in found
+        for near in (*found, *alone)
     ]
 
 
@@ -66,6 +71,11 @@ class Search:
         self._waiting = dict(group.rows)
         self._pages = self._found = 0
         self._page: Page | None = Page(group.since, group.until) if len(self._waiting) > 1 else None
+
+    @property
+    def waiting(self) -> list[Silent]:
+        """Of whom no answer has told yet."""
+        return list(self._waiting.values())
 
     def wants(self) -> Page | One | None:
         """The next question; None when all were answered."""

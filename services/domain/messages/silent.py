@@ -30,13 +30,15 @@ _SCHEDULED_S = 36 * 86_400.0
 AGAIN_S = (600.0, 1800.0, 7200.0, 21_600.0, 86_400.0, 172_800.0)
 # Lists lag; what Twilio does not know then was deleted, or is not this account's.
 _MISSED = 3
+# After looks that failed, from the first on, doubled up to the longest.
+_FAILED_S, _LONGEST_S = 60.0, 3600.0
 
 
 class Silent(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
     """What is awaited of one message. Key: `{MessageSid} {tenant}`.
 
-    `since`, `heard_at`: the first and the latest arrival of what was told. `again_at`: when it is looked for again;
-    None after a look: never.
+    `since`, `heard_at`: the first and the latest arrival of what was told. `failed`: looks that came to no answer,
+    since the last that did. `again_at`: when it is looked for again; None after a look: never.
     """
 
     tenant: str
@@ -49,6 +51,7 @@ class Silent(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "from"}
     to_channel: str = ""
     looks: int = 0
     missed: int = 0
+    failed: int = 0
     again_at: str | None = None
 
     @property
@@ -70,17 +73,25 @@ class Looked(msgspec.Struct, frozen=True, kw_only=True):
     found: StatusReceived | None
 
 
+class LookFailed(msgspec.Struct, frozen=True, kw_only=True):
+    """Twilio gave no answer for one message that could be used."""
+
+    tenant: str
+    message_sid: str
+    at: str
+
+
 # What is joined: told by Twilio's answers, callbacks and lists, and by our own looks.
-FACTS = (StatusReceived, MessageSent, Looked)
+FACTS = (StatusReceived, MessageSent, Looked, LookFailed)
 
 
-def row_key(event: StatusReceived | MessageSent | Looked | Silent) -> str:
+def row_key(event: StatusReceived | MessageSent | Looked | LookFailed | Silent) -> str:
     """Each tenant has a row of its own: a stranger's word on a message ends nobody's waiting but his own."""
     return f"{event.message_sid} {event.tenant}"
 
 
 def fold(
-    state: Silent | None, event: StatusReceived | MessageSent | Looked | Due
+    state: Silent | None, event: StatusReceived | MessageSent | Looked | LookFailed | Due
 ) -> tuple[Silent | None, Sequence[StatusReceived]]:
     """Join one fact. A look emits what it found where that is further than what is known.
 
@@ -91,6 +102,8 @@ def fold(
             return None, ()
         case Looked():
             return (state, ()) if state is None or state.ended else _looked(state, event)
+        case LookFailed():
+            return (state if state is None or state.ended else _failed(state, event)), ()
         case _ if not event.message_sid:
             raise ValueError("the callback names no MessageSid")
         case MessageSent():
@@ -104,10 +117,15 @@ def _looked(state: Silent, event: Looked) -> tuple[Silent, Sequence[StatusReceiv
     looks, missed = state.looks + 1, state.missed + (found is None)
     more = looks <= len(AGAIN_S) and missed < _MISSED
     again_at = later(event.at, AGAIN_S[looks - 1]) if more else None
-    known = replace(state, looks=looks, missed=missed, again_at=again_at)
+    known = replace(state, looks=looks, missed=missed, failed=0, again_at=again_at)
     if found is None or furtherance(found.message_status) <= furtherance(state.status):
         return known, ()
     return _join(known, found, found.received_at), (found,)
+
+
+def _failed(state: Silent, event: LookFailed) -> Silent:
+    wait_s = min(_FAILED_S * 2 ** min(state.failed, 10), _LONGEST_S)
+    return replace(state, failed=state.failed + 1, again_at=later(event.at, wait_s))
 
 
 def _join(state: Silent | None, event: StatusReceived | MessageSent, at: str) -> Silent:
@@ -142,20 +160,22 @@ def due(row: Silent) -> str:
     return later(row.heard_at, _SCHEDULED_S if row.status == "scheduled" else _OPEN_S)
 
 
-def unheard_of(tenant: str, channel: Channel) -> str:
-    """What begins the names of this tenant's open messages that nobody has looked for: by their latest word."""
-    return f"{tenant} new {channel} "
+def unheard_of(tenant: str, account: str, channel: Channel) -> str:
+    """What begins the names of this account's open messages that nobody has looked for: by their latest word."""
+    return f"{tenant} {account} new {channel} "
 
 
-def again(tenant: str) -> str:
+def again(tenant: str, account: str) -> str:
     """What begins the names of those that are looked for again: by when."""
-    return f"{tenant} again "
+    return f"{tenant} {account} again "
 
 
 def lists(row: Silent) -> tuple[str, ...]:
-    """Under its tenant first. What has ended, is scheduled or was given up is under no name."""
+    """Under its tenant and account first. What has ended, is scheduled or was given up is under no name."""
     if row.ended or row.status == "scheduled":
         return ()
+    if row.again_at:
+        return (f"{again(row.tenant, row.account_sid)}{row.again_at}",)
     if row.looks == 0:
-        return (f"{unheard_of(row.tenant, row.channel)}{row.heard_at}",)
-    return (f"{again(row.tenant)}{row.again_at}",) if row.again_at else ()
+        return (f"{unheard_of(row.tenant, row.account_sid, row.channel)}{row.heard_at}",)
+    return ()

@@ -3,11 +3,14 @@
 from collections.abc import Mapping
 from typing import Any, cast
 
+from services.domain.addresses import judge
 from services.domain.clock import parse, to_iso
 from services.domain.contact import contact_key
 from services.domain.identity import raw_event_id
 from services.domain.studio.events import ExecutionSeen, ExecutionStatus, StepWalked
 
+# Of revisions; the log's numbers have an end.
+_MOST = 1 << 31
 _STATUSES = ("active", "ended")
 
 
@@ -20,7 +23,9 @@ def execution(tenant: str, contact_secret: bytes, resource: Mapping[str, Any], n
     started_at = _date(resource.get("date_created"))
     if not sid or status not in _STATUSES or started_at is None:
         return None
-    to = _text(resource, "contact_channel_address")
+    address = _text(resource, "contact_channel_address")
+    # Of what Twilio masks nothing may be derived; a thread's own sid is no person either.
+    who = judge(address)
     return ExecutionSeen(
         event_id=raw_event_id("studio_execution", tenant, (sid.encode(), status.encode())),
         tenant=tenant,
@@ -28,10 +33,12 @@ def execution(tenant: str, contact_secret: bytes, resource: Mapping[str, Any], n
         account_sid=_text(resource, "account_sid"),
         flow_sid=_text(resource, "flow_sid"),
         execution_sid=sid,
-        flow_version=version if isinstance(version := resource.get("flow_version"), int) else 0,
+        flow_version=version
+        if isinstance(version := resource.get("flow_version"), int) and 0 <= version < _MOST
+        else 0,
         status=cast("ExecutionStatus", status),
-        contact=contact_key(tenant, to, contact_secret),
-        to=to,
+        contact=contact_key(tenant, address, contact_secret) if who.may_say else None,
+        to="" if who.kind == "masked" else address,
         initiated_by=_text(resource, "initiated_by"),
         started_at=started_at,
         updated_at=_date(resource.get("date_updated")) or started_at,

@@ -30,7 +30,8 @@ class FlowWatched(msgspec.Struct, frozen=True, kw_only=True):
 class ExecutionSeen(msgspec.Struct, frozen=True, kw_only=True, tag_field="event_type", tag="execution_seen"):
     """An execution as Twilio shows it (`twilio.studio.v1`, keyed by execution): once for each status.
 
-    `to`: the contact's address as Twilio has it. `initiated_by`: the sid of the message, call or request that started
+    `to`: the contact's address as Twilio has it, empty where it is masked; `contact`: null where that names no person.
+    `initiated_by`: the sid of the message, call or request that started
     it. `updated_at` of one that has ended is when it did.
     """
 
@@ -42,7 +43,7 @@ class ExecutionSeen(msgspec.Struct, frozen=True, kw_only=True, tag_field="event_
     execution_sid: str
     flow_version: int
     status: ExecutionStatus
-    contact: str
+    contact: str | None
     to: str
     initiated_by: str
     started_at: str
@@ -91,7 +92,7 @@ class ExecutionChanged(msgspec.Struct, frozen=True, kw_only=True):
     execution_sid: str
     flow_version: int
     status: ExecutionStatus
-    contact: str
+    contact: str | None
     to: str
     initiated_by: str
     started_at: str

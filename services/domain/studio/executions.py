@@ -1,6 +1,8 @@
 """What is known of an execution: the join of what was seen of it and of its steps, in any order and repetition."""
 
+from collections import Counter, defaultdict, deque
 from collections.abc import Sequence
+from itertools import groupby
 
 import msgspec
 from msgspec.structs import replace
@@ -43,7 +45,7 @@ class Execution(msgspec.Struct, frozen=True, kw_only=True):
         return _chained(list(self.steps.values()))
 
 
-def row_key(event: ExecutionSeen | StepWalked) -> str:
+def row_key(event: ExecutionSeen | StepWalked | ExecutionChanged) -> str:
     return f"{event.execution_sid} {event.tenant}"
 
 
@@ -111,13 +113,28 @@ def _told(state: Execution) -> ExecutionChanged | None:
 
 def _chained(steps: list[Walked]) -> list[Walked]:
     """Steps by time, those of one second one after the other: each leaves the widget that the one before entered."""
-    left, found = list(steps), list[Walked]()
-    while left:
-        now = [one for one in left if one.at == left[0].at]
-        follows = (one for one in now if found and one.left == found[-1].entered)
-        entered = {one.entered for one in now}
-        begins = (one for one in now if one.left not in entered)
-        chosen = next(follows, None) or next(begins, None) or now[0]
-        left.remove(chosen)
-        found.append(chosen)
+    found: list[Walked] = []
+    for _, together in groupby(steps, key=lambda one: one.at):
+        found += _follow(list(together), found[-1].entered if found else None)
+    return found
+
+
+def _follow(steps: list[Walked], at: str | None) -> list[Walked]:
+    """The steps of one second, from that widget on. Where none follows it goes on with one that follows none."""
+    waiting = dict.fromkeys(range(len(steps)))
+    leaving: defaultdict[str, deque[int]] = defaultdict(deque)
+    for place, one in enumerate(steps):
+        leaving[one.left].append(place)
+    entered = Counter(one.entered for one in steps)
+    found: list[Walked] = []
+    while waiting:
+        if at is None or not leaving[at]:
+            # Each is left out of its queue's front: of one widget they go in their own order.
+            begins = (place for place in waiting if not entered[steps[place].left])
+            at = steps[next(begins, next(iter(waiting)))].left
+        place = leaving[at].popleft()
+        del waiting[place]
+        entered[steps[place].entered] -= 1
+        found.append(steps[place])
+        at = steps[place].entered
     return found

@@ -1,13 +1,16 @@
 """What a person said in a flow, as a message to us: Studio hears it, and nobody else.
 
 Confirmed by Twilio: a step by `incomingMessage` ends a widget that waited, and `widgets.X.inbound.Body` is the reply;
-`trigger.message` is the message that started a flow. That both hold the whole form of the webhook is not confirmed, so
-each field may be missing, and a reply without a text may have been anything.
+`trigger.message` is the message that started a flow, and the trigger is called `Trigger`; a flow that a thread of
+Conversations starts is started by `incomingConversationMessage`. That they hold the whole form of the webhook is not
+confirmed, and that `trigger.conversation` holds a thread's message neither: so each field may be missing, and a reply
+without a text may have been anything.
 """
 
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from services.domain.addresses import judge
 from services.domain.consent.hearing import Heard, Message, hear
 from services.domain.consent.keywords import Words
 from services.domain.contact import contact_key
@@ -15,7 +18,11 @@ from services.domain.identity import raw_event_id
 from services.domain.messages.events import InboundReceived, Parameters
 from services.domain.studio.events import ExecutionSeen, StepWalked
 
-INCOMING = "incomingMessage"
+# The transitions that somebody's words lead to.
+INCOMING = frozenset({"incomingMessage", "incomingConversationMessage"})
+_TRIGGER = "Trigger"
+# Where a trigger's step shows the message that started the flow.
+_STARTED_BY = {"incomingMessage": "message", "incomingConversationMessage": "conversation"}
 
 
 class Hearer(NamedTuple):
@@ -34,14 +41,19 @@ def asked_at(step: StepWalked, steps: Iterable[StepWalked], execution: Execution
 
 def reply(
     hearer: Hearer, execution: ExecutionSeen, step: StepWalked, asked: str, context: Mapping[str, Any]
-) -> InboundReceived:
+) -> InboundReceived | None:
     """The message by which a step was made. `context`: what Twilio shows as the step's; `asked`: of `asked_at`.
+
+    None where Twilio masks who said it, or names somebody who has no address, as in a thread: of that no contact may be
+    derived, it would be nobody's, or a stranger's.
 
     Twilio's date of it is not shown: a step tells when it had been heard, at the latest. A *yes* has the earliest date
     that it can have, and anything else the latest, so that a no which came between the two goes on.
     """
     form = _form(step, context)
-    sender = form.get("From") or execution.to
+    sender = form.get("From") or form.get("Author") or execution.to
+    if not judge(sender).may_say:
+        return None
     to, service = _ours(form, context)
     sid = form.get("MessageSid") or form.get("SmsMessageSid") or form.get("SmsSid") or ""
     heard = _heard(form, to, hearer.words)
@@ -66,9 +78,13 @@ def reply(
 
 
 def _form(step: StepWalked, context: Mapping[str, Any]) -> dict[str, str]:
-    """The webhook's form, as far as the context has it: of the widget that was left, else of the trigger."""
-    widget = _at(context, "widgets", step.left, "inbound")
-    found = widget if widget else _at(context, "trigger", "message")
+    """The webhook's form, as far as the context has it: of the widget that was left, or of the trigger.
+
+    Each context has what the trigger heard, at every later step too: there it is no reply.
+    """
+    by_trigger = step.left == _TRIGGER
+    path = ("trigger", _STARTED_BY[step.event]) if by_trigger else ("widgets", step.left, "inbound")
+    found = _at(context, *path)
     return {str(name): str(value) for name, value in found.items() if value is not None}
 
 

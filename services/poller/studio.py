@@ -98,7 +98,8 @@ async def _flow(reader: Reader, party: Party, row: Watch) -> AsyncIterator[FlowR
     at, path = now(), f"/v2/Flows/{row.flow_sid}/Executions"
     number = 0
     begun = {"DateCreatedFrom": _second(asked_from(row.since or row.told_at))}
-    for asked in (begun,) if row.since else ({"Status": "active"}, begun):
+    last = begun if row.since else {**begun, "Status": "ended"}
+    for asked in (last,) if row.since else ({"Status": "active"}, last):
         async for page in _pages(reader, path, asked):
             if page is None:
                 yield FlowRead(tenant=party.tenant, flow_sid=row.flow_sid, at=at, found=None)
@@ -107,7 +108,7 @@ async def _flow(reader: Reader, party: Party, row: Watch) -> AsyncIterator[FlowR
                 at_twilio.execution(party.tenant, party.contact_secret, one, now()) for one in items(page, "executions")
             )
             found = {one.execution_sid: one for one in facts if one is not None}
-            whole = asked is begun and _following(page) is None
+            whole = asked is last and _following(page) is None
             yield FlowRead(
                 tenant=party.tenant, flow_sid=row.flow_sid, at=at, found=tuple(found.values()), page=number, whole=whole
             )

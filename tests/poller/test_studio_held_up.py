@@ -114,7 +114,7 @@ async def test_a_flow_is_told_page_by_page_and_first_with_what_ended_before_it_w
         return {"executions": listed, "meta": {"next_page_url": following}}
 
     following = "/v2/Flows/FW1/Executions?Page=1"
-    shown.pages = {"active": page("FN1", following=following), "1": page("FN2"), "begun": page("FN3")}
+    shown.pages = {"active": page("FN1", following=following), "1": page("FN2"), "ended": page("FN3")}
     found = await readings(reader, {"FW1 acme": watch("", told_at=later(T, 90))})
     events = [one.event for one in found if isinstance(one.event, FlowRead)]
     told = [([one.execution_sid for one in event.found or ()], event.page, event.whole) for event in events]

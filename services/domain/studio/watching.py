@@ -169,7 +169,8 @@ def _listed(state: Watch, event: FlowRead) -> tuple[Watch, Sequence[Fact]]:
         # A page before it could not be folded. Its executions are looked for again, with these.
         return state, ()
     before = state.reading if event.page else ()
-    told = {*state.known, *before}
+    # With what a reading had told that came to no end.
+    told = {*state.known, *state.reading}
     news = [one for one in event.found if one.execution_sid not in told]
     # What began before is in no list that is read from now on.
     first = asked_from(event.at)
@@ -214,7 +215,7 @@ def _read(state: Watch, event: ExecutionRead) -> tuple[Watch, Sequence[Fact]]:
 def _failed(state: Watch, event: ReadingFailed) -> Watch:
     """Sooner than a flow is read anyway, the first time: what failed once may be a STOP."""
     wait_s = min(_FAILED_S * 2 ** min(state.failed, 10), _AGAIN_S)
-    return replace(state, reading=(), read_at="", failed=state.failed + 1, again_at=later(event.at, wait_s))
+    return replace(state, read_at="", failed=state.failed + 1, again_at=later(event.at, wait_s))
 
 
 def under(tenant: str, account: str) -> str:

@@ -35,6 +35,18 @@ _ONE_HOUSE = ("tests/cases/",)
 _BROKERS = {"shared", "kafka", "broker"}
 
 
+# How many tests may fail and be run again: more is a defect, not a machine that stood still.
+_FEW = 5
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Note for `.ci/run` whether all tests ran, and a few of them failed."""
+    if not hasattr(session.config, "workerinput"):
+        few = exitstatus == pytest.ExitCode.TESTS_FAILED and session.testsfailed <= _FEW
+        session.config.cache.set("switchboard/few_failed", few)  # type: ignore[union-attr]
+
+
 class ByHouse(LoadFileScheduling):
     """Which tests are one worker's, in the order in which they were collected."""
 

@@ -116,16 +116,16 @@ def _which(api: str) -> str:
 
 def _warnings(tenant: TenantSettings) -> Iterator[str]:
     """What can be used, but will not do what was meant."""
-    words = {normalise(text): name for name, rule in tenant.keywords.items() if rule.reply for text in rule.says}
+    words = {normalise(text): rule.name for rule in tenant.keywords if rule.reply for text in rule.says}
     by_sms = "STOP" in tenant.twilio_answers
     for word in sorted(words.keys() & STOP):
         if by_sms:
             yield (
-                f"keywords.{words[word]}: not sent by SMS, where Twilio answers STOP itself and refuses any other "
+                f"keywords: {words[word]} is not sent by SMS, where Twilio answers STOP itself and refuses any other "
                 "answer with 21610; remove it, or take STOP out of twilio_answers where Twilio leaves that to us"
             )
         if tenant.consent.confirm_stop:
             yield (
-                f"keywords.{words[word]}: not sent on WhatsApp, where consent.confirm_stop answers a STOP; "
+                f"keywords: {words[word]} is not sent on WhatsApp, where consent.confirm_stop answers a STOP; "
                 "remove one of the two"
             )

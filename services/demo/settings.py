@@ -76,12 +76,13 @@ def _content(layout: Layout) -> dict[str, Any]:
             "acme": {
                 **_tenant(layout, "acme", [ACME_SMS, ACME_WHATSAPP, ACME_CARE, ACME_SERVICE, ACME_CARE_SERVICE]),
                 "routing": {"default_messaging_service_sid": ACME_SERVICE},
-                "keywords": {
-                    "help": {
+                "keywords": [
+                    {
+                        "name": "help",
                         "says": ["HELP", "INFO"],
                         "reply": "Acme: we are at help.acme.example. Reply STOP to opt out.",
                     }
-                },
+                ],
                 "consent": {
                     "stop_words": ["baja"],
                     "start_words": ["alta"],

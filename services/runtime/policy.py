@@ -63,7 +63,7 @@ def _keyword_rules(tenant: TenantSettings) -> tuple[Rule, ...]:
     """A tenant's rules for what people write, in the order of its settings."""
     return tuple(
         Rule(
-            name=name,
+            name=rule.name,
             says=tuple(map(pattern, rule.says)),
             reply=rule.reply,
             tells=rule.tells,
@@ -72,7 +72,7 @@ def _keyword_rules(tenant: TenantSettings) -> tuple[Rule, ...]:
             hours=hours_of(rule.hours) if rule.hours else None,
             zone=rule.zone,
         )
-        for name, rule in tenant.keywords.items()
+        for rule in tenant.keywords
     )
 
 
@@ -85,7 +85,7 @@ def replies(tenant: TenantSettings) -> Replies:
         twilio=frozenset().union(*(TWILIO_HEARS[kind] for kind in tenant.twilio_answers)),
         confirmed=frozenset(said for said, text in confirmed if text),
         ours=frozenset(map(canonical, tenant.allowed_senders)),
-        reach=NOBODY if tenant.dry_run else reach(tenant),
+        reach=NOBODY if tenant.dry_run or tenant.state == "closed" else reach(tenant),
     )
 
 

@@ -113,7 +113,7 @@ def _write(folder: Path, number: int) -> str:
         "auth_tokens": [secrets["token"], secrets["next"]],
         "contact_secret": secrets["contacts"],
         "allowed_senders": ["+14155550100"],
-        "keywords": {"help": {"says": ["HELP"], "reply": "Call us."}},
+        "keywords": [{"name": "help", "says": ["HELP"], "reply": "Call us."}],
         "consent": {"stop_words": ["basta"], "regions": {"DE": {"consent_for": "everything"}}},
     }
     (folder / "tenants").mkdir(exist_ok=True)

@@ -30,9 +30,12 @@ _PLAIN = (
 TENANTS: dict[str, dict[str, Any]] = {
     **{name: {} for name in _PLAIN},
     "answered": {
-        "keywords": {"help": {"says": ["HELP"], "reply": HELP}, "stop": {"says": ["STOP"], "reply": "You are out."}}
+        "keywords": [
+            {"name": "help", "says": ["HELP"], "reply": HELP},
+            {"name": "stop", "says": ["STOP"], "reply": "You are out."},
+        ]
     },
-    "robots": {"keywords": {"help": {"says": ["HELP"], "reply": HELP}}},
+    "robots": {"keywords": [{"name": "help", "says": ["HELP"], "reply": HELP}]},
     "accents": {"consent": {"stop_words": ["ARRET", "BAJA", "रोकें"]}},
     "appointments": {"consent": {"not_stop_words": ["CANCEL", "END"]}},
     "polite": {"consent": {"suspected": "defer_marketing"}},

@@ -21,12 +21,12 @@ tenants:
     ("more", "warnings"),
     [
         ("", []),
-        ("keywords: {it: {says: [HELP], reply: Call us.}}", []),
-        ("keywords: {it: {says: [stop!], reply: You are out.}}", ["21610", "confirm_stop"]),
-        ("keywords: {it: {says: [UNSUBSCRIBE], reply: You are out.}}\n    twilio_answers: []", ["confirm_stop"]),
-        ("keywords: {it: {says: [STOP], reply: You are out.}}\n    consent: {confirm_stop: ''}", ["21610"]),
+        ("keywords: [{name: it, says: [HELP], reply: Call us.}]", []),
+        ("keywords: [{name: it, says: [stop!], reply: You are out.}]", ["21610", "confirm_stop"]),
+        ("keywords: [{name: it, says: [UNSUBSCRIBE], reply: You are out.}]\n    twilio_answers: []", ["confirm_stop"]),
+        ("keywords: [{name: it, says: [STOP], reply: You are out.}]\n    consent: {confirm_stop: ''}", ["21610"]),
         (
-            "keywords: {it: {says: [STOP], reply: You are out.}}\n    twilio_answers: []\n"
+            "keywords: [{name: it, says: [STOP], reply: You are out.}]\n    twilio_answers: []\n"
             "    consent: {confirm_stop: ''}",
             [],
         ),
@@ -42,7 +42,7 @@ def test_a_reply_to_stop_that_is_not_sent(
     result = CliRunner().invoke(app, ["config", "check"])
     assert result.exit_code == 0
     assert "The settings can be used." in result.output
-    told = [line for line in result.output.replace("\n", " ").split("keywords.") if "not sent" in line]
+    told = [line for line in result.output.replace("\n", " ").split("keywords: it") if "is not sent" in line]
     assert len(told) == len(warnings)
     assert all(warning in line for warning, line in zip(warnings, told, strict=True))
 

@@ -14,8 +14,8 @@ tenants:
     auth_tokens: [{env: A_TOKEN}]
     contact_secret: {env: A_TOKEN}
     keywords:
-      status: {says: ["STATUS {id}"], reply: "{id} is open.", tells: true}
-      desk: {says: [DESK], reply: "Call us.", senders: ["+14155550199"]}
+      - {name: status, says: ["STATUS {id}"], reply: "{id} is open.", tells: true}
+      - {name: desk, says: [DESK], reply: "Call us.", senders: ["+14155550199"]}
 """
 
 

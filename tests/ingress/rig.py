@@ -45,11 +45,11 @@ def settings(directory: Path, bootstrap: str = "127.0.0.1:1", **ingress: Any) ->
         subaccounts={SUBACCOUNT: [SecretStr(SUBACCOUNT_TOKEN)]},
         signing_keys={key: SecretStr(secret) for key, secret in SHARED_KEYS.items()},
         contact_secret=SecretStr(SECRET),
-        keywords={
-            "help": KeywordSettings(says=["HELP"], reply="Call us & ask <anything>"),
-            "info": KeywordSettings(says=["info"], reply="We are ACME"),
-            "ticket": KeywordSettings(says=["TICKET {id}"], reply="Taken: {id}", tells=True),
-        },
+        keywords=[
+            KeywordSettings(name="help", says=["HELP"], reply="Call us & ask <anything>"),
+            KeywordSettings(name="info", says=["info"], reply="We are ACME"),
+            KeywordSettings(name="ticket", says=["TICKET {id}"], reply="Taken: {id}", tells=True),
+        ],
     )
     return Settings(
         public_url=PUBLIC,

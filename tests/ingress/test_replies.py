@@ -1,14 +1,15 @@
 """Which messages a keyword's TwiML answers: never one that others answer, never a robot's."""
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from pydantic import SecretStr, ValidationError
 
 from services.domain.messages.events import KeywordHeard
 from services.ingress.messages.translate import Arrival, inbound
+from services.ingress.messages.webhooks import twiml
 from services.runtime.policy import replies, words_of
-from services.runtime.tenants.settings import ConsentSettings, TenantSettings
+from services.runtime.tenants.settings import ConsentSettings, TenantSettings, Weekday
 from tests.ingress.signing import ACCOUNT
 
 HELP, STOP, START, BAJA = "Call +1 415 555 0100.", "You are out.", "You are in.", "Fuera."
@@ -16,9 +17,11 @@ PERSON, OURS = "+14155550123", "+14155550100"
 WHATSAPP = {"From": f"whatsapp:{PERSON}", "To": f"whatsapp:{OURS}"}
 
 
-def rules(texts: dict[str, str]) -> dict[str, Any]:
+def rules(texts: dict[str, str]) -> list[dict[str, Any]]:
     """A rule for each word, with this answer."""
-    return {f"rule{number}": {"says": [word], "reply": text} for number, (word, text) in enumerate(texts.items())}
+    return [
+        {"name": f"rule{number}", "says": [word], "reply": text} for number, (word, text) in enumerate(texts.items())
+    ]
 
 
 def tenant(**more: Any) -> TenantSettings:
@@ -117,33 +120,38 @@ def test_a_person_is_answered(sender: str) -> None:
     [
         (rules({"HELP": "a", "help!": "b"}), "for the same messages"),
         (
-            {"a": {"says": ["ACK {id}"], "tells": True}, "b": {"says": ["ack {number}"], "tells": True}},
+            [
+                {"name": "a", "says": ["ACK {id}"], "tells": True},
+                {"name": "b", "says": ["ack {number}"], "tells": True},
+            ],
             "the same messages",
         ),
         (rules({"!": "a"}), "neither letters nor digits"),
         (rules({"HELP": " "}), "no text"),
-        ({"it": {"says": ["HELP"]}}, "nothing comes of it"),
-        ({"it": {"says": []}}, "at least 1"),
-        ({"it": {"says": ["{word}"], "tells": True}}, "begin with a word"),
-        ({"it": {"says": ["STATUS{id}"], "tells": True}}, "a word of its own"),
-        ({"it": {"says": ["SAY {text*} NOW"], "tells": True}}, "at the end"),
-        ({"it": {"says": ["MOVE {a} {a}"], "tells": True}}, "one name"),
-        ({"it": {"says": ["STATUS {id}", "STATUS"], "reply": "{id} is open"}}, "not a place of every message"),
-        ({"it": {"says": ["STATUS {id}"], "reply": "{id.__class__}"}}, "its name in braces"),
-        ({"it": {"says": ["STATUS {id}"], "reply": "{0}"}}, "its name in braces"),
-        ({"it": {"says": ["STATUS {id}"], "reply": "{id!r:>9}"}}, "its name in braces"),
-        ({"it": {"says": ["HELP"], "reply": "a", "zone": "Mars/Base"}}, "no time zone"),
-        ({"a rule": {"says": ["HELP"], "reply": "a"}}, "pattern"),
+        ([{"name": "it", "says": ["HELP"]}], "nothing comes of it"),
+        ([{"name": "it", "says": []}], "at least 1"),
+        ([{"name": "it", "says": ["{word}"], "tells": True}], "begin with a word"),
+        ([{"name": "it", "says": ["STATUS{id}"], "tells": True}], "a word of its own"),
+        ([{"name": "it", "says": ["SAY {text*} NOW"], "tells": True}], "at the end"),
+        ([{"name": "it", "says": ["MOVE {a} {a}"], "tells": True}], "one name"),
+        ([{"name": "it", "says": ["STATUS {id}", "STATUS"], "reply": "{id} is open"}], "not a place of every message"),
+        ([{"name": "it", "says": ["STATUS {id}"], "reply": "{id.__class__}"}], "its name in braces"),
+        ([{"name": "it", "says": ["STATUS {id}"], "reply": "{0}"}], "its name in braces"),
+        ([{"name": "it", "says": ["STATUS {id}"], "reply": "{id!r:>9}"}], "its name in braces"),
+        ([{"name": "it", "says": ["HELP"], "reply": "a", "zone": "Mars/Base"}], "no time zone"),
+        ([{"name": "a rule", "says": ["HELP"], "reply": "a"}], "pattern"),
+        ([{"name": "it", "says": ["A {x}"], "reply": "{x}" + "a" * 1500}], "may be longer"),
+        ([{"name": "it", "says": ["A"], "reply": "a"}, {"name": "it", "says": ["B"], "reply": "b"}], "two rules have"),
     ],
 )
-def test_rules_that_cannot_be_meant(keywords: dict[str, Any], said: str) -> None:
+def test_rules_that_cannot_be_meant(keywords: list[dict[str, Any]], said: str) -> None:
     with pytest.raises(ValidationError, match=said):
         tenant(keywords=keywords)
 
 
 def told(body: str, rule: dict[str, Any], **fields: str) -> KeywordHeard | None:
     sent = {"AccountSid": ACCOUNT, "MessageSid": "SM" + "1" * 32, "From": PERSON, "To": OURS, "Body": body} | fields
-    known = tenant(keywords={"it": rule})
+    known = tenant(keywords=[{"name": "it", **rule}])
     arrival = Arrival("acme", b"s", "2026-11-28T10:00:00.000Z", None, words_of(known.consent))
     return replies(known).heard(inbound(arrival, list(sent.items())))
 
@@ -155,7 +163,7 @@ def test_a_message_is_told_with_what_stands_at_its_places() -> None:
     found = told("Ticket: the <door> is stuck!", TICKET)
     assert found is not None
     assert (found.rule, found.values, found.replied) == ("it", {"text": "the <door> is stuck"}, True)
-    assert answered("Ticket: the <door> is stuck!", tenant(keywords={"it": TICKET})) == (
+    assert answered("Ticket: the <door> is stuck!", tenant(keywords=[{"name": "it", **TICKET}])) == (
         "We look at it: the <door> is stuck"
     )
     again = told("Ticket: the <door> is stuck!", TICKET)
@@ -171,6 +179,10 @@ def test_who_may_not_be_answered_is_told_of_all_the_same() -> None:
 @pytest.mark.parametrize("sender", ["68849", OURS, "SUPPORT"])
 def test_what_a_robot_writes_sets_nothing_off(sender: str) -> None:
     assert told("ticket door", TICKET, From=sender) is None
+
+
+def test_a_closed_tenant_answers_nobody() -> None:
+    assert answered("HELP", tenant(state="closed")) is None
 
 
 def test_a_rule_that_does_not_tell_is_silent() -> None:
@@ -191,6 +203,7 @@ def test_a_rule_that_does_not_tell_is_silent() -> None:
         ({"hours": {"begin": "10:00", "end": "11:00"}, "zone": "Europe/Paris"}, {}, False),
         ({"hours": {"begin": "18:00", "end": "08:00"}}, {}, False),
         ({"hours": {"begin": "18:00", "end": "08:00", "days": ["saturday"]}}, {}, True),
+        ({"hours": {"days": list(get_args(Weekday))}}, {}, True),
     ],
 )
 def test_a_rule_holds_where_and_when_it_says(only: dict[str, Any], fields: dict[str, str], holds: bool) -> None:
@@ -209,3 +222,7 @@ def test_a_rule_holds_where_and_when_it_says(only: dict[str, Any], fields: dict[
 )
 def test_a_staging_tenant_answers_its_recipients_alone(staging: dict[str, Any], heard: str | None) -> None:
     assert answered("HELP", tenant(**staging)) == heard
+
+
+def test_what_no_xml_can_hold_is_left_out_of_an_answer() -> None:
+    assert b"<Message>a b\xf0\x9f\x91\x8b &lt;c&gt;</Message>" in twiml("a\x02 b👋\ufffe <c>\ud800")

@@ -67,7 +67,10 @@ class Rule(NamedTuple):
         """For what was written to this sender of ours, by this channel, at this time?"""
         if (self.senders and ours not in self.senders) or (self.channels and channel not in self.channels):
             return False
-        return self.hours is None or look(at, [self.hours], [self.zone]).until is not None
+        if self.hours is None:
+            return True
+        found = look(at, [self.hours], [self.zone])
+        return found.never or found.until is not None
 
 
 class Matched(NamedTuple):

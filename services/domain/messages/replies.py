@@ -1,7 +1,8 @@
 """What comes of a message that one of the tenant's rules is for: an answer, once, by one of us, and to a person; a
 fact for whoever acts on it.
 
-Nothing but the message and the settings decides, so that a message told again is answered alike.
+Nothing but the message, the settings and, where a rule has hours, the time decides: a message told again is answered
+alike.
 """
 
 import re

@@ -7,6 +7,7 @@
 """
 
 import logging
+import re
 from typing import NamedTuple
 from xml.sax.saxutils import escape
 
@@ -111,6 +112,11 @@ def _hearing(_: str, settings: TenantSettings) -> _Hearing:
     return _Hearing(words_of(settings.consent), replies(settings))
 
 
+# People may write them, and an answer says what they wrote.
+_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
 def twiml(text: str) -> bytes:
-    """TwiML that answers with a text."""
+    """TwiML that answers with a text; what no XML can hold is left out."""
+    text = _NO_XML.sub("", text)
     return f'<?xml version="1.0" encoding="UTF-8"?><Response><Message>{escape(text)}</Message></Response>'.encode()

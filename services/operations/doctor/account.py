@@ -140,7 +140,7 @@ class Examined:
         """What the settings name must be there."""
         tenant = self._tenant
         known = {*read.senders, *read.members, *(one for members in read.members.values() for one in members)}
-        pools = (sender for route in tenant.routing.routes for sender in route.pool)
+        pools = [sender for route in tenant.routing.routes for sender in route.pool]
         routed = (tenant.routing.default_messaging_service_sid, *pools)
         services = {one for one in (*routed, *tenant.allowed_senders) if one and one.startswith("MG")}
         for sid in sorted(services - read.members.keys()):
@@ -160,10 +160,10 @@ class Examined:
                     f"{sid} has no sender: nothing can go by it",
                     "switchboard services apply",
                 )
-        for sender in tenant.allowed_senders:
+        for sender in dict.fromkeys((*tenant.allowed_senders, *routed)):
             # WhatsApp and RCS senders stand in no list of the account's numbers.
-            if sender.startswith("+") and sender not in known:
-                says = f"allowed_senders names {self._show(sender)}, which is no number of the account"
+            if sender and sender.startswith("+") and sender not in known:
+                says = f"the settings name {self._show(sender)}, which is no number of the account"
                 yield self._wrong(says, "correct it, or buy the number")
 
     def _wrong(self, says: str, remedy: str) -> Finding:

@@ -10,8 +10,10 @@ from services.domain.addresses import our_sender
 from services.domain.clock import to_iso
 from services.domain.consent import keywords
 from services.domain.consent.keywords import LONGEST, STOP, normalise
+from services.domain.contact import bare
 from services.domain.messages.callback_keys import CallbackKeys
 from services.domain.messages.commands import Channel, Purpose
+from services.domain.messages.content import MAX_BODY_CHARACTERS
 from services.domain.messages.keyword_rules import pattern, places_of
 from services.domain.messages.recipients import wrong_pattern
 from services.domain.messages.routing import is_service
@@ -159,6 +161,7 @@ RuleName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 class KeywordSettings(Section):
     """A rule for what people write: it is for a whole message, in any spelling."""
 
+    name: RuleName = Field(description="as it is told on twilio.keywords.v1")
     says: list[str] = Field(
         min_length=1,
         max_length=50,
@@ -185,6 +188,9 @@ class KeywordSettings(Section):
                 raise ValueError("reply: there is no text; write one, or leave it out")
             if missing := places_of(self.reply) - places[0].intersection(*places):
                 raise ValueError(f"reply: {', '.join(sorted(missing))}: not a place of every message in says")
+            # What somebody writes at a place is no longer than the longest message that a rule is for.
+            if len(self.reply) + LONGEST * self.reply.count("{") > MAX_BODY_CHARACTERS:
+                raise ValueError(f"reply: filled, it may be longer than {MAX_BODY_CHARACTERS} characters")
         try:
             ZoneInfo(self.zone)
         except (ZoneInfoNotFoundError, ValueError):
@@ -237,9 +243,8 @@ class TenantSettings(Section):
         description="sign the status callback's URL: each from the time that it stands under (ISO 8601 with its zone); "
         "believed for 60 days after the next one began. Until the first one the contact secret signs",
     )
-    keywords: dict[RuleName, KeywordSettings] = Field(
-        default_factory=dict,
-        description="rule's name → what it is for, and what comes of it; the first that fits counts",
+    keywords: list[KeywordSettings] = Field(
+        default_factory=list, description="rules for what people write; the first that fits counts"
     )
     twilio_answers: tuple[Literal["STOP", "START", "HELP"], ...] = Field(
         default=("STOP", "START"),
@@ -285,15 +290,35 @@ class TenantSettings(Section):
     @model_validator(mode="after")
     def _one_rule_each(self) -> "TenantSettings":
         spelt: dict[str, str] = {}
-        for name, rule in self.keywords.items():
+        names = [rule.name for rule in self.keywords]
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise ValueError(f"keywords: {', '.join(sorted(twice))}: two rules have this name; give each its own")
+        for rule in self.keywords:
             if rule.senders or rule.channels or rule.hours:
                 continue
             for text in rule.says:
                 # Places are compared by where they are, not by name.
                 found = " ".join("{}" if word.startswith("{") else word for word in pattern(text).words)
                 if found in spelt:
-                    raise ValueError(f"keywords.{name}: {text} is for the same messages as {spelt[found]}; keep one")
-                spelt[found] = f"{text} of {name}"
+                    raise ValueError(f"keywords: {text} of {rule.name} is for the same messages as {spelt[found]}")
+                spelt[found] = f"{text} of {rule.name}"
+        return self
+
+    @model_validator(mode="after")
+    def _pools(self) -> "TenantSettings":
+        allowed = {name for one in self.allowed_senders for name in (one, bare(one))}
+        everywhere = self.consent.stop_reaches == "tenant" and all(
+            region.stop_reaches != "sender" for region in self.consent.regions.values()
+        )
+        for route in self.routing.routes:
+            if len(route.pool) > 1 and not everywhere:
+                raise ValueError(
+                    "routing: of a pool people get one sender today and perhaps another tomorrow, so a STOP to one "
+                    "must stop all: set consent.stop_reaches to tenant, in its regions too, or put the numbers into "
+                    "one Messaging Service"
+                )
+            if allowed and (strange := route.pool.keys() - allowed):
+                raise ValueError(f"routing: {', '.join(sorted(strange))}: in a pool, and not in allowed_senders")
         return self
 
     @model_validator(mode="after")

@@ -104,4 +104,19 @@ def told_once(producer: AIOKafkaProducer) -> None:
     aiokafka keeps it in a future as well, which nobody asks by then.
     """
     ended = producer._txn_manager.wait_for_transaction_end()
-    ended.add_done_callback(lambda done: done.cancelled() or done.exception())
+    ended.add_done_callback(heard)
+
+
+def heard(done: "asyncio.Future[Any]") -> None:
+    """As a callback: why this ended is told elsewhere, and needs no traceback in the log besides."""
+    if not done.cancelled():
+        done.exception()
+
+
+def why_ended(producer: AIOKafkaProducer) -> BaseException | None:
+    """What ended a transaction before it was committed; None: nothing has.
+
+    Between two batches aiokafka only says that there is none any more.
+    """
+    ended = producer._txn_manager.wait_for_transaction_end()
+    return ended.exception() if ended.done() and not ended.cancelled() else None

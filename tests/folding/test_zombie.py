@@ -1,7 +1,14 @@
 """A worker that was frozen past its session and wakes up: it may not write any more."""
 
+import asyncio
 import signal
+from typing import Any
 
+import pytest
+from aiokafka.errors import ProducerFenced
+
+from services.runtime.folding.fold import Emission
+from services.runtime.folding.ledger import Ledger
 from tests.folding.rig import Rig
 from tests.folding.tally import Fact
 from tests.waiting import eventually
@@ -52,3 +59,29 @@ async def test_a_worker_frozen_while_idle_folds_on_from_what_others_left_or_ends
     await rig.tell(rig.facts(100))
     await rig.folded(but=one)
     await rig.same_rows(await rig.stop(again, two))
+
+
+async def test_whose_fence_is_taken_between_two_batches_hears_that(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its second batch finds no transaction any more; why not, the first one's end says."""
+    former = await rig.take_fence(0)
+    sends = Ledger._send
+    batches: list[str] = []
+
+    async def slowly(*what: Any) -> list[tuple[asyncio.Future[Any], int]]:
+        batches.append(what[1])
+        sent = await sends(*what)
+        await asyncio.wait([acknowledged for acknowledged, _ in sent], timeout=20)
+        return sent
+
+    monkeypatch.setattr(Ledger, "_send", staticmethod(slowly))
+    rows = [Emission(rig.changelog, b"k", b"{}", [])]
+    derived = [Emission(rig.derived, b"k", b"{}", [])]
+    try:
+        await former.write(derived, 0, {rig.changelog: rows})
+        batches.clear()
+        await (await rig.take_fence(0)).close()
+        with pytest.raises(ProducerFenced):
+            await former.write(derived, 0, {rig.changelog: rows})
+        assert batches == [rig.derived, rig.changelog]
+    finally:
+        await former.close()

@@ -11,14 +11,14 @@ from contextlib import suppress
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaConnectionError
+from aiokafka.errors import IllegalOperation, KafkaConnectionError
 from aiokafka.producer import sender as transactions
 
 from services.contract.partition import partition_of
 from services.runtime.config import KafkaSettings
 from services.runtime.failpoints import reach
 from services.runtime.folding.fold import Emission
-from services.runtime.kafka import durable_producer, told_once
+from services.runtime.kafka import durable_producer, heard, told_once, why_ended
 
 # How long readers of committed records wait for a worker that died in the middle of a flush and has no successor.
 _TRANSACTION_TIMEOUT_MS = 20_000
@@ -77,6 +77,12 @@ class Ledger:
             raise KafkaConnectionError(
                 "no answer to a transaction; nothing is lost, what it held is folded again"
             ) from error
+        except IllegalOperation as error:
+            # Between two batches: that the fence was taken, or else, says the transaction alone.
+            ended = why_ended(producer)
+            if ended is None:
+                raise
+            raise ended from error
 
     async def _transact(
         self,
@@ -93,7 +99,11 @@ class Ledger:
             batches[changelog, partition] = list(changed)
         sent = []
         for (topic, at), records in batches.items():
-            sent += await self._send(producer, topic, at, records)
+            batched = await self._send(producer, topic, at, records)
+            for acknowledged, _ in batched:
+                # Should the next find no transaction any more, nobody asks these.
+                acknowledged.add_done_callback(heard)
+            sent += batched
         reach("flush.sent")
         acks = await asyncio.gather(*(acknowledged for acknowledged, _ in sent))
         reach("flush.acknowledged")

@@ -157,7 +157,7 @@ class Runner:
             if index.has_unreadable(store, partition):
                 raise ConfigError(
                     f"{store.changelog}/{partition}: a row cannot be read by this release; start the release that "
-                    "wrote it, or mend the table (docs/rebuild.md)"
+                    "wrote it, or mend the table (docs/recovery.md)"
                 )
         return True
 

@@ -121,19 +121,22 @@ class Reconciling(Listener):
             logger.error("the reconciliation of %s failed: %r", tenant, error, exc_info=error)
 
     async def _run(self, partition: Partition, tenant: str, done: Reconciled | None, until: str) -> None:
-        since = reconciled.since(done, until)
+        since, brought = reconciled.since(done, until), 0
         async with self._together:
-            try:
-                found = await self._reconcile(tenant, self._tenants[tenant], (since, until), lambda: self._turn(tenant))
-            except (ConfigError, KafkaError) as error:
-                self._fail(tenant)
-                logger.error("the reconciliation of %s waits: %s", tenant, error)
-                return
-        reach("poller.reconciled")
-        for kind, count in found.items():
-            FACTS.labels(tenant, kind).inc(count)
-        await partition.submit(Reconciled(tenant, until))
-        logger.info("%s: from %s to %s Twilio's lists brought %d facts", tenant, since, until, sum(found.values()))
+            # Each part is noted: where a later one fails, the next run begins there.
+            for part in reconciled.parts(since, until):
+                try:
+                    found = await self._reconcile(tenant, self._tenants[tenant], part, lambda: self._turn(tenant))
+                except (ConfigError, KafkaError) as error:
+                    self._fail(tenant)
+                    logger.error("the reconciliation of %s waits: %s", tenant, error)
+                    return
+                reach("poller.reconciled")
+                for kind, count in found.items():
+                    FACTS.labels(tenant, kind).inc(count)
+                await partition.submit(Reconciled(tenant, part[1]))
+                brought += sum(found.values())
+        logger.info("%s: from %s to %s Twilio's lists brought %d facts", tenant, since, until, brought)
 
     def _fail(self, tenant: str) -> None:
         self._failed_at[tenant] = now()

@@ -1,5 +1,6 @@
 """Who is waited for, in any order of what is told; what a look at Twilio changes; how few calls a search takes."""
 
+import itertools
 from collections.abc import Sequence
 from datetime import time
 from zoneinfo import ZoneInfo
@@ -274,3 +275,13 @@ def test_whose_list_failed_twice_is_fetched_alone_after_all_others() -> None:
     assert base is not None
     rows = [replace(base, message_sid=f"SM{place}", failed=place) for place in range(4)]
     assert [list(group.rows) for group in groups(rows)] == [["SM0", "SM1"], ["SM2"], ["SM3"]]
+
+
+def test_what_nobody_reconciled_for_long_is_listed_part_by_part_without_a_gap() -> None:
+    usual = list(reconciled.parts(reconciled.since(Reconciled("acme", later(NOW, -86_400)), NOW), NOW))
+    assert usual == [(later(NOW, -30 * 3600), NOW)]
+    long = list(reconciled.parts(later(NOW, -29 * 86_400), NOW))
+    assert (long[0][0], long[-1][1]) == (later(NOW, -29 * 86_400), NOW)
+    assert all(before[1] == after[0] for before, after in itertools.pairwise(long))
+    assert all(seconds_between(*part) <= 30 * 3600 for part in long)
+    assert list(reconciled.parts(NOW, NOW)) == []

@@ -1,5 +1,6 @@
 """Until when a tenant's log was held against Twilio's lists, and when that is due again."""
 
+from collections.abc import Iterator
 from datetime import datetime, time, timedelta, tzinfo
 
 import msgspec
@@ -40,3 +41,11 @@ def since(state: Reconciled | None, until: str) -> str:
     """Where the time begins that is to be held against Twilio's lists, to be whole until then."""
     begun = state.until if state else later(until, -_DAY_S)
     return max(later(begun, -_OVERLAP_S), later(until, -_KEPT_S))
+
+
+def parts(since: str, until: str) -> Iterator[tuple[str, str]]:
+    """What is held against the lists at a time: a day with what is read of it again, however long nobody did it."""
+    while since < until:
+        end = min(later(since, _DAY_S + _OVERLAP_S), until)
+        yield since, end
+        since = end

@@ -9,14 +9,21 @@ from typing import NamedTuple
 import orjson
 
 from services.checker.facts import Fact, Facts
-from services.checker.topics import ACCEPTED, CONSENT_COMMANDS, MESSAGES, PUBLIC, owner
+from services.checker.topics import ACCEPTED, CONSENT_COMMANDS, MESSAGES, PUBLIC, STARTS, owner
 
 # What is longer is no command.
 MOST_BYTES = 64 * 1024
 _MOST_CHARACTERS = 128
+_ABOUT_ANOTHER = ("resolve_ambiguous", "cancel_message", "resolve_execution", "cancel_execution")
 # A parser may give up on what is nested that deeply.
 _DEEP = 128
 
+# What came by one topic alone.
+_PRODUCED = {
+    "consent_accepted": (CONSENT_COMMANDS,),
+    "send_accepted": (MESSAGES,),
+    "execution_accepted": (STARTS,),
+}
 
 # Topic, tenant and command id, as a record names them.
 _Named = tuple[str, str, str]
@@ -49,7 +56,7 @@ class Asked(NamedTuple):
 
     @property
     def about_another(self) -> bool:
-        return self.fact.event.get("event_type") in ("resolve_ambiguous", "cancel_message")
+        return self.fact.event.get("event_type") in _ABOUT_ANOTHER
 
 
 def _signer(fact: Fact) -> str:
@@ -122,8 +129,9 @@ def iso(milliseconds: int) -> str:
 def _accepted(facts: Facts) -> Mapping[_Named, Sequence[Fact]]:
     found: defaultdict[_Named, list[Fact]] = defaultdict(list)
     for fact in facts.sound(ACCEPTED):
-        topic = CONSENT_COMMANDS if fact.event.get("event_type") == "consent_accepted" else MESSAGES
-        found[topic, fact.text("tenant"), fact.text("command_id")].append(fact)
+        # Of a cancel or a resolution nothing says by which topic it came.
+        for topic in _PRODUCED.get(str(fact.event.get("event_type")), (MESSAGES, STARTS)):
+            found[topic, fact.text("tenant"), fact.text("command_id")].append(fact)
     return found
 
 

@@ -8,6 +8,7 @@ import msgspec
 from services.contract.fields import faults_of_field
 from services.contract.parameters import unknown
 from services.domain.messages.commands import CancelMessage, ResolveAmbiguous, SendMessage
+from services.domain.studio.commands import CancelExecution, ResolveExecution, StartExecution
 
 # Thousands of them fit into a command, and all of them into no result.
 _UNKNOWN_NAMED = 10
@@ -31,6 +32,20 @@ def read_message_command(found: dict[str, Any]) -> SendMessage | ResolveAmbiguou
             return read_command(found, CancelMessage)
         case _:
             return ["event_type: one of send_message, resolve_ambiguous, cancel_message; left out, it is send_message"]
+
+
+def read_execution_command(found: dict[str, Any]) -> StartExecution | ResolveExecution | CancelExecution | list[str]:
+    """A command of `twilio.outbound.executions.v1`: what it is says `event_type`; a start where that is missing."""
+    match found.get("event_type", "start_execution"):
+        case "start_execution":
+            return read_command(found, StartExecution)
+        case "resolve_execution":
+            return read_command(found, ResolveExecution)
+        case "cancel_execution":
+            return read_command(found, CancelExecution)
+        case _:
+            known = "start_execution, resolve_execution, cancel_execution"
+            return [f"event_type: one of {known}; left out, it is start_execution"]
 
 
 def read_command(found: dict[str, Any], type_: type[P]) -> P | list[str]:

@@ -8,10 +8,12 @@ from services.domain.messages.commands import CommandAccepted
 from services.domain.outbox.accepted import CancelAccepted, ResolutionAccepted
 from services.domain.outbox.pauses import PauseEnded, PausePlaced
 from services.domain.results import CommandResult
+from services.domain.studio.commands import ExecutionAccepted
 
 ACCEPTED = Topic(
     "twilio.outbound.accepted.v1",
     CommandAccepted
+    | ExecutionAccepted
     | ConsentAccepted
     | ContactLinked
     | MessageDated

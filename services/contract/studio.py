@@ -1,11 +1,21 @@
-"""Studio on the log: which flows are read, what was seen of their executions, and what follows."""
+"""Studio on the log: commands that start executions, which flows are read, what was seen in them, and what follows."""
 
-from services.contract.fold import POLLER_APP, PROCESSOR_APPS, FoldContract, Product
+from services.contract.fold import POLLER_APP, PROCESSOR_APPS, SENDER_APP, FoldContract, Product
 from services.contract.messages import INBOUND
-from services.contract.topic import MONTH, Topic
+from services.contract.outbound import ACCEPTED, RESULTS
+from services.contract.topic import MONTH, WEEK, Topic
 from services.domain.studio import executions
+from services.domain.studio.commands import CancelExecution, ResolveExecution, StartExecution
 from services.domain.studio.events import ExecutionChanged, ExecutionSeen, FlowWatched, StepWalked
 
+STARTS = Topic(
+    "twilio.outbound.executions.v1",
+    StartExecution | ResolveExecution | CancelExecution,
+    lambda e: e.command_id,
+    "anything",
+    WEEK,
+    public=True,
+)
 FLOWS = Topic("twilio.flows.v1", FlowWatched, lambda e: e.key, "flow or execution", None, compacted=True)
 STUDIO = Topic("twilio.studio.v1", ExecutionSeen | StepWalked, lambda e: e.execution_sid, "flow or execution", MONTH)
 EXECUTIONS = Topic(
@@ -21,4 +31,6 @@ EXECUTIONS_FOLD = FoldContract(PROCESSOR_APPS["commands"], "executions", (STUDIO
 # What people say in flows is a message to us as any other.
 WATCHING_FOLD = FoldContract(POLLER_APP, "studio", (FLOWS, STUDIO), ("watched",), (STUDIO, INBOUND))
 
-PRODUCT = Product((FLOWS, STUDIO, EXECUTIONS), (EXECUTIONS_FOLD, WATCHING_FOLD))
+STARTS_FOLD = FoldContract(SENDER_APP, "executions-intake", (STARTS,), ("parkedexecutions",), (ACCEPTED, RESULTS))
+
+PRODUCT = Product((STARTS, FLOWS, STUDIO, EXECUTIONS), (STARTS_FOLD, EXECUTIONS_FOLD, WATCHING_FOLD))

@@ -41,7 +41,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     """What is looked at of a command. `scopes`: of its sender and Messaging Service.
 
     `template`: it has one; `template_name`, `template_language`: by which it names it, where it does. `freeform`: it
-    has a text or a medium beside its template. `purpose_said`: the producer said it.
+    has a text or a medium beside its template. `purpose_said`: the producer said it. `unseen`: nobody knows what will
+    be written: it needs all that a free text needs, and the consent that a template needs.
     """
 
     tenant: str
@@ -60,6 +61,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     template_name: str | None = None
     template_language: str | None = None
     purpose_said: bool = True
+    unseen: bool = False
 
 
 class TemplateSeen(msgspec.Struct, frozen=True, kw_only=True):
@@ -279,7 +281,9 @@ def _consent(question: Question, view: View) -> Verdict | None:
             "Do not write to them; a START, or a recorded opt-in after that time, lifts it.",
         )
     rules = view.rules
-    if rules.consent_for == "nothing" or (rules.consent_for == "templates" and not as_template(question, view)):
+    if rules.consent_for == "nothing" or (
+        rules.consent_for == "templates" and not (question.unseen or as_template(question, view))
+    ):
         return None
     if view.consent_at is None:
         return Verdict(
@@ -306,7 +310,7 @@ def _holds(why: Suppression, question: Question, view: View) -> bool:
     if question.channel != "whatsapp":
         return False
     wrote_since = view.window_until is not None and seconds_between(why.since, view.window_until) > _WINDOW_S
-    return as_template(question, view) or not wrote_since
+    return question.unseen or as_template(question, view) or not wrote_since
 
 
 def as_template(question: Question, view: View) -> bool:

@@ -22,7 +22,8 @@ class CommandResult(msgspec.Struct, frozen=True, kw_only=True):
     this command's. `message`: how the message ended, in `message_status`;
     again where a later word overrules it. `repeated` answers a command that was produced again: nothing is sent for
     that, and `last_step` is how far the first has come.
-    Fields of one product (`message_sid`, `segments` …) are null in the results of others.
+    `execution_sid`: of the execution that was started, or that stood in the way (20409).
+    Fields of one product (`message_sid`, `segments`, `execution_sid` …) are null in the results of others.
     """
 
     event_type: Literal["command_result"] = "command_result"
@@ -45,6 +46,7 @@ class CommandResult(msgspec.Struct, frozen=True, kw_only=True):
     segments: int | None = None
     encoding: Literal["GSM-7", "UCS-2"] | None = None
     receipt: Receipt | None = None
+    execution_sid: str | None = None
 
     @property
     def key(self) -> str:

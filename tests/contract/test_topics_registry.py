@@ -24,6 +24,7 @@ from services.domain.messages.events import MessageSent, StatusReceived
 from services.domain.outbox.accepted import CancelAccepted, ResolutionAccepted
 from services.domain.outbox.pauses import PauseEnded, PausePlaced
 from services.domain.results import CommandResult
+from services.domain.studio.commands import ExecutionAccepted
 from services.poller.products import PRODUCTS
 from services.processor.topology import topology
 from services.runtime.config import Settings
@@ -67,6 +68,7 @@ def test_no_two_topics_share_a_type() -> None:
             ACCEPTED,
             (
                 CommandAccepted,
+                ExecutionAccepted,
                 ConsentAccepted,
                 ContactLinked,
                 MessageDated,

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from services.domain.clock import later
+from services.domain.commands import cancel
 from services.domain.contact import contact_key
 from services.domain.identity import Place
 from services.domain.messages.commands import (
@@ -15,7 +16,7 @@ from services.domain.messages.commands import (
     ResolveAmbiguous,
     SendMessage,
 )
-from services.domain.messages.intake import Rules, accept, cancel, resolve
+from services.domain.messages.intake import Rules, accept, resolve
 from services.domain.messages.routing import Route
 from services.domain.outbox.accepted import CancelAccepted, ResolutionAccepted
 
@@ -488,7 +489,7 @@ CANCEL = CancelMessage(command_id="order-18473", tenant="acme", by="ann", to="+1
 
 
 def canceled(**changed: Any) -> CancelAccepted | list[str]:
-    return cancel(msgspec.structs.replace(CANCEL, **changed), RULES, AT, Place(0, 7))
+    return cancel(msgspec.structs.replace(CANCEL, **changed), RULES.contact_secret, AT, Place(0, 7))
 
 
 @pytest.mark.parametrize("whom", [{}, {"to": None, "contact": contact_key("acme", "+14155550123", b"secret")}])
@@ -497,7 +498,7 @@ def test_a_cancel_is_keyed_as_its_command(whom: dict[str, Any]) -> None:
     assert isinstance(found, CancelAccepted), found
     assert (found.contact, found.command_id) == (taken().contact, "order-18473")
     assert (found.accepted_at, found.by, found.note) == (AT, "ann", "the customer called")
-    assert found.event_id != cast(CancelAccepted, cancel(CANCEL, RULES, AT, Place(0, 8))).event_id
+    assert found.event_id != cast(CancelAccepted, cancel(CANCEL, RULES.contact_secret, AT, Place(0, 8))).event_id
 
 
 @pytest.mark.parametrize(

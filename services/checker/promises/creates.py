@@ -65,7 +65,11 @@ def _attempt(
 
 def _named(looking: Looking, facts: Facts, created: Mapping[Identity, Sequence[Created]]) -> None:
     """Who says that a message was created names the one that was."""
-    for fact in (*facts.sound(SENT), *(one for one in facts.sound(RESULTS) if one.event.get("step") == "sent")):
+    sent = [one for one in facts.sound(RESULTS) if one.event.get("step") == "sent"]
+    for fact in (*facts.sound(SENT), *sent):
+        if fact.event.get("execution_sid"):
+            # Of executions nobody shows here what was started.
+            continue
         name, sid = identity(fact.event), fact.text("message_sid")
         if name not in created:
             looking.lost.append(

@@ -145,9 +145,9 @@ def _whose(looking: Looking, facts: Facts, steps: Mapping[Identity, Sequence[Fac
 
 
 def _identities(facts: Facts) -> Mapping[Identity, Fact]:
-    """Accepted sends, each by the first time."""
+    """Accepted commands that call Twilio, each by the first time."""
     found: dict[Identity, Fact] = {}
     for fact in facts.sound(ACCEPTED):
-        if fact.event.get("event_type") == "send_accepted":
+        if fact.event.get("event_type") in ("send_accepted", "execution_accepted"):
             found.setdefault(identity(fact.event), fact)
     return found

@@ -14,7 +14,8 @@ def look(facts: Facts) -> Looking:
         messages.setdefault((identity(fact.event), fact.text("message_sid")), fact.at)
     results: dict[tuple[Identity, str], str] = {}
     for fact in facts.sound(RESULTS):
-        if fact.event.get("step") == "sent":
+        # What was started in Studio is no message.
+        if fact.event.get("step") == "sent" and not fact.event.get("execution_sid"):
             results.setdefault((identity(fact.event), fact.text("message_sid")), fact.at)
     looking.checked = len(results)
     for (name, sid), at in results.items():

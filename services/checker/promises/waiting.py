@@ -43,10 +43,10 @@ def look(facts: Facts) -> Looking:
 
 
 def _accepted(facts: Facts) -> Mapping[Identity, Fact]:
-    """Accepted sends, each by the first time."""
+    """Accepted commands that call Twilio, each by the first time."""
     found: dict[Identity, Fact] = {}
     for fact in facts.sound(ACCEPTED):
-        if fact.event.get("event_type") == "send_accepted":
+        if fact.event.get("event_type") in ("send_accepted", "execution_accepted"):
             found.setdefault(identity(fact.event), fact)
     return found
 

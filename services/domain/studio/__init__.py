@@ -3,5 +3,6 @@
     events (what crosses the log) → at_twilio (Twilio's JSON into facts) → watching (what is read, and when)
     → replies (what somebody said in a flow) → executions (what is known of one)
 
+Beside them the commands that start executions: commands → intake → effects, and finding (what a resolution names).
 Imports of the domain what messages state, and what stands below them.
 """

@@ -2,6 +2,7 @@
 
 from services.contract.commands import read_message_command
 from services.contract.messages import INTAKE_FOLD, MESSAGES
+from services.domain.commands import cancel
 from services.domain.identity import Place
 from services.domain.messages import intake
 from services.domain.messages.commands import CancelMessage, CommandAccepted, ResolveAmbiguous, SendMessage
@@ -19,7 +20,7 @@ def _accept(
         case ResolveAmbiguous():
             return intake.resolve(command, rules, at, place)
         case CancelMessage():
-            return intake.cancel(command, rules, at, place)
+            return cancel(command, rules.contact_secret, at, place)
 
 
 COMMANDS = Commands(MESSAGES, INTAKE_FOLD, read_message_command, _accept, ("resolve_ambiguous", "cancel_message"))

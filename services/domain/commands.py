@@ -1,0 +1,172 @@
+"""What public commands of all products have in common: whom one is for, when it may go, who says it, and what it is
+known by. Each function adds what is wrong to `faults`, a sentence each.
+"""
+
+import hashlib
+import re
+from typing import NamedTuple, Protocol
+
+import msgspec
+
+from services.domain.addresses import Address, judge, our_sender
+from services.domain.clock import later, parse, to_iso
+from services.domain.contact import bare, contact_key
+from services.domain.identity import Place, raw_event_id
+from services.domain.outbox.accepted import CancelAccepted
+from services.domain.recipients import recipient
+from services.domain.sids import COMMAND_ID, MESSAGING_SERVICE
+
+# As far ahead as Twilio itself schedules messages.
+MAX_AHEAD_DAYS = 35
+
+WHATSAPP = "whatsapp:"
+_ID_RULE = "1 to 128 visible ASCII characters"
+_LABEL = re.compile(r"[\x21-\x7e]{1,64}")
+_DIGEST = re.compile(r"[0-9a-f]{32}")
+_MAX_NOTE = 1000
+
+
+class Named(Protocol):
+    """A command, by the names that it gives itself."""
+
+    @property
+    def tenant(self) -> str: ...
+    @property
+    def command_id(self) -> str: ...
+
+
+class Timed(Protocol):
+    """A command that is to go between two moments."""
+
+    @property
+    def not_before(self) -> str | None: ...
+    @property
+    def not_after(self) -> str | None: ...
+
+
+class AboutAnother(Named, Protocol):
+    """A command about another one, which names that one's person by their address or by their contact key."""
+
+    @property
+    def by(self) -> str: ...
+    @property
+    def to(self) -> str | None: ...
+    @property
+    def contact(self) -> str | None: ...
+    @property
+    def note(self) -> str | None: ...
+
+
+class Times(NamedTuple):
+    """From when on it may go, None for now, and until when."""
+
+    not_before: str | None
+    not_after: str
+
+
+def check_names(command_id: str, label: str | None, faults: list[str]) -> None:
+    if not COMMAND_ID.fullmatch(command_id):
+        faults.append(f"command_id: {_ID_RULE}")
+    if label is not None and not _LABEL.fullmatch(label):
+        faults.append("label: 1 to 64 visible ASCII characters")
+
+
+def recipient_of(to: str, whatsapp: bool, region: str | None, faults: list[str]) -> Address:
+    """Whom it is for; nobody, where that is a fault. `region`: whose national numbers are understood."""
+    found = recipient(to, whatsapp, region)
+    if isinstance(found, Address):
+        return found
+    faults.append(f"to: {found}")
+    return judge("")
+
+
+def sender_of(from_: str | None, whatsapp: bool, faults: list[str]) -> str | None:
+    """Our address, as Twilio is given it."""
+    if from_ is None:
+        return None
+    if MESSAGING_SERVICE.fullmatch(bare(from_)):
+        faults.append("from: this is a Messaging Service; name it in messaging_service_sid")
+        return None
+    sender = our_sender(from_, whatsapp)
+    if sender is None:
+        faults.append("from: neither E.164, a short code nor an alphanumeric sender; WhatsApp sends from a number")
+        return None
+    return f"{WHATSAPP}{sender}" if whatsapp else sender
+
+
+def times_of(command: Timed, lifetime: float, at: str, since: str, faults: list[str]) -> Times:
+    """`lifetime`: in seconds, of a command that says nothing of it; from `since` on, or from its not_before."""
+    not_before = _time("not_before", command.not_before, faults)
+    not_after = _time("not_after", command.not_after, faults)
+    if not_before is not None and not_before > later(at, MAX_AHEAD_DAYS * 86_400):
+        faults.append(f"not_before: more than {MAX_AHEAD_DAYS} days ahead; produce it nearer to its time")
+    if not_after is not None and not_after > later(at, (MAX_AHEAD_DAYS + 1) * 86_400):
+        faults.append(
+            f"not_after: more than {MAX_AHEAD_DAYS + 1} days ahead, those of not_before and one to send it in; "
+            "give an earlier one, or produce it nearer to its time"
+        )
+    if not_before is not None and not_after is not None and not_after <= not_before:
+        faults.append("not_after: not later than not_before, which leaves no time to send it in")
+    not_before = not_before if not_before is not None and not_before > at else None
+    return Times(not_before, not_after or later(not_before or since, lifetime))
+
+
+def said_by(command: AboutAnother, faults: list[str]) -> None:
+    check_names(command.command_id, None, faults)
+    if not command.by.strip():
+        faults.append("by: who says it")
+    if len(command.by) > _MAX_NOTE or len(command.note or "") > _MAX_NOTE:
+        faults.append(f"by, note: more than {_MAX_NOTE} characters")
+
+
+def contact_of(command: AboutAnother, secret: bytes, faults: list[str]) -> str:
+    """The contact whose command it is about."""
+    if (command.to is None) == (command.contact is None):
+        faults.append("to, contact: give one of them")
+    if command.contact is not None:
+        prefix, _, digest = command.contact.rpartition("|")
+        if prefix != command.tenant or not _DIGEST.fullmatch(digest):
+            faults.append("contact: as the command's results give it, {tenant}| and 32 hex digits")
+        return command.contact
+    address = command.to or ""
+    if command.to is not None and judge(address).kind not in ("phone", "scoped_id"):
+        faults.append("to: the address that the command was for, in E.164 or as a business-scoped id")
+    return contact_key(command.tenant, address, secret)
+
+
+def cancel(command: AboutAnother, secret: bytes, at: str, place: Place) -> CancelAccepted | list[str]:
+    """The wish that a command be not carried out, accepted, or all that is wrong with it."""
+    faults: list[str] = []
+    contact = contact_of(command, secret, faults)
+    said_by(command, faults)
+    if faults:
+        return faults
+    return CancelAccepted(
+        event_id=event_id("cancel_accepted", command, contact, at, place),
+        tenant=command.tenant,
+        command_id=command.command_id,
+        contact=contact,
+        accepted_at=at,
+        by=command.by,
+        note=command.note,
+    )
+
+
+def fingerprint(command: Named) -> str:
+    """The digest of all that it says. Where its type leaves out what says nothing, that is not in it: that a later
+    release knows more fields changes no command's."""
+    return hashlib.sha256(msgspec.json.encode(command, order="sorted")).hexdigest()
+
+
+def event_id(kind: str, command: Named, contact: str, at: str, place: Place) -> str:
+    """Where and when it was produced are content too: a command produced twice is two facts."""
+    said = (contact, command.command_id, fingerprint(command), at, "{}@{}".format(*place))
+    return raw_event_id(kind, command.tenant, [one.encode() for one in said])
+
+
+def _time(name: str, said: str | None, faults: list[str]) -> str | None:
+    try:
+        return None if said is None else to_iso(parse(said))
+    except ValueError:
+        faults.append(f"{name}: not ISO 8601 with a zone; write it as 2026-02-21T18:22:11Z")
+        return None

@@ -1,0 +1,115 @@
+"""Is a command one by which Twilio could start an execution, and what is it exactly? Pure; all faults at once."""
+
+import msgspec
+
+from services.domain.commands import (
+    WHATSAPP,
+    check_names,
+    contact_of,
+    event_id,
+    fingerprint,
+    recipient_of,
+    said_by,
+    sender_of,
+    times_of,
+)
+from services.domain.contact import contact_key, parts
+from services.domain.identity import Place
+from services.domain.messages.intake import Rules
+from services.domain.outbox.accepted import ResolutionAccepted
+from services.domain.sids import EXECUTION, FLOW, MESSAGING_SERVICE
+from services.domain.studio.commands import Channel, ExecutionAccepted, ResolveExecution, StartExecution
+
+# Twilio's, of both together (81023).
+_LONGEST_ENDS = 300
+# Ours: a context of Studio's is bounded, and nobody says by how much.
+_MOST_PARAMETERS = 16 * 1024
+
+
+def accept(command: StartExecution, rules: Rules, at: str, place: Place, since: str) -> ExecutionAccepted | list[str]:
+    """The normalised command, or all that is wrong with it, a sentence each.
+
+    `at` is when it was written to the log, `place` where there. It lives as one that was produced at `since`, where
+    that is earlier.
+    """
+    faults: list[str] = []
+    channel = _channel(command, faults)
+    whom = recipient_of(command.to, channel == "whatsapp", rules.default_region, faults)
+    sender = sender_of(command.from_, channel == "whatsapp", faults)
+    times = times_of(command, rules.lifetime, at, since, faults)
+    check_names(command.command_id, command.label, faults)
+    _check(command, faults)
+    if faults:
+        return faults
+    contact = contact_key(command.tenant, whom.name, rules.contact_secret)
+    return ExecutionAccepted(
+        event_id=event_id("execution_accepted", command, contact, at, place),
+        tenant=command.tenant,
+        command_id=command.command_id,
+        contact=contact,
+        accepted_at=at,
+        sequence=place.offset,
+        not_before=times.not_before,
+        not_after=times.not_after,
+        fingerprint=fingerprint(command),
+        flow_sid=command.flow_sid,
+        channel=channel,
+        country=whom.country,
+        to=f"{WHATSAPP}{whom.name}" if channel == "whatsapp" else whom.name,
+        from_=sender,
+        messaging_service_sid=command.messaging_service_sid,
+        parameters=command.parameters,
+        conflict=command.conflict,
+        urgent=command.urgent,
+        label=command.label,
+        purpose=command.purpose or "marketing",
+    )
+
+
+def resolve(command: ResolveExecution, rules: Rules, at: str, place: Place) -> ResolutionAccepted | list[str]:
+    """The same for what a person found out about an ambiguous command."""
+    faults: list[str] = []
+    contact = contact_of(command, rules.contact_secret, faults)
+    if command.outcome == "sent" and not EXECUTION.fullmatch(command.execution_sid or ""):
+        faults.append("execution_sid: FN and 32 hex digits; it is the proof that the execution was started")
+    said_by(command, faults)
+    if faults:
+        return faults
+    return ResolutionAccepted(
+        event_id=event_id("resolution_accepted", command, contact, at, place),
+        tenant=command.tenant,
+        command_id=command.command_id,
+        contact=contact,
+        accepted_at=at,
+        outcome=command.outcome,
+        by=command.by,
+        sid=command.execution_sid if command.outcome == "sent" else None,
+        note=command.note,
+    )
+
+
+def _channel(command: StartExecution, faults: list[str]) -> Channel:
+    """By the prefix of `to`; what `from` names must be no other."""
+    to, sender = parts(command.to).channels, parts(command.from_ or "").channels
+    if {*to, *sender} - {"sms", "whatsapp"}:
+        faults.append("to, from: another channel is named than sms and whatsapp")
+    channel: Channel = "whatsapp" if "whatsapp" in to else "sms"
+    if sender and channel not in sender:
+        faults.append("from: of another channel than to; write whatsapp: before both, or before neither")
+    return channel
+
+
+def _check(command: StartExecution, faults: list[str]) -> None:
+    if not FLOW.fullmatch(command.flow_sid):
+        faults.append("flow_sid: must be FW and 32 hex digits")
+    if (command.from_ is None) == (command.messaging_service_sid is None):
+        faults.append(
+            "from, messaging_service_sid: give one of them, that whose URL is the flow's; else no reply reaches it"
+        )
+    if command.messaging_service_sid is not None and not MESSAGING_SERVICE.fullmatch(command.messaging_service_sid):
+        faults.append("messaging_service_sid: must be MG and 32 hex digits")
+    ends = command.to + (command.from_ or command.messaging_service_sid or "")
+    if len(ends.encode()) > _LONGEST_ENDS:
+        faults.append(f"to, from: together more than {_LONGEST_ENDS} bytes")
+    if len(msgspec.json.encode(command.parameters)) > _MOST_PARAMETERS:
+        faults.append(f"parameters: more than {_MOST_PARAMETERS} bytes of JSON")

@@ -1,8 +1,19 @@
 """The tenants of the cases: name → settings beside account and secrets. Each case has its own."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 HELP = "Call +1 415 555 0100."
+
+CALIFORNIA = ZoneInfo("America/Los_Angeles")
+ENOUGH_S = 600
+
+
+def _until_soon() -> dict[str, str]:
+    now = datetime.now(UTC).astimezone(CALIFORNIA)
+    return {"begin": f"{now - timedelta(minutes=5):%H:%M}", "end": f"{now + timedelta(hours=1):%H:%M}"}
+
 
 _PLAIN = (
     "mx",
@@ -39,8 +50,8 @@ TENANTS: dict[str, dict[str, Any]] = {
     "accents": {"consent": {"stop_words": ["ARRET", "BAJA", "रोकें"]}},
     "appointments": {"consent": {"not_stop_words": ["CANCEL", "END"]}},
     "polite": {"consent": {"suspected": "defer_marketing"}},
-    # Americans are awake for one minute a day.
-    "nights": {"quiet_hours": {"purposes": ["marketing"], "countries": {"US": {"begin": "00:00", "end": "23:59"}}}},
-    "rarely": {"frequency": {"marketing": [{"messages": 2, "days": 1}]}},
+    # It is night in California, and for an hour more: the house's clock must not run a day ahead of the broker's.
+    "nights": {"quiet_hours": {"purposes": ["marketing"], "countries": {"US": _until_soon()}}},
+    "rarely": {"frequency": {"marketing": [{"messages": 2, "days": ENOUGH_S / 86_400}]}},
     "house": {},
 }

@@ -18,7 +18,7 @@ from aiokafka.partitioner import DefaultPartitioner
 from pydantic import SecretStr
 
 from services.contract import codec
-from services.contract.messages import INBOUND, STATUS
+from services.contract.messages import INBOUND, KEYWORDS, STATUS
 from services.contract.tenants import TENANTS
 from services.domain.contact import contact_key
 from services.domain.messages.callback import callback_query
@@ -69,7 +69,7 @@ async def broker(one: EmbeddedKafka) -> EmbeddedKafka:
 
 
 async def with_topics(broker: EmbeddedKafka, config: dict[str, str] | None = None) -> str:
-    await create_topics(broker.bootstrap, [INBOUND.name, STATUS.name, TENANTS.name], PARTITIONS, config)
+    await create_topics(broker.bootstrap, [INBOUND.name, KEYWORDS.name, STATUS.name, TENANTS.name], PARTITIONS, config)
     return broker.bootstrap
 
 

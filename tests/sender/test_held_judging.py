@@ -9,6 +9,7 @@ from services.sender.held import HELD
 from services.sender.judging import Judging
 from services.sender.tables import SUPPRESSION
 from tests.sender.histories import accepted, at
+from tests.sender.products import PRODUCTS
 
 KEY = f"acme|{'1' * 32}"
 HOLD = "twilio.inbound.v1/3@17"
@@ -50,7 +51,7 @@ async def asked(*rows: Standing | None) -> int:
     """How often the ends are asked before a verdict, and that it rests on the last answer."""
     log = Log(*rows)
     judging = cast(Any, Judging.__new__(Judging))
-    judging._barrier, judging._directories = log, Nobody()
+    judging._products, judging._barrier, judging._directories = PRODUCTS, log, Nobody()
     judging.look = lambda _partition, _command, offsets: offsets
     assert await judging.judge(log, accepted(contact=KEY)) == {"asked": log.asked}
     return log.asked

@@ -117,7 +117,7 @@ def promtool(*arguments: str) -> None:
     found = shutil.which("promtool")
     if found is None:
         pytest.skip("no promtool on this machine; Debian's package prometheus has it")
-    done = subprocess.run([found, *arguments], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([found, *arguments], capture_output=True, text=True, timeout=150, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -18,6 +18,7 @@ from services.contract import codec
 from services.contract.consent import CONSENT_COMMANDS
 from services.contract.messages import MESSAGES
 from services.contract.outbound import ACCEPTED, RESULTS
+from services.contract.studio import STARTS
 from services.contract.topic import Topic
 from services.contract.topics import BY_CONTACT
 from services.domain.clock import LAST
@@ -126,7 +127,7 @@ class Fed:
 
 SOURCES = [
     ("messages", 0), ("messages", 1), ("commands", 0), ("contacts", 0), ("contacts", 1), ("contacts", 2),
-    ("executions", 0), ("intake", 0),
+    ("executions", 0), ("intake", 0), ("executions-intake", 0),
     ("consent-intake", 0), ("outbox", 0), ("outbox", 1), ("outbox", 2),
 ]  # fmt: skip
 
@@ -143,7 +144,7 @@ def fed(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Monk
 def test_every_source_is_fed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sources = [(fold.name, number) for fold in product(tmp_path, monkeypatch) for number in range(len(fold.sources))]
     assert sources == SOURCES
-    assert {MESSAGES, CONSENT_COMMANDS} == {topic for topic in _topics(tmp_path, monkeypatch) if topic.public}
+    assert {MESSAGES, STARTS, CONSENT_COMMANDS} == {topic for topic in _topics(tmp_path, monkeypatch) if topic.public}
 
 
 def _topics(folder: Path, monkeypatch: pytest.MonkeyPatch) -> set[Topic]:

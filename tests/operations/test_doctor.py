@@ -145,12 +145,15 @@ async def test_a_closed_tenant_is_not_asked_about(house: House) -> None:
 async def test_senders_that_are_named_and_not_there(house: House) -> None:
     await house.hold(senders={ONE: {}})
     await house.service(settings={"friendly_name": "empty"})
+    elsewhere = "MG" + "9" * 32
     routing = RoutingSettings(
-        default_messaging_service_sid=SERVICE, routes=[RouteSettings(countries=["DE"], pool={"MG" + "9" * 32: 1})]
+        default_messaging_service_sid=SERVICE, routes=[RouteSettings(countries=["DE"], pool={elsewhere: 1})]
     )
-    found = faults(await looked(house, tenant(ACME, allowed_senders=[TWO, WHATSAPP, ONE], routing=routing)), "senders")
-    assert [one.says.partition(" ")[0] for one in found[:3]] == ["the", SERVICE, "allowed_senders"]
+    ours = tenant(ACME, allowed_senders=[TWO, WHATSAPP, ONE, elsewhere], routing=routing)
+    found = faults(await looked(house, ours), "senders")
+    assert [one.says.partition(" ")[0] for one in found[:3]] == ["the", SERVICE, "the"]
     assert "MG999" in found[0].says
+    assert "is no number of the account" in found[2].says
     assert "not on the log" in found[-1].says
 
 

@@ -24,6 +24,7 @@ from pydantic import SecretStr
 from services.contract.consent import CONSENT_COMMANDS, SUPPRESSION
 from services.contract.messages import DELIVERY, INBOUND, MESSAGES
 from services.contract.outbound import RESULTS
+from services.contract.studio import STARTS
 from services.contract.topic import owner_of
 from services.contract.topics import EVENTS, own_topics
 from services.embedded.broker import EmbeddedKafka
@@ -141,6 +142,7 @@ async def what_happens(broker: EmbeddedKafka, simulator: str) -> None:
     garbage = [(b"acme|0123456789abcdef0123456789abcdef", b"{")] * 8
     await produce(broker.bootstrap, MESSAGES.name, [(None, orjson.dumps(command)), (None, b"{")])
     await produce(broker.bootstrap, CONSENT_COMMANDS.name, [(None, orjson.dumps(yes)), (None, b"{")])
+    await produce(broker.bootstrap, STARTS.name, [(None, b"{")])
     said = {"account_sid": ACCOUNT, "from": "whatsapp:+14155550125", "to": "whatsapp:+14155550100", "body": "STOP"}
     async with (
         aiohttp.ClientSession() as session,

@@ -130,9 +130,8 @@ async def test_what_changes_is_taken_up_and_what_is_on_the_log_stays(tmp_path: P
             return "blocked (suppressed)" in dev.said
 
         await eventually(is_stopped, deadline_s=60, what="the word is taken for a STOP")
-        before, data_dir, after = settings.read_text().rpartition("  data_dir")
-        settings.write_text(f"{before}  concurrency: 9\n{data_dir}{after}")
-        await dev.says("processor, sender started anew")
+        settings.write_text(re.sub(r"(\nsender:.*\n)", r"\1  concurrency: 9\n", settings.read_text()))
+        await dev.says("sender, poller started anew")
 
         children |= descendants(dev.process.pid)
         await ended(dev, children)

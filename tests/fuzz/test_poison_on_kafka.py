@@ -177,7 +177,7 @@ async def test_what_comes_behind_poison_goes_through(house: House) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_records_of_any_time_and_size_go_through(house: House) -> None:
     """Ten megabytes of value, key or headers; timestamps beyond every calendar; bombs; what was taken back."""
     huge = 10 * MIB

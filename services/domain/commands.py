@@ -4,7 +4,7 @@ known by. Each function adds what is wrong to `faults`, a sentence each.
 
 import hashlib
 import re
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 import msgspec
 
@@ -12,7 +12,7 @@ from services.domain.addresses import Address, judge, our_sender
 from services.domain.clock import later, parse, to_iso
 from services.domain.contact import bare, contact_key
 from services.domain.identity import Place, raw_event_id
-from services.domain.outbox.accepted import CancelAccepted
+from services.domain.outbox.accepted import CancelAccepted, ResolutionAccepted
 from services.domain.recipients import recipient
 from services.domain.sids import COMMAND_ID, MESSAGING_SERVICE
 
@@ -55,6 +55,21 @@ class AboutAnother(Named, Protocol):
     def contact(self) -> str | None: ...
     @property
     def note(self) -> str | None: ...
+
+
+class Resolution(AboutAnother, Protocol):
+    """What a person found out about another command."""
+
+    @property
+    def outcome(self) -> Literal["sent", "not_sent"]: ...
+
+
+class Proof(NamedTuple):
+    """The SID of what is said to be created; `shape`: what it must look like, `wrong`: the fault where it does not."""
+
+    sid: str | None
+    shape: re.Pattern[str]
+    wrong: str
 
 
 class Times(NamedTuple):
@@ -148,6 +163,28 @@ def cancel(command: AboutAnother, secret: bytes, at: str, place: Place) -> Cance
         contact=contact,
         accepted_at=at,
         by=command.by,
+        note=command.note,
+    )
+
+
+def resolve(command: Resolution, proof: Proof, secret: bytes, at: str, place: Place) -> ResolutionAccepted | list[str]:
+    """What a person found out about an ambiguous command, accepted, or all that is wrong with it."""
+    faults: list[str] = []
+    contact = contact_of(command, secret, faults)
+    if command.outcome == "sent" and not proof.shape.fullmatch(proof.sid or ""):
+        faults.append(proof.wrong)
+    said_by(command, faults)
+    if faults:
+        return faults
+    return ResolutionAccepted(
+        event_id=event_id("resolution_accepted", command, contact, at, place),
+        tenant=command.tenant,
+        command_id=command.command_id,
+        contact=contact,
+        accepted_at=at,
+        outcome=command.outcome,
+        by=command.by,
+        sid=proof.sid if command.outcome == "sent" else None,
         note=command.note,
     )
 

@@ -16,7 +16,7 @@ from services.domain.messages.seeking import One, Page, Search, groups
 from services.domain.messages.silent import CHANNELS, Looked, LookFailed, Silent
 from services.poller.metrics import POLLER
 from services.poller.polled import UNREAD, Party, Place, Polled, Read, Tell
-from services.poller.reader import Reader, Ungiven, items, text
+from services.poller.reader import Reader, Ungiven, items, second, text
 from services.runtime.clock import now
 from services.runtime.config import PollerSettings
 from services.runtime.folding.fold import Step, Table
@@ -94,7 +94,7 @@ async def _fetched(reader: Reader, party: Party, row: Silent, path: str) -> Read
 
 
 async def _listed(reader: Reader, party: Party, search: Search, page: Page, path: str) -> list[Read]:
-    between = {"DateSent>": _second(page.since), "DateSent<": _second(page.until), "PageSize": _PAGE_SIZE}
+    between = {"DateSent>": second(page.since), "DateSent<": second(page.until), "PageSize": _PAGE_SIZE}
     answer = await (reader.follow(page.following) if page.following else reader.get(path, between)) or {}
     messages = [message for one in items(answer, "messages") if (message := at_twilio.read(one))]
     found = search.listed(messages, text(answer, "next_page_uri"))
@@ -112,11 +112,6 @@ def _looked(row: Silent, found: StatusReceived | None, at: str) -> Looked:
 
 def _failed(row: Silent, at: str) -> LookFailed:
     return LookFailed(tenant=row.tenant, message_sid=row.message_sid, at=at)
-
-
-def _second(moment: str) -> str:
-    """As Twilio's own client writes a time: whole seconds."""
-    return f"{moment[:19]}Z"
 
 
 def told(read: Read) -> None:

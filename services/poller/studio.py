@@ -15,7 +15,7 @@ from services.domain.studio.replies import INCOMING, Hearer, asked_at, reply
 from services.domain.studio.watching import ExecutionRead, FlowRead, ReadingFailed, Watch, asked_from
 from services.poller.metrics import POLLER
 from services.poller.polled import UNREAD, Party, Place, Polled, Read, Tell
-from services.poller.reader import Reader, Ungiven, Unreadable, items, text
+from services.poller.reader import Reader, Ungiven, Unreadable, items, second, text
 from services.runtime.clock import now
 from services.runtime.config import PollerSettings
 from services.runtime.folding.fold import Step, Table
@@ -97,7 +97,7 @@ async def _flow(reader: Reader, party: Party, row: Watch) -> AsyncIterator[FlowR
     """What runs now and what began since it was said that it is watched, the first time; then what began since."""
     at, path = now(), f"/v2/Flows/{row.flow_sid}/Executions"
     number = 0
-    begun = {"DateCreatedFrom": _second(asked_from(row.since or row.told_at))}
+    begun = {"DateCreatedFrom": second(asked_from(row.since or row.told_at))}
     last = begun if row.since else {**begun, "Status": "ended"}
     for asked in (last,) if row.since else ({"Status": "active"}, last):
         async for page in _pages(reader, path, asked):
@@ -181,10 +181,6 @@ def _nowhere(row: Watch, at: str) -> FlowRead | ExecutionRead:
 
 def _failed(row: Watch, at: str) -> ReadingFailed:
     return ReadingFailed(tenant=row.tenant, sid=row.execution_sid or row.flow_sid, at=at)
-
-
-def _second(moment: str) -> str:
-    return f"{moment[:19]}Z"
 
 
 def told(read: Read) -> None:

@@ -6,15 +6,15 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
+from services.domain import commands
 from services.domain.addresses import Address, judge
 from services.domain.commands import (
     WHATSAPP,
+    Proof,
     check_names,
-    contact_of,
     event_id,
     fingerprint,
     recipient_of,
-    said_by,
     sender_of,
     times_of,
 )
@@ -127,24 +127,8 @@ def _segments(command: SendMessage, channel: Channel) -> dict[str, Any]:
 
 def resolve(command: ResolveAmbiguous, rules: Rules, at: str, place: Place) -> ResolutionAccepted | list[str]:
     """The same for what a person found out about an ambiguous command."""
-    faults: list[str] = []
-    contact = contact_of(command, rules.contact_secret, faults)
-    if command.outcome == "sent" and not MESSAGE.fullmatch(command.message_sid or ""):
-        faults.append("message_sid: SM or MM and 32 hex digits; it is the proof that the message was created")
-    said_by(command, faults)
-    if faults:
-        return faults
-    return ResolutionAccepted(
-        event_id=event_id("resolution_accepted", command, contact, at, place),
-        tenant=command.tenant,
-        command_id=command.command_id,
-        contact=contact,
-        accepted_at=at,
-        outcome=command.outcome,
-        by=command.by,
-        sid=command.message_sid if command.outcome == "sent" else None,
-        note=command.note,
-    )
+    wrong = "message_sid: SM or MM and 32 hex digits; it is the proof that the message was created"
+    return commands.resolve(command, Proof(command.message_sid, MESSAGE, wrong), rules.contact_secret, at, place)
 
 
 def _channel(command: SendMessage, faults: list[str]) -> Channel:

@@ -27,21 +27,21 @@ class Pattern(NamedTuple):
     names: tuple[str, ...]
     rest: str | None = None
 
-    def match(self, body: str) -> dict[str, str] | None:
-        """What stands at each place; None where the message is another."""
+    def match(self, body: str, word: str) -> dict[str, str] | None:
+        """What stands at each place; None where the message is another. `word`: the whole body as one, normalised."""
         if not self.names:
-            return {} if normalise(body) == self.words[0] else None
+            return {} if word == self.words[0] else None
         said = body.split()
         fixed = len(self.words) - (self.rest is not None)
         if len(said) < len(self.words) or (self.rest is None and len(said) > fixed):
             return None
         found = {}
-        for word, one in zip(self.words, said, strict=False):
-            if word == _rest(self.rest):
+        for wanted, one in zip(self.words, said, strict=False):
+            if wanted == _rest(self.rest):
                 found[self.rest or ""] = " ".join(said[fixed:]).strip(_AROUND)
-            elif word.startswith("{"):
-                found[word[1:-1]] = one.strip(_AROUND)
-            elif normalise(one) != word:
+            elif wanted.startswith("{"):
+                found[wanted[1:-1]] = one.strip(_AROUND)
+            elif normalise(one) != wanted:
                 return None
         return found if all(found.values()) else None
 
@@ -125,9 +125,10 @@ def match(rules: Sequence[Rule], body: str, ours: str, channel: str, at: str) ->
 
 
 def _matching(rules: Iterable[Rule], body: str, ours: str, channel: str, at: str) -> Iterator[Matched]:
+    word = normalise(body)
     for rule in rules:
         for says in rule.says:
-            values = says.match(body)
+            values = says.match(body, word)
             if values is not None and rule.holds(ours, channel, at):
                 yield Matched(rule, values)
 

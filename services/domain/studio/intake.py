@@ -2,14 +2,14 @@
 
 import msgspec
 
+from services.domain import commands
 from services.domain.commands import (
     WHATSAPP,
+    Proof,
     check_names,
-    contact_of,
     event_id,
     fingerprint,
     recipient_of,
-    said_by,
     sender_of,
     times_of,
 )
@@ -68,24 +68,8 @@ def accept(command: StartExecution, rules: Rules, at: str, place: Place, since: 
 
 def resolve(command: ResolveExecution, rules: Rules, at: str, place: Place) -> ResolutionAccepted | list[str]:
     """The same for what a person found out about an ambiguous command."""
-    faults: list[str] = []
-    contact = contact_of(command, rules.contact_secret, faults)
-    if command.outcome == "sent" and not EXECUTION.fullmatch(command.execution_sid or ""):
-        faults.append("execution_sid: FN and 32 hex digits; it is the proof that the execution was started")
-    said_by(command, faults)
-    if faults:
-        return faults
-    return ResolutionAccepted(
-        event_id=event_id("resolution_accepted", command, contact, at, place),
-        tenant=command.tenant,
-        command_id=command.command_id,
-        contact=contact,
-        accepted_at=at,
-        outcome=command.outcome,
-        by=command.by,
-        sid=command.execution_sid if command.outcome == "sent" else None,
-        note=command.note,
-    )
+    wrong = "execution_sid: FN and 32 hex digits; it is the proof that the execution was started"
+    return commands.resolve(command, Proof(command.execution_sid, EXECUTION, wrong), rules.contact_secret, at, place)
 
 
 def _channel(command: StartExecution, faults: list[str]) -> Channel:

@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 _SHELL = "/bin/sh"
-# Reads its stdin, whose other end only we hold, so it goes on when we are gone, even by kill -9. Linux could
+# Is told a pid, then reads on: only we hold the other end, so it goes on when we are gone, even by kill -9. Linux could
 # do the same by PR_SET_PDEATHSIG, but that fires when the *thread* that started the child ends.
-_WATCH = 'read -r _; kill -9 "$1" && sleep 1; [ -z "$2" ] || rm -rf -- "$2"'
+_WATCH = 'read -r pid; read -r _; [ -z "$pid" ] || kill -9 "$pid"; [ -z "$1" ] || { sleep 1; rm -rf -- "$1"; }'
+# Tells the watch its pid, and becomes the program: no Ctrl-C falls between what is started and who watches it.
+_BEGIN = 'echo $$ >&0; exec "$@" </dev/null'
 
 
 class Process:
@@ -20,17 +22,26 @@ class Process:
     """
 
     def __init__(self, command: Sequence[str], log: Path, scratch: Path | None) -> None:
-        with log.open("ab") as output:
-            self._child = subprocess.Popen(  # noqa: S603 - our own command
-                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
-            )
-        self._watch = subprocess.Popen(  # noqa: S603
-            [_SHELL, "-c", _WATCH, "watch", str(self._child.pid), str(scratch or "")],
+        self._watch = subprocess.Popen(  # noqa: S603 - our own commands
+            [_SHELL, "-c", _WATCH, "watch", str(scratch or "")],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
+        try:
+            with log.open("ab") as output:
+                self._child = subprocess.Popen(  # noqa: S603
+                    [_SHELL, "-c", _BEGIN, "begin", *command],
+                    stdin=self._watch.stdin,
+                    stdout=output,
+                    stderr=output,
+                    start_new_session=True,
+                )
+        except BaseException:
+            # Interrupted in the middle of it: the watch ends what has begun.
+            self._watch.communicate()
+            raise
 
     @property
     def pid(self) -> int:

@@ -183,8 +183,11 @@ class Member:
             except orjson.JSONDecodeError:
                 return f"exit code {code}: {line[:120]}"
             if entry["logger"] == "services.runtime.process":
-                raised = entry.get("exception", "").strip().rpartition("\n")[2]
-                return f"{entry['message'][:120]} {raised[:120]}".strip()
+                trace = entry.get("exception", "").strip()
+                if DEFECT in entry["message"]:
+                    # Of a defect whoever reads this has nothing else: the folder is gone by then.
+                    return f"{self.name}: {entry['message']}\n{trace}"
+                return f"{entry['message'][:120]} {(trace.splitlines() or [''])[-1][:120]}".strip()
         return f"exit code {code}, and no word"
 
     def _exit_code(self) -> int | None:

@@ -52,7 +52,7 @@ def test_kinds_can_be_chosen() -> None:
             b'{"logger":"services.runtime.process","message":"it should not happen",'
             b'"exception":"Trace\\nValueError: no"}\n'
             b'{"logger":"aiokafka","message":"closing"}\n',
-            "it should not happen ValueError: no",
+            "processor-1: it should not happen\nTrace\nValueError: no",
         ),
         (b'{"logger":"aiokafka","message":"closing"}\n', "exit code 7, and no word"),
         (b"no topic\n", "exit code 7: no topic"),

@@ -135,8 +135,6 @@ class LogReader:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # A task of the consumer's that has not begun would hand its cancellation on to us, in place of any error.
-        await asyncio.sleep(0)
         await self._consumer.stop()
 
     async def read(self, topics: Sequence[str], take: Take, told: Told) -> dict[TopicPartition, int]:

@@ -16,6 +16,7 @@ from aiokafka.errors import (
 )
 from aiokafka.producer import message_accumulator
 
+from services.runtime import stopping
 from services.runtime.batches import Batches
 from services.runtime.config import KafkaSettings
 from services.runtime.tls import ssl_context
@@ -27,6 +28,7 @@ MAX_REQUEST_BYTES = 1024 * 1024
 
 # For every consumer of the process; aiokafka has no setting for how batches are read.
 fetcher.MemoryRecords = Batches
+stopping.install()
 
 
 class _Batch(message_accumulator.MessageBatch):  # type: ignore[misc] # aiokafka has no types

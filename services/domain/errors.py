@@ -7,7 +7,6 @@ from services.domain.codes import account, carriers, channels, registration, req
 from services.domain.codes.info import ErrorInfo, Table
 
 OPTED_OUT = 21610
-SUSPENDED = 30002
 
 UNKNOWN = ErrorInfo(
     "unknown",

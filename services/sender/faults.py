@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 from prometheus_client import Gauge
 
@@ -127,10 +127,10 @@ class Faults:
 
     @staticmethod
     def _blamed(refusal: Refusal, known: bool) -> Blamed | None:
-        fault = explain(refusal.code).fault
-        if fault == "command" or refusal.retryable or (fault == "sender" and not known):
+        info = explain(refusal.code)
+        if info.then != "waits_for_mending" or refusal.retryable or (info.holds == "sender" and not known):
             return None
-        return fault
+        return cast("Blamed", info.holds)
 
     def _fail(self, scope: Scope, blamed: Blamed, refusal: Refusal, begun: float) -> None:
         now = self._clock()

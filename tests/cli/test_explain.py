@@ -1,17 +1,14 @@
 """`switchboard explain`, and the page that is made by it."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
-from services.cli.explain import page
 from services.cli.main import app
 from services.domain.errors import CATALOGUE
 
 Say = Callable[..., Result]
-PAGE = Path(__file__).parents[2] / "docs" / "errors.md"
 
 
 @pytest.fixture
@@ -27,7 +24,7 @@ def said(monkeypatch: pytest.MonkeyPatch) -> Say:
 def test_a_code_is_explained(said: Say) -> None:
     result = said("30007")
     assert result.exit_code == 0
-    assert all(word in result.output for word in ("30007", "filtered", "command", "registered campaign"))
+    assert all(word in result.output for word in ("30007", "filtered", "ends", "registered campaign"))
 
 
 def test_several_are_each_a_row(said: Say) -> None:
@@ -50,7 +47,3 @@ def test_all_are_listed(said: Say) -> None:
 
 def test_what_is_no_code_is_refused(said: Say) -> None:
     assert said("none").exit_code == 2
-
-
-def test_the_page_is_the_catalogue_as_it_is() -> None:
-    assert PAGE.read_text("utf-8") == page(), "run: switchboard explain --markdown > docs/errors.md"

@@ -53,7 +53,9 @@ def test_what_others_act_on(code: int, category: str) -> None:
         (21703, "sender"),
         (63007, "sender"),
         (20404, "command"),
-        (21606, "command"),
+        (21606, "sender"),
+        (30034, "sender"),
+        (63041, "template"),
         (21610, "command"),
         (None, "command"),
     ],
@@ -75,7 +77,9 @@ def test_whose_fault_it_is(code: int | None, fault: str) -> None:
         (30003, "out_of_reach"),
         (30046, "out_of_reach"),
         (30005, "unreachable"),
-        (30006, "unreachable"),
+        (30006, "landline"),
+        (21614, "landline"),
+        (30011, "no_mms"),
         (63024, "unreachable"),
         (30007, None),
         (21609, None),
@@ -103,6 +107,40 @@ def test_a_toll_free_number_is_to_be_verified() -> None:
 @given(st.integers() | st.none())
 def test_explain_is_total(code: int | None) -> None:
     assert code in CATALOGUE or explain(code) is (UNKNOWN if code is not None else NO_CODE)
+
+
+@pytest.mark.parametrize(
+    ("code", "then", "holds"),
+    [
+        (20429, "waits", None),
+        (21611, "waits", None),
+        (20003, "waits_for_mending", "account"),
+        (21609, "waits_for_mending", "house"),
+        (21606, "waits_for_mending", "sender"),
+        (63041, "ends", "template"),
+        (21610, "ends", None),
+        (63016, "ends", None),
+        (30047, "ends", None),
+        (99999, "ends", None),
+        (None, "ends", None),
+    ],
+)
+def test_what_becomes_of_a_refused_call(code: int | None, then: str, holds: str | None) -> None:
+    info = explain(code)
+    assert (info.then, info.holds) == (then, holds)
+
+
+def test_what_waits_for_mending_says_for_whom() -> None:
+    for code, info in CATALOGUE.items():
+        assert (info.then == "waits_for_mending") == (info.holds in ("house", "account", "sender")), code
+        # What the end of a message may hold is no matter of our own house: it was sent.
+        assert not info.by_callback or info.holds in ("account", "sender"), code
+
+
+def test_the_ends_of_messages_that_hold_more_than_their_own() -> None:
+    held = {code: info.holds for code, info in CATALOGUE.items() if info.by_callback}
+    assert {code for code, holds in held.items() if holds == "account"} == {30002, 30037}
+    assert {30032, 30033, 30034, 30035, 63112} <= {code for code, holds in held.items() if holds == "sender"}
 
 
 def test_only_a_refusal_for_being_too_fast_is_worth_repeating() -> None:

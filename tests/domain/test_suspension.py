@@ -44,6 +44,11 @@ def test_a_suspended_account_is_paused_on_each_partition_once_for_all_its_messag
     assert told(failed("SM1", 0, 30003), failed("SM2", 1, None)) == []
 
 
+def test_an_account_that_may_not_send_is_paused_too_and_a_sender_that_may_not_is_no_account() -> None:
+    assert next(one.note for one in told(failed("SM1", 0, 30037))).startswith("30037: Twilio switched sending off")
+    assert told(failed("SM1", 0, 30034), failed("SM2", 1, 20003)) == []
+
+
 def test_what_was_made_before_it_was_resumed_pauses_nothing_anew() -> None:
     first, again = told(failed("SM1", 0))[0], told(failed("SM2", 90))[0]
     resumed = PauseEnded(event_id="r", key=KEYS[0], tenant="acme", scope=of_tenant("acme"), at=at(100), by="ann")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from services.cli import explain
 from services.cli.pages import cli, metrics, sending, settings, topics
 
 PAGES: Mapping[str, Callable[[], str]] = {
@@ -10,4 +11,5 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "cli.md": cli.page,
     "metrics.md": metrics.page,
     "sending.md": sending.page,
+    "errors.md": explain.page,
 }

@@ -43,4 +43,20 @@ TABLE: Table = {
     20500: ErrorInfo("twilio", "Twilio failed inside: look at its status page, then settle what is ambiguous."),
     20503: ErrorInfo("twilio", "Twilio was not available: look at its status page, then settle what is ambiguous."),
     20504: ErrorInfo("twilio", "Twilio did not answer itself in time: look at its status page."),
+    21101: ErrorInfo("configuration", "A subaccount cannot have subaccounts: make it under the main account."),
+    21479: ErrorInfo("configuration", "The subaccount is closed, which is final: make a new one."),
+    21480: ErrorInfo(
+        "configuration", "The account has as many subaccounts as Twilio allows: ask its support for more."
+    ),
+    # Of a data package of Lookup: it stands in the package, and the answer is 200.
+    **alike("60600 60610", ErrorInfo("configuration", "Lookup has no such data of this number: go on without it.")),
+    60601: ErrorInfo("configuration", "Ask Twilio for Canada's data (NPAC); without it, leave Canada out of lookup."),
+    60606: ErrorInfo("configuration", "Have Twilio enable Lookup's line type intelligence for the account."),
+    60607: ErrorInfo("configuration", "Lookup has no such data of this number's country: go on without it."),
+    **alike(
+        "60614 60619",
+        ErrorInfo(
+            "configuration", "Lookup answers this in another region of Twilio's alone: leave those countries out."
+        ),
+    ),
 }

@@ -15,7 +15,9 @@ _LINK = ErrorInfo("configuration", "Look at the domain, its certificate and its 
 
 TABLE: Table = {
     30001: ErrorInfo("rate_limit", "The sender's queue at Twilio overflowed or was too old: send slower, add senders."),
-    30002: ErrorInfo("auth", "Twilio suspended the account: ask its support, then resume.", "account"),
+    30002: ErrorInfo(
+        "auth", "Twilio suspended the account: ask its support, then resume.", "account", by_callback=True
+    ),
     30003: ErrorInfo(
         "unreachable",
         "The phone was off, out of reach or can take no SMS: try another channel, or once more hours later.",
@@ -29,7 +31,7 @@ TABLE: Table = {
     30006: ErrorInfo(
         "unreachable",
         "A landline, or a carrier that this sender cannot reach: use another channel or number.",
-        tells="unreachable",
+        tells="landline",
     ),
     30007: ErrorInfo(
         "filtered",
@@ -40,7 +42,7 @@ TABLE: Table = {
     ),
     30009: ErrorInfo("carrier", "A part of a long message to us was lost: ask the person to send it again."),
     30010: ErrorInfo("configuration", "Leave the maximum price out: Twilio does not heed it any more."),
-    30011: ErrorInfo("recipient", "The person's country or number takes no MMS: send a link as SMS."),
+    30011: ErrorInfo("recipient", "The person's country or number takes no MMS: send a link as SMS.", tells="no_mms"),
     30012: ErrorInfo("configuration", "Give a longer validity period, up to 36,000 seconds."),
     30013: ErrorInfo("configuration", "Give a shorter validity period, at most 36,000 seconds."),
     30014: ErrorInfo("recipient", "Correct `to` for its channel."),
@@ -67,7 +69,12 @@ TABLE: Table = {
         "It waited at Twilio longer than its validity period: send slower, or allow more time. Of RCS, until "
         "August 2026: the phone could not be reached.",
     ),
-    30037: ErrorInfo("auth", "Twilio switched sending off for this account: ask its support, then resume.", "account"),
+    30037: ErrorInfo(
+        "auth",
+        "Twilio switched sending off for this account: ask its support, then resume.",
+        "account",
+        by_callback=True,
+    ),
     30038: ErrorInfo("filtered", "A one-time code that was sent to our number: Twilio hands none on."),
     30039: ErrorInfo("filtered", "Twilio stopped a loop of automatic answers: don't answer this sender automatically."),
     30042: ErrorInfo("sender", "The sender's name is too general or has forbidden characters: use another.", "sender"),
@@ -77,7 +84,16 @@ TABLE: Table = {
         "The phone cannot be reached by RCS: send SMS, or name a fallback in the Messaging Service.",
         tells="out_of_reach",
     ),
+    # https://www.twilio.com/docs/api/errors/30047.md, read in November 2026.
+    30047: ErrorInfo(
+        "twilio",
+        "Twilio's Compliance Toolkit could not put it off until it is day there, and did not send it: send it by a new "
+        "command; if it fails again, ask Twilio's support.",
+    ),
     **alike("30100 30101 30102 30103 30104 30105 30106 30107 30108 30109 30110 30111", _LINK),
+    30113: ErrorInfo("configuration", "Twilio lists deactivated numbers from 2020-08-27 on: ask for a later day."),
+    30114: ErrorInfo("configuration", "Twilio has no list of deactivated numbers for that day yet: ask again later."),
+    30115: ErrorInfo("configuration", "Write the day of the list of deactivated numbers as YYYY-MM-DD."),
     **alike("30116 30117 30118 30119 30120 30121 30122 30123 30127 30129 30130 30131 30132 30133 30134", _LINK),
     30400: ErrorInfo("configuration", "Correct the parameter that Twilio names."),
     30404: ErrorInfo("configuration", "The resource does not exist in this account: check the SID."),

@@ -11,9 +11,14 @@ _SAMPLE = ErrorInfo(
 TABLE: Table = {
     11751: ErrorInfo("content", "The media are too big for the channel: MMS takes 5 MB, WhatsApp 16 MB."),
     63001: ErrorInfo(
-        "sender", "The channel does not accept the sender's credentials: connect the sender again.", "sender"
+        "sender",
+        "The channel does not accept the sender's credentials: connect the sender again.",
+        "sender",
+        by_callback=True,
     ),
-    63002: ErrorInfo("sender", "The channel does not know the sender: check it in Twilio's console.", "sender"),
+    63002: ErrorInfo(
+        "sender", "The channel does not know the sender: check it in Twilio's console.", "sender", by_callback=True
+    ),
     63003: ErrorInfo(
         "recipient", "The address is not on this channel any more: check it; use another channel.", tells="unreachable"
     ),
@@ -52,11 +57,17 @@ TABLE: Table = {
         "content", "The channel could not fetch the media: give a public https URL, under its size limit."
     ),
     63020: ErrorInfo(
-        "configuration", "Meta stops the business: look at payment and state in its Business Manager.", "sender"
+        "configuration",
+        "Meta stops the business: look at payment and state in its Business Manager.",
+        "sender",
+        by_callback=True,
     ),
     63021: _FORMAT,
     63022: ErrorInfo(
-        "sender", "WhatsApp does not accept the sender's certificate: register the sender again.", "sender"
+        "sender",
+        "WhatsApp does not accept the sender's certificate: register the sender again.",
+        "sender",
+        by_callback=True,
     ),
     63023: ErrorInfo("carrier", "The channel gave no reason: try another channel; watch the rate."),
     63024: ErrorInfo(
@@ -100,11 +111,15 @@ TABLE: Table = {
     63039: ErrorInfo(
         "policy", "Facebook finds the page's messages a bother: send fewer outside the 24 hours, at once."
     ),
-    63040: ErrorInfo("template", "WhatsApp rejected the template: correct it and submit it again, or use another."),
-    63041: ErrorInfo(
-        "template", "WhatsApp paused the template for poor quality: use another, or wait until it is active."
+    63040: ErrorInfo(
+        "template", "WhatsApp rejected the template: correct it and submit it again, or use another.", "template"
     ),
-    63042: ErrorInfo("template", "WhatsApp disabled the template: use another."),
+    63041: ErrorInfo(
+        "template",
+        "WhatsApp paused the template for poor quality: use another, or wait until it is active.",
+        "template",
+    ),
+    63042: ErrorInfo("template", "WhatsApp disabled the template: use another.", "template"),
     **alike("63043 63044 63045 63047", _SAMPLE),
     63046: ErrorInfo("template", "WhatsApp approved the template: nothing to do."),
     63049: ErrorInfo(
@@ -114,24 +129,44 @@ TABLE: Table = {
         tells="marketing_capped",
     ),
     63051: ErrorInfo(
-        "sender", "WhatsApp locked the business account: appeal by Twilio; use another channel.", "sender"
+        "sender",
+        "WhatsApp locked the business account: appeal by Twilio; use another channel.",
+        "sender",
+        by_callback=True,
     ),
     63062: ErrorInfo("configuration", "Accept the terms of Meta's Marketing Messages API for the business."),
     63100: ErrorInfo("configuration", "Correct the field of the sender that Twilio names."),
     63101: ErrorInfo(
-        "configuration", "Correct the id of the WhatsApp business account; this one can't be used.", "sender"
+        "configuration",
+        "Correct the id of the WhatsApp business account; this one can't be used.",
+        "sender",
+        by_callback=True,
     ),
     63102: ErrorInfo(
-        "configuration", "The account is linked to another WhatsApp business account: use that.", "sender"
+        "configuration",
+        "The account is linked to another WhatsApp business account: use that.",
+        "sender",
+        by_callback=True,
     ),
-    63103: ErrorInfo("configuration", "Give the WhatsApp business account a payment method.", "sender"),
+    63103: ErrorInfo(
+        "configuration", "Give the WhatsApp business account a payment method.", "sender", by_callback=True
+    ),
     63105: ErrorInfo("configuration", "The channel cannot do this: leave it out."),
     63106: ErrorInfo("recipient", "The number has no RCS: send SMS.", tells="unreachable"),
     63107: ErrorInfo("recipient", "Write the number in E.164, such as +14155550123."),
-    63108: ErrorInfo("sender", "The RCS sender is not ready: wait until Twilio's console says so.", "sender"),
-    63109: ErrorInfo("sender", "The sender moved to another account: use that account's credentials.", "sender"),
-    63111: ErrorInfo(
-        "sender", "Meta does not find the sender's number or business account: register it again.", "sender"
+    63108: ErrorInfo(
+        "sender", "The RCS sender is not ready: wait until Twilio's console says so.", "sender", by_callback=True
     ),
-    63112: ErrorInfo("sender", "Meta disabled the business or its WhatsApp account: appeal there.", "sender"),
+    63109: ErrorInfo(
+        "sender", "The sender moved to another account: use that account's credentials.", "sender", by_callback=True
+    ),
+    63111: ErrorInfo(
+        "sender",
+        "Meta does not find the sender's number or business account: register it again.",
+        "sender",
+        by_callback=True,
+    ),
+    63112: ErrorInfo(
+        "sender", "Meta disabled the business or its WhatsApp account: appeal there.", "sender", by_callback=True
+    ),
 }

@@ -15,18 +15,28 @@ TABLE: Table = {
     **alike("21724 21725 21726 21731 21736 21737", _BRAND),
     21730: ErrorInfo("twilio", "Twilio's registration is under maintenance: try later."),
     30032: ErrorInfo(
-        "registration", "Verify the toll-free number in Twilio's console; until then send from another.", "sender"
+        "registration",
+        "Verify the toll-free number in Twilio's console; until then send from another.",
+        "sender",
+        by_callback=True,
     ),
     30033: ErrorInfo(
-        "registration", "The number's US campaign is suspended: ask Twilio why; send from another campaign.", "sender"
+        "registration",
+        "The number's US campaign is suspended: ask Twilio why; send from another campaign.",
+        "sender",
+        by_callback=True,
     ),
     30034: ErrorInfo(
         "registration",
         "Add the number to a Messaging Service with an approved US A2P 10DLC campaign before sending to the US.",
         "sender",
+        by_callback=True,
     ),
     30035: ErrorInfo(
-        "registration", "The number's US registration is not through yet: wait until it says Registered.", "sender"
+        "registration",
+        "The number's US registration is not through yet: wait until it says Registered.",
+        "sender",
+        by_callback=True,
     ),
     30125: ErrorInfo("registration", "The number could not be registered for the US: ask Twilio's support.", "sender"),
     30126: ErrorInfo("registration", "The number could not be registered for the US: ask Twilio's support.", "sender"),

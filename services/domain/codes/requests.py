@@ -3,7 +3,9 @@
 from services.domain.codes.info import ErrorInfo, Table, alike
 
 _TO = ErrorInfo("recipient", "Write `to` in E.164, such as +14155550123; for WhatsApp whatsapp:+14155550123.")
-_NOT_OURS = ErrorInfo("sender", "Use a number that this account owns and that can send SMS, or a Messaging Service.")
+_NOT_OURS = ErrorInfo(
+    "sender", "Use a number that this account owns and that can send SMS, or a Messaging Service.", "sender"
+)
 _NO_CONTENT = ErrorInfo("content", "Give the message a body, media_urls or a content_sid.")
 _VARIABLES = ErrorInfo(
     "template",
@@ -65,7 +67,7 @@ TABLE: Table = {
     21614: ErrorInfo(
         "recipient",
         "`to` is no mobile number, or cannot take MMS: use another number, or SMS with a link.",
-        tells="unreachable",
+        tells="landline",
     ),
     **alike("21613 21615", _ADDRESS),
     21616: ErrorInfo("sender", "`from` fits several numbers of the account: write it in E.164."),
@@ -79,7 +81,7 @@ TABLE: Table = {
     21624: ErrorInfo("configuration", "Give a validity period of 1 to 36,000 seconds."),
     21626: ErrorInfo("configuration", "Ask for status callback events that Twilio has."),
     21627: ErrorInfo("configuration", "Leave the maximum price out: Twilio does not heed it any more."),
-    21635: ErrorInfo("unreachable", "`to` is a landline: call it, or ask for a mobile number.", tells="unreachable"),
+    21635: ErrorInfo("unreachable", "`to` is a landline: call it, or ask for a mobile number.", tells="landline"),
     21652: ErrorInfo("content", "Shorten the subject to 40 characters."),
     21653: ErrorInfo("recipient", "Write one command for each person."),
     21654: ErrorInfo("template", "content_variables need a content_sid: give it, or leave the variables out."),

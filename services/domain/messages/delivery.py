@@ -10,7 +10,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from services.domain.clock import later
-from services.domain.errors import SUSPENDED, explain
+from services.domain.errors import explain
 from services.domain.identity import derived_event_id
 from services.domain.messages.counting import COUNTED_FOR_S, counted
 from services.domain.messages.events import (
@@ -200,6 +200,12 @@ def _too_late(error_code: int | None) -> bool:
     return error_code is not None and explain(error_code).tells == "window_closed"
 
 
+def _holds_account(error_code: int | None) -> bool:
+    """Does it say that the account sends nothing any more?"""
+    info = explain(error_code)
+    return info.by_callback and info.holds == "account"
+
+
 def _span(state: Delivery) -> tuple[str, str]:
     """When its first and its last step arrived."""
     arrivals = [step.at for step in state.steps.values()]
@@ -254,5 +260,5 @@ def _reached(
         error_code=error_code,
         error_status=error[0] if error else None,
         error_at=error[1].at if error else None,
-        created_at=state.created_at if _too_late(error_code) or error_code == SUSPENDED else None,
+        created_at=state.created_at if _too_late(error_code) or _holds_account(error_code) else None,
     )

@@ -1,4 +1,4 @@
-"""Twilio tells of a suspended account (30002) by callback only, message by message: then its tenant is paused.
+"""Twilio tells of a suspended account (30002, 30037) by callback only, message by message: then its tenant is paused.
 
 Once a minute at most, for all its messages fail together; each partition of the messages tells for itself.
 """
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import msgspec
 
 from services.domain.clock import later
-from services.domain.errors import SUSPENDED
+from services.domain.errors import explain
 from services.domain.identity import derived_event_id
 from services.domain.messages.events import OutcomeReached
 from services.domain.outbox.pauses import PausePlaced, of_tenant
@@ -32,8 +32,8 @@ class Suspending:
         self, state: Suspension | None, event: OutcomeReached
     ) -> tuple[Suspension | None, Sequence[PausePlaced]]:
         """Join one end of a message."""
-        made = event.created_at or event.at
-        if event.error_code != SUSPENDED or (state and made <= later(state.created_at, _AGAIN_S)):
+        made, info = event.created_at or event.at, explain(event.error_code)
+        if not (info.by_callback and info.holds == "account") or (state and made <= later(state.created_at, _AGAIN_S)):
             return state, ()
         return Suspension(made), [_pause(event, made, key) for key in self._keys]
 
@@ -46,7 +46,7 @@ def _pause(event: OutcomeReached, made: str, key: str) -> PausePlaced:
         scope=of_tenant(event.tenant),
         at=event.at,
         by="Twilio",
-        note=f"{SUSPENDED}: it suspended the account",
+        note=f"{event.error_code}: {explain(event.error_code).remedy}",
         cause="account",
         sent_at=made,
     )

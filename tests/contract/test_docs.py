@@ -53,6 +53,17 @@ def test_every_page_is_listed() -> None:
     assert listed == {page.stem for page in DOCS} - {"README"}, "list it in docs/README.md"
 
 
+def test_what_is_covered_is_shown_by_tests_that_there_are() -> None:
+    rows = [line for line in (ROOT / "docs" / "coverage.md").read_text("utf-8").splitlines() if line.startswith("| ")]
+    shown = [row for row in rows if not row.startswith("| What ")]
+    assert len(shown) > 60
+    for row in shown:
+        named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", row)
+        assert named or "left out" in row.lower(), row
+        for path, test in named:
+            assert re.search(rf"^(async )?def {test}\(", (ROOT / path).read_text("utf-8"), re.MULTILINE), row
+
+
 def test_the_front_page_is_short() -> None:
     assert len((ROOT / "README.md").read_text("utf-8").splitlines()) <= 130
 

@@ -114,6 +114,12 @@ class Rig:
                 behind = {tp for tp in behind if await reader.position(tp) < ends[tp]}
         return [record for number in sorted(records) for record in records[number]]
 
+    async def end(self, topic: str) -> int:
+        """How many records were ever written to a topic, with those compacted away, and transactions' marks."""
+        async with AIOKafkaConsumer(bootstrap_servers=self.bootstrap) as reader:
+            everywhere = [TopicPartition(topic, number) for number in range(self.partitions)]
+            return sum((await reader.end_offsets(everywhere)).values())
+
     async def committed(self) -> dict[int, int]:
         """The group's committed offsets by partition of the source."""
         admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap)

@@ -160,6 +160,19 @@ async def test_what_was_fetched_and_dropped_before_the_first_commit_is_read_agai
     await asyncio.wait_for(running, 40)
 
 
+async def test_a_stop_while_partitions_move_is_no_crash(rig: Rig) -> None:
+    app = app_of(rig)
+    stop = asyncio.Event()
+    running = asyncio.create_task(run_app(app, stop))
+    await eventually(lambda: running.done() or not reasons(app), 40, "ready")
+    # As a rebalance begins.
+    app.on_rebalance_start()
+    await app.consumer.halt()
+    stop.set()
+    await asyncio.wait_for(running, 40)
+    assert app.crash_reason is None
+
+
 def runner_of(rig: Rig, function: FoldFunction = tally.fold) -> Runner:
     """A runner in this process, without its consumer."""
     app = app_of(rig, function)

@@ -1,6 +1,7 @@
 """Several apps in one process: each folds for itself, and the process lives or ends as one."""
 
 import asyncio
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -20,25 +21,35 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> None:
 class App:
     """What `run_apps` needs of an app."""
 
-    def __init__(self, crash: BaseException | None = None, stops: BaseException | None = None) -> None:
-        self.crash_reason = crash
-        self._stops = stops
+    def __init__(
+        self, crash: BaseException | None = None, stops: BaseException | None = None, crashes_then: bool = False
+    ) -> None:
+        self.crash_reason: BaseException | None = None
+        self.crashes: Callable[[BaseException], None] = lambda _: None
+        self._crash, self._stops, self._crashes_then = crash, stops, crashes_then
         self.stopped = False
         self._crashed = asyncio.Event()
-        if crash is not None:
-            self._crashed.set()
         self.runner = SimpleNamespace(tick=lambda _: None)
 
     def finalize(self) -> None:
         pass
 
     async def start(self) -> None:
-        pass
+        if self._crash is not None:
+            self._crashes(self._crash)
 
     async def stop(self) -> None:
         self.stopped = True
         if self._stops is not None:
+            if self._crashes_then:
+                self._crashes(self._stops)
             raise self._stops
+
+    def _crashes(self, reason: BaseException) -> None:
+        if self.crash_reason is None:
+            self.crashes(reason)
+            self.crash_reason = reason
+            self._crashed.set()
 
 
 def run(*apps: App, stop: asyncio.Event) -> Any:
@@ -63,6 +74,8 @@ async def test_what_crashes_one_stops_the_others_and_comes_out() -> None:
     assert well.stopped
 
 
-async def test_the_cause_comes_out_and_not_what_then_failed_elsewhere() -> None:
+@pytest.mark.parametrize("crashes_then", [False, True])
+async def test_the_cause_comes_out_and_not_what_then_failed_elsewhere(crashes_then: bool) -> None:
+    other = App(stops=RuntimeError("no partition to leave"), crashes_then=crashes_then)
     with pytest.raises(OSError, match="broken"):
-        await run(App(stops=RuntimeError("no partition to leave")), App(OSError("broken")), stop=asyncio.Event())
+        await run(other, App(OSError("broken")), stop=asyncio.Event())

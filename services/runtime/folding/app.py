@@ -207,9 +207,8 @@ async def run_apps(apps: Sequence[FoldApp], stop: asyncio.Event) -> None:
     finally:
         told.cancel()
         watch.cancel()
-    # What one of them crashed by, before what ending then failed of another.
-    causes = [app.crash_reason for app in apps]
-    for why in (*causes, *ended):
+    # What the first of them crashed by, before what ending then failed of another.
+    for why in (watch.cause, *ended):
         if why is not None:
             raise why
 
@@ -249,14 +248,19 @@ async def _run_app(app: FoldApp, stop: asyncio.Event) -> None:
 
 
 class _Watch:
-    """Ends the process from a thread of its own: Faust's threads wait for each other, and for the event loop."""
+    """Ends the process from a thread of its own: Faust's threads wait for each other, and for the event loop.
+
+    `cause`: what the first of the apps that crashed did so by.
+    """
 
     def __init__(self) -> None:
+        self.cause: BaseException | None = None
         self._timer: threading.Timer | None = None
 
     def crashed(self, reason: BaseException) -> None:
         if self._timer is not None:
             return
+        self.cause = reason
         self._timer = threading.Timer(_STOP_CRASHED_S + _END_S, self._end, (reason,))
         self._timer.daemon = True
         self._timer.start()

@@ -1,6 +1,6 @@
 """Faust's consumer, handing out fetched batches instead of messages, and committing what was folded.
 
-Replaced, of faust-streaming 0.15.3: `_drain_messages` (two tasks per message), the bookkeeping of acks message by
+Replaced, of faust-streaming 0.15.3: `_drain_messages` (two tasks per message), the fetcher, the bookkeeping of acks message by
 message (it commits past gaps, and control records of transactions are gaps), and `wait_empty`. The rest (group
 membership, assignment, flow control, seeks) is Faust's.
 """
@@ -13,6 +13,7 @@ from typing import Any
 
 from aiokafka import ConsumerRecord
 from faust.events import Event
+from faust.transport.consumer import Fetcher
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
@@ -223,5 +224,21 @@ def _nothing(tp: TP, offset: int) -> Any:
     return ConsumerRecord(tp.topic, tp.partition, offset, 0, 0, None, None, None, -1, -1, ())
 
 
+class BatchFetcher(Fetcher):
+    """Fetches until it is stopped.
+
+    Faust's takes a stop within a rebalance for a crash, for its supervisor to mend. There is none, and the process
+    would end as by a defect.
+    """
+
+    @Fetcher.task
+    async def _fetcher(self) -> None:
+        try:
+            await self.app.consumer._drain_messages(self)
+        finally:
+            self.set_shutdown()
+
+
 class BatchTransport(driver.Transport):
     Consumer = BatchConsumer
+    Fetcher = BatchFetcher

@@ -1,8 +1,8 @@
 """Faust's consumer, handing out fetched batches instead of messages, and committing what was folded.
 
-Replaced, of faust-streaming 0.15.3: `_drain_messages` (two tasks per message), the fetcher, the bookkeeping of acks message by
-message (it commits past gaps, and control records of transactions are gaps), and `wait_empty`. The rest (group
-membership, assignment, flow control, seeks) is Faust's.
+Replaced, of faust-streaming 0.15.3: `_drain_messages` (two tasks per message), the fetcher, the bookkeeping of acks
+message by message (it commits past gaps, and control records of transactions are gaps), and `wait_empty`. The rest
+(group membership, assignment, flow control, seeks) is Faust's.
 """
 
 import asyncio

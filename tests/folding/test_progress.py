@@ -389,7 +389,7 @@ async def test_nothing_is_reported_before_it_is_folded(rig: Rig, tmp_path: Path)
         owned = await worker.ready(rig.partitions)
         last = await ends(rig, rig.source)
         await asyncio.gather(
-            *(asyncio.wait_for(one.progress.reach({rig.source: last[number]}), 20) for number, one in owned.items())
+            *(asyncio.wait_for(one.progress.reach({rig.source: last[number]}), 90) for number, one in owned.items())
         )
         wanted, _ = await rig.oracle()
         assert {row.key: row for one in owned.values() for row in one.rows()} == wanted

@@ -36,6 +36,8 @@ class Alarmed(Rig):
         super().__init__(bootstrap, home, partitions)
         self.rang = self.derived.replace("counted", "rang")
         self.second = changelog(self.app, watched.TABLE)
+        self.clock = home / "clock"
+        self.later(0)
 
     async def create(self, changelog_config: Any = None) -> None:
         await super().create(changelog_config)
@@ -43,7 +45,14 @@ class Alarmed(Rig):
         await create_topics(self.bootstrap, [self.second], self.partitions, {"cleanup.policy": "compact"})
 
     def start(self, name: str = "one", failpoint: str | None = None, **more: Any) -> Worker:
-        return super().start(name, failpoint, rang=self.rang, **more)
+        return super().start(name, failpoint, rang=self.rang, clock=str(self.clock), **more)
+
+    def later(self, seconds: float) -> None:
+        """The workers' clocks are so far ahead of ours from now on: however slow they are, nothing rang before."""
+        self.ahead_s = seconds
+        moved = self.clock.with_suffix(".moved")
+        moved.write_text(str(seconds), encoding="ascii")
+        moved.rename(self.clock)
 
     async def ring(self, at: str, keys: range) -> None:
         """Ask for alarms, one for each of these keys."""
@@ -52,6 +61,12 @@ class Alarmed(Rig):
     async def heard(self) -> list[tuple[int, Rang]]:
         """What rang, and when it was written."""
         return [(record.timestamp, codec.decode(record.value, Rang)) for record in await self.read(self.rang)]
+
+    async def rang_for(self, keys: range) -> bool:
+        """Whether these have rung twice each, and no others."""
+        heard = Counter(event.key for _, event in await self.heard())
+        assert heard.keys() <= {f"key-{number}" for number in keys}
+        return heard.total() == 2 * len(keys)
 
     async def all_rang(self, deadline_s: float = 15.0) -> None:
         """Wait until all that was asked for rang; then nothing rang twice or before its time."""
@@ -66,7 +81,7 @@ class Alarmed(Rig):
         heard = await self.heard()
         assert {event: times for event, times in Counter(e.event_id for _, e in heard).items() if times > 1} == {}
         assert {event.event_id for _, event in heard} == ids
-        assert [event for written, event in heard if iso(written) < event.at] == []
+        assert [event for written, event in heard if iso(written + int(self.ahead_s * 1000)) < event.at] == []
 
         async def same() -> bool:
             table = await self.table(self.second)
@@ -156,22 +171,26 @@ async def test_both_tables_and_the_events_of_a_flush_stand_together(rig: Alarmed
 @pytest.mark.parametrize(
     ("failpoint", "stands"),
     [
-        pytest.param("flush.acknowledged:2", 0, marks=pytest.mark.slow, id="open"),
-        pytest.param("flush.committed:2", 1, id="committed"),
+        pytest.param("flush.acknowledged:2", False, marks=pytest.mark.slow, id="open"),
+        pytest.param("flush.committed:2", True, id="committed"),
     ],
 )
-async def test_killed_while_waking_rings_once(rig: Alarmed, failpoint: str, stands: int) -> None:
+async def test_killed_while_waking_rings_once(rig: Alarmed, failpoint: str, stands: bool) -> None:
     """The next owner has another disk: the timers come to it by the changelog."""
-    await rig.tell([*rig.facts(9, keys=1), Fact("ring", "key-0", watched.RING + soon(6))])
+    await rig.tell([*rig.facts(9, keys=1), Fact("ring", "key-0", watched.RING + soon(3600))])
     doomed = rig.start(failpoint=failpoint)
-    await doomed.ready()
+    await rig.folded()
+    rig.later(3600.5)
     assert await doomed.exit_code() == -signal.SIGKILL
     await rig.abort_open_transactions()
-    assert len(await rig.heard()) == stands
+    # Both where the worker looked late.
+    rang = len(await rig.heard())
+    assert bool(rang) is stands
     [row] = [codec.decode(value, Watch) for value in (await rig.table(rig.second)).values()]
-    assert len(row.due) == 2 - stands
+    assert len(row.due) == 2 - rang
 
     worker = rig.start("two")
+    await worker.ready(rig.partitions)
     await rig.all_rang(20)
     await rig.same_watched(worker)
 
@@ -181,19 +200,21 @@ async def test_killed_while_waking_rings_once(rig: Alarmed, failpoint: str, stan
 )
 async def test_timers_outlive_their_worker(rig: Alarmed, name: str) -> None:
     await rig.tell(rig.facts(40))
-    await rig.ring(soon(2), range(10))
-    await rig.ring(soon(10), range(10, 20))
+    await rig.ring(soon(-3600), range(10))
+    await rig.ring(soon(3600), range(10, 20))
+    await rig.ring(soon(10800), range(20, 30))
     first = rig.start("one")
-    await first.ready(rig.partitions)
     await rig.folded()
+    await eventually(lambda: rig.rang_for(range(10)), what="what is due rings")
     await first.stop()
-    assert set(first.said("listed")[-1]) >= {f"key-{number}" for number in range(10, 20)}
-    before = {event.event_id for _, event in await rig.heard()}
+    assert set(first.said("listed")[-1]) == {f"key-{number}" for number in range(10, 30)}
 
     # What came due while nobody was there is told late; what did not, at its time.
+    rig.later(7200)
     second = rig.start(name)
-    await rig.all_rang(20)
-    assert before < {event.event_id for _, event in await rig.heard()}
+    await eventually(lambda: rig.rang_for(range(20)), 60, "what came due meanwhile rings")
+    rig.later(14400)
+    await rig.all_rang()
     await rig.same_watched(second)
 
 
@@ -202,19 +223,21 @@ async def test_timers_go_with_their_partitions_to_another_worker(rig: Alarmed) -
     one = rig.start("one")
     await one.ready(rig.partitions)
     await rig.tell(rig.facts(40))
-    await rig.ring(soon(5), range(10))
-    await rig.ring(soon(14), range(10, 20))
+    await rig.ring(soon(3600), range(10))
+    await rig.ring(soon(10800), range(10, 20))
     two = rig.start("two")
     await two.ready(rig.partitions // 2)
-    await asyncio.sleep(0.5)
+    rig.later(7200)
     one.discard()
-    await rig.all_rang(25)
+    await eventually(lambda: rig.rang_for(range(10)), 60, "what is due rings")
+    rig.later(14400)
+    await rig.all_rang()
     await rig.same_watched(two)
 
 
 async def test_a_frozen_worker_that_wakes_up_rings_nothing_again(rig: Alarmed) -> None:
     await rig.tell(rig.facts(40))
-    await rig.ring(soon(5), range(20))
+    await rig.ring(soon(3600), range(20))
     one = rig.start("one")
     await rig.folded()
     one.pause()
@@ -222,6 +245,7 @@ async def test_a_frozen_worker_that_wakes_up_rings_nothing_again(rig: Alarmed) -
     two = rig.start("two")
     await asyncio.gather(*(fence.close() for fence in fences))
     await two.ready(rig.partitions)
+    rig.later(7200)
     one.go_on()
     await rig.all_rang(20)
     assert await one.exit_code() == 1

@@ -20,6 +20,7 @@ from typing import Any
 import msgspec
 
 from services.runtime import metrics, process
+from services.runtime.clock import CLOCK
 from services.runtime.config import KafkaSettings, WorkerSettings
 from services.runtime.folding.app import FoldApp, fold_app, run_app
 from services.runtime.folding.health import reasons
@@ -56,6 +57,8 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
     rang: str | None = None
     # The version of their index.
     index: int = 1
+    # What its clock is ahead of the system's stands here, in seconds.
+    clock: str | None = None
 
 
 def say(**line: Any) -> None:
@@ -113,6 +116,7 @@ class Watched(PositionRecovery):
 
 
 async def _run(spec: Spec, stop: asyncio.Event) -> None:
+    CLOCK.follow(Path(spec.clock) if spec.clock else None)
     if spec.rang:
         watched.register(spec.derived, spec.rang)
         fold = watched.watched_fold(spec.source, Folding(spec), spec.index)

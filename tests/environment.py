@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.protocol.group import LeaveGroupRequest
 
 from services.embedded.broker import EmbeddedKafka
 from services.operations import topics
@@ -36,11 +37,14 @@ class SharedBroker:
         async with _admin(self.bootstrap) as admin:
 
             async def members_left() -> bool:
-                # Whoever was killed is a member until its session is over. aiokafka reads answers on one group only.
+                # Whoever was killed is a member until its session is over, so each is made to leave. aiokafka reads
+                # answers on one group only.
                 [broker] = (await admin.describe_cluster())["brokers"]
                 for name, _ in await admin.list_consumer_groups():
                     [answer] = await admin.describe_consumer_groups([name], broker["node_id"])
-                    [(_, _, state, *_)] = answer.groups
+                    [(_, _, state, _, _, members)] = answer.groups
+                    for member, *_ in members:
+                        await admin._send_request(LeaveGroupRequest(name, member), broker["node_id"])
                     assert state in ("Empty", "Dead"), f"{name}: {state}"
                 return True
 

@@ -10,7 +10,7 @@ from tests.folding.test_rebalance import load
 from tests.waiting import eventually
 
 # Long: what is waited for here may not be a session's end.
-_SESSION_S = 25.0
+_SESSION_S = 60.0
 
 
 def named(rig: Rig, name: str, folder: str | None = None, session_timeout_s: float = _SESSION_S) -> Worker:

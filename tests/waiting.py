@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 async def eventually(
-    condition: Callable[[], Awaitable[T] | T], deadline_s: float = 20.0, what: str = "the condition"
+    condition: Callable[[], Awaitable[T] | T], deadline_s: float = 60.0, what: str = "the condition"
 ) -> T:
     """Poll `condition`, plain or a coroutine function, until it returns something true, and return that.
 

@@ -3,13 +3,15 @@
 import os
 import signal
 import subprocess
-import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-_ROOT = Path(__file__).parents[2]
-# What hangs, hangs for an hour. A busy machine takes its time to start a process.
+from tests.forked import Forked
+from tests.waiting import eventually
+
+# What hangs, hangs for an hour.
 _HANGS_S = 60
 
 # A service whose app has what `run_app` needs of one; each of these may go wrong in its own way.
@@ -70,33 +72,57 @@ _STUBBORN = """
 """
 
 
-def service(start: str = "pass", stop: str = "pass", tick: str = "pass") -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [sys.executable, "-c", _SERVICE.format(start=start, stop=stop, tick=tick)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=_ROOT,
-        env={**os.environ, "PYTHONPATH": str(_ROOT)},
-    )
+class Running:
+    """A program while it runs, and what it says."""
+
+    def __init__(self, folder: Path, program: str) -> None:
+        self._out, self._err = folder / "out", folder / "err"
+        self.process = Forked("tests.program", program, environment=os.environ, out=self._out, err=self._err)
+
+    async def says(self, text: str) -> None:
+        """Wait until this is all that it has said."""
+        await eventually(lambda: self._out.exists() and self._out.read_text() == text, _HANGS_S, f"it says {text!r}")
+
+    def ended(self) -> tuple[int, list[str], str]:
+        """Its exit code, what it said, and its log."""
+        try:
+            code = self.process.wait(_HANGS_S)
+        except subprocess.TimeoutExpired:
+            pytest.fail(f"the process still runs after {_HANGS_S} s")
+        return code, self._out.read_text().split(), self._err.read_text()
 
 
-def ended(running: "subprocess.Popen[str]") -> tuple[int, str, str]:
-    try:
-        said, log = running.communicate(timeout=_HANGS_S)
-    except subprocess.TimeoutExpired:
-        running.kill()
-        running.communicate()
-        pytest.fail(f"the process still runs after {_HANGS_S} s")
-    return running.returncode, said, log
+Service = Callable[..., Running]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[Callable[[str], Running]]:
+    """Run a program; killed at the end, if it runs still."""
+    begun: list[Running] = []
+
+    def begin(program: str) -> Running:
+        begun.append(Running(tmp_path, program))
+        return begun[-1]
+
+    yield begin
+    for one in begun:
+        one.process.kill()
+
+
+@pytest.fixture
+def service(run: Callable[[str], Running]) -> Service:
+    def begin(start: str = "pass", stop: str = "pass", tick: str = "pass") -> Running:
+        return run(_SERVICE.format(start=start, stop=stop, tick=tick))
+
+    return begin
 
 
 @pytest.mark.parametrize(
     "hangs", [pytest.param(_FOR_EVER, id="waits"), pytest.param(_STUBBORN, marks=pytest.mark.slow, id="stubborn")]
 )
-def test_a_crashed_service_whose_stop_hangs_ends_all_the_same(hangs: str) -> None:
-    code, said, log = ended(service(start=_CRASHES, stop=hangs))
-    assert (code, said.split()) == (1, ["started", "stopping"])
+def test_a_crashed_service_whose_stop_hangs_ends_all_the_same(service: Service, hangs: str) -> None:
+    code, said, log = service(start=_CRASHES, stop=hangs).ended()
+    assert (code, said) == (1, ["started", "stopping"])
     assert "does not stop; its process ends all the same" in log
     assert "OSError: broken" in log
 
@@ -106,37 +132,37 @@ def test_a_crashed_service_whose_stop_hangs_ends_all_the_same(hangs: str) -> Non
     ["pass", "raise RuntimeError('and this too')", "raise asyncio.CancelledError('and this too')"],
     ids=["stops", "fails to", "is cancelled"],
 )
-def test_a_crashed_service_that_stops_ends_at_once(hangs: str) -> None:
-    code, said, log = ended(service(start=_CRASHES, stop=hangs))
-    assert (code, said.split()) == (1, ["started", "stopping"])
+def test_a_crashed_service_that_stops_ends_at_once(service: Service, hangs: str) -> None:
+    code, said, log = service(start=_CRASHES, stop=hangs).ended()
+    assert (code, said) == (1, ["started", "stopping"])
     # What crashed it is what is told, whatever came of the stop.
     assert "OSError: broken" in log
     assert ("did not stop cleanly" in log) == (hangs != "pass")
     assert "does not stop" not in log, "it was waited for"
 
 
-def test_a_service_that_is_cancelled_from_within_ends() -> None:
+def test_a_service_that_is_cancelled_from_within_ends(service: Service) -> None:
     thread = "threading.Thread(target=time.sleep, args=(3600,)).start(); raise asyncio.CancelledError"
-    code, _, log = ended(service(start=thread))
+    code, _, log = service(start=thread).ended()
     assert (code, "should not happen" in log) == (1, True)
 
 
 @pytest.mark.slow
-def test_a_crashed_service_whose_event_loop_stands_still_ends_all_the_same() -> None:
-    code, _, log = ended(service(start=_CRASHES, stop="time.sleep(3600)"))
+def test_a_crashed_service_whose_event_loop_stands_still_ends_all_the_same(service: Service) -> None:
+    code, _, log = service(start=_CRASHES, stop="time.sleep(3600)").ended()
     assert code == 1
     assert "crashed by OSError('broken'), and everything waits" in log
 
 
-def test_a_service_without_timers_ends() -> None:
-    code, _, log = ended(service(tick="raise KeyError('a row')"))
+def test_a_service_without_timers_ends(service: Service) -> None:
+    code, _, log = service(tick="raise KeyError('a row')").ended()
     assert code == 1
     assert "KeyError: 'a row'" in log
 
 
-def test_a_thread_that_nobody_ends_does_not_keep_a_failed_process() -> None:
+def test_a_thread_that_nobody_ends_does_not_keep_a_failed_process(service: Service) -> None:
     thread = "threading.Thread(target=time.sleep, args=(3600,)).start(); raise OSError('at the start')"
-    code, _, log = ended(service(start=thread))
+    code, _, log = service(start=thread).ended()
     assert (code, "OSError: at the start" in log) == (1, True)
 
 
@@ -153,21 +179,19 @@ def test_a_thread_that_nobody_ends_does_not_keep_a_failed_process() -> None:
     ],
     ids=["settings", "port", "broker", "fenced", "forbidden", "kafka", "defect"],
 )
-def test_the_exit_code_says_who_can_mend_it(error: str, code: int, told: str) -> None:
-    ended_with, _, log = ended(service(start=error))
+def test_the_exit_code_says_who_can_mend_it(service: Service, error: str, code: int, told: str) -> None:
+    ended_with, _, log = service(start=error).ended()
     assert ended_with == code
     assert told in log
     assert ("Traceback" in log) == ("ZeroDivisionError" in error)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_stops_it_in_good_order(number: int) -> None:
+async def test_a_signal_stops_it_in_good_order(service: Service, number: int) -> None:
     running = service()
-    assert running.stdout is not None
-    assert running.stdout.readline() == "started\n"
-    running.send_signal(number)
-    code, said, log = ended(running)
-    assert (code, said, log) == (0, "stopping\n", "")
+    await running.says("started\n")
+    running.process.send_signal(number)
+    assert running.ended() == (0, ["started", "stopping"], "")
 
 
 _LISTENER = """
@@ -184,12 +208,13 @@ sys.exit(process.run(main, lambda: print("again", flush=True)))
 """
 
 
-def test_a_hangup_reads_again_and_ends_nothing() -> None:
-    running = subprocess.Popen([sys.executable, "-c", _LISTENER], stdout=subprocess.PIPE, text=True, cwd=_ROOT)
-    assert running.stdout is not None
-    assert running.stdout.readline() == "started\n"
+async def test_a_hangup_reads_again_and_ends_nothing(run: Callable[[str], Running]) -> None:
+    running = run(_LISTENER)
+    said = "started\n"
+    await running.says(said)
     for _ in range(2):
-        running.send_signal(signal.SIGHUP)
-        assert running.stdout.readline() == "again\n"
-    running.terminate()
-    assert running.wait(20) == 0
+        running.process.send_signal(signal.SIGHUP)
+        await running.says(said := f"{said}again\n")
+    running.process.terminate()
+    code, _, _ = running.ended()
+    assert code == 0

@@ -97,7 +97,7 @@ def test_values_of_several_types_are_told_apart_by_their_tag(topic: Topic) -> No
 
 @pytest.mark.parametrize("topic", EVENTS, ids=lambda topic: topic.name)
 @given(data=st.data())
-@settings(max_examples=20)
+@settings(max_examples=5)
 def test_every_type_of_a_topic_finds_it_and_has_a_key_there(topic: Topic, data: st.DataObject) -> None:
     for type_ in topic.types:
         event = data.draw(events(type_))

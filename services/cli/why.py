@@ -9,6 +9,7 @@ from rich.table import Table
 
 from services.cli.plain import plain
 from services.domain.gate import Question, Receipt, View
+from services.domain.messages.windows import WINDOWED
 from services.domain.outbox.verdicts import Verdict
 from services.operations.asking import NotFolded, ask
 from services.operations.verdicts import decided, is_open, judge_again, standing_pauses
@@ -101,7 +102,7 @@ def _words(receipt: Receipt) -> Iterator[tuple[str, str]]:
         "consent",
         f"given {view.consent_at}, evidence {view.consent_evidence}" if view.consent_at else "none recorded",
     )
-    if question.channel == "whatsapp":
+    if question.channel in WINDOWED:
         yield "24-hour window", _window(view)
     if question.template:
         yield "template", _template(receipt)

@@ -109,10 +109,14 @@ def countries(address: str) -> frozenset[str]:
     return frozenset(phonenumbers.COUNTRY_CODE_TO_REGION_CODE[number.country_code or 0]) - {"001"}
 
 
-def our_sender(address: str, whatsapp: bool) -> str | None:
-    """One of ours as Twilio is given it, without its channel; None where it can be none of ours."""
+def our_sender(address: str, channel: str) -> str | None:
+    """One of ours as Twilio is given it on a channel, without that; None where it can be none of ours."""
+    if channel in ("rcs", "messenger"):
+        found = judge(address)
+        ours = found.channel == channel and found.kind in ("agent", "id") and "+" not in found.name
+        return found.name if ours else None
     name = bare(address)
-    kinds = (E164,) if whatsapp else (E164, _SHORT_CODE, _NAME)
+    kinds = (E164,) if channel == "whatsapp" else (E164, _SHORT_CODE, _NAME)
     return name if any(kind.fullmatch(name) for kind in kinds) else None
 
 
@@ -123,7 +127,8 @@ def is_ours(address: str) -> bool:
         return False
     if found.kind in ("id", "agent"):
         return "+" not in found.name
-    return our_sender(address, found.channel == "whatsapp") is not None and found.channel in ("", "whatsapp", "rcs")
+    by = "whatsapp" if found.channel == "whatsapp" else "sms"
+    return our_sender(address, by) is not None and found.channel in ("", "whatsapp", "rcs")
 
 
 def _kind(channels: tuple[str, ...], name: str) -> Kind:

@@ -12,6 +12,7 @@ from services.domain.clock import seconds_between
 from services.domain.consent.events import Suppression
 from services.domain.consent.refusals import LEFT
 from services.domain.frequency import Capped
+from services.domain.messages.windows import WINDOWED
 from services.domain.outbox.pauses import Pause, paused
 from services.domain.outbox.verdicts import ALLOW, Verdict, early, expired
 from services.domain.quiet import Quiet
@@ -327,17 +328,19 @@ def picked(question: Question, view: View) -> Literal["freeform", "template"] | 
 
 def is_open(question: Question, view: View) -> bool:
     """Whether one may write freely now."""
-    if question.channel != "whatsapp":
+    if question.channel not in WINDOWED:
         return True
     left_s = seconds_between(view.now, view.window_until) if view.window_until else 0.0
     return view.window_refused_at is None and left_s > WINDOW_MARGIN_S
 
 
 def _window(question: Question, view: View) -> Verdict | None:
-    if question.template or is_open(question, view):
+    # By Messenger nothing opens a conversation but the person.
+    if is_open(question, view) or (question.template and question.channel != "messenger"):
         return None
     told, remedy = _closed(question, view)
-    return Verdict("blocked", "window_closed", f"no 24-hour WhatsApp window is open: {told}", remedy)
+    channel = "Messenger" if question.channel == "messenger" else "WhatsApp"
+    return Verdict("blocked", "window_closed", f"no 24-hour {channel} window is open: {told}", remedy)
 
 
 def _template(question: Question, view: View) -> Verdict | None:
@@ -391,6 +394,8 @@ def _unknown(question: Question, view: View) -> str:
 def _closed(question: Question, view: View) -> tuple[str, str]:
     """Why no window is open, and what to do about it."""
     remedy = "Send an approved template (template, content_sid); freeform may follow once they answer."
+    if question.channel == "messenger":
+        remedy = "Wait until they write again: Messenger takes nothing before."
     if view.window_unknown:
         senders = ", ".join(view.window_unknown)
         return (

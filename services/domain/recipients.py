@@ -23,12 +23,15 @@ _WITH_COUNTRY = 11
 _CHANGE = 2
 
 
-def recipient(address: str, whatsapp: bool, region: str | None = None) -> Address | str:
-    """Whom a message is for, with `name` as Twilio is given it, or why it is for nobody.
+def recipient(address: str, channel: str, region: str | None = None) -> Address | str:
+    """Whom a message by a channel is for, with `name` as Twilio is given it, or why it is for nobody.
 
     `region`: the country whose national numbers are understood; without it a number needs its plus.
     """
-    found = judge(address)
+    found, whatsapp = judge(address), channel == "whatsapp"
+    if channel == "messenger":
+        known = found.kind == "id" and found.channel == channel and "+" not in found.name
+        return found if known else "Messenger knows people by ids of its own; write it as their messages come from"
     if found.kind == "scoped_id":
         # As WhatsApp writes it; upper or lower case is the same id.
         return (

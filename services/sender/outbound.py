@@ -24,7 +24,8 @@ from services.sender.transport import Refusal, Taken
 class Addressed(Accepted, Protocol):
     """An accepted command as the gate looks it up: whom it is for, by which channel, and from whom.
 
-    `country` of the recipient, None where it is not known. `from_`, `messaging_service_sid`: what it names of ours.
+    `country` of the recipient, None where it is not known. `from_`, `messaging_service_sid`, `fallback_from`: what it
+    names of ours.
     """
 
     @property
@@ -39,6 +40,8 @@ class Addressed(Accepted, Protocol):
     def from_(self) -> str | None: ...
     @property
     def messaging_service_sid(self) -> str | None: ...
+    @property
+    def fallback_from(self) -> str | None: ...
 
 
 class Templated(NamedTuple):

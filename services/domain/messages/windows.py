@@ -1,4 +1,4 @@
-"""WhatsApp windows as they are kept, and as they are read: may one write freely by a sender, or by a service?"""
+"""Windows as they are kept, and as they are read: may one write freely by a sender, or by a service?"""
 
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
@@ -7,6 +7,8 @@ import msgspec
 
 from services.domain.clock import later
 
+# Channels on which one may write freely for 24 hours after each message of the person.
+WINDOWED = frozenset({"whatsapp", "messenger"})
 WINDOW_S = 86_400.0
 
 

@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.table import Table
 
 from services.cli.plain import plain
+from services.domain.addresses import WINDOWED
 from services.domain.gate import Question, Receipt, View
-from services.domain.messages.windows import WINDOWED
 from services.domain.outbox.verdicts import Verdict
 from services.operations.asking import NotFolded, ask
 from services.operations.verdicts import decided, is_open, judge_again, standing_pauses

@@ -15,6 +15,8 @@ Kind = Literal[
 
 E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
 BARE_NUMBER = re.compile(r"[1-9][0-9]{6,14}", re.ASCII)
+# Channels on which one may write freely for 24 hours after each message of the person.
+WINDOWED = frozenset({"whatsapp", "messenger"})
 _SHORT_CODE = re.compile(r"[0-9]{3,8}", re.ASCII)
 # With a letter: digits alone are a number that lost its plus.
 _NAME = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9 +&_-]{1,11}", re.ASCII)

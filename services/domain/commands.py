@@ -49,15 +49,20 @@ class Timed(Protocol):
     def not_after(self) -> str | None: ...
 
 
-class AboutAnother(Named, Protocol):
-    """A command about another one, which names that one's person by their address or by their contact key."""
+class OfSomebody(Named, Protocol):
+    """A command that names a person by their address or by their contact key."""
 
-    @property
-    def by(self) -> str: ...
     @property
     def to(self) -> str | None: ...
     @property
     def contact(self) -> str | None: ...
+
+
+class AboutAnother(OfSomebody, Protocol):
+    """A command about another one, whose person it names."""
+
+    @property
+    def by(self) -> str: ...
     @property
     def note(self) -> str | None: ...
 
@@ -154,7 +159,7 @@ def said_by(command: AboutAnother, faults: list[str]) -> None:
         faults.append(f"by, note: more than {_MAX_NOTE} characters")
 
 
-def contact_of(command: AboutAnother, secret: bytes, faults: list[str]) -> str:
+def contact_of(command: OfSomebody, secret: bytes, faults: list[str]) -> str:
     """The contact whose command it is about."""
     if (command.to is None) == (command.contact is None):
         faults.append("to, contact: give one of them")

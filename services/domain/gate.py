@@ -8,11 +8,11 @@ from typing import Literal
 
 import msgspec
 
+from services.domain.addresses import WINDOWED
 from services.domain.clock import seconds_between
 from services.domain.consent.events import Suppression
 from services.domain.consent.refusals import LEFT
 from services.domain.frequency import Capped
-from services.domain.messages.windows import WINDOWED
 from services.domain.outbox.pauses import Pause, paused
 from services.domain.outbox.verdicts import ALLOW, Verdict, early, expired
 from services.domain.quiet import Quiet
@@ -43,7 +43,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
 
     `template`: it has one; `template_name`, `template_language`: by which it names it, where it does. `freeform`: it
     has a text or a medium beside its template. `purpose_said`: the producer said it. `unseen`: nobody knows what will
-    be written: it needs all that a free text needs, and the consent that a template needs.
+    be written: it needs all that a free text needs, and the consent that a template needs. `act`: it writes a message;
+    shows the person a sign that is none; or changes a record at Twilio, of which they get nothing.
     """
 
     tenant: str
@@ -63,6 +64,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     template_language: str | None = None
     purpose_said: bool = True
     unseen: bool = False
+    act: Literal["message", "sign", "record"] = "message"
 
 
 class TemplateSeen(msgspec.Struct, frozen=True, kw_only=True):
@@ -176,7 +178,8 @@ def decide(question: Question, view: View) -> Verdict:
         _often,
         _dry_run,
     )
-    return next((verdict for rule in rules if (verdict := rule(question, view))), ALLOW)
+    asked = rules if question.act == "message" else _OF_ACT[question.act]
+    return next((verdict for rule in asked if (verdict := rule(question, view))), ALLOW)
 
 
 def _time(question: Question, view: View) -> Verdict | None:
@@ -503,3 +506,10 @@ def _often(question: Question, view: View) -> Verdict | None:
         f"It goes by itself at {until}, or expires at its not_after.",
         until=until,
     )
+
+
+# What is asked of acts that write to nobody. Whoever gets nothing of it need not have agreed.
+_OF_ACT = {
+    "sign": (_time, _pause, _tenant, _recipient, _hold, _consent, _dry_run),
+    "record": (_time, _pause, _tenant, _dry_run),
+}

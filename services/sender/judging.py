@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from services.domain.addresses import WINDOWED
 from services.domain.clock import later
 from services.domain.commands import on_channel
 from services.domain.consent.holds import held
@@ -22,7 +23,7 @@ from services.domain.gate import (
     picked,
     purpose,
 )
-from services.domain.messages.windows import WINDOWED, Seen, Sessions, seen
+from services.domain.messages.windows import Seen, Sessions, seen
 from services.domain.outbox.entry import counts_from
 from services.domain.outbox.pauses import holding, stopping
 from services.domain.outbox.verdicts import Verdict
@@ -119,7 +120,8 @@ class Judging:
         rules = self._policies[command.tenant].rules(command.country, command.to)
         directory = self._directories.of(command.tenant)
         standing = partition.read(command.contact, SUPPRESSION)
-        asked = _asked(command, rules.stop_reaches == "tenant")
+        # A sign names no sender of ours: any no counts.
+        asked = _asked(command, rules.stop_reaches == "tenant" or question.act == "sign")
         found = _shown(_reaching(standing, asked, directory))
         suspected = _reaching(suspicions(standing), asked, directory)
         consent = consented(standing, question.scopes)

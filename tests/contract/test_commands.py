@@ -73,7 +73,7 @@ def test_what_is_no_object_is_not_a_command(value: bytes | None, says: str) -> N
         (LEAST | {"from_": "x"}, ["from_: no such field; here it is from"]),
         (LEAST | {"ttl": 3}, ["ttl: no such field; leave it out"]),
         (LEAST | {"to": 14155550123}, ["to: must be a text; this is a whole number; write it in quotes"]),
-        (LEAST | {"channel": "carrier pigeon"}, ["channel: one of sms, mms, whatsapp"]),
+        (LEAST | {"channel": "carrier pigeon"}, ["channel: one of sms, mms, whatsapp, rcs, messenger"]),
         (
             LEAST | {"event_type": "send"},
             [KINDS],

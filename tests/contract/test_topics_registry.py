@@ -18,6 +18,7 @@ from services.contract.topics import CHANGELOGS, DEAD, EVENTS, topic_of
 from services.contract.topics import FOLDS as REGISTERED
 from services.domain.consent.commands import ConsentAccepted, ContactLinked, MessageDated
 from services.domain.consent.holds import HoldPlaced, HoldReleased
+from services.domain.followups.commands import FollowUpAccepted
 from services.domain.messages.commands import CancelMessage, CommandAccepted, ResolveAmbiguous, SendMessage
 from services.domain.messages.deliverability import DeliverabilityCounted
 from services.domain.messages.events import MessageSent, StatusReceived
@@ -69,6 +70,7 @@ def test_no_two_topics_share_a_type() -> None:
             (
                 CommandAccepted,
                 ExecutionAccepted,
+                FollowUpAccepted,
                 ConsentAccepted,
                 ContactLinked,
                 MessageDated,

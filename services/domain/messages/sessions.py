@@ -16,12 +16,13 @@ from typing import Literal, NamedTuple
 import msgspec
 from msgspec.structs import replace
 
+from services.domain.addresses import WINDOWED
 from services.domain.clock import later
 from services.domain.due import Due
 from services.domain.errors import explain
 from services.domain.identity import derived_event_id
 from services.domain.messages.events import InboundReceived, OutcomeReached, parameter
-from services.domain.messages.windows import WINDOW_S, WINDOWED, Refusal, Sessions, Window, open_windows
+from services.domain.messages.windows import WINDOW_S, Refusal, Sessions, Window, open_windows
 
 CLOSING_S = 3_600.0
 # From a window's end.

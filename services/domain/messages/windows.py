@@ -7,8 +7,6 @@ import msgspec
 
 from services.domain.clock import later
 
-# Channels on which one may write freely for 24 hours after each message of the person.
-WINDOWED = frozenset({"whatsapp", "messenger"})
 WINDOW_S = 86_400.0
 
 

@@ -107,7 +107,9 @@ class Judging:
         if view.tenant_known:
             meant = purpose(question, view)
             quiet = self._quiet[command.tenant].look(meant, command.to, view.now)
-            view = replace(view, quiet=quiet, capped=self._capped(partition, command, meant, view.now))
+            capped = self._capped(partition, command, meant, view.now)
+            if quiet is not None or capped is not None:
+                view = replace(view, quiet=quiet, capped=capped)
         receipt = Receipt(question=question, view=view, offsets=offsets or {}, goes_as=picked(question, view))
         return Judgement(decide(question, view), receipt)
 

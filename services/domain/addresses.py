@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 import phonenumbers
 
-from services.domain.contact import BUSINESS_SCOPED, BY_NUMBER, bare, canonical, parts
+from services.domain.contact import BUSINESS_SCOPED, BY_NUMBER, REMEMBERED, bare, canonical, parts
 
 # `id`: another channel's (`messenger:1034…`). `agent`: a sender by RCS. `withheld`: a number that stands for none.
 Kind = Literal[
@@ -84,9 +84,21 @@ def is_person(address: str) -> bool:
     return kind(address) in _PERSONS
 
 
-@lru_cache(maxsize=1 << 13)
 def judge(address: str) -> Address:
     """What an address is, as Twilio or a producer writes it. Total: what is no address is `unknown` or `nothing`."""
+    return _judged_lately(address) if len(address) <= REMEMBERED else _judged(address)
+
+
+@lru_cache(maxsize=1 << 10)
+def parsed(phone: str) -> phonenumbers.PhoneNumber | None:
+    """A number in E.164 as the library reads it, not to be changed; None where it reads none."""
+    try:
+        return phonenumbers.parse(phone)
+    except phonenumbers.NumberParseException:
+        return None
+
+
+def _judged(address: str) -> Address:
     channels, name = parts(address)
     channel = channels[-1] if channels else ""
     known = canonical(address)
@@ -98,14 +110,16 @@ def judge(address: str) -> Address:
     return Address(found, channel, name, known, _country(known), _TOLL_FREE.fullmatch(known) is not None)
 
 
+_judged_lately = lru_cache(maxsize=1 << 13)(_judged)
+
+
 def countries(address: str) -> frozenset[str]:
     """Every country that an address may be of: its own, else all of its calling code; none where that is new too."""
     found = judge(address)
     if found.country:
         return frozenset({found.country})
-    try:
-        number = phonenumbers.parse(found.canonical if found.kind == "phone" else "")
-    except phonenumbers.NumberParseException:
+    number = parsed(found.canonical) if found.kind == "phone" else None
+    if number is None:
         return frozenset()
     # 001 is what has a calling code and no country, such as satellites.
     return frozenset(phonenumbers.COUNTRY_CODE_TO_REGION_CODE[number.country_code or 0]) - {"001"}
@@ -160,8 +174,6 @@ def _kind(channels: tuple[str, ...], name: str) -> Kind:
 
 
 def _country(phone: str) -> str | None:
-    try:
-        region = phonenumbers.region_code_for_number(phonenumbers.parse(phone))
-    except phonenumbers.NumberParseException:
-        return None
+    number = parsed(phone)
+    region = None if number is None else phonenumbers.region_code_for_number(number)
     return None if region == "001" else region

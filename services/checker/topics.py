@@ -7,7 +7,6 @@ STATUS = "twilio.status.v1"
 CONSENT_COMMANDS = "twilio.consent.commands.v1"
 MESSAGES = "twilio.outbound.messages.v1"
 STARTS = "twilio.outbound.executions.v1"
-FOLLOWUPS = "twilio.outbound.followups.v1"
 ACCEPTED = "twilio.outbound.accepted.v1"
 RESULTS = "twilio.outbound.results.v1"
 SENT = "twilio.sent.v1"
@@ -17,20 +16,22 @@ SENDERS = "twilio.senders.v1"
 SESSIONS = "twilio.sessions.v1"
 CONSENT = "twilio.consent.v1"
 SUPPRESSION = "twilio.suppression.v1"
+STUDIO = "twilio.studio.v1"
+EXPOSURES = "twilio.exposures.v1"
 DELIVERABILITY = "twilio.deliverability.v1"
 
-PUBLIC = (CONSENT_COMMANDS, MESSAGES, STARTS, FOLLOWUPS)
+PUBLIC = (CONSENT_COMMANDS, MESSAGES, STARTS)
 # Everything with an `event_id` of the product's own.
 EVENTS = (
     INBOUND, STATUS, ACCEPTED, RESULTS, SENT, DELIVERY, OUTCOMES, SENDERS, SESSIONS, CONSENT, SUPPRESSION,
-    DELIVERABILITY,
+    DELIVERABILITY, STUDIO, EXPOSURES,
 )  # fmt: skip
-BY_CONTACT = (INBOUND, ACCEPTED, OUTCOMES, SESSIONS, CONSENT, SUPPRESSION)
+BY_CONTACT = (INBOUND, ACCEPTED, OUTCOMES, SESSIONS, CONSENT, SUPPRESSION, EXPOSURES)
 BY_MESSAGE = (STATUS, SENT, DELIVERY)
 DELIVERY_ROWS = "switchboard-processor-messages-delivery-changelog"
 
 DEAD = ".dead.v1"
-_OWN = re.compile(r"(twilio\.(?:consent\.commands|outbound\.(?:messages|executions|followups)))\.t\.([a-z0-9_-]+)\.v1")
+_OWN = re.compile(r"(twilio\.(?:consent\.commands|outbound\.(?:messages|executions)))\.t\.([a-z0-9_-]+)\.v1")
 
 
 def shared(topic: str) -> str:

@@ -1,4 +1,4 @@
-"""`switchboard ambiguous`: commands whose call may or may not have created a message, for a person to look at."""
+"""`switchboard ambiguous`: commands whose call may or may not have done it, for a person to look at."""
 
 import asyncio
 from typing import Annotated, Any
@@ -45,18 +45,20 @@ def show(command_id: str, url: Url = None, tenant: Tenant = None) -> None:
         console.print(plain(f"{one['command_id']} of {one['tenant']}: ambiguous since {one['at']}"))
         console.print(plain(scrub(one["reason"] or "")))
         console.print(
-            "It is never sent again by itself. Look in Twilio's message log for a message to that person at that time. "
-            "Then say what you found:"
+            "It is never sent again by itself. Look in Twilio's message log for a message to that person at that time; "
+            "where it starts a flow, in Studio's log for their execution. Then say what you found:"
         )
-        console.print(plain(f"  switchboard ambiguous resolve {one['command_id']} --tenant {one['tenant']} --sent SM…"))
+        console.print(
+            plain(f"  switchboard ambiguous resolve {one['command_id']} --tenant {one['tenant']} --sent SM… (or FN…)")
+        )
         console.print(plain(f"  switchboard ambiguous resolve {one['command_id']} --tenant {one['tenant']} --not-sent"))
 
 
 @app.command("resolve")
 def resolve(
     command_id: str,
-    sent: Annotated[str | None, typer.Option(help="The MessageSid that was found.")] = None,
-    not_sent: Annotated[bool, typer.Option("--not-sent", help="There is no message: end it as failed.")] = False,
+    sent: Annotated[str | None, typer.Option(help="The MessageSid, or the execution's FN…, that was found.")] = None,
+    not_sent: Annotated[bool, typer.Option("--not-sent", help="There is none: end it as failed.")] = False,
     by: Annotated[str, typer.Option(help="Who found it out; stands in the result.")] = "a person",
     note: Annotated[str | None, typer.Option(help="How; stands in the result.")] = None,
     contact: Annotated[str | None, typer.Option(help="Whose, where several have this id: a contact key.")] = None,
@@ -65,7 +67,7 @@ def resolve(
 ) -> None:
     """Say how it ended. Produces a command to that effect; nothing is sent to anybody."""
     if (sent is not None) == not_sent:
-        raise Refused("give --sent with the MessageSid, or --not-sent")
+        raise Refused("give --sent with the MessageSid or the execution's sid, or --not-sent")
     outcome = Outcome(None if sent is None else sid_of(sent), by, note)
     whose = asyncio.run(resolve_ambiguous(load(), _named(url, command_id, tenant), contact, outcome))
     Console().print(plain(f"Said. Its result follows: switchboard trace {command_id} --tenant {whose}"))

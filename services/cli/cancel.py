@@ -1,4 +1,7 @@
-"""`switchboard cancel COMMAND`: a command that still waits is not to be sent; one that has not come yet, neither."""
+"""`switchboard cancel COMMAND`: a command that still waits is not to be sent; one that has not come yet, neither.
+
+Said in one way of whatever product: a command's identity is its tenant, contact and id.
+"""
 
 import asyncio
 import getpass

@@ -4,18 +4,17 @@ from services.contract.fold import PROCESSOR_APPS, FoldContract, Product
 from services.contract.topic import MONTH, WEEK, Topic
 from services.domain.consent.commands import ConsentAccepted, ContactLinked, MessageDated
 from services.domain.consent.holds import HoldPlaced, HoldReleased
-from services.domain.followups.commands import FollowUpAccepted
 from services.domain.messages.commands import CommandAccepted
 from services.domain.outbox.accepted import CancelAccepted, ResolutionAccepted
 from services.domain.outbox.pauses import PauseEnded, PausePlaced
 from services.domain.results import CommandResult
 from services.domain.studio.commands import ExecutionAccepted
+from services.domain.studio.events import ContactExecution
 
 ACCEPTED = Topic(
     "twilio.outbound.accepted.v1",
     CommandAccepted
     | ExecutionAccepted
-    | FollowUpAccepted
     | ConsentAccepted
     | ContactLinked
     | MessageDated
@@ -24,7 +23,8 @@ ACCEPTED = Topic(
     | ResolutionAccepted
     | CancelAccepted
     | PausePlaced
-    | PauseEnded,
+    | PauseEnded
+    | ContactExecution,
     lambda e: e.contact,
     "contact",
     WEEK,

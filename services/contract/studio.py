@@ -3,10 +3,18 @@
 from services.contract.fold import POLLER_APP, PROCESSOR_APPS, SENDER_APP, FoldContract, Product
 from services.contract.messages import INBOUND
 from services.contract.outbound import ACCEPTED, RESULTS
-from services.contract.topic import MONTH, WEEK, Topic
+from services.contract.topic import MONTH, QUARTER, WEEK, Topic
 from services.domain.studio import executions
 from services.domain.studio.commands import CancelExecution, ResolveExecution, StartExecution
-from services.domain.studio.events import ExecutionChanged, ExecutionSeen, FlowWatched, StepWalked
+from services.domain.studio.events import (
+    ContactExposed,
+    ExecutionChanged,
+    ExecutionSeen,
+    ExecutionStopped,
+    FlowWatched,
+    StepWalked,
+)
+from services.domain.studio.reports import FlowReported
 
 STARTS = Topic(
     "twilio.outbound.executions.v1",
@@ -17,7 +25,13 @@ STARTS = Topic(
     public=True,
 )
 FLOWS = Topic("twilio.flows.v1", FlowWatched, lambda e: e.key, "flow or execution", None, compacted=True)
-STUDIO = Topic("twilio.studio.v1", ExecutionSeen | StepWalked, lambda e: e.execution_sid, "flow or execution", MONTH)
+STUDIO = Topic(
+    "twilio.studio.v1",
+    ExecutionSeen | StepWalked | ExecutionStopped,
+    lambda e: e.execution_sid,
+    "flow or execution",
+    MONTH,
+)
 EXECUTIONS = Topic(
     "twilio.executions.v1",
     ExecutionChanged,
@@ -27,10 +41,18 @@ EXECUTIONS = Topic(
     replaces=executions.row_key,
 )
 
-EXECUTIONS_FOLD = FoldContract(PROCESSOR_APPS["commands"], "executions", (STUDIO,), ("executions",), (EXECUTIONS,))
+REPORTS = Topic("twilio.flow.reports.v1", FlowReported, lambda e: e.contact, "contact", MONTH)
+EXPOSURES = Topic("twilio.exposures.v1", ContactExposed, lambda e: e.contact, "contact", QUARTER)
+
+# Whoever is in a flow is known where their commands and their STOP are.
+EXECUTIONS_FOLD = FoldContract(
+    PROCESSOR_APPS["commands"], "executions", (STUDIO,), ("executions",), (EXECUTIONS, ACCEPTED)
+)
 # What people say in flows is a message to us as any other.
 WATCHING_FOLD = FoldContract(POLLER_APP, "studio", (FLOWS, STUDIO), ("watched",), (STUDIO, INBOUND))
 
 STARTS_FOLD = FoldContract(SENDER_APP, "executions-intake", (STARTS,), ("parkedexecutions",), (ACCEPTED, RESULTS))
 
-PRODUCT = Product((STARTS, FLOWS, STUDIO, EXECUTIONS), (STARTS_FOLD, EXECUTIONS_FOLD, WATCHING_FOLD))
+PRODUCT = Product(
+    (STARTS, FLOWS, STUDIO, EXECUTIONS, REPORTS, EXPOSURES), (STARTS_FOLD, EXECUTIONS_FOLD, WATCHING_FOLD)
+)

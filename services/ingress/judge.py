@@ -73,6 +73,19 @@ class TwilioSigned:
         raise Rejected("content_type")
 
 
+def said(call: Call, body: bytes) -> Pairs:
+    """The parameters of a request that somebody else than Twilio's signature vouches for. Raises Rejected."""
+    if call.method == "GET":
+        return query(call.target)
+    content_type = call.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if content_type == _FORM:
+        pairs, decodable = _parsed(body)
+        return pairs if decodable else form.legible(pairs)
+    if content_type == _JSON:
+        return _document(body)
+    raise Rejected("content_type")
+
+
 def query(target: str) -> Pairs:
     """The query's parameters of a path and query as received. Raises Rejected where they are too many."""
     text = target.partition("?")[2]
@@ -122,10 +135,14 @@ def _verified_json(whose: Whose, claim: Claim, signer: Signer, body: bytes) -> B
         raise Rejected("signature")
     if _OF_A_GET.search(text) or _OF_A_FORM.search(text):
         raise Rejected("ambiguous")
+    return Believed(tenant, _document(body))
+
+
+def _document(body: bytes) -> Pairs:
     content = _read(_DOCUMENT, body)
     if len(content) > MOST_PARAMETERS:
         raise Rejected("parameters")
-    return Believed(tenant, [(name, _text(value)) for name, value in content.items()])
+    return [(name, _text(value)) for name, value in content.items()]
 
 
 def _read(decoder: "msgspec.json.Decoder[_T]", body: bytes | msgspec.Raw) -> _T:

@@ -62,6 +62,12 @@ REASONS = {
         "X-Twilio-Webhooks-Signature-Settings names a key or an algorithm that is not ours: put the key under its id "
         "into the tenant's signing_keys; it signs by HMAC_SHA256",
     ),
+    "no_secret": Reason(
+        401,
+        "a flow's HTTP widget gives the tenant's flow secret as the password in its URL: https://flow:SECRET@…",
+        {"WWW-Authenticate": 'Basic realm="flow"'},
+    ),
+    "secret": Reason(403, "the password is none of the tenant's flow_secrets"),
     "account": Reason(403, "AccountSid must be the tenant's account or one of its subaccounts in the settings"),
     "ambiguous": Reason(403, "the signature may be that of another request: it fits a GET and a POST alike"),
     "unavailable": Reason(503, "neither Kafka nor the spool takes a fact now; try again", {"Retry-After": "5"}),

@@ -24,6 +24,7 @@ class Tenant:
     tokens: Keys
     subaccounts: dict[str, Keys]
     signing_keys: dict[str, Keys]
+    flow_secrets: tuple[bytes, ...]
     contact_secret: bytes
     callback_ring: CallbackKeys
     facts: Mapping[str, Counter]
@@ -45,6 +46,7 @@ def prepare(kinds: Iterable[str], name: str, settings: TenantSettings) -> Tenant
         tokens=_tokens(settings.auth_tokens),
         subaccounts={sid: _tokens(tokens) for sid, tokens in settings.subaccounts.items()},
         signing_keys={key: Keys(SHA256, _bytes([secret])) for key, secret in settings.signing_keys.items()},
+        flow_secrets=_bytes(settings.flow_secrets),
         contact_secret=settings.contact_secret.get_secret_value().encode(),
         callback_ring=settings.callback_ring,
         facts={kind: metrics.FACTS.labels(name, kind) for kind in kinds},

@@ -1,9 +1,10 @@
-"""Commands whose call may or may not have created a message: which there are, and how one ended."""
+"""Commands whose call may or may not have done it: which there are, and how one ended."""
 
 from typing import Any, NamedTuple
 
 from services.domain.messages.commands import ResolveAmbiguous
-from services.domain.sids import MESSAGE
+from services.domain.sids import EXECUTION, MESSAGE
+from services.domain.studio.commands import ResolveExecution
 from services.operations.asking import ask
 from services.operations.producing import produce
 from services.runtime.config import Settings
@@ -15,9 +16,9 @@ class NotResolved(ConfigError):
 
 
 class Outcome(NamedTuple):
-    """How a call ended, as a person found out: the message that it made, or none."""
+    """How a call ended, as a person found out: the message or the execution that it made, or none."""
 
-    message_sid: str | None
+    sid: str | None
     by: str
     note: str | None = None
 
@@ -32,9 +33,11 @@ def ambiguous(url: str, tenant: str | None = None, command_id: str | None = None
 
 
 def sid_of(text: str) -> str:
-    """A MessageSid, as it is. Raises NotResolved."""
-    if not MESSAGE.fullmatch(text):
-        raise NotResolved(f"{text!r} is no MessageSid: that is SM or MM and 32 hex digits")
+    """The sid of a message or of an execution, as it is. Raises NotResolved."""
+    if not (MESSAGE.fullmatch(text) or EXECUTION.fullmatch(text)):
+        raise NotResolved(
+            f"{text!r} is no MessageSid, and no sid of an execution: that is SM or MM, or FN, and 32 hex digits"
+        )
     return text
 
 
@@ -47,14 +50,14 @@ async def resolve(settings: Settings, found: list[dict[str, Any]], contact: str 
     if len(meant) != 1:
         raise NotResolved(f"{len(meant)} of this id are ambiguous; give --contact as `ambiguous list` shows it")
     [one] = meant
-    command = ResolveAmbiguous(
-        command_id=one["command_id"],
-        tenant=one["tenant"],
-        contact=one["contact"],
-        outcome="not_sent" if outcome.message_sid is None else "sent",
-        by=outcome.by,
-        message_sid=outcome.message_sid,
-        note=outcome.note,
-    )
-    await produce(settings, command)
-    return command.tenant
+    await produce(settings, _resolution(one, outcome))
+    return str(one["tenant"])
+
+
+def _resolution(one: dict[str, Any], outcome: Outcome) -> ResolveAmbiguous | ResolveExecution:
+    """What is said of a command. That nothing was made is said of whatever product in one way."""
+    known = {name: one[name] for name in ("command_id", "tenant", "contact")}
+    said = {**known, "by": outcome.by, "note": outcome.note, "outcome": "sent" if outcome.sid else "not_sent"}
+    if outcome.sid is not None and EXECUTION.fullmatch(outcome.sid):
+        return ResolveExecution(**said, execution_sid=outcome.sid)
+    return ResolveAmbiguous(**said, message_sid=outcome.sid)

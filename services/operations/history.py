@@ -36,7 +36,15 @@ async def read_live(settings: Settings, told: Told, produced: Sequence[dict[str,
         # Nothing that Twilio knows may be newer than the log, so what it knew before counts.
         still = settled and before["quiet"] and seen == before
         return History(
-            entries, Witness(before["messages"], before["callbacks"], list(produced), before["enforce"], still)
+            entries,
+            Witness(
+                before["messages"],
+                before["callbacks"],
+                list(produced),
+                before["enforce"],
+                still,
+                before["executions"],
+            ),
         )
 
 
@@ -44,7 +52,7 @@ async def _seen(session: aiohttp.ClientSession, url: str) -> dict[str, Any] | No
     """What a simulator tells under `url`, or None: the real Twilio has no such API."""
     seen: dict[str, Any] = {}
     try:
-        for route in ("quiet", "messages", "callbacks", "windows"):
+        for route in ("quiet", "messages", "callbacks", "windows", "executions"):
             async with session.get(f"{url}/{route}") as response:
                 response.raise_for_status()
                 seen |= await response.json()

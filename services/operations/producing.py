@@ -7,8 +7,10 @@ from aiokafka.errors import KafkaError
 from services.contract import codec
 from services.contract.messages import MESSAGES
 from services.contract.signatures import HEADER, sign
+from services.contract.studio import STARTS
 from services.contract.topic import Topic, own_topic, owner_of
 from services.domain.messages.commands import CancelMessage, ResolveAmbiguous
+from services.domain.studio.commands import ResolveExecution
 from services.operations.log import LogError
 from services.runtime.clock import CLOCK
 from services.runtime.config import Settings
@@ -49,10 +51,10 @@ class Speaker:
         return [sign(topic, value, f"{self._tenant}/{key_id}", secret.get_secret_value().encode(), at)]
 
 
-async def produce(settings: Settings, command: ResolveAmbiguous | CancelMessage) -> None:
+async def produce(settings: Settings, command: ResolveAmbiguous | ResolveExecution | CancelMessage) -> None:
     """One command, acknowledged. Raises LogError, and ConfigError where nobody would believe it."""
     speaker, value = Speaker(settings, command.tenant), codec.encode(command)
-    topic = speaker.topic(MESSAGES)
+    topic = speaker.topic(STARTS if isinstance(command, ResolveExecution) else MESSAGES)
     producer = durable_producer(settings.kafka)
     try:
         await producer.start()

@@ -112,6 +112,7 @@ def execution(rows: Sequence[Execution], masked: bool, tenant: str | None = None
         "initiated_by": seen.initiated_by,
         "started_at": seen.started_at,
         "ended_at": seen.updated_at if row.ended else None,
+        "stopped_by": row.stopped_by,
         "steps": row.ordered,
     }
 

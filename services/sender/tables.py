@@ -4,3 +4,6 @@ OUTBOX = "outbox"
 SUPPRESSION = "suppression"
 SESSIONS = "sessions"
 PAUSES = "pauses"
+# Who is in a flow of Studio's; who was exposed to which arm of an experiment.
+IN_FLOWS = "inflows"
+EXPOSURES = "exposures"

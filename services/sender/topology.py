@@ -17,6 +17,8 @@ from services.domain.messages.events import InboundReceived, OutcomeReached
 from services.domain.messages.windows import Sessions
 from services.domain.outbox import entry, pauses
 from services.domain.outbox.lists import lists
+from services.domain.studio import experiments, stopping
+from services.domain.studio.events import ContactExecution, ExecutionStopped
 from services.runtime.config import Settings
 from services.runtime.folding.fold import Fold, Step, Table
 from services.runtime.tenants.live import Tenants
@@ -26,7 +28,7 @@ from services.sender.commands import Commands
 from services.sender.ends import logged, of_fold, of_refusal
 from services.sender.intake import Intake, read, tenant_rules
 from services.sender.parking import Parked, Parking, due
-from services.sender.tables import OUTBOX, PAUSES, SESSIONS, SUPPRESSION
+from services.sender.tables import EXPOSURES, IN_FLOWS, OUTBOX, PAUSES, SESSIONS, SUPPRESSION
 
 
 def folds(settings: Settings, tenants: Tenants) -> tuple[Fold, ...]:
@@ -80,6 +82,22 @@ def folds(settings: Settings, tenants: Tenants) -> tuple[Fold, ...]:
                     _quietly(sessions.fold),
                     Table(SESSIONS, Sessions, lambda event: event.contact, due=sessions.due),
                     takes=(InboundReceived, OutcomeReached, Due),
+                ),
+                Step(
+                    stopping.fold,
+                    Table(
+                        IN_FLOWS,
+                        stopping.InFlows,
+                        lambda event: event.contact,
+                        due=stopping.due,
+                        lists=stopping.lists,
+                    ),
+                    takes=(ContactExecution, ExecutionStopped),
+                ),
+                Step(
+                    experiments.fold,
+                    Table(EXPOSURES, experiments.Exposures, lambda event: event.contact, due=experiments.due),
+                    takes=(ContactExecution,),
                 ),
             ),
             unheard=of_contact(OUTBOX_FOLD.app, SUPPRESSION),

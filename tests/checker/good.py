@@ -1,6 +1,7 @@
 """A history that keeps every promise, and how to spoil it.
 
-It was recorded by `switchboard demo --once --keep --commands 60`; changelogs but delivery's are left out.
+It was recorded by `switchboard demo --once --keep --commands 60`; changelogs but delivery's are left out. Beside it
+stand executions, written by hand (`executions`).
 """
 
 import copy
@@ -14,7 +15,8 @@ from typing import Any
 
 import orjson
 
-from services.checker.history import Entry, History, Witness, read_history
+from services.checker.history import Entry, History, Witness, read_history, write_history
+from tests.checker.executions import with_executions
 
 RECORDED = Path(__file__).parent / "recorded"
 
@@ -22,14 +24,14 @@ RECORDED = Path(__file__).parent / "recorded"
 @functools.cache
 def good() -> History:
     with tempfile.TemporaryDirectory() as folder:
-        unpack(Path(folder))
-        return read_history(Path(folder))
+        for packed in RECORDED.glob("*.gz"):
+            (Path(folder) / packed.stem).write_bytes(gzip.decompress(packed.read_bytes()))
+        return with_executions(read_history(Path(folder)))
 
 
 def unpack(folder: Path) -> None:
     """The record, as `switchboard check` reads it."""
-    for packed in RECORDED.glob("*.gz"):
-        (folder / packed.stem).write_bytes(gzip.decompress(packed.read_bytes()))
+    write_history(folder, good())
 
 
 def event(entry: Entry) -> dict[str, Any]:
@@ -53,6 +55,7 @@ class Spoilt:
             copy.deepcopy(witness.produced),
             witness.windows_enforced,
             witness.settled,
+            copy.deepcopy(witness.executions),
         )
 
     @property

@@ -21,13 +21,16 @@ from services.checker.topics import (
     SENT,
     SESSIONS,
     STATUS,
+    STUDIO,
     SUPPRESSION,
     dead_of,
 )
+from tests.checker import executions
 from tests.checker.good import Spoilt, event
 
 WEBHOOKS, IDS, ONCE, RESULT = "each webhook", "same fact has", "derived event", "one terminal result"
 FOLLOWED = "its results tell"
+STARTED_ONCE = "an execution is started once"
 CREATES, TOLD, STOP, WINDOW = "at most one create", "told as a message", "opted out before", "no free text"
 COUNTED = "each message is counted"
 STANDS, CONSENTED, OPEN, KEYS = "each message stands", "may be written to", "windows are open", "one person has one key"
@@ -88,6 +91,51 @@ def _pause(log: Spoilt, ended: bool = False) -> None:
     for offset, kind in [(-2, "pause_placed")] + [(-1, "pause_ended")] * ended:
         said = {"event_type": kind, "event_id": kind, "key": "|every-1", "tenant": told["tenant"], "scope": scope}
         log.entries.append(command._replace(offset=offset, key=b"|every-1", value=orjson.dumps(said)))
+
+
+def _start_twice(log: Spoilt) -> None:
+    """Twilio has one more of the same person and flow, which no result names."""
+    log.witness.executions.append({**log.witness.executions[0], "sid": "FN" + "3" * 32})
+
+
+def _start_twice_in_doubt(log: Spoilt) -> None:
+    """Its command's end was not known once."""
+    told = _told(log, step="attempted", command_id=executions.COMMAND)
+    log.add(told, step="ambiguous", event_id="in doubt")
+    _start_twice(log)
+
+
+def _start_one_for_two(log: Spoilt) -> None:
+    accepted = log.first(ACCEPTED, event_type="execution_accepted")
+    log.add(accepted, command_id="survey-2", event_id="another")
+    log.add(_told(log, command_id=executions.COMMAND, step="sent"), command_id="survey-2", event_id="another end")
+
+
+def _start_somebody_else(log: Spoilt) -> None:
+    log.witness.executions[0]["to"] = executions.OTHER
+
+
+def _go_on(log: Spoilt) -> None:
+    log.witness.executions[1]["status"] = "active"
+
+
+def _start_after_a_stop(log: Spoilt) -> None:
+    """An opt-out of the whole tenant that the verdict had read."""
+    said = log.first(CONSENT, action="opt_out")
+    attempted = log.first(RESULTS, step="attempted", command_id=executions.COMMAND)
+    stop = log.first(INBOUND, lambda one: (one.get("heard") or {}).get("says") == "stop")
+    here = log.first(ACCEPTED, event_type="execution_accepted").partition
+    offset = max((one.offset for one in log.all(INBOUND) if one.partition == here), default=-1) + 1
+    log.entries.append(
+        stop._replace(
+            partition=here, offset=offset, key=executions.CONTACT.encode(), timestamp=attempted.timestamp - 60_000,
+            value=orjson.dumps({**event(stop), "event_id": "the stop", "contact": executions.CONTACT,
+                                "to": executions.OURS, "from": executions.WHO, "linked": [],
+                                "message_sid": "SM" + "9" * 32}),
+        )
+    )  # fmt: skip
+    assert said
+    log.change(attempted, receipt={"offsets": {**event(attempted)["receipt"]["offsets"], INBOUND: offset + 1}})
 
 
 def _ghost(log: Spoilt) -> None:
@@ -740,7 +788,22 @@ def _clock_moved_in_a_call(log: Spoilt) -> None:
     log.change(log.first(RESULTS, command_id="demo-00025", step="attempted"), at=_LONG_AGO)
 
 
+FAULTS |= {
+    "an execution that no command has started": Planted(STARTED_ONCE, "doubled", "no command has", _start_twice),
+    "one execution for two commands": Planted(STARTED_ONCE, "doubled", "and so was", _start_one_for_two),
+    "an execution that Twilio has not": Planted(
+        STARTED_ONCE, "wrong", "no such execution", lambda log: log.witness.executions.pop(0)
+    ),
+    "an execution of somebody else": Planted(STARTED_ONCE, "wrong", "somebody else", _start_somebody_else),
+    "an ended execution goes on": Planted(STARTED_ONCE, "wrong", "goes on at Twilio", _go_on),
+    "an end that is told twice": Planted(
+        STARTED_ONCE, "doubled", "already", lambda log: log.add(log.first(STUDIO), event_id="again")
+    ),
+    "an execution started after a STOP": Planted(STOP, "wrong", "read before command 'survey-1'", _start_after_a_stop),
+}
+
 HARMLESS: dict[str, tuple[str, Callable[[Spoilt], Any]]] = {
+    "an execution too many of a command in doubt": (STARTED_ONCE, _start_twice_in_doubt),
     "a START at a sibling that names the service": (STOP, _started_at_a_sibling),
     "a pause that ended before": (WAITS, lambda log: _pause(log, ended=True)),
     "a pause has a key of its own": (KEYS, lambda log: _pause(log, ended=True)),

@@ -262,8 +262,8 @@ def test_ambiguous_commands_are_listed_and_shown(processor: Processor) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [[], ["--sent", ""], ["--sent", "SM123"], ["--sent", SID, "--not-sent"]],
-    ids=["nothing", "an empty sid", "no sid", "both"],
+    [[], ["--sent", ""], ["--sent", "SM123"], ["--sent", "FN123"], ["--sent", SID, "--not-sent"]],
+    ids=["nothing", "an empty sid", "no sid", "no execution's", "both"],
 )
 def test_a_resolution_that_says_nothing_clear_is_refused(processor: Processor, words: list[str]) -> None:
     processor.doubts = [DOUBT]

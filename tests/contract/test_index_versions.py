@@ -21,6 +21,8 @@ from services.domain.outbox.facts import Unknown
 from services.domain.outbox.verdicts import Verdict, early
 from services.domain.results import CommandResult
 from services.domain.studio.executions import Execution
+from services.domain.studio.experiments import Exposures
+from services.domain.studio.stopping import InFlows, Walking
 from services.domain.studio.watching import Watch
 from services.runtime.folding import index
 from services.runtime.folding.fold import Table
@@ -123,9 +125,6 @@ PINNED: dict[tuple[str, str, int], list[tuple[str, Any, list[str]]]] = {
     (SENDER_APP, "parkedconsent", 1): [
         ("parked 07", Parked(look_at=T, commands=[]), ["due 2026-02-21T18:22:11.123Z "])
     ],
-    (SENDER_APP, "parkedfollowups", 1): [
-        ("parked 07", Parked(look_at=T, commands=[]), ["due 2026-02-21T18:22:11.123Z "])
-    ],
     (SENDER_APP, "parkedexecutions", 1): [
         ("parked 07", Parked(look_at=T, commands=[]), ["due 2026-02-21T18:22:11.123Z "])
     ],
@@ -138,6 +137,22 @@ PINNED: dict[tuple[str, str, int], list[tuple[str, Any, list[str]]]] = {
         ("FN1 acme", Execution(tenant="acme", execution_sid="FN1", heard_at=T), ["due 2026-04-23T18:22:11.123Z "])
     ],
 }
+_WALKING = Walking(account_sid="AC1", flow_sid="FW1", started_at=T, by_person=False, over=False)
+PINNED[SENDER_APP, "inflows", 1] = [
+    (
+        "acme|c",
+        InFlows(tenant="acme", contact="acme|c", heard_at=T, executions={"FN1": _WALKING}),
+        ["due 2026-03-24T18:22:11.123Z ", "listed open\x00"],
+    ),
+    (
+        "acme|c",
+        InFlows(tenant="acme", contact="acme|c", heard_at=T, executions={"FN1": structs.replace(_WALKING, over=True)}),
+        ["due 2026-03-24T18:22:11.123Z "],
+    ),
+]
+PINNED[SENDER_APP, "exposures", 1] = [
+    ("acme|c", Exposures(contact="acme|c", arms={"spring": {"a": T}}), ["due 2027-03-28T18:22:11.123Z "])
+]
 PINNED[POLLER_APP, "silent", 2] = [
     (
         "SM1 acme",

@@ -18,7 +18,6 @@ from services.contract.topics import CHANGELOGS, DEAD, EVENTS, topic_of
 from services.contract.topics import FOLDS as REGISTERED
 from services.domain.consent.commands import ConsentAccepted, ContactLinked, MessageDated
 from services.domain.consent.holds import HoldPlaced, HoldReleased
-from services.domain.followups.commands import FollowUpAccepted
 from services.domain.messages.commands import CancelMessage, CommandAccepted, ResolveAmbiguous, SendMessage
 from services.domain.messages.deliverability import DeliverabilityCounted
 from services.domain.messages.events import MessageSent, StatusReceived
@@ -26,6 +25,7 @@ from services.domain.outbox.accepted import CancelAccepted, ResolutionAccepted
 from services.domain.outbox.pauses import PauseEnded, PausePlaced
 from services.domain.results import CommandResult
 from services.domain.studio.commands import ExecutionAccepted
+from services.domain.studio.events import ContactExecution
 from services.poller.products import PRODUCTS
 from services.processor.topology import topology
 from services.runtime.config import Settings
@@ -70,7 +70,6 @@ def test_no_two_topics_share_a_type() -> None:
             (
                 CommandAccepted,
                 ExecutionAccepted,
-                FollowUpAccepted,
                 ConsentAccepted,
                 ContactLinked,
                 MessageDated,
@@ -80,6 +79,7 @@ def test_no_two_topics_share_a_type() -> None:
                 CancelAccepted,
                 PausePlaced,
                 PauseEnded,
+                ContactExecution,
             ),
         ),
         (DEAD[0], ()),
@@ -99,7 +99,7 @@ def test_values_of_several_types_are_told_apart_by_their_tag(topic: Topic) -> No
 
 @pytest.mark.parametrize("topic", EVENTS, ids=lambda topic: topic.name)
 @given(data=st.data())
-@settings(max_examples=5)
+@settings(max_examples=20)
 def test_every_type_of_a_topic_finds_it_and_has_a_key_there(topic: Topic, data: st.DataObject) -> None:
     for type_ in topic.types:
         event = data.draw(events(type_))

@@ -39,7 +39,7 @@ def told(facts: Sequence[Fact]) -> tuple[Execution | None, list[ExecutionChanged
     state, emitted = None, []
     for fact in facts:
         state, found = fold(state, fact)
-        emitted += found
+        emitted += [one for one in found if isinstance(one, ExecutionChanged)]
     return state, emitted
 
 

@@ -14,15 +14,15 @@ FAILPOINTS = (
     "flush.committed",
     "flush.applied",
 )
-EVERYDAY = {"flush.acknowledged", "flush.committed"}
+EVERYDAY = {("flush.acknowledged", True), ("flush.committed", False)}
 
 
 @pytest.mark.parametrize(
     ("failpoint", "wiped"),
     [
-        # By turns; where the store is wiped here, tests/folding/test_watched.py keeps it.
-        pytest.param(name, bool(number % 2), marks=() if name in EVERYDAY else pytest.mark.slow)
-        for number, name in enumerate(FAILPOINTS)
+        pytest.param(name, wiped, marks=() if (name, wiped) in EVERYDAY else pytest.mark.slow)
+        for name in FAILPOINTS
+        for wiped in (False, True)
     ],
     ids=lambda value: value if isinstance(value, str) else "wiped" if value else "kept",
 )

@@ -2,11 +2,15 @@
 
 import pytest
 
+from services.contract.studio import EXPOSURES
 from services.domain.clock import later
+from services.domain.messages.commands import CancelMessage
+from services.operations.producing import produce
 from services.runtime.clock import now
+from tests.processes import settings_of
 from tests.sender.conftest import House
-from tests.sender.flows import Flow, end, published, started, starting
-from tests.sender.rig import WHATSAPP_SENDER, Desk, Service, said
+from tests.sender.flows import Flow, end, published, records_of, started, starting
+from tests.sender.rig import SECRETS, WHATSAPP_SENDER, Desk, Service, contact_of, said
 from tests.waiting import eventually
 
 
@@ -82,3 +86,40 @@ async def test_what_waits_for_its_time_is_canceled(desk: Desk, flow: Flow, share
     await started(desk, command, wish | {name: command[name] for name in ("command_id", "tenant", "to")})
     await desk.until([command["command_id"]], "canceled")
     assert await flow.executions(command["to"]) == []
+
+
+async def test_switchboard_cancel_does_so_too(desk: Desk, house: House, flow: Flow, shared_sender: Service) -> None:
+    """It says so on the topic of messages: of whatever product a command is."""
+    command = starting(desk, flow, "also-later", 9, not_before=later(now(), 3600))
+    await started(desk, command)
+    await desk.until([command["command_id"]], "deferred")
+    names = {name: command[name] for name in ("command_id", "tenant", "to")}
+    await produce(settings_of(house.settings, **SECRETS), CancelMessage(**names, by="the tests"))
+    await desk.until([command["command_id"]], "canceled")
+    assert await flow.executions(command["to"]) == []
+
+
+async def test_who_is_started_in_an_arm_is_exposed_to_it_once(desk: Desk, flow: Flow, shared_sender: Service) -> None:
+    """Not before Twilio has taken it, and not again by a later command."""
+    experiment = {"name": f"wording-{flow.sid}", "arms": [{"name": "warm", "parameters": {"name": "Zoe"}}]}
+    first = starting(desk, flow, "exposed", 10, experiment=experiment, conflict="restart")
+    in_the_way = starting(desk, flow, "not-exposed", 11, experiment=experiment)
+    await flow.start(in_the_way["to"])
+    await started(desk, in_the_way, first)
+    assert (await end(desk, in_the_way)).step == "failed"
+    told = await end(desk, first)
+    again = {**first, "command_id": f"{first['command_id']}-again"}
+    await started(desk, again)
+    assert (await end(desk, again)).step == "sent"
+
+    async def exposed() -> bool:
+        records = await records_of(desk.bootstrap, EXPOSURES.name)
+        return len([one for one in records if one["experiment"] == experiment["name"]]) > 0
+
+    await eventually(exposed, 30, "told")
+    records = await records_of(desk.bootstrap, EXPOSURES.name)
+    [one] = [one for one in records if one["experiment"] == experiment["name"]]
+    assert (one["arm"], one["command_id"], one["execution_sid"]) == ("warm", first["command_id"], told.execution_sid)
+    assert one["contact"] == contact_of(first)
+    bodies = [message["resource"]["body"] for message in await desk.twilio.messages()]
+    assert any("Zoe" in body for body in bodies)

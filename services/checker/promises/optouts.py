@@ -13,6 +13,7 @@ from typing import NamedTuple
 from services.checker.addresses import scope
 from services.checker.commands import Identity, asked, identity
 from services.checker.consent import TENANT, Consent, Said, consent, released
+from services.checker.executions import started
 from services.checker.facts import Created, Fact, Facts
 from services.checker.finding import Looking
 from services.checker.holds import SENDER, Hold, holds
@@ -37,7 +38,8 @@ def look(facts: Facts) -> Looking:
     looking = Looking()
     known, stood, pools = consent(facts), _Stood(facts), memberships(facts)
     attempts, produced = _attempts(facts), _produced(facts)
-    for one in facts.created:
+    created = (*facts.created, *started(facts))
+    for one in created:
         name = Identity(one.tenant, one.contact, one.command_id)
         if name not in produced or name not in attempts:
             continue
@@ -53,8 +55,8 @@ def look(facts: Facts) -> Looking:
         fact.event.get("step") == "blocked" and fact.event.get("category") == "suppressed"
         for fact in facts.sound(RESULTS)
     )
-    _read_and_sent(looking, facts, known, attempts, pools)
-    _held_and_sent(looking, facts, attempts)
+    _read_and_sent(looking, created, known, attempts, pools)
+    _held_and_sent(looking, facts, created, attempts)
     return looking
 
 
@@ -71,13 +73,13 @@ def _judge(looking: Looking, one: Created, noes: Sequence[Said], stood: "_Stood"
 
 def _read_and_sent(
     looking: Looking,
-    facts: Facts,
+    created: Sequence[Created],
     known: Consent,
     attempts: Mapping[Identity, _Attempt],
     pools: Mapping[str, Services],
 ) -> None:
     """A verdict that had read the opt-out allowed it all the same."""
-    for one in facts.created:
+    for one in created:
         attempt = attempts.get(Identity(one.tenant, one.contact, one.command_id))
         if attempt is None or one.command_id.startswith("confirm-"):
             continue
@@ -93,12 +95,14 @@ def _read_and_sent(
                 break
 
 
-def _held_and_sent(looking: Looking, facts: Facts, attempts: Mapping[Identity, _Attempt]) -> None:
+def _held_and_sent(
+    looking: Looking, facts: Facts, created: Sequence[Created], attempts: Mapping[Identity, _Attempt]
+) -> None:
     """A verdict that had read that something of theirs could not be read allowed it all the same."""
     by_contact: defaultdict[str, list[Hold]] = defaultdict(list)
     for hold in holds(facts):
         by_contact[hold.contact].append(hold)
-    for one in facts.created:
+    for one in created:
         attempt = attempts.get(Identity(one.tenant, one.contact, one.command_id))
         if attempt is None or one.command_id.startswith("confirm-"):
             continue

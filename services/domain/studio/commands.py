@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from services.domain.messages.commands import Purpose
+from services.domain.studio.experiments import Experiment
 
 # Of the sender's products.
 KIND = "execution"
@@ -23,7 +24,7 @@ class StartExecution(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     `from` or `messaging_service_sid`, one of them. `parameters`: what the flow knows as `flow.data`, texts by name.
     `conflict`: `leave` the execution in which the person is already, or end it and start anew. `not_before`,
     `not_after`, `urgent`, `label`: as of a message. `purpose`: marketing where it is left out, since nobody knows what
-    the flow writes.
+    the flow writes. `experiment`: the person's arm says which flow it is, and what more that knows.
     """
 
     command_id: str
@@ -40,6 +41,7 @@ class StartExecution(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     urgent: bool = False
     label: str | None = None
     purpose: Purpose | None = None
+    experiment: Experiment | None = None
 
 
 class ExecutionAccepted(
@@ -53,7 +55,8 @@ class ExecutionAccepted(
     """A valid, normalised command (`twilio.outbound.accepted.v1`, keyed by contact).
 
     `sequence`: the offset of the command as it was produced. `not_before` is null where it may go at once. `to` and
-    `from` are as Twilio's API wants them. `fingerprint`: the digest of all that the producer asked for.
+    `from` are as Twilio's API wants them. `experiment`, `arm`: what the person's share of it has led to stands in
+    `flow_sid` and `parameters`. `fingerprint`: the digest of all that the producer asked for.
     """
 
     event_id: str
@@ -76,15 +79,12 @@ class ExecutionAccepted(
     not_before: str | None = None
     label: str | None = None
     purpose: Purpose = "marketing"
+    experiment: str | None = None
+    arm: str | None = None
 
     @property
     def kind(self) -> str:
         return KIND
-
-    @property
-    def fallback_from(self) -> None:
-        """Only a message has one."""
-        return None
 
     @property
     def order_key(self) -> str:

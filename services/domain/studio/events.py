@@ -5,6 +5,8 @@ from typing import Literal
 import msgspec
 
 ExecutionStatus = Literal["active", "ended"]
+# A command of ours, somebody's own message or call, or whatever else asks Twilio.
+Begun = Literal["command", "person", "other"]
 
 
 class FlowWatched(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,7 +82,8 @@ class Walked(msgspec.Struct, frozen=True, kw_only=True):
 class ExecutionChanged(msgspec.Struct, frozen=True, kw_only=True):
     """All that is known of an execution, whenever that is more (`twilio.executions.v1`, keyed by execution).
 
-    `steps`: in Twilio's order of time. `ended_at`: null while it is active.
+    `steps`: in Twilio's order of time. `ended_at`: null while it is active. `stopped_by`: the fact by which the person
+    said that they want nothing any more, where we ended it for that.
     """
 
     event_type: Literal["execution_changed"] = "execution_changed"
@@ -98,3 +101,70 @@ class ExecutionChanged(msgspec.Struct, frozen=True, kw_only=True):
     started_at: str
     ended_at: str | None
     steps: list[Walked]
+    stopped_by: str | None = None
+
+
+class Exposure(msgspec.Struct, frozen=True, kw_only=True):
+    """Of an execution that a command started: the arm of an experiment that it was."""
+
+    experiment: str
+    arm: str
+    command_id: str
+    label: str | None
+
+
+class ContactExposed(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody was exposed to an arm of an experiment (`twilio.exposures.v1`, keyed by contact): the first time alone.
+
+    `at`: when Twilio had started the execution.
+    """
+
+    event_type: Literal["contact_exposed"] = "contact_exposed"
+    event_id: str
+    tenant: str
+    contact: str
+    at: str
+    experiment: str
+    arm: str
+    command_id: str
+    label: str | None
+    flow_sid: str
+    execution_sid: str
+
+
+class ContactExecution(msgspec.Struct, frozen=True, kw_only=True, tag_field="event_type", tag="contact_execution"):
+    """Somebody is in a flow, or no longer (`twilio.outbound.accepted.v1`, keyed by contact): once for each status.
+
+    `begun`: by what. `started_at`: Twilio's date of it; of a command, when its call ended. `exposure`:
+    of a command that is part of an experiment.
+    """
+
+    event_id: str
+    tenant: str
+    contact: str
+    at: str
+    account_sid: str
+    flow_sid: str
+    execution_sid: str
+    status: ExecutionStatus
+    begun: Begun
+    started_at: str
+    exposure: Exposure | None = None
+
+
+class ExecutionStopped(msgspec.Struct, frozen=True, kw_only=True, tag_field="event_type", tag="execution_stopped"):
+    """An execution was ended by us, for its contact wants nothing any more (`twilio.studio.v1`, keyed by execution).
+
+    `by`: the fact that said so. `outcome`: Twilio `ended` it, or it was `over` before, or Twilio knows none such.
+    `seen_at`: when Twilio answered.
+    """
+
+    event_id: str
+    tenant: str
+    seen_at: str
+    contact: str
+    account_sid: str
+    flow_sid: str
+    execution_sid: str
+    by: str
+    outcome: Literal["ended", "over"]

@@ -10,18 +10,27 @@ from msgspec.structs import replace
 from services.domain.clock import later
 from services.domain.due import Due
 from services.domain.identity import derived_event_id
-from services.domain.studio.events import ExecutionChanged, ExecutionSeen, StepWalked, Walked
+from services.domain.studio.events import (
+    ContactExecution,
+    ExecutionChanged,
+    ExecutionSeen,
+    ExecutionStopped,
+    StepWalked,
+    Walked,
+)
 
 # After the latest thing that was heard of it. Longer than Twilio lets one live, and than facts are kept.
 _REMEMBERED_S = 61 * 86_400.0
 # Twilio ends an execution after so many.
 _MOST_STEPS = 1_000
+# What somebody's own message or call starts names that; what the API starts names something else.
+_PERSONS = ("SM", "MM", "IM", "CA")
 
 
 class Execution(msgspec.Struct, frozen=True, kw_only=True):
     """An execution. Key: `{execution sid} {tenant}`. `seen`: by status the fact that told it, of several the first.
 
-    `steps`: by sid, in the order of Twilio's dates.
+    `steps`: by sid, in the order of Twilio's dates. `stopped_by`: the fact for which we ended it.
     """
 
     tenant: str
@@ -29,6 +38,7 @@ class Execution(msgspec.Struct, frozen=True, kw_only=True):
     heard_at: str
     seen: dict[str, ExecutionSeen] = {}
     steps: dict[str, Walked] = {}
+    stopped_by: str | None = None
 
     @property
     def ended(self) -> ExecutionSeen | None:
@@ -45,14 +55,17 @@ class Execution(msgspec.Struct, frozen=True, kw_only=True):
         return _chained(list(self.steps.values()))
 
 
-def row_key(event: ExecutionSeen | StepWalked | ExecutionChanged) -> str:
+def row_key(event: ExecutionSeen | StepWalked | ExecutionStopped | ExecutionChanged) -> str:
     return f"{event.execution_sid} {event.tenant}"
 
 
 def fold(
-    state: Execution | None, event: ExecutionSeen | StepWalked | Due
-) -> tuple[Execution | None, Sequence[ExecutionChanged]]:
-    """Join one fact; what is more than was known is told, once the execution itself was seen."""
+    state: Execution | None, event: ExecutionSeen | StepWalked | ExecutionStopped | Due
+) -> tuple[Execution | None, Sequence[ExecutionChanged | ContactExecution]]:
+    """Join one fact; what is more than was known is told, once the execution itself was seen.
+
+    That it began or ended is told to its contact's partition too.
+    """
     if isinstance(event, Due):
         return None, ()
     known = state or Execution(tenant=event.tenant, execution_sid=event.execution_sid, heard_at=event.seen_at)
@@ -60,9 +73,27 @@ def fold(
     before, after = (_told(state) if state else None), _told(joined)
     if after is None or after == before:
         return joined, ()
-    transition = f"{after.status} {len(after.steps)}"
+    transition = f"{after.status} {len(after.steps)}{' stopped' if after.stopped_by else ''}"
     event_id = derived_event_id(event.event_id, "execution", transition)
-    return joined, (replace(after, event_id=event_id, at=event.seen_at),)
+    told = replace(after, event_id=event_id, at=event.seen_at)
+    if after.contact is None or (before is not None and before.status == after.status):
+        return joined, (told,)
+    return joined, (told, _of_contact(told, after.contact))
+
+
+def _of_contact(told: ExecutionChanged, contact: str) -> ContactExecution:
+    return ContactExecution(
+        event_id=derived_event_id(told.event_id, "contact_execution", told.status),
+        tenant=told.tenant,
+        contact=contact,
+        at=told.at,
+        account_sid=told.account_sid,
+        flow_sid=told.flow_sid,
+        execution_sid=told.execution_sid,
+        status=told.status,
+        begun="person" if told.initiated_by.startswith(_PERSONS) else "other",
+        started_at=told.started_at,
+    )
 
 
 def due(row: Execution) -> str:
@@ -70,8 +101,10 @@ def due(row: Execution) -> str:
     return later(row.heard_at, _REMEMBERED_S)
 
 
-def _joined(known: Execution, event: ExecutionSeen | StepWalked) -> Execution:
+def _joined(known: Execution, event: ExecutionSeen | StepWalked | ExecutionStopped) -> Execution:
     match event:
+        case ExecutionStopped():
+            return replace(known, stopped_by=min(event.by, known.stopped_by or event.by))
         case ExecutionSeen():
             facts = [one for one in (known.seen.get(event.status), event) if one is not None]
             # They agree in all but the moment of looking: the first look stays.
@@ -108,6 +141,7 @@ def _told(state: Execution) -> ExecutionChanged | None:
         started_at=seen.started_at,
         ended_at=seen.updated_at if seen.status == "ended" else None,
         steps=state.ordered,
+        stopped_by=state.stopped_by,
     )
 
 

@@ -15,6 +15,7 @@ _MEANS = {
     "auth_tokens": "webhooks signed by any of these are believed; calls are made by the first, or by the API key",
     "subaccounts": "webhooks of these accounts are believed, and signed by their own tokens alone",
     "signing_keys": "webhooks are believed that name one of these keys and are signed by it",
+    "flow_secrets": "flows' HTTP widgets are believed that give one of these; those with one that is gone get 403",
     "callback_keys": "each signs callbacks' URLs from its time on, and is believed for 60 days after the next began",
     "producer_keys": "commands are believed that one of these keys has signed; those of a key that is gone are refused",
     "unsigned_commands": "refused: of this tenant's commands on the shared topics only signed ones are taken, and "

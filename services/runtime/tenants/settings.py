@@ -1,12 +1,13 @@
 """What is set of a tenant: a Twilio account, and how we speak for it."""
 
+import re
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, AwareDatetime, Field, model_validator
 
 from services.contract.signatures import KEY_ID, SHORTEST_SECRET
-from services.domain.addresses import judge, our_sender
+from services.domain.addresses import our_sender
 from services.domain.clock import to_iso
 from services.domain.consent import keywords
 from services.domain.consent.keywords import LONGEST, STOP, normalise
@@ -42,7 +43,7 @@ class RouteSettings(Section):
     @model_validator(mode="after")
     def _ours(self) -> "RouteSettings":
         for sender in self.pool:
-            if not is_service(sender) and our_sender(sender, judge(sender).channel) is None:
+            if not is_service(sender) and our_sender(sender, whatsapp=False) is None:
                 raise ValueError(
                     f"pool: {sender[:40]!r} is neither a number, a short code, a name nor MG and 32 hex digits"
                 )
@@ -202,6 +203,9 @@ TENANT_NAME = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 TenantName = Annotated[str, Field(pattern=TENANT_NAME)]
 
 
+_IN_A_URL = re.compile(rf"[A-Za-z0-9_-]{{{SHORTEST_SECRET},}}")
+
+
 def _recipient(pattern: str) -> str:
     if fault := wrong_pattern(pattern):
         raise ValueError(fault)
@@ -229,6 +233,12 @@ class TenantSettings(Section):
         max_length=5,
         description=f"keys by id that this tenant's producers sign commands with, {SHORTEST_SECRET} characters at "
         "least; several while one rotates",
+    )
+    flow_secrets: list[Secret] = Field(
+        default_factory=list,
+        max_length=2,
+        description=f"passwords in the URLs of flows' HTTP widgets, {SHORTEST_SECRET} characters at least; two while "
+        "one rotates",
     )
     unsigned_commands: Literal["taken", "refused"] = Field(
         default="taken",
@@ -319,6 +329,16 @@ class TenantSettings(Section):
                 )
             if allowed and (strange := route.pool.keys() - allowed):
                 raise ValueError(f"routing: {', '.join(sorted(strange))}: in a pool, and not in allowed_senders")
+        return self
+
+    @model_validator(mode="after")
+    def _strong_flow_secrets(self) -> "TenantSettings":
+        for secret in self.flow_secrets:
+            if not _IN_A_URL.fullmatch(secret.get_secret_value()):
+                raise ValueError(
+                    f"flow_secrets: {SHORTEST_SECRET} letters, digits, - and _ at least, for it stands in a URL; make "
+                    "one by openssl rand -hex 32"
+                )
         return self
 
     @model_validator(mode="after")

@@ -2,9 +2,11 @@
 
 from services.domain.studio.effects import EFFECTS
 from services.sender.outbound import Outbound, Parts
+from services.sender.studio.asked import executions_of
 from services.sender.studio.asking import ask
 from services.sender.studio.checking import Checking
 from services.sender.studio.starting import start
+from services.sender.studio.stopping import Stopping
 
 # Twilio's limit for an account. Where several senders ask for as much, its 429s slow the account down.
 _A_SECOND = 20.0
@@ -12,6 +14,7 @@ _A_SECOND = 20.0
 
 def outbound(parts: Parts) -> Outbound:
     """The product in a running sender."""
+    executions = executions_of(*parts)
     return Outbound(
         effects=EFFECTS,
         host="studio",
@@ -19,5 +22,6 @@ def outbound(parts: Parts) -> Outbound:
         request=start,
         rate=lambda _: _A_SECOND,
         holds_up_s=parts.settings.sender.ambiguous_wait_s,
-        check=Checking(*parts).check,
+        check=Checking(parts.settings, executions).check,
+        listeners=(Stopping(executions),),
     )

@@ -12,9 +12,9 @@ in a row; a test user gets the latest draft; replies come only by a number, or a
 
 Not confirmed by anybody: how the `details` of 81022 look; that a draft may be invalid; which sid a step and an ended
 walk name in `transitioned_to` (here `Ended`); all fields of `widgets.X.inbound` but `Body` (here the whole form of the
-webhook); the order of lists (here newest first); what a flow never published answers (here 404); whether a number's
-default opt-out answers reach a flow (here they do, as they reach a webhook); whether a flow's messages are called back
-and its HTTP requests signed (here neither).
+webhook); the order of lists (here newest first); what a flow never published answers (here 404), and what an end of one
+that has ended (here 200); whether a number's default opt-out answers reach a flow (here they do, as they reach a
+webhook); whether a flow's messages are called back and its HTTP requests signed (here neither).
 
 Left out: calls, Liquid beyond plain variables, subflows. A widget of another kind ends the execution. A message that is
 taken leads to `sent` at once, and one that is refused to `failed` or `deliveryFailure`; what comes later leads nowhere.

@@ -141,8 +141,19 @@ class Executions:
         self._executions[sid] = replace(self._executions[sid], ended=True, updated_at=moments.now())
         return self._executions[sid]
 
+    def all(self) -> list[Execution]:
+        return list(self._executions.values())
+
     def delete(self, sid: str) -> None:
         del self._executions[sid]
+
+
+def told_json(one: Execution) -> dict[str, object]:
+    """An execution as `/simulator/executions` tells it. `by_api`: somebody asked for it by a create."""
+    return {
+        "sid": one.sid, "account_sid": one.account_sid, "flow_sid": one.flow_sid, "to": one.contact,
+        "status": one.status, "by_api": one.initiated_by.startswith("RQ"),
+    }  # fmt: skip
 
 
 def execution_json(one: Execution, base: str) -> Resource:

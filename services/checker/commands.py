@@ -9,7 +9,7 @@ from typing import NamedTuple
 import orjson
 
 from services.checker.facts import Fact, Facts
-from services.checker.topics import ACCEPTED, CONSENT_COMMANDS, MESSAGES, PUBLIC, STARTS, owner
+from services.checker.topics import ACCEPTED, CONSENT_COMMANDS, FOLLOWUPS, MESSAGES, PUBLIC, STARTS, owner
 
 # What is longer is no command.
 MOST_BYTES = 64 * 1024
@@ -23,6 +23,7 @@ _PRODUCED = {
     "consent_accepted": (CONSENT_COMMANDS,),
     "send_accepted": (MESSAGES,),
     "execution_accepted": (STARTS,),
+    "follow_up_accepted": (FOLLOWUPS,),
 }
 
 # Topic, tenant and command id, as a record names them.

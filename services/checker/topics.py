@@ -7,6 +7,7 @@ STATUS = "twilio.status.v1"
 CONSENT_COMMANDS = "twilio.consent.commands.v1"
 MESSAGES = "twilio.outbound.messages.v1"
 STARTS = "twilio.outbound.executions.v1"
+FOLLOWUPS = "twilio.outbound.followups.v1"
 ACCEPTED = "twilio.outbound.accepted.v1"
 RESULTS = "twilio.outbound.results.v1"
 SENT = "twilio.sent.v1"
@@ -20,7 +21,7 @@ STUDIO = "twilio.studio.v1"
 EXPOSURES = "twilio.exposures.v1"
 DELIVERABILITY = "twilio.deliverability.v1"
 
-PUBLIC = (CONSENT_COMMANDS, MESSAGES, STARTS)
+PUBLIC = (CONSENT_COMMANDS, MESSAGES, STARTS, FOLLOWUPS)
 # Everything with an `event_id` of the product's own.
 EVENTS = (
     INBOUND, STATUS, ACCEPTED, RESULTS, SENT, DELIVERY, OUTCOMES, SENDERS, SESSIONS, CONSENT, SUPPRESSION,
@@ -31,7 +32,7 @@ BY_MESSAGE = (STATUS, SENT, DELIVERY)
 DELIVERY_ROWS = "switchboard-processor-messages-delivery-changelog"
 
 DEAD = ".dead.v1"
-_OWN = re.compile(r"(twilio\.(?:consent\.commands|outbound\.(?:messages|executions)))\.t\.([a-z0-9_-]+)\.v1")
+_OWN = re.compile(r"(twilio\.(?:consent\.commands|outbound\.(?:messages|executions|followups)))\.t\.([a-z0-9_-]+)\.v1")
 
 
 def shared(topic: str) -> str:

@@ -72,7 +72,9 @@ def _yes(event: Mapping[str, Any], parameters: Mapping[str, str], stated: Any) -
         return Meant("opt_in", source)
     if word == "yes" and (toll_free or (tapped and told != "START")):
         return None
-    if told == "START" or word in _START_BY[whatsapp] or stated.get("says") == "start":
+    # On Messenger Twilio listens for nothing itself.
+    here = () if ours.startswith("messenger:") else _START_BY[whatsapp]
+    if told == "START" or word in here or stated.get("says") == "start":
         return Meant("opt_in", source, lifts=not toll_free)
     return None
 

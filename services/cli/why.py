@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from services.cli.plain import plain
+from services.domain.addresses import WINDOWED
 from services.domain.gate import Question, Receipt, View
 from services.domain.outbox.verdicts import Verdict
 from services.operations.asking import NotFolded, ask
@@ -101,7 +102,7 @@ def _words(receipt: Receipt) -> Iterator[tuple[str, str]]:
         "consent",
         f"given {view.consent_at}, evidence {view.consent_evidence}" if view.consent_at else "none recorded",
     )
-    if question.channel == "whatsapp":
+    if question.channel in WINDOWED:
         yield "24-hour window", _window(view)
     if question.template:
         yield "template", _template(receipt)

@@ -7,6 +7,7 @@ import msgspec
 
 from services.contract.fields import faults_of_field
 from services.contract.parameters import unknown
+from services.domain.followups.commands import FollowUp
 from services.domain.messages.commands import CancelMessage, ResolveAmbiguous, SendMessage
 from services.domain.studio.commands import CancelExecution, ResolveExecution, StartExecution
 
@@ -46,6 +47,13 @@ def read_execution_command(found: dict[str, Any]) -> StartExecution | ResolveExe
         case _:
             known = "start_execution, resolve_execution, cancel_execution"
             return [f"event_type: one of {known}; left out, it is start_execution"]
+
+
+def read_follow_up(found: dict[str, Any]) -> FollowUp | list[str]:
+    """A command of `twilio.outbound.followups.v1`."""
+    if found.get("event_type", "follow_up") != "follow_up":
+        return ["event_type: follow_up, which it is when left out"]
+    return read_command(found, FollowUp)
 
 
 def read_command(found: dict[str, Any], type_: type[P]) -> P | list[str]:

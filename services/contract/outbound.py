@@ -4,6 +4,7 @@ from services.contract.fold import PROCESSOR_APPS, FoldContract, Product
 from services.contract.topic import MONTH, WEEK, Topic
 from services.domain.consent.commands import ConsentAccepted, ContactLinked, MessageDated
 from services.domain.consent.holds import HoldPlaced, HoldReleased
+from services.domain.followups.commands import FollowUpAccepted
 from services.domain.messages.commands import CommandAccepted
 from services.domain.outbox.accepted import CancelAccepted, ResolutionAccepted
 from services.domain.outbox.pauses import PauseEnded, PausePlaced
@@ -15,6 +16,7 @@ ACCEPTED = Topic(
     "twilio.outbound.accepted.v1",
     CommandAccepted
     | ExecutionAccepted
+    | FollowUpAccepted
     | ConsentAccepted
     | ContactLinked
     | MessageDated

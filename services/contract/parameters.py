@@ -14,6 +14,7 @@ _OTHERWISE = {
     "To": "here it is to",
     "From": "here it is from",
     "MessagingServiceSid": "here it is messaging_service_sid",
+    "FallbackFrom": "here it is fallback_from",
     "Body": "here it is body",
     "MediaUrl": "here it is media_urls, a list",
     "ContentSid": "here it is content_sid",
@@ -37,24 +38,20 @@ _OTHERWISE = {
     "SendAt": "Switchboard keeps what is to be sent later itself; leave it out",
     "ScheduleType": "Switchboard keeps what is to be sent later itself; leave it out",
 }
-# A sender of RCS' fallback: whom people told STOP there would have to be asked too.
-_NOT_YET = ("FallbackFrom",)
 
 
 def _plain(name: str) -> str:
     return name.replace("_", "").replace("-", "").lower()
 
 
-PARAMETERS = {_plain(name): name for name in (*_OTHERWISE, *_NOT_YET)}
+PARAMETERS = {_plain(name): name for name in _OTHERWISE}
 
 
 def unknown(name: str, fields: Iterable[str], sends: bool) -> str:
     """The sentence on a name that is no field. `sends`: the command is one that creates a message."""
     shown = printable(name)
     parameter = PARAMETERS.get(_plain(name)) if sends and len(name) == len(shown) else None
-    if parameter in _OTHERWISE:
-        return f"{shown}: no such field; {_OTHERWISE[parameter]}"
     if parameter is not None:
-        return f"{shown}: Twilio's {parameter} is not passed on by Switchboard yet; leave it out"
+        return f"{shown}: no such field; {_OTHERWISE[parameter]}"
     close = difflib.get_close_matches(shown, fields, n=1)
     return f"{shown}: no such field" + (f"; did you mean {close[0]}?" if close else "; leave it out")

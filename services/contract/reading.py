@@ -60,7 +60,7 @@ def read_object(value: bytes | None) -> Read:
     found, trouble = _loosely(value), _not_json(value)
     if not isinstance(found, dict):
         raise NotACommand(trouble or f"JSON, but {kind_of(found)}; produce one object")
-    faults = list(_faults(found))
+    faults = [] if _is_plain(found) else list(_faults(found))
     if trouble and not faults:
         raise NotACommand(trouble)
     return Read(found, faults[:_MOST_NAMED])
@@ -84,9 +84,13 @@ def printable(text: str, most: int = _SHOWN) -> str:
     return text[:most].encode("utf-8", "replace").decode()
 
 
+_decoder = json.JSONDecoder(object_pairs_hook=_Pairs)
+
+
 def _loosely(value: bytes) -> Any:
+    """As `json.loads` reads it, which makes a decoder each time."""
     try:
-        return json.loads(value, object_pairs_hook=_Pairs)
+        return _decoder.decode(value.decode(json.detect_encoding(value), "surrogatepass"))
     except (ValueError, RecursionError):
         return None
 
@@ -114,6 +118,26 @@ def _where_it_ends(value: bytes) -> str:
     except (ValueError, RecursionError):
         pass
     return "a number in it is none, or is too long"
+
+
+def _is_plain(found: Any) -> bool:
+    """Whether nothing in it can be a fault, as in most: then no place in it needs a name."""
+    rest = [found]
+    while rest:
+        match rest.pop():
+            case str(text):
+                if not text.isascii():
+                    return False
+            case _Pairs() as pairs:
+                if pairs.doubled or not "".join(pairs).isascii():
+                    return False
+                rest.extend(pairs.values())
+            case list(values):
+                rest.extend(values)
+            case float(number):
+                if not math.isfinite(number):
+                    return False
+    return True
 
 
 def _faults(found: Any, path: str = "") -> Iterator[str]:

@@ -4,11 +4,24 @@ from collections.abc import Iterable
 
 import msgspec
 
-from services.contract import audit, consent, letters, messages, outbound, outbox, senders, studio, templates, tenants
+from services.contract import (
+    audit,
+    consent,
+    followups,
+    letters,
+    messages,
+    outbound,
+    outbox,
+    senders,
+    studio,
+    templates,
+    tenants,
+)
 from services.contract.topic import MONTH, Topic, own_topic
 
 PRODUCTS = (
     messages.PRODUCT,
+    followups.PRODUCT,
     consent.PRODUCT,
     outbound.PRODUCT,
     outbox.PRODUCT,

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 import phonenumbers
 
-from services.domain.contact import BUSINESS_SCOPED, BY_NUMBER, bare, canonical, parts
+from services.domain.contact import BUSINESS_SCOPED, BY_NUMBER, REMEMBERED, bare, canonical, parts
 
 # `id`: another channel's (`messenger:1034…`). `agent`: a sender by RCS. `withheld`: a number that stands for none.
 Kind = Literal[
@@ -15,6 +15,8 @@ Kind = Literal[
 
 E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
 BARE_NUMBER = re.compile(r"[1-9][0-9]{6,14}", re.ASCII)
+# Channels on which one may write freely for 24 hours after each message of the person.
+WINDOWED = frozenset({"whatsapp", "messenger"})
 _SHORT_CODE = re.compile(r"[0-9]{3,8}", re.ASCII)
 # With a letter: digits alone are a number that lost its plus.
 _NAME = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9 +&_-]{1,11}", re.ASCII)
@@ -82,9 +84,21 @@ def is_person(address: str) -> bool:
     return kind(address) in _PERSONS
 
 
-@lru_cache(maxsize=1 << 13)
 def judge(address: str) -> Address:
     """What an address is, as Twilio or a producer writes it. Total: what is no address is `unknown` or `nothing`."""
+    return _judged_lately(address) if len(address) <= REMEMBERED else _judged(address)
+
+
+@lru_cache(maxsize=1 << 10)
+def parsed(phone: str) -> phonenumbers.PhoneNumber | None:
+    """A number in E.164 as the library reads it, not to be changed; None where it reads none."""
+    try:
+        return phonenumbers.parse(phone)
+    except phonenumbers.NumberParseException:
+        return None
+
+
+def _judged(address: str) -> Address:
     channels, name = parts(address)
     channel = channels[-1] if channels else ""
     known = canonical(address)
@@ -96,23 +110,29 @@ def judge(address: str) -> Address:
     return Address(found, channel, name, known, _country(known), _TOLL_FREE.fullmatch(known) is not None)
 
 
+_judged_lately = lru_cache(maxsize=1 << 13)(_judged)
+
+
 def countries(address: str) -> frozenset[str]:
     """Every country that an address may be of: its own, else all of its calling code; none where that is new too."""
     found = judge(address)
     if found.country:
         return frozenset({found.country})
-    try:
-        number = phonenumbers.parse(found.canonical if found.kind == "phone" else "")
-    except phonenumbers.NumberParseException:
+    number = parsed(found.canonical) if found.kind == "phone" else None
+    if number is None:
         return frozenset()
     # 001 is what has a calling code and no country, such as satellites.
     return frozenset(phonenumbers.COUNTRY_CODE_TO_REGION_CODE[number.country_code or 0]) - {"001"}
 
 
-def our_sender(address: str, whatsapp: bool) -> str | None:
-    """One of ours as Twilio is given it, without its channel; None where it can be none of ours."""
+def our_sender(address: str, channel: str) -> str | None:
+    """One of ours as Twilio is given it on a channel, without that; None where it can be none of ours."""
+    if channel in ("rcs", "messenger"):
+        found = judge(address)
+        ours = found.channel == channel and found.kind in ("agent", "id") and "+" not in found.name
+        return found.name if ours else None
     name = bare(address)
-    kinds = (E164,) if whatsapp else (E164, _SHORT_CODE, _NAME)
+    kinds = (E164,) if channel == "whatsapp" else (E164, _SHORT_CODE, _NAME)
     return name if any(kind.fullmatch(name) for kind in kinds) else None
 
 
@@ -123,7 +143,8 @@ def is_ours(address: str) -> bool:
         return False
     if found.kind in ("id", "agent"):
         return "+" not in found.name
-    return our_sender(address, found.channel == "whatsapp") is not None and found.channel in ("", "whatsapp", "rcs")
+    by = "whatsapp" if found.channel == "whatsapp" else "sms"
+    return our_sender(address, by) is not None and found.channel in ("", "whatsapp", "rcs")
 
 
 def _kind(channels: tuple[str, ...], name: str) -> Kind:
@@ -153,8 +174,6 @@ def _kind(channels: tuple[str, ...], name: str) -> Kind:
 
 
 def _country(phone: str) -> str | None:
-    try:
-        region = phonenumbers.region_code_for_number(phonenumbers.parse(phone))
-    except phonenumbers.NumberParseException:
-        return None
+    number = parsed(phone)
+    region = None if number is None else phonenumbers.region_code_for_number(number)
     return None if region == "001" else region

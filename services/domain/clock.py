@@ -27,6 +27,8 @@ def _second(seconds: int) -> str:
     return (_EPOCH + timedelta(seconds=seconds)).isoformat(timespec="milliseconds").removesuffix("000+00:00")
 
 
+# A row's end is asked for each time that it changes.
+@lru_cache(maxsize=4096)
 def later(moment: str, seconds: float) -> str:
     """A moment some seconds after (or before) another. Raises ValueError for what is no time."""
     start = parse(moment)

@@ -19,7 +19,12 @@ from services.domain.sids import COMMAND_ID, MESSAGING_SERVICE
 # As far ahead as Twilio itself schedules messages.
 MAX_AHEAD_DAYS = 35
 
-WHATSAPP = "whatsapp:"
+# Channels that an address names, at Twilio.
+NAMED_CHANNELS = frozenset({"whatsapp", "rcs", "messenger"})
+_SENDERS = {
+    "rcs": "RCS sends from an agent, such as rcs:acme_agent",
+    "messenger": "Messenger sends from a page, such as messenger:103400000000001",
+}
 _ID_RULE = "1 to 128 visible ASCII characters"
 _LABEL = re.compile(r"[\x21-\x7e]{1,64}")
 _DIGEST = re.compile(r"[0-9a-f]{32}")
@@ -44,15 +49,20 @@ class Timed(Protocol):
     def not_after(self) -> str | None: ...
 
 
-class AboutAnother(Named, Protocol):
-    """A command about another one, which names that one's person by their address or by their contact key."""
+class OfSomebody(Named, Protocol):
+    """A command that names a person by their address or by their contact key."""
 
-    @property
-    def by(self) -> str: ...
     @property
     def to(self) -> str | None: ...
     @property
     def contact(self) -> str | None: ...
+
+
+class AboutAnother(OfSomebody, Protocol):
+    """A command about another one, whose person it names."""
+
+    @property
+    def by(self) -> str: ...
     @property
     def note(self) -> str | None: ...
 
@@ -86,27 +96,42 @@ def check_names(command_id: str, label: str | None, faults: list[str]) -> None:
         faults.append("label: 1 to 64 visible ASCII characters")
 
 
-def recipient_of(to: str, whatsapp: bool, region: str | None, faults: list[str]) -> Address:
+def on_channel(channel: str, name: str) -> str:
+    """An address as Twilio is given it."""
+    return f"{channel}:{name}" if channel in NAMED_CHANNELS else name
+
+
+def key_of(tenant: str, whom: Address, secret: bytes) -> str:
+    """The contact key of a recipient. Each channel's own ids are its own."""
+    return contact_key(tenant, whom.canonical if whom.kind == "id" else whom.name, secret)
+
+
+def recipient_of(to: str, channel: str, region: str | None, faults: list[str]) -> Address:
     """Whom it is for; nobody, where that is a fault. `region`: whose national numbers are understood."""
-    found = recipient(to, whatsapp, region)
+    found = recipient(to, channel, region)
     if isinstance(found, Address):
         return found
     faults.append(f"to: {found}")
     return judge("")
 
 
-def sender_of(from_: str | None, whatsapp: bool, faults: list[str]) -> str | None:
+def sender_of(from_: str | None, channel: str, faults: list[str]) -> str | None:
     """Our address, as Twilio is given it."""
     if from_ is None:
         return None
     if MESSAGING_SERVICE.fullmatch(bare(from_)):
         faults.append("from: this is a Messaging Service; name it in messaging_service_sid")
         return None
-    sender = our_sender(from_, whatsapp)
-    if sender is None:
-        faults.append("from: neither E.164, a short code nor an alphanumeric sender; WhatsApp sends from a number")
+    sender, named = our_sender(from_, channel), judge(from_).channel
+    if named in NAMED_CHANNELS and named != channel:
+        # Of a route: else an agent's name would be taken for an alphanumeric one.
+        faults.append(f"from: a sender of {named}, and the message goes by {channel}")
         return None
-    return f"{WHATSAPP}{sender}" if whatsapp else sender
+    if sender is None:
+        other = "neither E.164, a short code nor an alphanumeric sender; WhatsApp sends from a number"
+        faults.append(f"from: {_SENDERS.get(channel, other)}")
+        return None
+    return on_channel(channel, sender)
 
 
 def times_of(command: Timed, lifetime: float, at: str, since: str, faults: list[str]) -> Times:
@@ -134,7 +159,7 @@ def said_by(command: AboutAnother, faults: list[str]) -> None:
         faults.append(f"by, note: more than {_MAX_NOTE} characters")
 
 
-def contact_of(command: AboutAnother, secret: bytes, faults: list[str]) -> str:
+def contact_of(command: OfSomebody, secret: bytes, faults: list[str]) -> str:
     """The contact whose command it is about."""
     if (command.to is None) == (command.contact is None):
         faults.append("to, contact: give one of them")
@@ -144,8 +169,10 @@ def contact_of(command: AboutAnother, secret: bytes, faults: list[str]) -> str:
             faults.append("contact: as the command's results give it, {tenant}| and 32 hex digits")
         return command.contact
     address = command.to or ""
-    if command.to is not None and judge(address).kind not in ("phone", "scoped_id"):
-        faults.append("to: the address that the command was for, in E.164 or as a business-scoped id")
+    whom = judge(address)
+    by_messenger = whom.kind == "id" and whom.channel == "messenger" and "+" not in whom.name
+    if command.to is not None and whom.kind not in ("phone", "scoped_id") and not by_messenger:
+        faults.append("to: the address that the command was for: E.164, a business-scoped id or messenger: and an id")
     return contact_key(command.tenant, address, secret)
 
 

@@ -6,6 +6,7 @@ The rules here are ours and frozen, as those in `aliases`: a library upgrade mus
 import hashlib
 import hmac
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from services.domain.aliases import one_spelling
@@ -26,6 +27,10 @@ BUSINESS_SCOPED = re.compile(r"[A-Za-z]{2}(?=\.[0-9A-Za-z.]{1,128}$)(?:\.[0-9A-Z
 _PHONE = re.compile(r"\+?[0-9]{7,15}", re.ASCII)
 
 
+# Longer texts than any address has are anybody's, and are not kept for the next time.
+REMEMBERED = 128
+
+
 class Parts(NamedTuple):
     """An address taken apart: the channels that it names, in order, and what stands after them."""
 
@@ -35,6 +40,10 @@ class Parts(NamedTuple):
 
 def parts(address: str) -> Parts:
     """`whatsapp:+14155550123` → (`whatsapp`), `+14155550123`. A channel that is written twice is named once."""
+    return _parts_lately(address) if len(address) <= REMEMBERED else _parts(address)
+
+
+def _parts(address: str) -> Parts:
     name = address.translate(_PLAIN).strip()
     channels: list[str] = []
     while prefix := _PREFIX.match(name):
@@ -48,6 +57,9 @@ def parts(address: str) -> Parts:
     return Parts(tuple(channels), name)
 
 
+_parts_lately = lru_cache(maxsize=1 << 12)(_parts)
+
+
 def bare(address: str) -> str:
     """An address without its channel, however often that was written: `whatsapp:+14155550123` → `+14155550123`."""
     return parts(address).name
@@ -58,6 +70,10 @@ def canonical(address: str) -> str:
 
     Total: what is none of these (a short code, an alphanumeric sender, nothing at all) comes back stripped.
     """
+    return _canonical_lately(address) if len(address) <= REMEMBERED else _canonical(address)
+
+
+def _canonical(address: str) -> str:
     channels, name = parts(address)
     # Each channel's ids are of its own: `messenger:14155550123` is nobody's phone.
     if channels and channels[-1] not in BY_NUMBER:
@@ -70,6 +86,9 @@ def canonical(address: str) -> str:
         return name.lower()
     # A sender by RCS is an agent; a person there is their number.
     return f"rcs:{name}" if "rcs" in channels and name else name
+
+
+_canonical_lately = lru_cache(maxsize=1 << 12)(_canonical)
 
 
 def contact_key(tenant: str, address: str, secret: bytes) -> str:

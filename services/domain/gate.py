@@ -8,6 +8,7 @@ from typing import Literal
 
 import msgspec
 
+from services.domain.addresses import WINDOWED
 from services.domain.clock import seconds_between
 from services.domain.consent.events import Suppression
 from services.domain.consent.refusals import LEFT
@@ -42,7 +43,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
 
     `template`: it has one; `template_name`, `template_language`: by which it names it, where it does. `freeform`: it
     has a text or a medium beside its template. `purpose_said`: the producer said it. `unseen`: nobody knows what will
-    be written: it needs all that a free text needs, and the consent that a template needs.
+    be written: it needs all that a free text needs, and the consent that a template needs. `act`: it writes a message;
+    shows the person a sign that is none; or changes a record at Twilio, of which they get nothing.
     """
 
     tenant: str
@@ -62,6 +64,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     template_language: str | None = None
     purpose_said: bool = True
     unseen: bool = False
+    act: Literal["message", "sign", "record"] = "message"
 
 
 class TemplateSeen(msgspec.Struct, frozen=True, kw_only=True):
@@ -175,7 +178,8 @@ def decide(question: Question, view: View) -> Verdict:
         _often,
         _dry_run,
     )
-    return next((verdict for rule in rules if (verdict := rule(question, view))), ALLOW)
+    asked = rules if question.act == "message" else _OF_ACT[question.act]
+    return next((verdict for rule in asked if (verdict := rule(question, view))), ALLOW)
 
 
 def _time(question: Question, view: View) -> Verdict | None:
@@ -327,17 +331,19 @@ def picked(question: Question, view: View) -> Literal["freeform", "template"] | 
 
 def is_open(question: Question, view: View) -> bool:
     """Whether one may write freely now."""
-    if question.channel != "whatsapp":
+    if question.channel not in WINDOWED:
         return True
     left_s = seconds_between(view.now, view.window_until) if view.window_until else 0.0
     return view.window_refused_at is None and left_s > WINDOW_MARGIN_S
 
 
 def _window(question: Question, view: View) -> Verdict | None:
-    if question.template or is_open(question, view):
+    # By Messenger nothing opens a conversation but the person.
+    if is_open(question, view) or (question.template and question.channel != "messenger"):
         return None
     told, remedy = _closed(question, view)
-    return Verdict("blocked", "window_closed", f"no 24-hour WhatsApp window is open: {told}", remedy)
+    channel = "Messenger" if question.channel == "messenger" else "WhatsApp"
+    return Verdict("blocked", "window_closed", f"no 24-hour {channel} window is open: {told}", remedy)
 
 
 def _template(question: Question, view: View) -> Verdict | None:
@@ -391,6 +397,8 @@ def _unknown(question: Question, view: View) -> str:
 def _closed(question: Question, view: View) -> tuple[str, str]:
     """Why no window is open, and what to do about it."""
     remedy = "Send an approved template (template, content_sid); freeform may follow once they answer."
+    if question.channel == "messenger":
+        remedy = "Wait until they write again: Messenger takes nothing before."
     if view.window_unknown:
         senders = ", ".join(view.window_unknown)
         return (
@@ -498,3 +506,10 @@ def _often(question: Question, view: View) -> Verdict | None:
         f"It goes by itself at {until}, or expires at its not_after.",
         until=until,
     )
+
+
+# What is asked of acts that write to nobody. Whoever gets nothing of it need not have agreed.
+_OF_ACT = {
+    "sign": (_time, _pause, _tenant, _recipient, _hold, _consent, _dry_run),
+    "record": (_time, _pause, _tenant, _dry_run),
+}

@@ -9,7 +9,7 @@ import re
 
 import phonenumbers
 
-from services.domain.addresses import BARE_NUMBER, E164, WHY_NOT, WRITE_E164, Address, judge
+from services.domain.addresses import BARE_NUMBER, E164, WHY_NOT, WRITE_E164, Address, judge, parsed
 from services.domain.contact import BY_NUMBER
 
 # phonenumbers reads a number out of any text, its letters as on a keypad: from `US.1415…` a stranger's.
@@ -23,12 +23,15 @@ _WITH_COUNTRY = 11
 _CHANGE = 2
 
 
-def recipient(address: str, whatsapp: bool, region: str | None = None) -> Address | str:
-    """Whom a message is for, with `name` as Twilio is given it, or why it is for nobody.
+def recipient(address: str, channel: str, region: str | None = None) -> Address | str:
+    """Whom a message by a channel is for, with `name` as Twilio is given it, or why it is for nobody.
 
     `region`: the country whose national numbers are understood; without it a number needs its plus.
     """
-    found = judge(address)
+    found, whatsapp = judge(address), channel == "whatsapp"
+    if channel == "messenger":
+        known = found.kind == "id" and found.channel == channel and "+" not in found.name
+        return found if known else "Messenger knows people by ids of its own; write it as their messages come from"
     if found.kind == "scoped_id":
         # As WhatsApp writes it; upper or lower case is the same id.
         return (
@@ -47,9 +50,8 @@ def _number(found: Address, whatsapp: bool, region: str | None) -> Address | str
     name = found.name
     if _NO_NUMBER.search(name):
         return WHY_NOT["unknown"]
-    try:
-        number = phonenumbers.parse(name, region)
-    except phonenumbers.NumberParseException:
+    number = _read(name, region)
+    if number is None:
         return _unparsed(found, whatsapp)
     whom = judge(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
     # The library takes more digits in some countries than E.164 has: Twilio could not be given those.
@@ -60,6 +62,16 @@ def _number(found: Address, whatsapp: bool, region: str | None) -> Address | str
     if delivered and (whatsapp or found.canonical != name or _may_be_new(number)):
         return judge(name)
     return "no such phone number can exist; check its country code and length"
+
+
+def _read(name: str, region: str | None) -> phonenumbers.PhoneNumber | None:
+    if E164.fullmatch(name):
+        # Of no region, and read before, where its country was looked for.
+        return parsed(name)
+    try:
+        return phonenumbers.parse(name, region)
+    except phonenumbers.NumberParseException:
+        return None
 
 
 def _unparsed(found: Address, whatsapp: bool) -> Address | str:

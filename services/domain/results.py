@@ -54,13 +54,14 @@ class CommandResult(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.tenant}|{self.command_id}"
 
 
-def result(step: Step, **of_the_product: Any) -> CommandResult:
-    """A step of the outbox as it is told, with what only its product says of it. Its order key is a contact."""
+def result(step: Step, contact: str | None = None, **of_the_product: Any) -> CommandResult:
+    """A step of the outbox as it is told, with what only its product says of it. Its order key is a contact, unless
+    that is given."""
     return CommandResult(
         event_id=step.event_id,
         tenant=step.tenant,
         command_id=step.command_id,
-        contact=step.order_key,
+        contact=contact or step.order_key,
         at=step.at,
         step=cast("ResultStep", step.name),
         terminal=step.name in TERMINAL,

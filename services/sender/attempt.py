@@ -131,7 +131,7 @@ async def _call(
         receipt = allowed()
         if receipt is None:
             return None
-        request = product.request(Call(tenant, command, receipt))
+        request = product.request(Call(tenant, command, receipt, lambda key: partition.read(key, OUTBOX)))
         if isinstance(request, Refusal):
             return request
         with CALLS.track_inprogress(), TWILIO_SECONDS.labels(command.tenant).time():

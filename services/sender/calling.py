@@ -34,7 +34,8 @@ class TwilioCaller:
 
     async def make(self, host: str, request: Request, may_go: Callable[[], bool]) -> Outcome:
         for _ in range(_MOST_CALLS):
-            end = request.answer(await self._to(host).post(request.path, request.form))
+            transport = self._to(request.host or host)
+            end = request.answer(await transport.call(request.method, request.path, request.form))
             if not isinstance(end, Request):
                 return end
             if not may_go():

@@ -1,11 +1,13 @@
 """What the gate is asked of a command, and what it sees: the contact's rows, as far as the log held anything."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from services.domain.addresses import WINDOWED
 from services.domain.clock import later
+from services.domain.commands import on_channel
 from services.domain.consent.holds import held
 from services.domain.consent.statements import version
 from services.domain.consent.suppression import Standing, consented, suspicions
@@ -105,7 +107,9 @@ class Judging:
         if view.tenant_known:
             meant = purpose(question, view)
             quiet = self._quiet[command.tenant].look(meant, command.to, view.now)
-            view = replace(view, quiet=quiet, capped=self._capped(partition, command, meant, view.now))
+            capped = self._capped(partition, command, meant, view.now)
+            if quiet is not None or capped is not None:
+                view = replace(view, quiet=quiet, capped=capped)
         receipt = Receipt(question=question, view=view, offsets=offsets or {}, goes_as=picked(question, view))
         return Judgement(decide(question, view), receipt)
 
@@ -118,11 +122,12 @@ class Judging:
         rules = self._policies[command.tenant].rules(command.country, command.to)
         directory = self._directories.of(command.tenant)
         standing = partition.read(command.contact, SUPPRESSION)
-        asked = _asked(command, rules.stop_reaches == "tenant")
-        found = _shown(reaching(standing, asked, directory))
-        suspected = reaching(suspicions(standing), asked, directory)
+        # A sign names no sender of ours: any no counts.
+        asked = _asked(command, rules.stop_reaches == "tenant" or question.act == "sign")
+        found = _shown(_reaching(standing, asked, directory))
+        suspected = _reaching(suspicions(standing), asked, directory)
         consent = consented(standing, question.scopes)
-        windows = partition.read(command.contact, SESSIONS) if command.channel == "whatsapp" else None
+        windows = partition.read(command.contact, SESSIONS) if command.channel in WINDOWED else None
         window = _window(windows, command, directory)
         return View(
             now=moment,
@@ -174,14 +179,20 @@ def _released(partition: Partition, contact: str) -> Mapping[str, tuple[tuple[in
 
 def _allowed(tenant: TenantSettings, command: Addressed) -> bool:
     """Each that it names must be: a service brings its opt-outs and its settings with it."""
-    named = {command.from_, command.messaging_service_sid} - {None}
+    named = {command.from_, command.messaging_service_sid, command.fallback_from} - {None}
     return not tenant.allowed_senders or named <= set(tenant.allowed_senders)
 
 
-def _asked(command: Addressed, everywhere: bool) -> Asked:
-    sender = name_of(command.from_) if command.from_ else None
-    channel = family("whatsapp:" if command.channel == "whatsapp" else "")
-    return Asked(sender, command.messaging_service_sid, channel, everywhere)
+def _asked(command: Addressed, everywhere: bool) -> list[Asked]:
+    """By its sender or its service, and by the number that it may fall back to."""
+    channel = family(on_channel(command.channel, ""))
+    senders = [name_of(one) for one in (command.from_, command.fallback_from) if one] or [None]
+    return [Asked(sender, command.messaging_service_sid, channel, everywhere) for sender in senders]
+
+
+def _reaching(standing: Standing | None, asked: Sequence[Asked], directory: Directory) -> dict[str, Reached]:
+    """What stands against any of these."""
+    return {scope: why for one in asked for scope, why in reaching(standing, one, directory).items()}
 
 
 def _shown(found: Mapping[str, Reached]) -> dict[str, Reached]:

@@ -18,13 +18,14 @@ from services.runtime.folding.runner import Listener
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import TenantSettings
 from services.sender.commands import Commands
-from services.sender.transport import Refusal, Taken
+from services.sender.transport import Method, Refusal, Taken
 
 
 class Addressed(Accepted, Protocol):
     """An accepted command as the gate looks it up: whom it is for, by which channel, and from whom.
 
-    `country` of the recipient, None where it is not known. `from_`, `messaging_service_sid`: what it names of ours.
+    `country` of the recipient, None where it is not known. `from_`, `messaging_service_sid`, `fallback_from`: what it
+    names of ours.
     """
 
     @property
@@ -39,6 +40,8 @@ class Addressed(Accepted, Protocol):
     def from_(self) -> str | None: ...
     @property
     def messaging_service_sid(self) -> str | None: ...
+    @property
+    def fallback_from(self) -> str | None: ...
 
 
 class Templated(NamedTuple):
@@ -51,15 +54,19 @@ class Templated(NamedTuple):
 
 
 class Call(NamedTuple):
-    """What a request is made of: a command that may go, for its tenant, by this judgement."""
+    """What a request is made of: a command that may go, for its tenant, by this judgement.
+
+    `row`: the outbox's row of a key in the same partition, such as that of another command of the contact.
+    """
 
     tenant: TenantSettings
     command: Any
     receipt: Receipt
+    row: Callable[[str], Any] = lambda _: None
 
 
 class Request(NamedTuple):
-    """A form to be posted, once. `path` begins with a slash.
+    """One call. `path` begins with a slash; `form`: what is posted; `host`: where it is another than its product's.
 
     `answer`: what comes of the answer, or the next call, where this one created nothing: that is made by the same
     attempt, if there is time left.
@@ -68,6 +75,8 @@ class Request(NamedTuple):
     path: str
     form: bytes
     answer: "Callable[[Taken | Refusal | Unknown], Created | Refusal | Unknown | Request]"
+    method: Method = "POST"
+    host: str | None = None
 
 
 # What a call without a known end created; and what a resolution says of it.

@@ -2,10 +2,10 @@
 
 from services.domain.outbox.fold import Outbox
 from services.domain.results import result
-from services.sender import consents, messages, studio
+from services.sender import consents, followups, messages, studio
 from services.sender.outbound import Parts, Products
 
-_PRODUCTS = (messages.PRODUCT, studio.PRODUCT)
+_PRODUCTS = (messages.PRODUCT, studio.PRODUCT, followups.PRODUCT)
 # All public commands; of consent, nothing is called.
 COMMANDS = (*(product.commands for product in _PRODUCTS), consents.COMMANDS)
 # Of all topics: one that comes by the wrong one is about another command all the same.

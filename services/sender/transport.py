@@ -7,7 +7,7 @@ Time-outs are of two kinds: before there is a connection nothing was posted, and
 """
 
 import logging
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import aiohttp
 from yarl import URL
@@ -21,6 +21,8 @@ from services.sender.answers import refusal_of
 
 logger = logging.getLogger(__name__)
 
+Method = Literal["POST", "GET", "DELETE"]
+_METHODS: tuple[Method, ...] = ("POST", "GET", "DELETE")
 _REQUEST_TIMEOUT = 408
 _TOO_MANY_REQUESTS = 429
 _SERVER_ERROR = 500
@@ -54,14 +56,17 @@ class Transport:
 
     def __init__(self, tenant: TenantSettings, line: Line, base_url: str) -> None:
         self._line = line
-        self._way = way("POST", tenant.credentials, tenant.account_sid, base_url, tenant.region)
+        self._ways = {
+            method: way(method, tenant.credentials, tenant.account_sid, base_url, tenant.region) for method in _METHODS
+        }
 
-    async def post(self, path: str, form: bytes) -> Taken | Refusal | Unknown:
-        """Post a form once; `path` begins with a slash. Redirects are not followed."""
-        url = URL(f"{self._way.base_url}{path}")
+    async def call(self, method: Method, path: str, form: bytes) -> Taken | Refusal | Unknown:
+        """One call; `path` begins with a slash, `form` is what is posted. Redirects are not followed."""
+        by = self._ways[method]
+        url, data = URL(f"{by.base_url}{path}"), form if method == "POST" else None
         try:
-            async with self._line.session.post(
-                url, data=form, headers=self._way.headers, proxy=self._way.proxy, allow_redirects=False
+            async with self._line.session.request(
+                method, url, data=data, headers=by.headers, proxy=by.proxy, allow_redirects=False
             ) as answer:
                 body = await answer.read()
             if 200 <= answer.status < 300:

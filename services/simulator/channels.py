@@ -1,8 +1,10 @@
-"""Senders of channels (`/v2/Channels/Senders`): WhatsApp and RCS senders, with the URLs that Twilio calls for each.
+"""Senders of channels (`/v2/Channels/Senders`): WhatsApp and RCS senders, with the URLs that Twilio calls for each;
+and typing indicators (`/v2/Indicators/Typing.json`), by WhatsApp alone.
 
 Not confirmed: which state an update passes through (here it is ONLINE at once); whether what an update's `webhook`
 leaves out is kept (here it is); that fragments of URLs are kept as they are; that a sender of which no webhook was ever
-set says null (here it does: the field may be null).
+set says null (here it does: the field may be null). Nor with which code and status a typing indicator is refused whose
+message is none of WhatsApp's, or did not come in.
 """
 
 import json
@@ -36,6 +38,7 @@ class ChannelsApi:
             web.get(many, guarded(self._simulator, self._list, "channels")),
             web.get(one, guarded(self._simulator, self._fetch, "channels")),
             web.post(one, guarded(self._simulator, self._update, "channels")),
+            web.post("/v2/Indicators/Typing.json", guarded(self._simulator, self._typing, "channels")),
         ]
 
     async def _list(self, request: web.Request, account: Account) -> web.StreamResponse:
@@ -62,6 +65,17 @@ class ChannelsApi:
             return refused(errors.INVALID_PARAMETER.about("webhook"))
         self._simulator.holdings.change(account, found, given)
         return web.json_response(self._resource(request, account, found), status=202)
+
+    async def _typing(self, request: web.Request, account: Account) -> web.StreamResponse:
+        form = await request.post()
+        if form.get("channel") != "whatsapp":
+            return refused(errors.INVALID_PARAMETER.about("channel"))
+        message = self._simulator.store.find(account.sid, str(form.get("messageId", "")))
+        if message is None:
+            return not_found(request)
+        if message.direction != "inbound" or channel(message.to) != "whatsapp":
+            return refused(errors.INVALID_PARAMETER.about("messageId"))
+        return web.json_response({"success": True})
 
     def _mine(self, account: Account) -> list[str]:
         return [one for one in self._simulator.senders(account) if channel(one) != "sms"]

@@ -29,7 +29,7 @@ def outbound(account: Account, draft: Draft, sender: str, direction: str, plan: 
         body=body,
         media=draft.media,
         messaging_service_sid=draft.service_sid,
-        segments=segment_count(body) if channel(draft.to) == "sms" else 1,
+        segments=segment_count(body) if channel(sender) == "sms" else 1,
         status=plan.steps[0].status,
         created_at=now,
         updated_at=now,
@@ -70,12 +70,15 @@ def reply_draft(heard: Message, reply: Reply, webhook_url: str) -> Draft:
     return creation.read(form)
 
 
-def circumstances(draft: Draft, outside_window: bool) -> Circumstances:
-    """What the draft says about the message's course. `outside_window`: as free text it would come too late."""
+def circumstances(draft: Draft, outside_window: bool, by: str) -> Circumstances:
+    """What the draft says about the message's course. `outside_window`: as free text it would come too late.
+
+    `by`: the channel that it takes.
+    """
     wait = None
     if draft.scheduled and draft.send_at is not None:
         wait = (draft.send_at - moments.now()).total_seconds()
-    return Circumstances(channel(draft.to), draft.service_sid is not None, wait, draft.validity_s, outside_window)
+    return Circumstances(by, draft.service_sid is not None, wait, draft.validity_s, outside_window)
 
 
 def _sid(with_media: bool) -> str:

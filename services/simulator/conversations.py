@@ -106,8 +106,8 @@ class Conversations:
             self.pools.learn(sender, self._people.names(to), service_sid)
 
     def outside_window(self, to: str, sender: str, at: datetime) -> bool:
-        """Whether free text to this person would come too late or uninvited."""
-        if not self.windows.enforced or channel(to) != "whatsapp":
+        """Whether free text to this person would come too late or uninvited; by Messenger anything."""
+        if not self.windows.enforced or channel(to) not in ("whatsapp", "messenger"):
             return False
         return not self.windows.is_open(self._people.names(to), sender, at)
 

@@ -36,6 +36,7 @@ class Draft:
     to: str
     sender: str | None
     service_sid: str | None
+    fallback: str | None
     body: str
     media: tuple[str, ...]
     content_sid: str | None
@@ -61,6 +62,7 @@ def read(form: MultiMapping[str]) -> Draft:
         to=form.get("To", "").strip(),
         sender=sender,
         service_sid=service,
+        fallback=form.get("FallbackFrom", "").strip() or None,
         body=form.get("Body", ""),
         media=tuple(form.getall("MediaUrl", [])),
         content_sid=form.get("ContentSid") or None,
@@ -102,6 +104,17 @@ def _addresses(draft: Draft, account: Account) -> Refusal | None:
     return errors.SAME_NUMBER.about(draft.to) if draft.sender == draft.to else None
 
 
+def _fallback(draft: Draft, account: Account) -> Refusal | None:
+    """That its service has an RCS sender is looked at with its pool."""
+    if draft.fallback is None:
+        return None
+    if draft.sender:
+        return errors.FALLBACK_AND_FROM
+    if not draft.service_sid:
+        return errors.FALLBACK_NEEDS_SERVICE
+    return addresses.refuse_fallback(draft.fallback, account.senders)
+
+
 def _content(draft: Draft, _: Account) -> Refusal | None:
     return (
         content.refuse_body(draft.body)
@@ -139,6 +152,7 @@ def _options(draft: Draft, _: Account) -> Refusal | None:
 
 _CHECKS: tuple[Callable[[Draft, Account], Refusal | None], ...] = (
     _given,
+    _fallback,
     _addresses,
     _content,
     _delivery,

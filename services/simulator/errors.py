@@ -79,6 +79,11 @@ NOT_IN_POOL = Refusal(
 )
 IN_THIS_SERVICE = Refusal(409, 21710, "Phone Number or Short Code is already in the Messaging Service.")
 IN_ANOTHER_SERVICE = Refusal(409, 21712, "Phone Number or Short Code is associated with another Messaging Service.")
+# Twilio's texts; with which HTTP status is not confirmed.
+FALLBACK_AND_FROM = Refusal(400, 21664, "'FallbackFrom' cannot be used with a 'From' sender")
+INVALID_FALLBACK = Refusal(400, 21665, "Invalid 'FallbackFrom' sender")
+FALLBACK_NEEDS_SERVICE = Refusal(400, 21666, "'FallbackFrom' requires MessagingServiceSid")
+FALLBACK_NEEDS_RCS = Refusal(400, 21667, "'FallbackFrom' requires the Messaging Service to have an RCS Sender")
 SEND_AT_MISSING = Refusal(400, 35111, "SendAt timestamp is missing or not ISO 8601.")
 SEND_AT_RANGE = Refusal(400, 35114, "SendAt time must be between 300 seconds and 35 days in the future.")
 SCHEDULE_NEEDS_SERVICE = Refusal(400, 35118, "MessagingServiceSid is required to schedule a message")
@@ -88,6 +93,7 @@ DELIVERY_ERRORS = {
     30003: "Unreachable destination handset",
     30005: "Unknown destination handset",
     30036: "Validity Period Expired",
+    30046: "RCS message could not be delivered to the device",
     63016: "Failed to send freeform message because you are outside the allowed window. "
     "If you are using WhatsApp, please use a Message Template.",
 }

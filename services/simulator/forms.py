@@ -28,7 +28,7 @@ def status_form(message: Message, step: Step) -> Form:
         "ErrorCode": str(step.error_code) if step.error_code else None,
         "ErrorMessage": DELIVERY_ERRORS.get(step.error_code) if step.error_code else None,
     }
-    fields |= _sms_fields(step) if channel(message.to) == "sms" else _channel_fields(message, step)
+    fields |= _sms_fields(step) if channel(message.sender) == "sms" else _channel_fields(message, step)
     return tuple((name, value) for name, value in fields.items() if value is not None)
 
 
@@ -39,7 +39,7 @@ def _sms_fields(step: Step) -> dict[str, str | None]:
 
 def _channel_fields(message: Message, step: Step) -> dict[str, str | None]:
     return {
-        "ChannelPrefix": channel(message.to),
+        "ChannelPrefix": channel(message.sender),
         # One install of the channel for each account; derived, so that it stays the same.
         "ChannelInstallSid": "XE" + message.account_sid[2:],
         "ChannelToAddress": bare(message.to),
@@ -65,7 +65,14 @@ def inbound_form(message: Message, written: Written, opt_out_type: Keyword | Non
         "MessagingServiceSid": message.messaging_service_sid,
         "OptOutType": opt_out_type,
     }
-    fields |= _profile(written) if channel(message.to) == "whatsapp" else _places(message)
+    match channel(message.to):
+        case "whatsapp":
+            fields |= _profile(written)
+        case "sms":
+            fields |= _places(message)
+        case other:
+            # Not confirmed: what else is told of these channels.
+            fields["ChannelPrefix"] = other
     for place, (url, content_type) in enumerate(written.media):
         fields |= {f"MediaUrl{place}": url, f"MediaContentType{place}": content_type}
     fields |= written.extra

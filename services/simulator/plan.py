@@ -82,7 +82,7 @@ def _steps(pace: float, code: int | None, about: Circumstances) -> list[Step]:
             steps.append(Step(end + pace, "delivered"))
     else:
         steps.append(Step(end, "delivered"))
-        if about.channel == "whatsapp":
+        if about.channel in ("whatsapp", "rcs"):
             steps.append(Step(end + pace, "read"))
     return steps if about.scheduled_in_s is None else [Step(0.0, "scheduled"), *steps]
 

@@ -49,6 +49,10 @@ class Inbound:
     refused: tuple[str, ...]
 
 
+# No RCS there: its device, its carrier, or nobody has launched it.
+_NO_RCS = frozenset({30046, 63035, 63036})
+
+
 class Simulator:
     """Accounts, messages, and the endpoint at the other end."""
 
@@ -113,6 +117,9 @@ class Simulator:
             return refusal
         if draft.sender and not self.conversations.pools.may_send(draft.service_sid, draft.sender):
             return errors.NOT_IN_POOL.about(draft.sender)
+        pool = self.conversations.pools.get(draft.service_sid).numbers
+        if draft.fallback and pool and not any(addresses.channel(one) == "rcs" for one in pool):
+            return errors.FALLBACK_NEEDS_RCS
         sender = draft.sender or self._picked(account, draft)
         if self.conversations.blocks(draft.to, sender, draft.service_sid):
             return errors.OPTED_OUT
@@ -125,17 +132,37 @@ class Simulator:
         return Created(message, plan)
 
     def _picked(self, account: Account, draft: Draft) -> str:
+        if (agent := self._by_rcs(draft)) is not None:
+            return agent
+        if draft.fallback:
+            return draft.fallback
         pool = self.conversations.pools.senders(draft.service_sid or "", draft.to)
         return addresses.from_pool(draft.to, pool or account.senders)
 
+    def _by_rcs(self, draft: Draft) -> str | None:
+        """The RCS sender that a service tries first, for a number without a channel; None where it goes by SMS.
+
+        Who is asked to end with an error of RCS has no such device. Not confirmed: what of a fallback callbacks show;
+        here From alone, and the same message.
+        """
+        if addresses.channel(draft.to) != "sms" or self.asked.end(draft, "") in _NO_RCS:
+            return None
+        numbers = self.conversations.pools.get(draft.service_sid).numbers
+        return next((one for one in numbers if addresses.channel(one) == "rcs"), None)
+
     def _circumstances(self, draft: Draft, sender: str) -> Circumstances:
-        about = compose.circumstances(draft, self._outside_window(draft, sender))
-        return replace(about, undelivered=self.asked.end(draft, sender))
+        about = compose.circumstances(draft, self._outside_window(draft, sender), addresses.channel(sender))
+        code = self.asked.end(draft, sender)
+        # It fell back.
+        fell = code in _NO_RCS and addresses.channel(sender) == "sms"
+        return replace(about, undelivered=None if fell else code)
 
     def _outside_window(self, draft: Draft, sender: str) -> bool:
         at = draft.send_at if draft.scheduled and draft.send_at else moments.now()
         template = self.templates.get(draft.content_sid)
         opens = draft.content_sid is not None and (template is None or template.opens)
+        if addresses.channel(draft.to) == "messenger":
+            opens = False
         return not opens and self.conversations.outside_window(draft.to, sender, at)
 
     def begin(self, created: Created) -> asyncio.Event:
@@ -169,7 +196,10 @@ class Simulator:
         if understood.reply is None:
             return None
         draft = compose.reply_draft(heard, Reply(understood.reply, ()), "")
-        plan = undisturbed(self.dice.faults.callback_delay_s, compose.circumstances(draft, outside_window=False))
+        plan = undisturbed(
+            self.dice.faults.callback_delay_s,
+            compose.circumstances(draft, outside_window=False, by=addresses.channel(heard.to)),
+        )
         message = compose.outbound(account, draft, heard.to, "outbound-reply", plan)
         self.store.add(message, "opt_out_reply", draft.params, None)
         self.lifecycle.begin(message.sid, plan)

@@ -1,4 +1,4 @@
-"""WhatsApp's customer service window: free text reaches only who has written to us within 24 hours."""
+"""The window of WhatsApp and Messenger: free text reaches only who has written to us within 24 hours."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta

@@ -24,7 +24,8 @@ PARTITIONS = 4
 
 # The command that people use.
 SWITCHBOARD = (sys.executable, "-m", "services.cli")
-_ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[2]
+_ENV = shutil.which("env") or "/usr/bin/env"
 _START_S = 60.0
 _STOP_S = 15.0
 _LAST_CHARACTERS = 2000
@@ -68,8 +69,14 @@ class Rig:
         properties: Mapping[str, str] | None = None,
         partitions: int = PARTITIONS,
         tenant_topics: Sequence[str] = (),
+        tree: Path = ROOT,
     ) -> None:
-        """`properties` are Kafka's; each topic gets this many partitions."""
+        """`properties` are Kafka's; each topic gets this many partitions. `tree`: whose services run, those of another
+        worktree by its own .venv."""
+        python = sys.executable if tree == ROOT else str(tree / ".venv" / "bin" / "python")
+        self._switchboard = [_ENV, f"--chdir={tree}", f"PYTHONPATH={tree}", python, *SWITCHBOARD[1:]]
+        # Services of earlier commits answer everything on one port.
+        self._has_operations_port = "operations_port" in (tree / "services/runtime/config.py").read_text()
         self._say = say
         self._tenant_topics = list(tenant_topics)
         self._partitions = partitions
@@ -94,15 +101,15 @@ class Rig:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    def service(self, name: str, cores: set[int]) -> Running:
+    def service(self, name: str, cores: set[int], settings: Mapping[str, str] | None = None) -> Running:
         """One of ours, by the command that people use; returns once it is ready."""
-        running = self.start(name, [*SWITCHBOARD, name], {}, cores, self.ports[name])
+        running = self.start(name, [*self._switchboard, name], settings or {}, cores, self.ports[name])
         self.wait_ready(running)
         return running
 
     def simulator(self) -> Running:
         """A Twilio to send to, out of the measured core's way."""
-        running = self.start("simulator", [*SWITCHBOARD, "simulator"], {}, others(), self.ports["simulator"])
+        running = self.start("simulator", [*self._switchboard, "simulator"], {}, others(), self.ports["simulator"])
         self.wait(running, lambda: not ports.is_free(running.port), "the simulator listens")
         return running
 
@@ -111,12 +118,12 @@ class Rig:
     ) -> Running:
         """Start any process on these cores, with the bench's environment and these settings."""
         asked = port
-        if (service := command[-1]) in ("ingress", "processor"):
+        if (service := command[-1]) in ("ingress", "processor") and self._has_operations_port:
             asked = ports.pick()
             settings = {**settings, f"SWITCHBOARD_{service.upper()}__OPERATIONS_PORT": str(asked)}
         own = [f"{key}={value}" for key, value in {**self._own_environment(), **settings}.items()]
         with on(cores):
-            process = Process([shutil.which("env") or "/usr/bin/env", *own, *command], self._log(name), None)
+            process = Process([_ENV, *own, *command], self._log(name), None)
         self._stack.callback(process.stop, _STOP_S)
         self._processes[process.pid] = process
         return Running(name, process.pid, port, asked)
@@ -157,7 +164,7 @@ class Rig:
 
     def _own_environment(self) -> dict[str, str]:
         return {
-            "PYTHONPATH": str(_ROOT),
+            "PYTHONPATH": str(ROOT),
             "SWITCHBOARD_CONFIG": str(self.folder / "switchboard.yaml"),
             "SWITCHBOARD_LOG_LEVEL": "WARNING",
             "BENCH_TOKEN": TOKEN,
@@ -169,7 +176,8 @@ class Rig:
             "public_url": PUBLIC_URL,
             "kafka": {
                 "bootstrap": self.bootstrap, "partitions": self._partitions,
-                "replication": 1, "min_insync_replicas": 1, "tenant_topics": self._tenant_topics,
+                "replication": 1, "min_insync_replicas": 1,
+                **({"tenant_topics": self._tenant_topics} if self._tenant_topics else {}),
             },
             "tenants": {
                 TENANT: {
@@ -191,7 +199,7 @@ class Rig:
 
     def _apply_topics(self) -> None:
         done = subprocess.run(
-            [*SWITCHBOARD, "topics", "apply"],
+            [*self._switchboard, "topics", "apply"],
             env=self.environment(),
             capture_output=True, text=True, timeout=_START_S, check=False,
         )  # fmt: skip

@@ -45,16 +45,16 @@ def measure(short: bool, say: Callable[[str], None]) -> list[Table]:
     rounds, sends = (1, 500) if short else (3, 5000)
     ours, bare = [], []
     with Rig(say) as rig, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        stub = _stub(rig, rig.ports["simulator"], 0.0)
-        slow = _stub(rig, ports.pick(), _LATENCY_S)
+        stub = stub_of(rig, rig.ports["simulator"], 0.0)
+        slow = stub_of(rig, ports.pick(), _LATENCY_S)
         sender = rig.service("sender", MEASURED)
         # The first commands pay for what is made once: connections, statements, code paths.
         since = runner.run(log.ends(rig.bootstrap, _WRITTEN))
-        runner.run(_ours(rig, sender, stub, 0, sends))
+        runner.run(our_sends(rig, sender, stub, 0, sends))
         records = len(runner.run(log.times(rig.bootstrap, since, _WRITTEN))) / sends
         for number in range(rounds):
             say(f"sender, round {number + 1} of {rounds}")
-            ours.append(runner.run(_ours(rig, sender, stub, (number + 1) * sends, sends)))
+            ours.append(runner.run(our_sends(rig, sender, stub, (number + 1) * sends, sends)))
             bare.append(_bare(rig, stub, sends))
         rig.stop(sender)
         say(f"sender, {_LATENCY_S:g} s of latency")
@@ -79,7 +79,7 @@ def measure(short: bool, say: Callable[[str], None]) -> list[Table]:
     ]
 
 
-def _stub(rig: Rig, port: int, latency_s: float) -> Running:
+def stub_of(rig: Rig, port: int, latency_s: float) -> Running:
     command = [sys.executable, "-m", "tests.bench.stub", str(port), str(latency_s)]
     stub = rig.start(f"stub-{port}", command, {}, others(), port)
     rig.wait(stub, lambda: not ports.is_free(port), "the stub listens")
@@ -98,7 +98,7 @@ async def _until(rig: Rig, sender: Running, what: str, condition: Callable[[], b
         await asyncio.sleep(look_s)
 
 
-async def _ours(rig: Rig, sender: Running, stub: Running, first: int, sends: int) -> Round:
+async def our_sends(rig: Rig, sender: Running, stub: Running, first: int, sends: int) -> Round:
     calls, ends = _answered(stub) + sends, first + sends
     cpu, started = cpu_seconds(sender.pid), time.monotonic()
     await log.produce(rig.bootstrap, MESSAGES.name, workload.commands(sends, first))

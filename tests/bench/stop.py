@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import msgspec
 import uvloop
@@ -16,7 +17,7 @@ from tests.bench import workload
 from tests.bench.load import Load
 from tests.bench.processes import CannotMeasure, everywhere
 from tests.bench.report import Table, count, milliseconds, percentile
-from tests.bench.rig import Rig, Running
+from tests.bench.rig import ROOT, Rig, Running
 
 PACED = 500
 _PROBE_EVERY_S = 0.05
@@ -32,7 +33,7 @@ class _Result(msgspec.Struct):
     category: str | None = None
 
 
-class _Probe(msgspec.Struct):
+class Probe(msgspec.Struct):
     """One person who says STOP, and is written to as soon as Twilio has its answer. Times in seconds."""
 
     number: int
@@ -43,15 +44,7 @@ class _Probe(msgspec.Struct):
 
 def measure(short: bool, say: Callable[[str], None]) -> list[Table]:
     """Every command must be blocked: it is produced only after the STOP was acknowledged."""
-    probes = 40 if short else 400
-    background = int(PACED * (probes * _PROBE_EVERY_S + 5))
-    say("signing messages")
-    requests = [workload.inbound(number, "When will it come?") for number in range(background)]
-    with Rig(say) as rig, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        rig.simulator()
-        ingress, _ = rig.service("ingress", everywhere()), rig.service("sender", everywhere())
-        say(f"stop: {probes} STOPs under {PACED} messages/s")
-        measured = runner.run(_probes(rig, ingress, requests, probes))
+    measured = probes_of(ROOT, 40 if short else 400, say)
     rows = [
         _row("STOP's webhook → 2xx", [probe.acknowledged - probe.due for probe in measured]),
         _row("STOP's webhook → a command produced after it is told `blocked`", [p.blocked - p.due for p in measured]),
@@ -70,6 +63,18 @@ def measure(short: bool, say: Callable[[str], None]) -> list[Table]:
     ]
 
 
+def probes_of(tree: Path, number: int, say: Callable[[str], None]) -> list[Probe]:
+    """So many people who say STOP to the services of this tree, one each 50 ms."""
+    background = int(PACED * (number * _PROBE_EVERY_S + 5))
+    say("signing messages")
+    requests = [workload.inbound(place, "When will it come?") for place in range(background)]
+    with Rig(say, tree=tree) as rig, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        rig.simulator()
+        ingress, _ = rig.service("ingress", everywhere()), rig.service("sender", everywhere())
+        say(f"stop: {number} STOPs under {PACED} messages/s")
+        return runner.run(_probes(rig, ingress, requests, number))
+
+
 def _row(name: str, waits: list[float]) -> list[str]:
     return [
         name, *(milliseconds(percentile(waits, share)) for share in (0.5, 0.95, 0.99)),
@@ -77,10 +82,10 @@ def _row(name: str, waits: list[float]) -> list[str]:
     ]  # fmt: skip
 
 
-async def _probes(rig: Rig, ingress: Running, requests: list[bytes], number: int) -> list[_Probe]:
+async def _probes(rig: Rig, ingress: Running, requests: list[bytes], number: int) -> list[Probe]:
     load = Load(ingress.port, requests)
     await load.open()
-    probes: dict[str, _Probe] = {}
+    probes: dict[str, Probe] = {}
     async with (
         AIOKafkaConsumer(
             RESULTS.name, bootstrap_servers=rig.bootstrap, group_id=None,
@@ -93,7 +98,7 @@ async def _probes(rig: Rig, ingress: Running, requests: list[bytes], number: int
         stops = [workload.inbound(_FIRST_PROBE + place, "STOP") for place in range(number)]
         probing = []
         for place, stop in enumerate(stops):
-            probe = _Probe(number=_FIRST_PROBE + place, due=time.perf_counter())
+            probe = Probe(number=_FIRST_PROBE + place, due=time.perf_counter())
             probes[f"stop-{probe.number}"] = probe
             probing.append(asyncio.create_task(_stop(ingress, producer, probe, stop)))
             await asyncio.sleep(_PROBE_EVERY_S)
@@ -105,7 +110,7 @@ async def _probes(rig: Rig, ingress: Running, requests: list[bytes], number: int
     return list(probes.values())
 
 
-async def _stop(ingress: Running, producer: AIOKafkaProducer, probe: _Probe, request: bytes) -> None:
+async def _stop(ingress: Running, producer: AIOKafkaProducer, probe: Probe, request: bytes) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", ingress.port)
     probe.due = time.perf_counter()
     writer.write(request)
@@ -121,7 +126,7 @@ async def _stop(ingress: Running, producer: AIOKafkaProducer, probe: _Probe, req
     await producer.send_and_wait(MESSAGES.name, codec.encode(command), key=command.command_id.encode())
 
 
-async def _read(consumer: AIOKafkaConsumer, probes: dict[str, _Probe]) -> None:
+async def _read(consumer: AIOKafkaConsumer, probes: dict[str, Probe]) -> None:
     decode = msgspec.json.Decoder(_Result).decode
     while True:
         batches = await consumer.getmany(timeout_ms=1000)

@@ -120,7 +120,8 @@ def test_the_rights_of_a_tenants_producers_are_printed() -> None:
     ran = CliRunner().invoke(commands, ["topics", "acls", "producer", "--tenant", "acme", "--user", "acme-shop"])
     assert ran.stdout.strip() == (
         "--add --allow-principal User:acme-shop --operation Write --topic twilio.consent.commands.t.acme.v1 "
-        "--topic twilio.outbound.executions.t.acme.v1 --topic twilio.outbound.messages.t.acme.v1"
+        "--topic twilio.outbound.executions.t.acme.v1 --topic twilio.outbound.followups.t.acme.v1 "
+        "--topic twilio.outbound.messages.t.acme.v1"
     )
     for wrong in (["producer"], ["sender", "--tenant", "acme"]):
         assert CliRunner().invoke(commands, ["topics", "acls", *wrong]).exit_code == 2

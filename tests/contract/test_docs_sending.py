@@ -55,7 +55,7 @@ def test_the_page_says_what_is_required() -> None:
 def test_each_example_is_one_that_intake_takes(name: str) -> None:
     examples = {row[0]: json.loads(row[3]) for row in ROWS}
     least = {key: examples[key] for key in ("command_id", "tenant", "to")} | {"to": "+14155550123", "body": "Hello"}
-    if name == "to":
+    if name in ("to", "fallback_from"):
         least |= {"messaging_service_sid": examples["messaging_service_sid"]}
     elif name != "messaging_service_sid":
         least |= {"from": examples["from"]}

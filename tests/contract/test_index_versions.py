@@ -125,6 +125,9 @@ PINNED: dict[tuple[str, str, int], list[tuple[str, Any, list[str]]]] = {
     (SENDER_APP, "parkedconsent", 1): [
         ("parked 07", Parked(look_at=T, commands=[]), ["due 2026-02-21T18:22:11.123Z "])
     ],
+    (SENDER_APP, "parkedfollowups", 1): [
+        ("parked 07", Parked(look_at=T, commands=[]), ["due 2026-02-21T18:22:11.123Z "])
+    ],
     (SENDER_APP, "parkedexecutions", 1): [
         ("parked 07", Parked(look_at=T, commands=[]), ["due 2026-02-21T18:22:11.123Z "])
     ],

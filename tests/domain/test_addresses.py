@@ -78,18 +78,27 @@ def test_others_are_not_toll_free(phone: str) -> None:
     assert not judge(phone).toll_free
 
 
+WHOM: dict[str, tuple[str, ...]] = {
+    "whatsapp": ("phone", "scoped_id"),
+    "sms": ("phone",),
+    "rcs": ("phone",),
+    "messenger": ("id",),
+}
+
+
 # With Germany's code it has sixteen digits, which the library takes for possible.
 @example("10000000000000")
 @given(st.text() | st.text(alphabet="+0123456789whatsp:.@XUSENTxrc ;\ud800", max_size=20))
 def test_judging_is_total(address: str) -> None:
     found = judge(address)
     assert found.canonical == canonical(address)
-    for whatsapp in (True, False):
+    for channel, kinds in WHOM.items():
         for region in (None, "US", "DE"):
-            whom = recipient(address, whatsapp, region)
+            whom = recipient(address, channel, region)
             assert isinstance(whom, Address) or whom
             if isinstance(whom, Address):
-                assert whom.kind in ("phone", "scoped_id")
+                assert whom.kind in kinds
+        assert our_sender(address, channel) != ""
     assert is_ours(address) in (True, False)
     assert countries(address) is not None
 
@@ -104,8 +113,8 @@ def test_whoever_has_a_valid_number_is_answered_under_the_key_they_wrote_under(r
         # Seven digits are E.164's least here, and Canada's 310 is dialled at home alone.
         if len(phone) < 8 or (example.country_code == 1 and len(phone) != 12):
             continue
-        for whatsapp in (True, False):
-            whom = recipient(phone, whatsapp)
+        for channel in ("whatsapp", "sms", "rcs"):
+            whom = recipient(phone, channel)
             assert isinstance(whom, Address), (phone, whom)
             assert whom.canonical == canonical(phone)
 
@@ -113,7 +122,7 @@ def test_whoever_has_a_valid_number_is_answered_under_the_key_they_wrote_under(r
 @given(st.from_regex(r"\+[1-9][0-9]{6,14}", fullmatch=True))
 def test_whoever_wrote_by_whatsapp_can_be_answered(phone: str) -> None:
     found = judge(f"whatsapp:{phone}")
-    assert isinstance(recipient(f"whatsapp:{phone}", True), Address) or found.kind == "withheld"
+    assert isinstance(recipient(f"whatsapp:{phone}", "whatsapp"), Address) or found.kind == "withheld"
 
 
 @pytest.mark.parametrize(
@@ -138,18 +147,24 @@ def test_where_the_country_is_not_known_all_of_the_calling_code_may_be(
 
 
 @pytest.mark.parametrize(
-    ("address", "whatsapp", "sender"),
+    ("address", "channel", "sender"),
     [
-        ("+14155550100", False, "+14155550100"),
-        (" whatsapp:+14155550100", True, "+14155550100"),
-        ("72345", False, "72345"),
-        ("Acme & Co", False, "Acme & Co"),
-        ("PRIVATE", False, "PRIVATE"),
-        ("72345", True, None),
-        ("Acme", True, None),
-        ("4155550100", False, None),
-        ("", False, None),
+        ("+14155550100", "sms", "+14155550100"),
+        (" whatsapp:+14155550100", "whatsapp", "+14155550100"),
+        ("72345", "sms", "72345"),
+        ("Acme & Co", "sms", "Acme & Co"),
+        ("PRIVATE", "sms", "PRIVATE"),
+        ("72345", "whatsapp", None),
+        ("Acme", "whatsapp", None),
+        ("4155550100", "sms", None),
+        ("", "sms", None),
+        ("rcs:acme_agent", "rcs", "acme_agent"),
+        ("acme_agent", "rcs", None),
+        ("rcs:+14155550100", "rcs", None),
+        ("messenger:103400000000001", "messenger", "103400000000001"),
+        ("messenger:+14155550100", "messenger", None),
+        ("instagram:103400000000001", "messenger", None),
     ],
 )
-def test_a_sender_of_ours(address: str, whatsapp: bool, sender: str | None) -> None:
-    assert our_sender(address, whatsapp) == sender
+def test_a_sender_of_ours(address: str, channel: str, sender: str | None) -> None:
+    assert our_sender(address, channel) == sender

@@ -138,7 +138,7 @@ def test_whoever_wrote_to_us_can_be_answered(address: str, country: str | None) 
         ("SUPPORT", None, "the name of a sender"),
         ("Acme & Co", None, "the name of a sender"),
         ("rcs:acme_agent", None, "rcs:"),
-        ("messenger:1234567890123456", None, "another channel"),
+        ("viber:1234567890123456", None, "another channel"),
         ("instagram:14155550123", None, "another channel"),
         ("line:U4af4980629", None, "another channel"),
         ("ann@example.org", None, "e-mail"),
@@ -179,7 +179,7 @@ def test_a_parent_id_is_a_person_of_its_country(to: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "to", ["5550123", "US.14155550123", "messenger:4155550123", "instagram:4155550123", "1-800-FLOWERS"]
+    "to", ["5550123", "US.14155550123", "messenger:+4155550123", "instagram:4155550123", "1-800-FLOWERS"]
 )
 def test_a_default_region_makes_no_stranger_of_what_is_no_number(to: str) -> None:
     assert faults(RULES._replace(default_region="US"), to=to)
@@ -310,7 +310,8 @@ def test_not_after_is_kept_in_utc(not_after: str, normalised: str) -> None:
         ({"from_": "whatsapp:Acme"}, ["from"]),
         ({"channel": "sms", "to": "whatsapp:+14155550123"}, ["channel"]),
         ({"channel": "whatsapp", "to": "sms:+14155550123"}, ["channel"]),
-        ({"to": "rcs:+14155550123"}, ["to, from"]),
+        ({"to": "rcs:+14155550123"}, ["from"]),
+        ({"from_": "viber:1034567"}, ["to, from"]),
         ({"not_after": "tomorrow"}, ["not_after"]),
         ({"not_after": "2026-02-21T20:00:00"}, ["not_after"]),
         ({"validity_period": 0}, ["validity_period"]),

@@ -14,6 +14,7 @@ from services.contract.topic import Topic
 from services.runtime.config import KafkaSettings, WorkerSettings
 from services.runtime.folding import index
 from services.runtime.folding.app import fold_app
+from services.runtime.folding.cache import FRAME_BYTES
 from services.runtime.folding.fold import Emission, Fold, Table
 from services.runtime.folding.index import INDEX
 from services.runtime.folding.ledger import Ledger
@@ -145,9 +146,13 @@ class Ground:
         for table in partition.fold.tables:
             stored = self.stored(table.name)
             assert self.index(table.name) == derived(table, stored), "the index is that of the rows"
-            for (name, key), (row, size) in partition._cache._rows.items():
-                if name == table.name:
-                    assert (row, size) == (codec.decode(stored[key.encode()], table.row), len(stored[key.encode()]))
+            for (name, key), known in partition._cache._rows.items():
+                if name != table.name:
+                    continue
+                value = stored.get(key.encode())
+                row = None if value is None else codec.decode(value, table.row)
+                assert (known.row, known.size) == (row, len(value or b"") + FRAME_BYTES)
+                assert known.entries in (None, index.entries(table, key, row)), "what it was listed under is so still"
 
 
 def derived(table: Table, rows: Mapping[bytes, bytes]) -> list[bytes]:

@@ -8,7 +8,7 @@ import pytest
 from services.contract import codec
 from services.contract.fold import FoldContract
 from services.runtime.folding import partition as partitions
-from services.runtime.folding.cache import RowCache
+from services.runtime.folding.cache import FRAME_BYTES, RowCache
 from services.runtime.folding.fold import Fold, Step
 from services.runtime.folding.store import Change
 from tests.folding.ground import Ground, registered, topic
@@ -73,20 +73,53 @@ async def test_a_partition_that_left_knows_nothing_of_before(ground: Ground) -> 
         assert ground.partition.read("b") is None
 
 
+async def test_that_there_is_no_row_is_asked_once_and_one_that_comes_is_seen(ground: Ground) -> None:
+    store, asked = ground.stores["alarms"], []
+    database = store.partition(0)
+
+    class Counting:
+        @staticmethod
+        def get(key: bytes) -> object:
+            asked.append(key)
+            return database.get(key)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "partition", lambda _: Counting)
+        assert ground.partition.read("a") is None
+        assert ground.partition.read("a") is None
+        assert asked == [b"a"]
+    await ground.fold(Set("a", [T1]))
+    assert ground.partition.read("a") == Alarms("a", [T1])
+    await ground.fold(Set("a", None))
+    assert ground.partition.read("a") is None
+
+
 def test_it_is_bounded_and_drops_what_was_not_looked_at() -> None:
-    cache = RowCache(most_bytes=100)
+    cache = RowCache(most_bytes=4 * (25 + FRAME_BYTES))
+
+    def row(name: str) -> object:
+        known = cache.get(("t", name))
+        return None if known is None else known.row
+
     for number in range(4):
         cache.put(("t", str(number)), number + 1, 25)
-    assert cache.get(("t", "0")) == 1
+    assert row("0") == 1
     cache.put(("t", "more"), "row", 25)
-    assert [cache.get(("t", name)) for name in ("0", "1", "2", "more")] == [1, None, 3, "row"]
+    assert [row(name) for name in ("0", "1", "2", "more")] == [1, None, 3, "row"]
     # Written again it counts once, and by its new size.
     cache.put(("t", "0"), "grown", 50)
-    assert [cache.get(("t", name)) for name in ("0", "2", "3", "more")] == ["grown", 3, None, "row"]
-    cache.put(("t", "huge"), "row", 101)
-    assert [cache.get(("t", name)) for name in ("0", "2", "more", "huge")] == [None] * 4
-    cache.put(("t", "0"), 1, 100)
-    assert cache.get(("t", "0")) == 1
+    assert [row(name) for name in ("0", "2", "3", "more")] == ["grown", 3, None, "row"]
+    cache.put(("t", "huge"), "row", 3 * FRAME_BYTES + 101)
+    assert [row(name) for name in ("0", "2", "more", "huge")] == [None] * 4
+    cache.put(("t", "0"), 1, 3 * FRAME_BYTES + 100)
+    assert row("0") == 1
+
+
+def test_that_a_row_is_none_takes_room_too() -> None:
+    cache = RowCache(most_bytes=3 * FRAME_BYTES)
+    for number in range(4):
+        cache.put(("t", str(number)), None, 0)
+    assert [cache.get(("t", str(number))) is None for number in range(4)] == [True, False, False, False]
 
 
 def test_rows_and_their_index_are_written_as_one(tmp_path: Path) -> None:

@@ -127,7 +127,7 @@ class Fed:
 
 SOURCES = [
     ("messages", 0), ("messages", 1), ("commands", 0), ("contacts", 0), ("contacts", 1), ("contacts", 2),
-    ("executions", 0), ("intake", 0), ("executions-intake", 0),
+    ("executions", 0), ("intake", 0), ("executions-intake", 0), ("followups-intake", 0),
     ("consent-intake", 0), ("outbox", 0), ("outbox", 1), ("outbox", 2),
 ]  # fmt: skip
 

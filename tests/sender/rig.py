@@ -40,6 +40,7 @@ SECRETS = {
 }
 SENDER = "+14155550100"
 WHATSAPP_SENDER = "whatsapp:+14155550101"
+AGENT, PAGE, SERVICE = "rcs:acme_agent", "messenger:205678901234567", "MG" + "d" * 32
 # The least that the settings allow: what a kill -9 costs before another worker takes over.
 SESSION_TIMEOUT_S = 6
 ATTEMPT_DEADLINE_S = 2.0
@@ -63,7 +64,7 @@ def write_settings(file: Path, bootstrap: str, simulator_port: int) -> Path:
                 "auth_tokens": [{"env": "SENDER_TEST_TOKEN"}],
                 "contact_secret": {"env": "SENDER_TEST_CONTACTS"},
                 "messages_per_second": 500,
-                "allowed_senders": [SENDER, WHATSAPP_SENDER],
+                "allowed_senders": [SENDER, WHATSAPP_SENDER, AGENT, PAGE, SERVICE],
             },
             # It has a topic of its own, and what it says elsewhere it signs.
             "globex": {

@@ -31,13 +31,18 @@ async def test_a_stop_holds_through_a_kill(desk: Desk, start: Start, failpoint: 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("disk_after", ["disk", "another disk"])
 @pytest.mark.parametrize(
-    "failpoint",
+    ("failpoint", "disk_after"),
     [
-        "flush.folded:2", "flush.sent:3", "flush.committed:4", "flush.applied:5",
-        "attempt.judged:3", "attempt.committed:3", "attempt.called:3", "attempt.settled:3",
+        ("flush.folded:2", "disk"),
+        ("flush.sent:3", "another disk"),
+        ("flush.committed:4", "another disk"),
+        ("flush.applied:5", "disk"),
+        ("attempt.judged:3", "another disk"),
+        ("attempt.committed:3", "disk"),
+        ("attempt.called:3", "another disk"),
+        ("attempt.settled:3", "disk"),
     ],
-)  # fmt: skip
+)
 async def test_a_stop_holds_through_a_kill_anywhere(desk: Desk, start: Start, failpoint: str, disk_after: str) -> None:
     await stopped_and_killed(desk, start, failpoint, disk_after)

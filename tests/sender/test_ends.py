@@ -7,7 +7,7 @@ import pytest
 
 from services.domain.outbox.steps import TERMINAL, StepName
 from services.domain.results import CommandResult
-from services.sender.ends import RESULTS, logged, of_fold
+from services.sender.ends import RESULTS, counted, logged, of_fold
 
 
 def result(step: StepName, **more: Any) -> CommandResult:
@@ -38,8 +38,9 @@ def test_what_goes_well_or_goes_on_is_none(caplog: pytest.LogCaptureFixture, ste
 
 def test_every_step_is_counted_and_a_status_of_a_strangers_makes_no_series(caplog: pytest.LogCaptureFixture) -> None:
     RESULTS.clear()
+    counted.cache_clear()
     ended = [result("message", message_status=status) for status in ("delivered", "made up", "made up too")]
     said(caplog, result("deferred", category="pause"), *ended)
     samples = [one for family in RESULTS.collect() for one in family.samples if one.name.endswith("_total")]
-    counted = {tuple(one.labels.values()): one.value for one in samples}
-    assert counted == {("deferred", "", "pause"): 1, ("message", "delivered", ""): 1, ("message", "other", ""): 2}
+    found = {tuple(one.labels.values()): one.value for one in samples}
+    assert found == {("deferred", "", "pause"): 1, ("message", "delivered", ""): 1, ("message", "other", ""): 2}

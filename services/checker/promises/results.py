@@ -148,6 +148,6 @@ def _identities(facts: Facts) -> Mapping[Identity, Fact]:
     """Accepted commands that call Twilio, each by the first time."""
     found: dict[Identity, Fact] = {}
     for fact in facts.sound(ACCEPTED):
-        if fact.event.get("event_type") in ("send_accepted", "execution_accepted"):
+        if fact.event.get("event_type") in ("send_accepted", "execution_accepted", "follow_up_accepted"):
             found.setdefault(identity(fact.event), fact)
     return found

@@ -72,7 +72,7 @@ def _wrote(facts: Facts) -> Mapping[str, Mapping[str, str]]:
     """Contact → sender of ours → when its window ends."""
     found: defaultdict[str, dict[str, str]] = defaultdict(dict)
     for fact in facts.sound(INBOUND):
-        if fact.text("from").startswith("whatsapp:"):
+        if fact.text("from").startswith(("whatsapp:", "messenger:")):
             until = moment(fact.text("sent_at") or fact.text("received_at")) + _DAY
             text = _text(until)
             windows = found[fact.text("contact")]

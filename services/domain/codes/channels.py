@@ -44,7 +44,7 @@ TABLE: Table = {
     ),
     63016: ErrorInfo(
         "window",
-        "The person did not write in the last 24 hours: send an approved template (content_sid).",
+        "The person did not write in the last 24 hours: send an approved template; by Messenger, wait for them.",
         tells="window_closed",
     ),
     63017: ErrorInfo("rate_limit", "More than the channel takes: send slower."),

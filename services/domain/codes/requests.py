@@ -94,6 +94,10 @@ TABLE: Table = {
     ),
     21660: ErrorInfo("sender", "`from` belongs to another account: use that account's credentials, or another sender."),
     21661: ErrorInfo("sender", "`from` has no SMS: use a number that has."),
+    21664: ErrorInfo("sender", "Leave `from` out beside fallback_from: the Messaging Service chooses its RCS sender."),
+    21665: ErrorInfo("sender", "Correct fallback_from: a number, short code or name of this account that sends SMS."),
+    21666: ErrorInfo("sender", "fallback_from needs a messaging_service_sid: name a service that has an RCS sender."),
+    21667: ErrorInfo("sender", "The Messaging Service has no RCS sender: add one, or leave fallback_from out."),
     21701: ErrorInfo("sender", "Correct messaging_service_sid: this account has no such Messaging Service."),
     21702: ErrorInfo("sender", "Twilio closed this Messaging Service for new messages: ask its support.", "sender"),
     21703: ErrorInfo(

@@ -58,6 +58,11 @@ class Message(NamedTuple):
         return self.to.strip().lower().startswith("whatsapp:")
 
     @property
+    def by_network(self) -> bool:
+        """By SMS, MMS or RCS: there Twilio listens itself."""
+        return judge(self.to).channel in ("", "sms", "mms", "rcs")
+
+    @property
     def tapped(self) -> bool:
         return bool(self.button_payload or self.button_text or self.list_id or self.list_title)
 
@@ -106,7 +111,7 @@ def _start(message: Message, words: Words) -> Heard | None:
             if (consents or releases)
             else None
         )
-    if not message.whatsapp and word in RELEASES_ON_SMS and not message.tapped and not is_toll_free(message.to):
+    if message.by_network and word in RELEASES_ON_SMS and not message.tapped and not is_toll_free(message.to):
         return Heard(says="start", by="body", word=word, releases=True)
     return None
 

@@ -12,7 +12,7 @@ from services.domain.messages.segments import Encoding
 # Of the sender's products.
 KIND = "message"
 
-Channel = Literal["sms", "mms", "whatsapp"]
+Channel = Literal["sms", "mms", "whatsapp", "rcs", "messenger"]
 Purpose = Literal["marketing", "utility", "authentication"]
 # What Twilio's OpenAPI of September 2026 lists for these parameters.
 ContentRetention = Literal["retain", "discard"]
@@ -49,7 +49,8 @@ class SendMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     tenant. `label`: the producer's own name for what it belongs to, so that all of it can be paused. `purpose`: where
     it is left out, that of the template's category, marketing for one that is not known, and utility else.
     `template`: by name, in place of `content_sid`. With a text or a medium beside it, by WhatsApp, that goes while the
-    window is open, and the template when it is not. The fields from `max_price` on go to Twilio as they are.
+    window is open, and the template when it is not. `fallback_from`: whence the SMS comes where a service's RCS sender
+    reaches nobody. The fields from `max_price` on go to Twilio as they are.
     """
 
     command_id: str
@@ -58,6 +59,7 @@ class SendMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     event_type: Literal["send_message"] = "send_message"
     from_: str | None = None
     messaging_service_sid: str | None = None
+    fallback_from: str | None = None
     channel: Channel | None = None
     body: str | None = None
     media_urls: list[str] = []
@@ -146,6 +148,7 @@ class CommandAccepted(
     purpose: Purpose = "utility"
     template: NamedTemplate | None = None
     purpose_said: bool = True
+    fallback_from: str | None = None
 
     @property
     def has_template(self) -> bool:

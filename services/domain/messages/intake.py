@@ -2,23 +2,25 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from msgspec.structs import replace
 
 from services.domain import commands
-from services.domain.addresses import Address, judge
+from services.domain.addresses import Address, judge, our_sender
 from services.domain.commands import (
-    WHATSAPP,
+    NAMED_CHANNELS,
     Proof,
     check_names,
     event_id,
     fingerprint,
+    key_of,
+    on_channel,
     recipient_of,
     sender_of,
     times_of,
 )
-from services.domain.contact import contact_key, parts
+from services.domain.contact import parts
 from services.domain.identity import Place
 from services.domain.messages.commands import (
     Channel,
@@ -43,7 +45,8 @@ MAX_PRICE = 1_000_000
 MAX_ATTEMPT = 1_000_000
 
 _APPLICATION = re.compile(r"AP[0-9a-fA-F]{32}")
-_CHANNELS = frozenset({"sms", "mms", "whatsapp"})
+_CHANNELS = frozenset({"sms", "mms", *NAMED_CHANNELS})
+_IN_WORDS = {"whatsapp": "WhatsApp", "rcs": "RCS", "messenger": "Messenger"}
 
 
 class Rules(NamedTuple):
@@ -71,19 +74,20 @@ def accept(
     """
     faults: list[str] = []
     channel = _channel(command, faults)
-    whom = recipient_of(command.to, channel == "whatsapp", rules.default_region, faults)
+    whom = recipient_of(command.to, channel, rules.default_region, faults)
     named = _routed(command, channel, whom, rules)
-    sender = sender_of(named.from_, channel == "whatsapp", faults)
+    sender = sender_of(named.from_, channel, faults)
     service = _service(named, faults)
+    fallback = _fallback(named, channel, faults)
     times = times_of(command, rules.lifetime, at, since or at, faults)
     check_names(command.command_id, command.label, faults)
     faults.extend(faults_of_content(command, channel))
-    if command.send_as_mms and channel == "whatsapp":
-        faults.append("send_as_mms: this goes by WhatsApp; leave it out")
+    if command.send_as_mms and channel in _IN_WORDS:
+        faults.append(f"send_as_mms: this goes by {_IN_WORDS[channel]}; leave it out")
     _ranges(command, faults)
     if faults:
         return faults
-    contact = contact_key(command.tenant, whom.name, rules.contact_secret)
+    contact = key_of(command.tenant, whom, rules.contact_secret)
     return CommandAccepted(
         event_id=event_id("send_accepted", command, contact, at, place),
         tenant=command.tenant,
@@ -96,9 +100,10 @@ def accept(
         fingerprint=fingerprint(command),
         channel=channel,
         country=whom.country,
-        to=f"{WHATSAPP}{whom.name}" if channel == "whatsapp" else whom.name,
+        to=on_channel(channel, whom.name),
         from_=sender,
         messaging_service_sid=service,
+        fallback_from=fallback,
         body=command.body or None,
         media_urls=[as_uri(url) for url in command.media_urls],
         content_sid=command.content_sid,
@@ -136,11 +141,12 @@ def _channel(command: SendMessage, faults: list[str]) -> Channel:
     named = {*to, *sender, command.channel}
     # An id of another channel is no recipient at all, which is said of `to`.
     if {*sender, *(to if judge(command.to).kind == "phone" else ())} - _CHANNELS:
-        faults.append("to, from: another channel is named than sms, mms and whatsapp")
-    if "whatsapp" in named and named & {"sms", "mms"}:
-        faults.append("channel: whatsapp and another one are named; leave one of them out")
-    if "whatsapp" in named:
-        return "whatsapp"
+        faults.append("to, from: another channel is named than sms, mms, whatsapp, rcs and messenger")
+    apart = [one for one in _IN_WORDS if one in named]
+    if apart and (len(apart) > 1 or named & {"sms", "mms"}):
+        faults.append(f"channel: {apart[0]} and another one are named; leave one of them out")
+    if apart:
+        return cast("Channel", apart[0])
     return "mms" if command.media_urls or command.send_as_mms or "mms" in named else "sms"
 
 
@@ -150,7 +156,7 @@ def _routed(command: SendMessage, channel: Channel, whom: Address, rules: Rules)
         return command
     found = rules.default_messaging_service
     if rules.routes:
-        contact = contact_key(command.tenant, whom.name, rules.contact_secret)
+        contact = key_of(command.tenant, whom, rules.contact_secret)
         asked = Asked(whom.name, contact, whom.country, channel, command.label, _purpose(command))
         found = choose(rules.routes, asked) or found
     if found is None:
@@ -167,6 +173,24 @@ def _service(command: SendMessage, faults: list[str]) -> str | None:
     if service is None and command.shorten_urls:
         faults.append("shorten_urls: Twilio shortens links for Messaging Services alone; name one")
     return service
+
+
+def _fallback(command: SendMessage, channel: Channel, faults: list[str]) -> str | None:
+    """Twilio takes it beside a service alone, which has an RCS sender (21664 to 21667); it tries that first."""
+    given = command.fallback_from
+    if given is None:
+        return None
+    if channel in _IN_WORDS:
+        told = "rcs: asks for RCS alone, so write `to` without it" if channel == "rcs" else "leave it out"
+        faults.append(f"fallback_from: this goes by {_IN_WORDS[channel]} and by nothing else; {told}")
+    if command.from_ is not None:
+        faults.append("fallback_from: the Messaging Service chooses its RCS sender itself; leave `from` out")
+    elif command.messaging_service_sid is None:
+        faults.append("fallback_from: needs a Messaging Service that has an RCS sender; name it")
+    found = None if judge(given).channel else our_sender(given, "sms")
+    if found is None:
+        faults.append("fallback_from: neither E.164, a short code nor an alphanumeric sender")
+    return found
 
 
 def _ranges(command: SendMessage, faults: list[str]) -> None:

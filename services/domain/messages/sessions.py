@@ -1,4 +1,4 @@
-"""The sessions fold: the 24 hours in which WhatsApp lets us write freely, per contact and sender of ours.
+"""The sessions fold: the 24 hours in which WhatsApp and Messenger let us write freely, per contact and sender of ours.
 
 Any message of the person opens or extends the window. The state says until when; that it is over is read off the
 clock by whoever asks, and told by a timer. A message of ours that Twilio ended with 63016 is the better witness: the
@@ -16,6 +16,7 @@ from typing import Literal, NamedTuple
 import msgspec
 from msgspec.structs import replace
 
+from services.domain.addresses import WINDOWED
 from services.domain.clock import later
 from services.domain.due import Due
 from services.domain.errors import explain
@@ -62,7 +63,7 @@ class _Told(NamedTuple):
 def fold(state: Sessions | None, event: msgspec.Struct) -> tuple[Sessions | None, list[SessionChanged]]:
     """Join a message, or tell what has become due. Everything else that contacts are told changes nothing."""
     match event:
-        case InboundReceived() if event.from_.startswith("whatsapp:"):
+        case InboundReceived() if event.from_.partition(":")[0] in WINDOWED:
             return _heard(state, event)
         case OutcomeReached():
             return _ended(state, event)

@@ -1,4 +1,4 @@
-"""WhatsApp windows as they are kept, and as they are read: may one write freely by a sender, or by a service?"""
+"""Windows as they are kept, and as they are read: may one write freely by a sender, or by a service?"""
 
 from collections.abc import Collection, Mapping
 from typing import NamedTuple

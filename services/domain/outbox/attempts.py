@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import msgspec
 from msgspec.structs import replace
 
+from services.domain.clock import later
 from services.domain.errors import explain
 from services.domain.outbox.cancels import canceled
 from services.domain.outbox.effects import Effects
@@ -34,6 +35,10 @@ def attempted(entry: Entry, event: Attempted, effects: Effects) -> tuple[Entry, 
             sent = settled(entry, event.at, created.sid)
             told = step_of(sent, "sent", event.at, source)
             return sent, [told, *effects.created(entry, created, event.at, source)]
+        case Unknown(reason=reason) if effects.repeatable:
+            # Also of a worker that went away.
+            again = Refused(code=None, reason=reason, retry_at=later(event.at, _backoff_s(event.attempt)))
+            return _given_back(entry, event.at, source, again)
         case Unknown(reason=reason):
             ambiguous = replace(entry, state="ambiguous", ambiguous_at=event.at)
             return ambiguous, [step_of(ambiguous, "ambiguous", event.at, source, reason=reason)]
@@ -43,6 +48,10 @@ def attempted(entry: Entry, event: Attempted, effects: Effects) -> tuple[Entry, 
             failed = settled(entry, event.at)
             told = refusal_step(failed, "failed", event.at, source, refused)
             return failed, [told, *effects.refused(entry, refused, event.at, source)]
+
+
+def _backoff_s(attempt: int) -> float:
+    return min(60.0, 2.0 ** min(attempt - 1, 10))
 
 
 def source_of(entry: Entry) -> str:

@@ -31,6 +31,7 @@ class Effects:
     `kind`, `command`: of its accepted commands. `result`: how a step is told. `created`, `refused`: what else is told
     when Twilio created something, or refused for good, by the row before; each has the time and the source's name.
     `heard`: the facts that tell how a command ended, by type; each names its row (`order_key`, `command_id`).
+    `repeatable`: to make its call twice comes to the same, so that one without a known end is made again.
     `overrules`: whether an end takes the place of the one that is known. `ended`: the name of the step that tells it.
     """
 
@@ -42,3 +43,4 @@ class Effects:
     ended: str
     overrules: Callable[[End, End | None], bool]
     heard: Mapping[type, Callable[[Any], Heard]] = field(default_factory=dict)
+    repeatable: bool = False

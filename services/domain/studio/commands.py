@@ -87,6 +87,11 @@ class ExecutionAccepted(
         return KIND
 
     @property
+    def fallback_from(self) -> None:
+        """Only a message has one."""
+        return None
+
+    @property
     def order_key(self) -> str:
         return self.contact
 

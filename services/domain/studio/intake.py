@@ -6,11 +6,11 @@ import msgspec
 
 from services.domain import commands
 from services.domain.commands import (
-    WHATSAPP,
     Proof,
     check_names,
     event_id,
     fingerprint,
+    on_channel,
     recipient_of,
     sender_of,
     times_of,
@@ -38,8 +38,8 @@ def accept(command: StartExecution, rules: Rules, at: str, place: Place, since: 
     """
     faults: list[str] = []
     channel = _channel(command, faults)
-    whom = recipient_of(command.to, channel == "whatsapp", rules.default_region, faults)
-    sender = sender_of(command.from_, channel == "whatsapp", faults)
+    whom = recipient_of(command.to, channel, rules.default_region, faults)
+    sender = sender_of(command.from_, channel, faults)
     times = times_of(command, rules.lifetime, at, since, faults)
     check_names(command.command_id, command.label, faults)
     _check(command, faults)
@@ -60,7 +60,7 @@ def accept(command: StartExecution, rules: Rules, at: str, place: Place, since: 
         flow_sid=arm.flow_sid or command.flow_sid if arm else command.flow_sid,
         channel=channel,
         country=whom.country,
-        to=f"{WHATSAPP}{whom.name}" if channel == "whatsapp" else whom.name,
+        to=on_channel(channel, whom.name),
         from_=sender,
         messaging_service_sid=command.messaging_service_sid,
         parameters=_parameters(command, arm),

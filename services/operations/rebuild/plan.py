@@ -26,6 +26,7 @@ _REFUSED: Mapping[str, str] = {
     "suspensions": "suspensions holds when a suspended account was told last; it puts itself right within a minute",
     "parked": "parked holds what waits for a tenant; it empties itself within minutes",
     "parkedconsent": "parkedconsent holds what waits for a tenant; it empties itself within minutes",
+    "parkedfollowups": "parkedfollowups holds what waits for a tenant; it empties itself within minutes",
     "parkedexecutions": "parkedexecutions holds what waits for a tenant; it empties itself within minutes",
 }
 # Folding a fact again changes nothing, but for counts.

@@ -1,10 +1,20 @@
 """Decoded rows as they are committed, so that none is fetched and decoded again for each event and each look."""
 
 from collections import OrderedDict
-from typing import Any
+from typing import Any, NamedTuple
 
 # Of rows as encoded, each partition. Decoded they take several times that.
 _MOST_BYTES = 256 * 1024
+# What each takes beside its row, as one that there is not takes too.
+FRAME_BYTES = 128
+
+
+class Known(NamedTuple):
+    """A row, None where there is none; its index entries, where they are known; the bytes that it counts for."""
+
+    row: Any
+    entries: frozenset[bytes] | None
+    size: int
 
 
 class RowCache:
@@ -13,28 +23,27 @@ class RowCache:
     def __init__(self, most_bytes: int = _MOST_BYTES) -> None:
         self._most_bytes = most_bytes
         self._bytes = 0
-        self._rows: OrderedDict[tuple[str, str], tuple[Any, int]] = OrderedDict()
+        self._rows: OrderedDict[tuple[str, str], Known] = OrderedDict()
         self._closed = False
 
-    def get(self, name: tuple[str, str]) -> Any:
-        """A row, or None where it is not known here."""
+    def get(self, name: tuple[str, str]) -> Known | None:
+        """What is known of a row here."""
         found = self._rows.get(name)
-        if found is None:
-            return None
-        self._rows.move_to_end(name)
-        return found[0]
+        if found is not None:
+            self._rows.move_to_end(name)
+        return found
 
-    def put(self, name: tuple[str, str], row: Any, size: int) -> None:
+    def put(self, name: tuple[str, str], row: Any, size: int, entries: frozenset[bytes] | None = None) -> None:
         """Keep a row, which takes `size` bytes encoded; None: there is none."""
         if (known := self._rows.pop(name, None)) is not None:
-            self._bytes -= known[1]
-        if row is None or self._closed:
+            self._bytes -= known.size
+        if self._closed:
             return
-        self._rows[name] = row, size
-        self._bytes += size
+        self._rows[name] = kept = Known(row, entries, size + FRAME_BYTES)
+        self._bytes += kept.size
         while self._bytes > self._most_bytes:
-            _, (_, dropped) = self._rows.popitem(last=False)
-            self._bytes -= dropped
+            _, dropped = self._rows.popitem(last=False)
+            self._bytes -= dropped.size
 
     def close(self) -> None:
         """Forget all, and keep nothing more: another may write these rows from now on."""

@@ -161,7 +161,8 @@ class Overlay:
                 given = _derived(step, staged)
                 if step.takes is None or isinstance(event, step.takes):
                     given += step.keyed(event)
-                staged.take(step, given)
+                if given:
+                    staged.take(step, given)
             except _Unreadable as error:
                 raise error.__cause__ or error from None
             except Exception as error:

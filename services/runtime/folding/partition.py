@@ -197,13 +197,12 @@ class Partition:
         return self._tables.get(name) if name is not None else next(iter(self._tables.values()), None)
 
     def _read(self, table: Table, key: str) -> Any:
-        row = self._cache.get((table.name, key))
-        if row is None:
-            value = self._stores[table.name].partition(self.partition).get(key.encode())
-            if value is None:
-                return None
-            row = codec.decode(value, table.row)
-            self._cache.put((table.name, key), row, len(value))
+        known = self._cache.get((table.name, key))
+        if known is not None:
+            return known.row
+        value = self._stores[table.name].partition(self.partition).get(key.encode())
+        row = None if value is None else codec.decode(value, table.row)
+        self._cache.put((table.name, key), row, len(value or b""))
         return row
 
     def _due(self, table: Table, now: str, limit: int) -> list[str]:
@@ -229,7 +228,7 @@ class Partition:
                 store = self._stores[name]
                 store.apply(self.partition, changed, offsets[store.changelog])
             for place, changed_row in overlay.rows.items():
-                self._cache.put(place, changed_row.value, len(changed_row.encoded or b""))
+                self._cache.put(place, changed_row.value, len(changed_row.encoded or b""), changed_row.entries)
         reach("flush.applied")
         for item in batch:
             if isinstance(item, Local) and not item.committed.done():
@@ -260,7 +259,10 @@ class Partition:
         """Table → its rows to write."""
         changes: dict[str, list[Change]] = {}
         for (name, key), row in overlay.rows.items():
-            had = index.entries(self._tables[name], key, row.committed)
+            known = self._cache.get((name, key))
+            had = known.entries if known is not None and known.row is row.committed else None
+            if had is None:
+                had = index.entries(self._tables[name], key, row.committed)
             changes.setdefault(name, []).append(Change(key.encode(), row.encoded, had, row.entries))
         return changes
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, AwareDatetime, Field, model_validator
 
 from services.contract.signatures import KEY_ID, SHORTEST_SECRET
-from services.domain.addresses import our_sender
+from services.domain.addresses import judge, our_sender
 from services.domain.clock import to_iso
 from services.domain.consent import keywords
 from services.domain.consent.keywords import LONGEST, STOP, normalise
@@ -43,7 +43,7 @@ class RouteSettings(Section):
     @model_validator(mode="after")
     def _ours(self) -> "RouteSettings":
         for sender in self.pool:
-            if not is_service(sender) and our_sender(sender, whatsapp=False) is None:
+            if not is_service(sender) and our_sender(sender, judge(sender).channel) is None:
                 raise ValueError(
                     f"pool: {sender[:40]!r} is neither a number, a short code, a name nor MG and 32 hex digits"
                 )

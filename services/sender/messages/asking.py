@@ -12,7 +12,7 @@ def ask(command: CommandAccepted) -> Question:
         tenant=command.tenant,
         channel=command.channel,
         sender=command.sender,
-        scopes=list(scopes_of(command.from_, command.messaging_service_sid)),
+        scopes=list(dict.fromkeys((*scopes_of(command.from_, command.messaging_service_sid), *_fallback(command)))),
         template=command.has_template,
         template_name=command.template.name if command.template else None,
         template_language=command.template.language if command.template else None,
@@ -26,6 +26,11 @@ def ask(command: CommandAccepted) -> Question:
         purpose=command.purpose,
         purpose_said=command.purpose_said,
     )
+
+
+def _fallback(command: CommandAccepted) -> tuple[str, ...]:
+    """Whom people told STOP at the number that an RCS message falls back to, they told it for this message too."""
+    return scopes_of(command.fallback_from, None)
 
 
 def template(command: CommandAccepted) -> Templated | None:

@@ -33,6 +33,7 @@ def form(command: CommandAccepted, status_callback: str | None) -> bytes:
         ("MessageIntent", options.message_intent),
         ("RiskCheck", options.risk_check),
         ("From", command.from_),
+        ("FallbackFrom", command.fallback_from),
         ("MessagingServiceSid", command.messaging_service_sid),
         ("Body", command.body),
         *(("MediaUrl", url) for url in command.media_urls),

@@ -23,8 +23,11 @@ class StatusUrls:
     def of(self, tenant: TenantSettings, command: CommandAccepted) -> str:
         """`tenant`: the command's."""
         moment, name = now(), command.tenant
-        long_ago = later(moment, -SPREADS_S)
-        signer = tenant.callback_ring.signing(moment, lambda key: self._known.get((name, key), moment) <= long_ago)
+
+        def spread(key: bytes) -> bool:
+            return self._known.get((name, key), moment) <= later(moment, -SPREADS_S)
+
+        signer = tenant.callback_ring.signing(moment, spread)
         query = callback_query(signer, command.command_id, command.contact)
         return f"{self._public_url}/twilio/{name}/status?{query}{RETRIES}"
 

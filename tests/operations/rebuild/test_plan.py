@@ -38,7 +38,7 @@ def test_a_table_is_rebuilt_from_what_its_step_takes(service: Service, table: st
     assert [{topic.name for topic in phase} for phase in found] == phases
 
 
-KEPT_APART = {"outbox", "pauses", "suspensions", "parked", "parkedconsent", "parkedexecutions"}
+KEPT_APART = {"outbox", "pauses", "suspensions", "parked", "parkedconsent", "parkedexecutions", "parkedfollowups"}
 TABLES = [(service, table.name) for service, live in LIVE.items() for fold in live for table in fold.tables]
 
 

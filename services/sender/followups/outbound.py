@@ -1,0 +1,22 @@
+"""Commands about messages that exist, put together."""
+
+from services.domain.followups.effects import EFFECTS
+from services.sender.followups.asking import ask
+from services.sender.followups.calls import follow_up
+from services.sender.outbound import Outbound, Parts
+
+# Of a tenant, beside its messages: ours, so that a great deletion leaves the account's concurrency to those.
+_A_SECOND = 10.0
+
+
+def outbound(parts: Parts) -> Outbound:
+    """The product in a running sender."""
+    tenants = parts.tenants
+    return Outbound(
+        effects=EFFECTS,
+        host="api",
+        ask=ask,
+        request=lambda call: follow_up(call, lambda account: tenants.sharing(account) > 1),
+        rate=lambda _: _A_SECOND,
+        holds_up_s=0.0,
+    )

@@ -14,7 +14,10 @@ from services.checker.topics import ACCEPTED, CONSENT_COMMANDS, FOLLOWUPS, MESSA
 # What is longer is no command.
 MOST_BYTES = 64 * 1024
 _MOST_CHARACTERS = 128
-_ABOUT_ANOTHER = ("resolve_ambiguous", "cancel_message", "resolve_execution", "cancel_execution")
+_ABOUT_ANOTHER = (
+    *("resolve_ambiguous", "cancel_message", "reschedule_message"),
+    *("resolve_execution", "cancel_execution"),
+)
 # A parser may give up on what is nested that deeply.
 _DEEP = 128
 

@@ -8,7 +8,7 @@ import msgspec
 from services.contract.fields import faults_of_field
 from services.contract.parameters import unknown
 from services.domain.followups.commands import FollowUp
-from services.domain.messages.commands import CancelMessage, ResolveAmbiguous, SendMessage
+from services.domain.messages.commands import CancelMessage, RescheduleMessage, ResolveAmbiguous, SendMessage
 from services.domain.studio.commands import CancelExecution, ResolveExecution, StartExecution
 
 # Thousands of them fit into a command, and all of them into no result.
@@ -22,7 +22,9 @@ def _fields(type_: type[msgspec.Struct]) -> dict[str, msgspec.structs.FieldInfo]
     return {field.encode_name: field for field in msgspec.structs.fields(type_)}
 
 
-def read_message_command(found: dict[str, Any]) -> SendMessage | ResolveAmbiguous | CancelMessage | list[str]:
+def read_message_command(
+    found: dict[str, Any],
+) -> SendMessage | ResolveAmbiguous | CancelMessage | RescheduleMessage | list[str]:
     """A command of `twilio.outbound.messages.v1`: what it is says `event_type`; a send where that is missing."""
     match found.get("event_type", "send_message"):
         case "send_message":
@@ -31,8 +33,11 @@ def read_message_command(found: dict[str, Any]) -> SendMessage | ResolveAmbiguou
             return read_command(found, ResolveAmbiguous)
         case "cancel_message":
             return read_command(found, CancelMessage)
+        case "reschedule_message":
+            return read_command(found, RescheduleMessage)
         case _:
-            return ["event_type: one of send_message, resolve_ambiguous, cancel_message; left out, it is send_message"]
+            known = "send_message, resolve_ambiguous, cancel_message, reschedule_message"
+            return [f"event_type: one of {known}; left out, it is send_message"]
 
 
 def read_execution_command(found: dict[str, Any]) -> StartExecution | ResolveExecution | CancelExecution | list[str]:

@@ -6,7 +6,7 @@ from services.contract.outbound import ACCEPTED, RESULTS
 from services.contract.senders import SENDERS
 from services.contract.topic import MONTH, QUARTER, WEEK, Topic
 from services.domain.messages import deliverability
-from services.domain.messages.commands import CancelMessage, ResolveAmbiguous, SendMessage
+from services.domain.messages.commands import CancelMessage, RescheduleMessage, ResolveAmbiguous, SendMessage
 from services.domain.messages.deliverability import DeliverabilityCounted
 from services.domain.messages.events import (
     DeliveryChanged,
@@ -23,7 +23,7 @@ KEYWORDS = Topic("twilio.keywords.v1", KeywordHeard, lambda e: e.contact, "conta
 STATUS = Topic("twilio.status.v1", StatusReceived, lambda e: e.message_sid or e.event_id, "MessageSid", MONTH)
 MESSAGES = Topic(
     "twilio.outbound.messages.v1",
-    SendMessage | ResolveAmbiguous | CancelMessage,
+    SendMessage | ResolveAmbiguous | CancelMessage | RescheduleMessage,
     lambda e: e.command_id,
     "anything",
     WEEK,

@@ -6,7 +6,7 @@ from services.domain.consent.commands import ConsentAccepted, ContactLinked, Mes
 from services.domain.consent.holds import HoldPlaced, HoldReleased
 from services.domain.followups.commands import FollowUpAccepted
 from services.domain.messages.commands import CommandAccepted
-from services.domain.outbox.accepted import CancelAccepted, ResolutionAccepted
+from services.domain.outbox.accepted import CancelAccepted, RescheduleAccepted, ResolutionAccepted
 from services.domain.outbox.pauses import PauseEnded, PausePlaced
 from services.domain.results import CommandResult
 from services.domain.studio.commands import ExecutionAccepted
@@ -24,6 +24,7 @@ ACCEPTED = Topic(
     | HoldReleased
     | ResolutionAccepted
     | CancelAccepted
+    | RescheduleAccepted
     | PausePlaced
     | PauseEnded
     | ContactExecution,

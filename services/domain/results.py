@@ -18,7 +18,8 @@ class CommandResult(msgspec.Struct, frozen=True, kw_only=True):
     `tenant` is empty where the record names none that is known. `command_id`: what the record is known by, where it
     has none that can be read.
     `deferred` is told once for each reason, which `category` names. `cancel_remembered` and `cancel_too_late` answer a
-    cancel that found no command yet, or one that waits no more; `resolution_refused` a resolution whose message is not
+    cancel that found no command yet, or one that waits no more; `rescheduled` and `reschedule_refused` a
+    reschedule; `resolution_refused` a resolution whose message is not
     this command's. `message`: how the message ended, in `message_status`;
     again where a later word overrules it. `repeated` answers a command that was produced again: nothing is sent for
     that, and `last_step` is how far the first has come.

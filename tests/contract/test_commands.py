@@ -32,7 +32,10 @@ CONSENT = {"command_id": "form-1", "tenant": "acme", "address": "+14155550123", 
 RULES = Rules(contact_secret=b"secret", lifetime=60.0, default_region="US")
 
 
-KINDS = "event_type: one of send_message, resolve_ambiguous, cancel_message; left out, it is send_message"
+KINDS = (
+    "event_type: one of send_message, resolve_ambiguous, cancel_message, reschedule_message; left out, it is "
+    "send_message"
+)
 
 
 @pytest.mark.parametrize(

@@ -19,10 +19,16 @@ from services.contract.topics import FOLDS as REGISTERED
 from services.domain.consent.commands import ConsentAccepted, ContactLinked, MessageDated
 from services.domain.consent.holds import HoldPlaced, HoldReleased
 from services.domain.followups.commands import FollowUpAccepted
-from services.domain.messages.commands import CancelMessage, CommandAccepted, ResolveAmbiguous, SendMessage
+from services.domain.messages.commands import (
+    CancelMessage,
+    CommandAccepted,
+    RescheduleMessage,
+    ResolveAmbiguous,
+    SendMessage,
+)
 from services.domain.messages.deliverability import DeliverabilityCounted
 from services.domain.messages.events import MessageSent, StatusReceived
-from services.domain.outbox.accepted import CancelAccepted, ResolutionAccepted
+from services.domain.outbox.accepted import CancelAccepted, RescheduleAccepted, ResolutionAccepted
 from services.domain.outbox.pauses import PauseEnded, PausePlaced
 from services.domain.results import CommandResult
 from services.domain.studio.commands import ExecutionAccepted
@@ -65,7 +71,7 @@ def test_no_two_topics_share_a_type() -> None:
     ("topic", "types"),
     [
         (RESULTS, (CommandResult,)),
-        (MESSAGES, (SendMessage, ResolveAmbiguous, CancelMessage)),
+        (MESSAGES, (SendMessage, ResolveAmbiguous, CancelMessage, RescheduleMessage)),
         (
             ACCEPTED,
             (
@@ -79,6 +85,7 @@ def test_no_two_topics_share_a_type() -> None:
                 HoldReleased,
                 ResolutionAccepted,
                 CancelAccepted,
+                RescheduleAccepted,
                 PausePlaced,
                 PauseEnded,
                 ContactExecution,

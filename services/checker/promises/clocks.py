@@ -7,7 +7,7 @@ from services.checker.topics import ACCEPTED
 
 _COMMANDED = (
     *("consent_accepted", "send_accepted", "execution_accepted", "follow_up_accepted"),
-    *("cancel_accepted", "resolution_accepted"),
+    *("cancel_accepted", "reschedule_accepted", "resolution_accepted"),
 )
 # The broker's clock and ours may differ by as much as consent leaves open anyway.
 _APART_MS = 60_000

@@ -12,7 +12,12 @@ from services.checker.topics import ACCEPTED, CONSENT_COMMANDS, RESULTS, shared
 
 _ENDS = frozenset({"sent", "failed", "blocked", "expired", "canceled"})
 # What may be told of a command that has ended, or that has not come.
-_BESIDE = frozenset({"repeated", "duplicate", "cancel_remembered", "cancel_too_late", "resolution_refused"})
+_BESIDE = frozenset(
+    {
+        *("repeated", "duplicate", "cancel_remembered", "cancel_too_late", "resolution_refused"),
+        *("rescheduled", "reschedule_refused"),
+    }
+)
 _BY_INTAKE = frozenset({"rejected", "recorded"})
 # Of a record of megabytes whoever reads the log may be shown the beginning only.
 _SEEN_BYTES = 900 * 1024

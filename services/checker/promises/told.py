@@ -11,7 +11,10 @@ from services.checker.topics import ACCEPTED, OUTCOMES, RESULTS, SENT, STATUS
 
 # Answers to what came beside, and what is told of the message: no step of the command's own.
 _NOT_ITS_OWN = frozenset(
-    {"repeated", "duplicate", "cancel_remembered", "cancel_too_late", "resolution_refused", "message"}
+    {
+        *("repeated", "duplicate", "cancel_remembered", "cancel_too_late", "resolution_refused", "message"),
+        *("rescheduled", "reschedule_refused"),
+    }
 )
 
 

@@ -16,7 +16,11 @@ def look(facts: Facts) -> Looking:
     looking = Looking()
     accepted = _accepted(facts)
     pauses: defaultdict[int, list[Fact]] = defaultdict(list)
+    # What was rescheduled may have gone by any of its times.
+    moved: defaultdict[Identity, list[str]] = defaultdict(list)
     for fact in facts.sound(ACCEPTED):
+        if fact.event.get("event_type") == "reschedule_accepted":
+            moved[identity(fact.event)].append(fact.text("not_before"))
         if fact.event.get("event_type") in _PAUSES:
             pauses[fact.entry.partition].append(fact)
     for told in facts.sound(RESULTS):
@@ -24,7 +28,7 @@ def look(facts: Facts) -> Looking:
         if told.event.get("step") != "attempted" or command is None:
             continue
         looking.checked += 1
-        not_before = command.text("not_before")
+        not_before = min([command.text("not_before"), *moved[identity(told.event)]])
         if told.text("at") < not_before:
             looking.wrong.append(f"{told.at}: {identity(told.event)} was tried before {not_before}")
         read = _read_up_to(told)

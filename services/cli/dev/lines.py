@@ -16,7 +16,7 @@ _TEXT = 60
 _VERDICTS = {"attempted": "allowed; Twilio is called", "deferred": "waits"}
 _ENDS = frozenset({"sent", "failed", "message", "canceled", "recorded"})
 # Commands about another one, by their event_type.
-_ABOUT_ANOTHER = {"resolve_ambiguous": "resolve", "cancel_message": "cancel"}
+_ABOUT_ANOTHER = {"resolve_ambiguous": "resolve", "cancel_message": "cancel", "reschedule_message": "reschedule"}
 
 
 def line(topic: str, written_ms: int, event: Event) -> str | None:

@@ -186,6 +186,24 @@ class ResolveAmbiguous(msgspec.Struct, frozen=True, kw_only=True):
     note: str | None = None
 
 
+class RescheduleMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """A command that still waits is to go at another time (`twilio.outbound.messages.v1`, any key).
+
+    `not_before`, `not_after`: as of a message, from now on. Whom the command was for says `to`, an address, or
+    `contact`, the key in its results.
+    """
+
+    event_type: Literal["reschedule_message"] = "reschedule_message"
+    command_id: str
+    tenant: str
+    not_before: str
+    by: str
+    to: str | None = None
+    contact: str | None = None
+    not_after: str | None = None
+    note: str | None = None
+
+
 class CancelMessage(msgspec.Struct, frozen=True, kw_only=True):
     """A command that still waits is not to be sent any more (`twilio.outbound.messages.v1`, any key).
 

@@ -27,6 +27,7 @@ from services.domain.messages.commands import (
     CommandAccepted,
     Options,
     Purpose,
+    RescheduleMessage,
     ResolveAmbiguous,
     SendMessage,
 )
@@ -34,7 +35,7 @@ from services.domain.messages.content import faults_of_content
 from services.domain.messages.routing import Asked, Route, choose, is_service
 from services.domain.messages.segments import segments
 from services.domain.messages.smart_encoding import smart_encoded
-from services.domain.outbox.accepted import ResolutionAccepted
+from services.domain.outbox.accepted import RescheduleAccepted, ResolutionAccepted
 from services.domain.public_url import as_uri
 from services.domain.sids import MESSAGE, MESSAGING_SERVICE
 
@@ -134,6 +135,29 @@ def resolve(command: ResolveAmbiguous, rules: Rules, at: str, place: Place) -> R
     """The same for what a person found out about an ambiguous command."""
     wrong = "message_sid: SM or MM and 32 hex digits; it is the proof that the message was created"
     return commands.resolve(command, Proof(command.message_sid, MESSAGE, wrong), rules.contact_secret, at, place)
+
+
+def reschedule(
+    command: RescheduleMessage, rules: Rules, at: str, place: Place, since: str
+) -> RescheduleAccepted | list[str]:
+    """The same for another time at which a command is to go."""
+    faults: list[str] = []
+    contact = commands.contact_of(command, rules.contact_secret, faults)
+    times = times_of(command, rules.lifetime, at, since, faults)
+    commands.said_by(command, faults)
+    if faults:
+        return faults
+    return RescheduleAccepted(
+        event_id=event_id("reschedule_accepted", command, contact, at, place),
+        tenant=command.tenant,
+        command_id=command.command_id,
+        contact=contact,
+        accepted_at=at,
+        not_before=times.not_before,
+        not_after=times.not_after,
+        by=command.by,
+        note=command.note,
+    )
 
 
 def _channel(command: SendMessage, faults: list[str]) -> Channel:

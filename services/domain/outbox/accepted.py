@@ -64,6 +64,24 @@ class ResolutionAccepted(msgspec.Struct, frozen=True, kw_only=True, tag_field="e
         return self.contact
 
 
+class RescheduleAccepted(msgspec.Struct, frozen=True, kw_only=True, tag_field="event_type", tag="reschedule_accepted"):
+    """A valid reschedule (`twilio.outbound.accepted.v1`, keyed by contact): from when, and until when, it may go."""
+
+    event_id: str
+    tenant: str
+    command_id: str
+    contact: str
+    accepted_at: str
+    not_after: str
+    by: str
+    not_before: str | None = None
+    note: str | None = None
+
+    @property
+    def order_key(self) -> str:
+        return self.contact
+
+
 class CancelAccepted(msgspec.Struct, frozen=True, kw_only=True, tag_field="event_type", tag="cancel_accepted"):
     """A valid cancel (`twilio.outbound.accepted.v1`, keyed by contact)."""
 

@@ -14,13 +14,14 @@ import msgspec
 from msgspec.structs import replace
 
 from services.domain.due import Due
-from services.domain.outbox.accepted import CancelAccepted, ResolutionAccepted
+from services.domain.outbox.accepted import CancelAccepted, RescheduleAccepted, ResolutionAccepted
 from services.domain.outbox.attempts import Told, attempted, attempting
 from services.domain.outbox.cancels import cancel
 from services.domain.outbox.claims import checked, resolved
 from services.domain.outbox.effects import Effects
 from services.domain.outbox.entry import Entry
 from services.domain.outbox.facts import Attempted, Attempting, Checked, Judged, Released, Settled
+from services.domain.outbox.reschedules import reschedule
 from services.domain.outbox.settling import heard, looked_up
 from services.domain.outbox.steps import BESIDE, Step
 from services.domain.outbox.taking import accepted
@@ -55,7 +56,7 @@ class Outbox:
         self._beside = BESIDE.union(one.ended for one in products)
         self._commands = frozenset(one.command for one in products)
         heard = dict.fromkeys(type_ for one in products for type_ in one.heard)
-        own = (CancelAccepted, *(type_ for type_ in (*_MOVES, *_ENDS) if type_ is not Due))
+        own = (CancelAccepted, RescheduleAccepted, *(type_ for type_ in (*_MOVES, *_ENDS) if type_ is not Due))
         self.facts: tuple[type, ...] = (*self._commands, *heard, *own)
         self.row: Any = Entry[reduce(or_, (one.command for one in products))]  # type: ignore[misc]
 
@@ -83,6 +84,8 @@ class Outbox:
             return accepted(entry, event)
         if type_ is CancelAccepted:
             return cancel(entry, event)
+        if type_ is RescheduleAccepted:
+            return reschedule(entry, event)
         if entry is None:
             return None, ()
         if move := _MOVES.get(type_):

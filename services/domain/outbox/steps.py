@@ -27,11 +27,18 @@ StepName = Literal[
     "cancel_remembered",
     "cancel_too_late",
     "resolution_refused",
+    "rescheduled",
+    "reschedule_refused",
 ]
 # No more calls follow it: of each command one.
 TERMINAL = frozenset({"sent", "failed", "blocked", "expired", "canceled"})
 # Answers to what came beside: they are no step of the command's own.
-BESIDE = frozenset({"repeated", "duplicate", "cancel_remembered", "cancel_too_late", "resolution_refused"})
+BESIDE = frozenset(
+    {
+        *("repeated", "duplicate", "cancel_remembered", "cancel_too_late", "resolution_refused"),
+        *("rescheduled", "reschedule_refused"),
+    }
+)
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,15 +5,25 @@ from services.contract.messages import INTAKE_FOLD, MESSAGES
 from services.domain.commands import cancel
 from services.domain.identity import Place
 from services.domain.messages import intake
-from services.domain.messages.commands import CancelMessage, CommandAccepted, ResolveAmbiguous, SendMessage
+from services.domain.messages.commands import (
+    CancelMessage,
+    CommandAccepted,
+    RescheduleMessage,
+    ResolveAmbiguous,
+    SendMessage,
+)
 from services.domain.messages.intake import Rules
-from services.domain.outbox.accepted import CancelAccepted, ResolutionAccepted
+from services.domain.outbox.accepted import CancelAccepted, RescheduleAccepted, ResolutionAccepted
 from services.sender.commands import Commands
 
 
 def _accept(
-    command: SendMessage | ResolveAmbiguous | CancelMessage, rules: Rules, at: str, since: str, place: Place
-) -> CommandAccepted | ResolutionAccepted | CancelAccepted | list[str]:
+    command: SendMessage | ResolveAmbiguous | CancelMessage | RescheduleMessage,
+    rules: Rules,
+    at: str,
+    since: str,
+    place: Place,
+) -> CommandAccepted | ResolutionAccepted | CancelAccepted | RescheduleAccepted | list[str]:
     match command:
         case SendMessage():
             return intake.accept(command, rules, at, place, since)
@@ -21,6 +31,9 @@ def _accept(
             return intake.resolve(command, rules, at, place)
         case CancelMessage():
             return cancel(command, rules.contact_secret, at, place)
+        case RescheduleMessage():
+            return intake.reschedule(command, rules, at, place, since)
 
 
-COMMANDS = Commands(MESSAGES, INTAKE_FOLD, read_message_command, _accept, ("resolve_ambiguous", "cancel_message"))
+_ABOUT_ANOTHER = ("resolve_ambiguous", "cancel_message", "reschedule_message")
+COMMANDS = Commands(MESSAGES, INTAKE_FOLD, read_message_command, _accept, _ABOUT_ANOTHER)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import orjson
 
 from services.checker.facts import Fact, Facts
-from services.checker.topics import ACCEPTED, CONSENT_COMMANDS, FOLLOWUPS, MESSAGES, PUBLIC, STARTS, owner
+from services.checker.topics import ACCEPTED, CONSENT_COMMANDS, FOLLOWUPS, MESSAGES, PUBLIC, RESULTS, STARTS, owner
 
 # What is longer is no command.
 MOST_BYTES = 64 * 1024
@@ -21,13 +21,27 @@ _ABOUT_ANOTHER = (
 # A parser may give up on what is nested that deeply.
 _DEEP = 128
 
-# What came by one topic alone.
-_PRODUCED = {
-    "consent_accepted": (CONSENT_COMMANDS,),
-    "send_accepted": (MESSAGES,),
-    "execution_accepted": (STARTS,),
-    "follow_up_accepted": (FOLLOWUPS,),
+
+class Called(NamedTuple):
+    """Accepted commands that call Twilio. `topic`: by which they came.
+
+    `sid`: the field of a result that names what they created, where that is no message, and has a field of its own.
+    """
+
+    topic: str
+    sid: str | None = None
+
+
+# By event type, a line for each product.
+CALLED = {
+    "send_accepted": Called(MESSAGES),
+    "execution_accepted": Called(STARTS, "execution_sid"),
+    "follow_up_accepted": Called(FOLLOWUPS),
 }
+# What came by one topic alone.
+_PRODUCED = {"consent_accepted": (CONSENT_COMMANDS,)} | {name: (one.topic,) for name, one in CALLED.items()}
+# Where cancels and resolutions are taken: nothing says of one by which it came.
+_OF_ANOTHER = (MESSAGES, STARTS)
 
 # Topic, tenant and command id, as a record names them.
 _Named = tuple[str, str, str]
@@ -73,6 +87,15 @@ def _signer(fact: Fact) -> str:
 def identity(event: Mapping[str, object]) -> Identity:
     """The identity that an event of the product names."""
     return Identity(str(event.get("tenant")), str(event.get("contact")), str(event.get("command_id")))
+
+
+def created_messages(facts: Facts) -> Sequence[Fact]:
+    """The results that say that a message was created; not those of commands that create none."""
+    sids = [one.sid for one in CALLED.values() if one.sid is not None]
+    kinds = CALLED.keys() - {"send_accepted"}
+    others = {identity(fact.event) for fact in facts.sound(ACCEPTED) if fact.event.get("event_type") in kinds}
+    sent = [fact for fact in facts.sound(RESULTS) if fact.event.get("step") == "sent"]
+    return [one for one in sent if identity(one.event) not in others and not any(one.event.get(sid) for sid in sids)]
 
 
 def asked(facts: Facts) -> Sequence[Asked]:
@@ -133,8 +156,7 @@ def iso(milliseconds: int) -> str:
 def _accepted(facts: Facts) -> Mapping[_Named, Sequence[Fact]]:
     found: defaultdict[_Named, list[Fact]] = defaultdict(list)
     for fact in facts.sound(ACCEPTED):
-        # Of a cancel or a resolution nothing says by which topic it came.
-        for topic in _PRODUCED.get(str(fact.event.get("event_type")), (MESSAGES, STARTS)):
+        for topic in _PRODUCED.get(str(fact.event.get("event_type")), _OF_ANOTHER):
             found[topic, fact.text("tenant"), fact.text("command_id")].append(fact)
     return found
 

@@ -32,7 +32,7 @@ BY_MESSAGE = (STATUS, SENT, DELIVERY)
 DELIVERY_ROWS = "switchboard-processor-messages-delivery-changelog"
 
 DEAD = ".dead.v1"
-_OWN = re.compile(r"(twilio\.(?:consent\.commands|outbound\.(?:messages|executions|followups)))\.t\.([a-z0-9_-]+)\.v1")
+_OWN = re.compile(rf"({'|'.join(re.escape(topic.removesuffix('.v1')) for topic in PUBLIC)})\.t\.([a-z0-9_-]+)\.v1")
 
 
 def shared(topic: str) -> str:

@@ -122,8 +122,7 @@ class Judging:
         rules = self._policies[command.tenant].rules(command.country, command.to)
         directory = self._directories.of(command.tenant)
         standing = partition.read(command.contact, SUPPRESSION)
-        # A sign names no sender of ours: any no counts.
-        asked = _asked(command, rules.stop_reaches == "tenant" or question.act == "sign")
+        asked = _asked(command, rules.stop_reaches == "tenant")
         found = _shown(_reaching(standing, asked, directory))
         suspected = _reaching(suspicions(standing), asked, directory)
         consent = consented(standing, question.scopes)
@@ -187,7 +186,9 @@ def _asked(command: Addressed, everywhere: bool) -> list[Asked]:
     """By its sender or its service, and by the number that it may fall back to."""
     channel = family(on_channel(command.channel, ""))
     senders = [name_of(one) for one in (command.from_, command.fallback_from) if one] or [None]
-    return [Asked(sender, command.messaging_service_sid, channel, everywhere) for sender in senders]
+    # Where it names none of our senders nobody knows by which it goes: each no may have been said to that one.
+    nameless = senders == [None] and command.messaging_service_sid is None
+    return [Asked(sender, command.messaging_service_sid, channel, everywhere or nameless) for sender in senders]
 
 
 def _reaching(standing: Standing | None, asked: Sequence[Asked], directory: Directory) -> dict[str, Reached]:

@@ -184,12 +184,16 @@ class Simulator:
         own_reply = self._reply_itself(account, message, understood)
         url = self._inbound_url(account, written.to)
         webhook = Webhook("inbound", message.sid, "received", url, account, form)
+        delivery = self.webhooks.lose(webhook) if written.lost else await self.post(webhook)
+        return self._answered(account, message, delivery, own_reply)
+
+    async def post(self, webhook: Webhook) -> Delivery:
+        """Post a webhook; until it is answered the simulator is not quiet."""
         self._posting += 1
         try:
-            delivery = self.webhooks.lose(webhook) if written.lost else await self.webhooks.post(webhook)
+            return await self.webhooks.post(webhook)
         finally:
             self._posting -= 1
-        return self._answered(account, message, delivery, own_reply)
 
     def _reply_itself(self, account: Account, heard: Message, understood: Understood) -> str | None:
         """Twilio's own answer passes every check: it goes to those who are blocked just now."""
@@ -224,9 +228,13 @@ class Simulator:
             url = self.holdings.inbound_url(account, ours)
         if url:
             return str(url)
+        return self.webhook_url(account, "messages")
+
+    def webhook_url(self, account: Account, kind: str) -> str:
+        """The URL of our settings for this kind of webhook, with its connection overrides at the end."""
         base, hash_sign, overrides = self._webhook_url.partition("#")
         tenant = "" if self._shared_url else f"/{account.tenant}"
-        return f"{base.rstrip('/')}/twilio{tenant}/messages{hash_sign}{overrides}"
+        return f"{base.rstrip('/')}/twilio{tenant}/{kind}{hash_sign}{overrides}"
 
     def _answered(self, account: Account, message: Message, delivery: Delivery, own_reply: str | None) -> Inbound:
         """Send the replies in the webhook's answer."""

@@ -5,7 +5,6 @@ import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 from urllib.parse import urlencode, urlsplit
 
 import aiohttp
@@ -25,9 +24,10 @@ _CONCURRENT = 256
 
 @dataclass(frozen=True)
 class Webhook:
-    """What is to be posted. `url` may carry connection overrides; the account signs."""
+    """What is to be posted. `kind`: status, inbound, or a product's own word. `url` may carry connection overrides; the
+    account signs."""
 
-    kind: Literal["status", "inbound"]
+    kind: str
     sid: str
     status: str
     url: str

@@ -27,6 +27,7 @@ from services.domain.studio.watching import Watch
 from services.runtime.folding import index
 from services.runtime.folding.fold import Table
 from services.sender.parking import Parked
+from services.sender.products import COMMANDS
 from tests.contract.test_topics_registry import FOLDS
 from tests.sender.histories import (
     accepted,
@@ -121,16 +122,12 @@ PINNED: dict[tuple[str, str, int], list[tuple[str, Any, list[str]]]] = {
         ("acme|d", Standing(tenant="acme", contact="acme|d"), []),
     ],
     (SENDER_APP, "sessions", 1): [("acme|c", SESSIONS, ["due 2026-02-21T17:22:11.123Z "])],
-    (SENDER_APP, "parked", 1): [("parked 07", Parked(look_at=T, commands=[]), ["due 2026-02-21T18:22:11.123Z "])],
-    (SENDER_APP, "parkedconsent", 1): [
-        ("parked 07", Parked(look_at=T, commands=[]), ["due 2026-02-21T18:22:11.123Z "])
-    ],
-    (SENDER_APP, "parkedfollowups", 1): [
-        ("parked 07", Parked(look_at=T, commands=[]), ["due 2026-02-21T18:22:11.123Z "])
-    ],
-    (SENDER_APP, "parkedexecutions", 1): [
-        ("parked 07", Parked(look_at=T, commands=[]), ["due 2026-02-21T18:22:11.123Z "])
-    ],
+    **{
+        (SENDER_APP, commands.parked, 1): [
+            ("parked 07", Parked(look_at=T, commands=[]), ["due 2026-02-21T18:22:11.123Z "])
+        ]
+        for commands in COMMANDS
+    },
     (PROCESSOR_APPS["messages"], "deliverability", 1): [("k", COUNTS, ["due 2026-03-24T18:22:11.123Z "])],
     (PROCESSOR_APPS["commands"], "commands", 1): [
         ("acme|c1", Timeline(tenant="acme", command_id="c1", steps={"e1": STEP}), ["listed ambiguous\x00"])

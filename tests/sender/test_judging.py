@@ -124,6 +124,13 @@ def test_a_sender_with_its_service_needs_both_to_be_allowed(allowed: list[str], 
     assert judged(BOTH, allowed_senders=allowed) == rule
 
 
+def test_who_said_no_to_any_sender_gets_nothing_by_one_that_is_not_named() -> None:
+    """A product's call may name none: by which it goes then, nobody here knows."""
+    told, _ = history(Suppressing({}), [wrote("STOP", to="+14155550100")])
+    assert verdict({"from_": None, "messaging_service_sid": None}, told).rule == "suppressed"
+    assert verdict({"from_": "+14155559999"}, told).rule is None
+
+
 TEMPLATE = {"content_sid": "HX" + "a" * 32, "channel": "whatsapp"}
 
 

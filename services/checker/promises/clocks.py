@@ -1,14 +1,11 @@
 """No producer's clock decides: what was accepted is dated no later than it was written (docs/security.md)."""
 
-from services.checker.commands import iso
+from services.checker.commands import CALLED, iso
 from services.checker.facts import Facts
 from services.checker.finding import Looking
 from services.checker.topics import ACCEPTED
 
-_COMMANDED = (
-    *("consent_accepted", "send_accepted", "execution_accepted", "follow_up_accepted"),
-    *("cancel_accepted", "reschedule_accepted", "resolution_accepted"),
-)
+_COMMANDED = (*CALLED, "consent_accepted", "cancel_accepted", "reschedule_accepted", "resolution_accepted")
 # The broker's clock and ours may differ by as much as consent leaves open anyway.
 _APART_MS = 60_000
 

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from services.checker.commands import Identity, identity, iso
+from services.checker.commands import Identity, created_messages, identity, iso
 from services.checker.facts import Created, Fact, Facts
 from services.checker.finding import Looking
 from services.checker.topics import RESULTS, SENT
@@ -65,11 +65,7 @@ def _attempt(
 
 def _named(looking: Looking, facts: Facts, created: Mapping[Identity, Sequence[Created]]) -> None:
     """Who says that a message was created names the one that was."""
-    sent = [one for one in facts.sound(RESULTS) if one.event.get("step") == "sent"]
-    for fact in (*facts.sound(SENT), *sent):
-        if fact.event.get("execution_sid"):
-            # Of executions nobody shows here what was started.
-            continue
+    for fact in (*facts.sound(SENT), *created_messages(facts)):
         name, sid = identity(fact.event), fact.text("message_sid")
         if name not in created:
             looking.lost.append(

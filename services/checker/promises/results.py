@@ -4,7 +4,7 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
-from services.checker.commands import Asked, Identity, asked, identity, unreadable
+from services.checker.commands import CALLED, Asked, Identity, asked, identity, unreadable
 from services.checker.facts import Fact, Facts
 from services.checker.finding import Looking
 from services.checker.history import produced_value
@@ -153,6 +153,6 @@ def _identities(facts: Facts) -> Mapping[Identity, Fact]:
     """Accepted commands that call Twilio, each by the first time."""
     found: dict[Identity, Fact] = {}
     for fact in facts.sound(ACCEPTED):
-        if fact.event.get("event_type") in ("send_accepted", "execution_accepted", "follow_up_accepted"):
+        if fact.event.get("event_type") in CALLED:
             found.setdefault(identity(fact.event), fact)
     return found

@@ -1,9 +1,9 @@
 """What was sent is told as a message too (README, "Topics": `twilio.sent.v1` holds what we created at Twilio)."""
 
-from services.checker.commands import Identity, identity
+from services.checker.commands import Identity, created_messages, identity
 from services.checker.facts import Facts
 from services.checker.finding import Looking
-from services.checker.topics import RESULTS, SENT
+from services.checker.topics import SENT
 
 
 def look(facts: Facts) -> Looking:
@@ -13,10 +13,8 @@ def look(facts: Facts) -> Looking:
     for fact in facts.sound(SENT):
         messages.setdefault((identity(fact.event), fact.text("message_sid")), fact.at)
     results: dict[tuple[Identity, str], str] = {}
-    for fact in facts.sound(RESULTS):
-        # What was started in Studio is no message.
-        if fact.event.get("step") == "sent" and not fact.event.get("execution_sid"):
-            results.setdefault((identity(fact.event), fact.text("message_sid")), fact.at)
+    for fact in created_messages(facts):
+        results.setdefault((identity(fact.event), fact.text("message_sid")), fact.at)
     looking.checked = len(results)
     for (name, sid), at in results.items():
         # Both stand in one transaction, but whoever reads topic after topic may come in between.

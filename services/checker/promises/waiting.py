@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping
 
-from services.checker.commands import Identity, identity
+from services.checker.commands import CALLED, Identity, identity
 from services.checker.facts import Fact, Facts
 from services.checker.finding import Looking
 from services.checker.topics import ACCEPTED, RESULTS
@@ -50,7 +50,7 @@ def _accepted(facts: Facts) -> Mapping[Identity, Fact]:
     """Accepted commands that call Twilio, each by the first time."""
     found: dict[Identity, Fact] = {}
     for fact in facts.sound(ACCEPTED):
-        if fact.event.get("event_type") in ("send_accepted", "execution_accepted", "follow_up_accepted"):
+        if fact.event.get("event_type") in CALLED:
             found.setdefault(identity(fact.event), fact)
     return found
 

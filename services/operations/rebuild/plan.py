@@ -10,6 +10,7 @@ from services.contract.consent import CONSENT
 from services.contract.fold import FoldContract, changelog
 from services.contract.messages import DELIVERY
 from services.contract.topic import Topic
+from services.contract.topics import FOLDS
 from services.domain.consent.events import ConsentRecorded, HoldRecorded, LinkRecorded, OptOutSuspected
 from services.domain.consent.evidence import recall
 from services.domain.consent.suppression import Standing
@@ -24,10 +25,11 @@ _REFUSED: Mapping[str, str] = {
     "its attempt would be sent again; Kafka's copies of the changelog are what protects it",
     "pauses": "what is paused stands on the log for a week alone; pause and resume say it anew",
     "suspensions": "suspensions holds when a suspended account was told last; it puts itself right within a minute",
-    "parked": "parked holds what waits for a tenant; it empties itself within minutes",
-    "parkedconsent": "parkedconsent holds what waits for a tenant; it empties itself within minutes",
-    "parkedfollowups": "parkedfollowups holds what waits for a tenant; it empties itself within minutes",
-    "parkedexecutions": "parkedexecutions holds what waits for a tenant; it empties itself within minutes",
+} | {
+    table: f"{table} holds what waits for a tenant; it empties itself within minutes"
+    for fold in FOLDS
+    if any(topic.public for topic in fold.reads)
+    for table in fold.keeps
 }
 # Folding a fact again changes nothing, but for counts.
 _COUNTS = frozenset({"deliverability"})

@@ -8,6 +8,7 @@ from services.processor.topology import topology
 from services.runtime.config import Settings
 from services.runtime.folding.fold import Fold
 from services.runtime.tenants.live import Tenants
+from services.sender.products import COMMANDS
 from services.sender.topology import folds
 
 LIVE: dict[Service, tuple[Fold, ...]] = {
@@ -38,7 +39,7 @@ def test_a_table_is_rebuilt_from_what_its_step_takes(service: Service, table: st
     assert [{topic.name for topic in phase} for phase in found] == phases
 
 
-KEPT_APART = {"outbox", "pauses", "suspensions", "parked", "parkedconsent", "parkedexecutions", "parkedfollowups"}
+KEPT_APART = {"outbox", "pauses", "suspensions", *(commands.parked for commands in COMMANDS)}
 TABLES = [(service, table.name) for service, live in LIVE.items() for fold in live for table in fold.tables]
 
 

@@ -27,7 +27,7 @@ def house(shared: SharedBroker, tmp_path_factory: pytest.TempPathFactory) -> Hou
 async def _live(house: House) -> None:
     with house.processor(TEST_FAILPOINT="flush.sent:25") as killed:
         await house.tell(history(1, 250))
-        await eventually(lambda: killed.process.poll() is not None, 60, "the kill")
+        await eventually(lambda: killed.process.poll() is not None, 180, "the kill")
     with house.processor():
         await house.tell(history(2, 250))
         await house.folded()

@@ -94,7 +94,7 @@ async def test_parent_bsuid(tenant: Named) -> None:
     other = "US.ENT.20000000000000000002"
     await one.hear("STOP", ON_WHATSAPP, WHATSAPP, ExternalUserId=other)
     await one.seen(CONSENT.name, event_type="link_recorded")
-    await eventually(lambda: _blocked(one, f"whatsapp:{other}"), 20, "the no has travelled over the link")
+    await eventually(lambda: _blocked(one, f"whatsapp:{other}"), what="the no has travelled over the link")
 
 
 async def _blocked(one: Tenant, to: str) -> bool:
@@ -146,7 +146,7 @@ async def test_stop_on_sibling(house: House, tenant: Named, channel: str) -> Non
         await one.seen(STATUS.name, to="+14155550199")
     stop = ("rcs:" + person, "rcs:acme_agent") if channel == "rcs" else (person, NUMBER)
     await one.hear("STOP", *stop, MessagingServiceSid=SERVICE)
-    await eventually(lambda: _stopped(one, person, SIBLING), 20, "the STOP reaches the sibling")
+    await eventually(lambda: _stopped(one, person, SIBLING), what="the STOP reaches the sibling")
     await house.later(120)
     await one.hear("START", person, SIBLING, MessagingServiceSid=SERVICE)
     assert ended(await one.send(f"sib-2-{channel}", person, messaging_service_sid=SERVICE)) == SENT
@@ -166,7 +166,7 @@ async def test_window_without_service(tenant: Named) -> None:
     assert "has not written" not in unknown["reason"]
     form = {"MessageStatus": "delivered", "From": WHATSAPP, "To": "whatsapp:+14155550199"}
     await one.post("status", {**form, "MessagingServiceSid": SERVICE})
-    await eventually(lambda: _sent_by_service(one), 20, "the number is known to be the service's")
+    await eventually(lambda: _sent_by_service(one), what="the number is known to be the service's")
 
 
 async def _sent_by_service(one: Tenant) -> bool:
@@ -214,7 +214,7 @@ async def test_polite_stop(tenant: Named) -> None:
     assert not any("Stop" in str(event.values()) for event in suspected())
     for number, body in enumerate(MEANT):
         await one.ask(f"meant-{number}", people[body], purpose="marketing")
-        await eventually(lambda number=number: _deferred(one, f"meant-{number}"), 20, f"{body} defers marketing")
+        await eventually(lambda number=number: _deferred(one, f"meant-{number}"), what=f"{body} defers marketing")
         assert ended(await one.send(f"useful-{number}", people[body], purpose="utility")) == SENT, body
     by_contact = {event["contact"]: event["message_sid"] for event in suspected()}
     contact = one.steps("meant-0")[0]["contact"]
@@ -272,7 +272,7 @@ async def test_no_reply_senders(tenant: Named) -> None:
     for sender, body in zip(senders, bodies, strict=True):
         answer = await one.hear(body, sender)
         assert "<Message>" not in answer, sender
-    await eventually(lambda: len(one.events(INBOUND.name)) == len(senders), 20, "all are kept")
+    await eventually(lambda: len(one.events(INBOUND.name)) == len(senders), what="all are kept")
     keys = {event["from"]: event["contact"] for event in one.events(INBOUND.name)}
     assert len(set(keys.values())) == len(set(senders))
     refused = await one.send("sc-1", "68849")

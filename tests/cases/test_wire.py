@@ -42,7 +42,7 @@ async def test_get_query_signed_unescaped(tenant: Named) -> None:
     ):
         assert await one.get(query, wrong) == 403, wrong
         assert await one.get(wrong, query) == 403, wrong
-    await eventually(lambda: bool(one.events(INBOUND.name)), 20, "the message is on the log")
+    await eventually(lambda: bool(one.events(INBOUND.name)), what="the message is on the log")
     assert {event["event_id"] for event in one.events(INBOUND.name)} == {one.events(INBOUND.name)[0]["event_id"]}
 
 
@@ -70,7 +70,7 @@ async def test_redacted_list(house: House, tenant: Named) -> None:
     said = await house.cli("backfill", "--tenant", "redacted", "--apply")
     assert "redacted" in said.text
     assert "STOP" in said.text
-    message = await eventually(lambda: one.view(f"/v1/messages/{sent['message_sid']}"), 20, "the message is known")
+    message = await eventually(lambda: one.view(f"/v1/messages/{sent['message_sid']}"), what="the message is known")
     assert message["contact"] == sent["contact"]
     assert lost not in {event["message_sid"] for event in one.events(INBOUND.name)}
     assert "X" not in "".join(event["from"] for event in one.events(INBOUND.name))
@@ -128,7 +128,7 @@ async def test_callback_url_refused(house: House, tenant: Named) -> None:
         assert "public_url" in (await switchboard(file, "config", "check", code=None)).text, public_url
     await house.twilio("PUT", "errors", {"refused": {"+14155550230": 21609}})
     await one.ask("held-1", "+14155550230")
-    await eventually(lambda: any(step["step"] == "deferred" for step in one.steps("held-1")), 20, "the fault is told")
+    await eventually(lambda: any(step["step"] == "deferred" for step in one.steps("held-1")), what="the fault is told")
     await other.ask("held-2", "+14155550231")
     await asyncio.sleep(0)
     assert not any(step["terminal"] for step in one.steps("held-1"))
@@ -153,16 +153,16 @@ async def test_delivered_with_error(tenant: Named) -> None:
                 form = {**step, "From": NUMBER, "To": PERSON, "RawDlrDoneDate": date}
                 assert (await one.post("status", form, MessageSid=message))[0] == 204
     for message in messages:
-        row = await eventually(lambda message=message: _delivered(one, message), 20, "it is delivered")
+        row = await eventually(lambda message=message: _delivered(one, message), what="it is delivered")
         assert (row["final"], row["error_code"], row["error_category"], row["remedy"]) == (True, None, None, None)
         assert "undelivered" in row["steps"]
         # The view may know it before its events have come to this reader.
-        last = await eventually(lambda message=message: _told(one, DELIVERY.name, message), 20, "its event is read")
+        last = await eventually(lambda message=message: _told(one, DELIVERY.name, message), what="its event is read")
         assert (last["status"], last["error_code"], last["error_category"], last["remedy"]) == (
             "delivered",
             *(None,) * 3,
         )
-        outcome = await eventually(lambda message=message: _told(one, OUTCOMES.name, message), 20, "its end is read")
+        outcome = await eventually(lambda message=message: _told(one, OUTCOMES.name, message), what="its end is read")
         assert (outcome["status"], outcome["error_code"]) == ("delivered", None)
 
 

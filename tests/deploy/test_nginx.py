@@ -114,7 +114,7 @@ async def twilio(tmp_path: Path) -> AsyncIterator[Twilio]:
                 except aiohttp.ClientConnectionError:
                     return False
 
-            await eventually(answers, 20, "nginx answers")
+            await eventually(answers, what="nginx answers")
             yield caller
 
 

@@ -195,7 +195,7 @@ class Rig:
             assert not wrong, f"expected and found: {wrong}"
             return True
 
-        await eventually(same, 10.0, "the oracle's rows")
+        await eventually(same, what="the oracle's rows")
 
     async def take_fence(self, number: int) -> Ledger:
         """Be the next owner of a partition's ledger: what the former one left open is aborted."""

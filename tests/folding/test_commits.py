@@ -51,7 +51,7 @@ async def test_a_committed_offset_never_passes_an_unfolded_fact(rig: Rig) -> Non
             if not wanted <= counted:
                 # Stopped, so that what is not folded yet does not become so meanwhile.
                 worker.pause()
-                await eventually(folded, 20, "the events of facts whose offsets are committed")
+                await eventually(folded, what="the events of facts whose offsets are committed")
                 worker.go_on()
             return committed == ends
 
@@ -108,7 +108,7 @@ async def test_a_flush_under_way_is_awaited_when_its_partition_is_revoked(rig: R
         # The broker answers a commit before readers of what is committed see it.
         return [event.number for event in await rig.counted()] == [1]
 
-    await eventually(seen, 20, "what was folded is on the log, once")
+    await eventually(seen, what="what was folded is on the log, once")
 
 
 async def test_a_partition_of_somebody_else_is_not_folded(rig: Rig) -> None:

@@ -88,7 +88,7 @@ class Alarmed(Rig):
             assert {key.decode(): codec.decode(value, Watch) for key, value in table.items()} == rows
             return True
 
-        await eventually(same, 10.0, "the oracle's rows")
+        await eventually(same, what="the oracle's rows")
 
     async def moved_rang(self, count: int, deadline_s: float) -> None:
         """Wait until so many keys have been woken twice each, as they asked last; nobody as they asked before."""

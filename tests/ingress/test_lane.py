@@ -118,7 +118,7 @@ async def eventually_seen(taken: list[bool], count: int) -> None:
     async def seen() -> bool:
         return len(taken) >= count
 
-    await eventually(seen, 20, "ingress has read it")
+    await eventually(seen, what="ingress has read it")
 
 
 @pytest.mark.parametrize(
@@ -191,7 +191,7 @@ async def test_a_shutdown_lets_a_request_finish_and_then_closes(tmp_path: Path, 
                 return False
             return True
 
-        await eventually(listens, 20, "ingress listens")
+        await eventually(listens, what="ingress listens")
         connection = await line(chosen)
         connection.writer.write(request(STATUS))
         await held.wait()

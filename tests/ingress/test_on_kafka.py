@@ -252,7 +252,7 @@ async def test_facts_under_load_keep_their_order_through_the_change_to_the_spool
         await caller.connected()
         talking = asyncio.create_task(say(caller, range(1500)))
         await asyncio.to_thread(broker.kill)
-        await eventually(lambda: bool(list((tmp_path / "spool").glob("*.facts"))), 20, "facts are spooled")
+        await eventually(lambda: bool(list((tmp_path / "spool").glob("*.facts"))), what="facts are spooled")
         await asyncio.to_thread(broker.restart)
         await talking
         await drained(caller)
@@ -280,7 +280,7 @@ async def test_topics_that_are_missing_are_said_and_not_made(broker: EmbeddedKaf
         async def said() -> bool:
             return "switchboard topics apply" in (await caller.ready())["kafka"]
 
-        await eventually(said, 20, "the missing topics are named")
+        await eventually(said, what="the missing topics are named")
         await say(caller, range(3))
         await with_topics(broker)
         await drained(caller)

@@ -47,7 +47,7 @@ class Flows:
             told = await self._twilio.ask("GET", f"{self._house.simulator}/simulator/messages")
             return any(one["resource"]["to"] == person for one in told["messages"])
 
-        await eventually(written, 20, "the flow has asked")
+        await eventually(written, what="the flow has asked")
 
     async def watch(self, watched: bool = True) -> None:
         settings = settings_of(self._house.settings)

@@ -302,7 +302,7 @@ async def test_a_contact_is_told_with_its_evidence_its_windows_and_what_was_said
             assert body["opt_ins"]
             return body
 
-        body = await eventually(known, 20, "all three facts are folded")
+        body = await eventually(known, what="all three facts are folded")
         for _ in range(2):
             headers = {"Authorization": "Bearer eyes", "X-Reason": "ticket 7"}
             asked = f"{service.url}/v1/contacts/{CONTACT}"

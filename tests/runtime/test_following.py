@@ -29,7 +29,7 @@ async def test_each_outage_is_told_and_no_record_is_lost(kafka: str, caplog: pyt
         await asyncio.wait_for(following.read(), 20)
         for count, value in enumerate((b"one", b"two"), start=1):
             await produce(kafka, topic, [(None, value)])
-            await eventually(lambda count=count: len(taken) == count, 20, "it is read at last")  # type: ignore[misc]
+            await eventually(lambda count=count: len(taken) == count, what="it is read at last")  # type: ignore[misc]
             told = [record.getMessage() for record in caplog.records if topic in record.getMessage()]
             assert told == [f"{topic} cannot be read: Runtime no; trying again"] * count
     finally:

@@ -30,7 +30,7 @@ async def test_an_execution_is_started_and_told_by_its_sid(desk: Desk, flow: Flo
     async def asked() -> bool:
         return "Dear Ann, satisfied?" in [one["resource"]["body"] for one in await desk.twilio.messages()]
 
-    await eventually(asked, 20, "the flow's question, with its parameter")
+    await eventually(asked, what="the flow's question, with its parameter")
 
 
 async def test_a_command_that_comes_again_starts_nothing(desk: Desk, flow: Flow, shared_sender: Service) -> None:

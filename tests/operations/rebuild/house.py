@@ -111,7 +111,7 @@ class House:
 
     async def folded(self) -> None:
         """Wait until the processor has folded all there is."""
-        await eventually(self._is_folded, 60, "all is folded")
+        await eventually(self._is_folded, 180, "all is folded")
 
     async def _is_folded(self) -> bool:
         committed: dict[TopicPartition, int] = {}

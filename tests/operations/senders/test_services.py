@@ -166,6 +166,6 @@ async def test_63016_closes_the_window_until_they_write_again(house: House) -> N
         return (end["category"], "63016" in (end["reason"] or "")) == ("window_closed", True)
 
     closed.number = 0  # type: ignore[attr-defined]
-    await eventually(closed, 20, "the window is closed")
+    await eventually(closed, what="the window is closed")
     await house.writes(WHATSAPP, "hello again", name)
     assert (await house.send("late-3", person, **by))["step"] == "sent"

@@ -163,7 +163,8 @@ class Faults:
         self.changed()
 
     def _of(self, at: AccountAt, sender: str) -> list[_Fault]:
-        return [self._faults[one] for one in _scopes(at, sender) if one in self._faults]
+        # Most of the time nothing is at fault, and this is asked several times for each call.
+        return [self._faults[one] for one in _scopes(at, sender) if one in self._faults] if self._faults else []
 
 
 def _shown(scope: Scope) -> tuple[str, str]:

@@ -122,8 +122,9 @@ def fold(state: Pauses | None, event: Said) -> tuple[Pauses, tuple[()]]:
 
 def stopping(pauses: Pauses | None, tenant: str, sender: str) -> Pause | None:
     """The pause that stops a sender's lane, the widest of them."""
-    scopes = (EVERYTHING, of_tenant(tenant), of_sender(tenant, sender))
-    return _first(pauses, scopes)
+    if pauses is None or not pauses.standing:
+        return None
+    return _first(pauses, (EVERYTHING, of_tenant(tenant), of_sender(tenant, sender)))
 
 
 def holding(pauses: Pauses | None, tenant: str, label: str | None) -> Pause | None:

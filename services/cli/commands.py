@@ -28,8 +28,13 @@ PLACES: Mapping[str, Place] = {
     "ambiguous": Place("services.cli.ambiguous:app", "Commands whose end is not known: list, show, resolve."),
     "config": Place("services.cli.config:app", "Look at the settings."),
     "consent": Place("services.cli.consent:app", "Consent that is recorded elsewhere."),
+    "costs": Place(
+        "services.cli.costs:costs",
+        "Sum what Twilio charged for messages sent in a time; default: the last 24 hours. Exit code 1: there is none.",
+    ),
     "dead": Place("services.cli.dead.main:app", "What could not be folded: list, show, retry, drop, release."),
     "keywords": Place("services.cli.keywords:app", "Rules for what people write."),
+    "prices": Place("services.cli.prices:app", "The price list: read Twilio's to the log, list it, show a country."),
     "senders": Place("services.cli.senders:app", "Know which sender is in which Messaging Service."),
     "templates": Place(
         "services.cli.templates:app", "Content templates: read Twilio's list to the log, list them, show one."

@@ -1,5 +1,6 @@
 """`switchboard preview COMMAND.json`: what would become of a send command, without producing it."""
 
+import asyncio
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -8,15 +9,19 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from services.cli.attended import quiet
 from services.cli.plain import plain
 from services.cli.refused import Refused
 from services.domain.messages.commands import CommandAccepted
 from services.domain.messages.segments import segments
 from services.domain.messages.smart_encoding import smart_encoded
-from services.operations.previewing import previewed
+from services.operations.previewing import previewed, prices_within
 from services.runtime.config import load
 from services.runtime.masking import mask
 from services.runtime.tenants.opening import tenants_of
+
+# How long the log may take to tell prices; without them the rest is told.
+_PRICES_S = 5.0
 
 
 def preview(
@@ -24,7 +29,10 @@ def preview(
 ) -> None:
     """Say what would become of a send command, or all that is wrong with it (exit 1). Nothing is produced."""
     settings = load()
-    found = previewed(settings, tenants_of(settings), _read(file))
+    command = _read(file)
+    quiet()
+    prices = asyncio.run(prices_within(settings.kafka, _PRICES_S))
+    found = previewed(settings, tenants_of(settings), command, prices or {})
     if isinstance(found, list):
         for fault in found:
             Console().print(plain(f"- {fault}"))
@@ -33,7 +41,9 @@ def preview(
     for name, value in _rows(found):
         table.add_row(name, plain(value))
     Console().print(table)
-    Console().print("Not asked: consent, windows, pauses and allowed senders. They are judged when it is sent.")
+    if prices is None:
+        Console().print("The price list was not read: Kafka does not answer, or has no such topic.")
+    Console().print("Not asked: consent, windows, pauses, budgets, allowed senders. They are judged when it is sent.")
 
 
 def _read(file: str) -> bytes:
@@ -54,7 +64,15 @@ def _rows(found: CommandAccepted) -> list[tuple[str, str]]:
     if found.segments is not None:
         rows.append(("text", f"{len(found.body or '')} characters, {found.encoding}, segments: {found.segments}"))
         rows += _smart(found, found.segments)
+    rows.append(("costs", _costs(found)))
     return rows
+
+
+def _costs(found: CommandAccepted) -> str:
+    if found.estimate is None:
+        return "not known: no price list has it, and the settings assume nothing (spend.assumed)"
+    by = "the price list, the dearest network" if found.estimate.by == "list" else "spend.assumed"
+    return f"up to {found.estimate.amount:f} {found.estimate.currency}, by {by}"
 
 
 def _purpose(found: CommandAccepted) -> str:

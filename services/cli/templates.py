@@ -8,55 +8,26 @@ from rich.text import Text
 
 from services.cli.attended import attend
 from services.cli.console import make_console
-from services.contract.templates import TEMPLATES
+from services.cli.synced import Empty, Rehearsed, sync
 from services.domain.templates.events import STOPPED, TemplateStated
-from services.operations.calling import TwilioError
-from services.operations.templates.reading import known
-from services.operations.templates.syncing import Compared, Left, Unread, compare, write
+from services.operations.synced import Compared, known
+from services.operations.templates.reading import SYNCED
 from services.runtime.config import load
 
 app = typer.Typer(no_args_is_help=True, help="Content templates: read Twilio's list to the log, list them, show one.")
 
 Tenant = Annotated[str | None, typer.Option(help="Whose templates; default: every tenant's.")]
-Empty = Annotated[
-    bool, typer.Option("--allow-empty", help="Believe a list of nothing, where there were templates before.")
-]
-Rehearsed = Annotated[bool, typer.Option("--dry-run", help="Show what is news, and write nothing.")]
 _STYLES = {"new": "green", "changed": "", "stopped": "red", "gone": "yellow"}
 
 
 @app.command("sync")
-def sync(tenant: Tenant = None, allow_empty: Empty = False, dry_run: Rehearsed = False) -> None:
+def sync_(tenant: Tenant = None, allow_empty: Empty = False, dry_run: Rehearsed = False) -> None:
     """Write what is news in Twilio's list of content templates: run it often, for WhatsApp pauses them at any time.
 
     A tenant's list is read whole before anything of it is written; what has not changed is not written again. A list
     that cannot be read stops no other tenant's: it is told at the end, and the exit code is 2.
     """
-    written: list[str] = []
-
-    async def work() -> None:
-        settings, unread = load(), list[Unread]()
-        async for one in compare(settings, tenant, allow_empty):
-            match one:
-                case Compared():
-                    _tell(one)
-                    if one.changes and not dry_run:
-                        await write(settings.kafka, one)
-                        written.append(one.tenant)
-                case Unread():
-                    unread.append(one)
-                case Left():
-                    _tell_left(one)
-        if not dry_run:
-            make_console().print(Text(f"written to {TEMPLATES.name}" if written else "nothing to write"))
-        if unread:
-            raise TwilioError("\n".join(f"{one.tenant}: {one.why}" for one in unread))
-
-    attend(
-        work,
-        lambda: f"Written: what is news of {', '.join(written)}." if written else "Nothing was changed.",
-        "Stopped; what is not written yet is found by the next run.",
-    )
+    sync(SYNCED, "templates", (tenant, allow_empty, dry_run), _tell)
 
 
 @app.command("list")
@@ -101,7 +72,9 @@ def show(
 
 
 async def _known(tenant: str | None) -> list[TemplateStated]:
-    found = [one for name, of in (await known(load().kafka)).items() if tenant in (None, name) for one in of.values()]
+    found = [
+        one for name, of in (await known(load().kafka, SYNCED)).items() if tenant in (None, name) for one in of.values()
+    ]
     return sorted(found, key=lambda one: (one.tenant, one.name, one.language, one.content_sid))
 
 
@@ -116,18 +89,10 @@ def _tell(one: Compared) -> None:
         return
     table = Table("", "template", "language", "state", "category", "content_sid")
     for change in one.changes:
-        told = change.template
+        told = change.fact
         cells = (told.name, told.language, told.state, told.category or "", told.content_sid)
         table.add_row(Text(change.kind, _STYLES[change.kind]), *map(Text, cells))
     console.print(table)
-
-
-def _tell_left(one: Left) -> None:
-    said = (
-        f"{one.tenant}: no tenant of these settings, and the log holds {one.templates} templates of it; if it is gone, "
-        f"`switchboard templates sync --tenant {one.tenant} --allow-empty` ends them"
-    )
-    make_console().print(Text(said, "yellow"), soft_wrap=True)
 
 
 def _describe(one: TemplateStated) -> None:

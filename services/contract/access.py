@@ -10,6 +10,7 @@ from services.contract.audit import AUDIT
 from services.contract.fold import POLLER_APP, PROCESSOR_APPS, SENDER_APP
 from services.contract.letters import HANDLED
 from services.contract.messages import INBOUND, KEYWORDS, STATUS
+from services.contract.prices import PRICES
 from services.contract.senders import SENDERS
 from services.contract.templates import TEMPLATES
 from services.contract.tenants import TENANTS
@@ -30,10 +31,10 @@ class Grant(NamedTuple):
 
 
 # What the workers read and write outside of their folds. The senders' directory is read by all who judge or answer,
-# templates by who judges; letters, to count those that nobody has dealt with.
+# templates and prices by who judges; letters, to count those that nobody has dealt with.
 _BESIDE: Mapping[str, tuple[tuple[Topic, ...], tuple[Topic, ...]]] = {
     **dict.fromkeys(PROCESSOR_APPS.values(), ((SENDERS, *DEAD, HANDLED), (AUDIT,))),
-    SENDER_APP: ((SENDERS, TEMPLATES), ()),
+    SENDER_APP: ((SENDERS, TEMPLATES, PRICES), ()),
     # Once a day what Twilio lists is held against the log.
     POLLER_APP: ((INBOUND,), (INBOUND,)),
 }

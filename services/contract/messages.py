@@ -7,6 +7,7 @@ from services.contract.senders import SENDERS
 from services.contract.topic import MONTH, QUARTER, WEEK, Topic
 from services.domain.messages import deliverability
 from services.domain.messages.commands import CancelMessage, RescheduleMessage, ResolveAmbiguous, SendMessage
+from services.domain.messages.costs import CostStated
 from services.domain.messages.deliverability import DeliverabilityCounted
 from services.domain.messages.events import (
     DeliveryChanged,
@@ -42,6 +43,8 @@ DELIVERABILITY = Topic(
     replaces=deliverability.row_key,
 )
 
+COSTS = Topic("twilio.costs.v1", CostStated, lambda e: e.message_sid, "MessageSid", QUARTER)
+
 MESSAGES_FOLD = FoldContract(
     PROCESSOR_APPS["messages"],
     "messages",
@@ -59,11 +62,11 @@ CONTACTS_FOLD = FoldContract(
     (SUPPRESSION, CONSENT, SESSIONS, ACCEPTED, SENDERS),
 )
 # Messages whose end nobody has told: what is found of them at Twilio is a status as any other. Beside them stands until
-# when a tenant's log was held against Twilio's lists.
-SILENT_FOLD = FoldContract(POLLER_APP, "silent", (STATUS, SENT), ("silent", "reconciled"), (STATUS,))
+# when a tenant's log was held against Twilio's lists; and what each message cost.
+SILENT_FOLD = FoldContract(POLLER_APP, "silent", (STATUS, SENT), ("silent", "reconciled", "costs"), (STATUS, COSTS))
 INTAKE_FOLD = FoldContract(SENDER_APP, "intake", (MESSAGES,), ("parked",), (ACCEPTED, RESULTS))
 
 PRODUCT = Product(
-    (INBOUND, KEYWORDS, STATUS, MESSAGES, SENT, DELIVERY, OUTCOMES, SESSIONS, DELIVERABILITY),
+    (INBOUND, KEYWORDS, STATUS, MESSAGES, SENT, DELIVERY, OUTCOMES, SESSIONS, DELIVERABILITY, COSTS),
     (MESSAGES_FOLD, CONTACTS_FOLD, INTAKE_FOLD, SILENT_FOLD),
 )

@@ -3,7 +3,7 @@
     clock, identity, sids, tenants, whose → addresses, aliases, contact, recipients → consent, outbox (a command's life)
     → gate (may it be attempted now?) → results (what is told of it), senders,
     templates → messages (a product)
-    quiet, zones (when people are left alone) · errors, codes (what Twilio's codes mean)
+    spend (what messages cost) · quiet, zones (when people are left alone) · errors, codes (what Twilio's codes mean)
     due (timers) · audit · public_url
 
 Pure: no I/O, no clock, no random, no framework. Time and ids arrive in the events. Imports nothing of ours. Products

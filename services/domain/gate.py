@@ -16,6 +16,7 @@ from services.domain.frequency import Capped
 from services.domain.outbox.pauses import Pause, paused
 from services.domain.outbox.verdicts import ALLOW, Verdict, early, expired
 from services.domain.quiet import Quiet
+from services.domain.spend.budgets import Overspent
 
 # A window counts from when the person wrote; we know when we heard of it, a little later.
 WINDOW_MARGIN_S = 30.0
@@ -110,7 +111,8 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     `recipient_allowed`, `dry_run`: whom the tenant may reach at all. `held`: the first of what could not be read of
     theirs. `stopped`, `paused`: the pause of its lane (of everything, the tenant, the sender), and that of its
     label. `quiet`: whether it is night where the person may be; null: the tenant does not ask for this purpose.
-    `capped`: of the tenant's caps for this purpose one that is used up for this person.
+    `capped`: of the tenant's caps for this purpose one that is used up for this person. `overspent`: a budget of the
+    tenant's that this would exceed.
     """
 
     now: str
@@ -136,6 +138,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     paused: Pause | None = None
     quiet: Quiet | None = None
     capped: Capped | None = None
+    overspent: Overspent | None = None
     template: TemplateSeen | None = None
     template_languages: dict[str, str] = {}
 
@@ -176,6 +179,7 @@ def decide(question: Question, view: View) -> Verdict:
         _suspected,
         _quiet,
         _often,
+        _budget,
         _dry_run,
     )
     asked = rules if question.act == "message" else _OF_ACT[question.act]
@@ -505,6 +509,32 @@ def _often(question: Question, view: View) -> Verdict | None:
         f"the person has had {cap.messages} {meant} message{'s' if cap.messages > 1 else ''} within {days}",
         f"It goes by itself at {until}, or expires at its not_after.",
         until=until,
+    )
+
+
+def _budget(question: Question, view: View) -> Verdict | None:
+    """The answer to a STOP or START is owed whatever it costs."""
+    over = view.overspent
+    if over is None or question.confirms:
+        return None
+    whose = f"label {over.label}" if over.label is not None else f"tenant {question.tenant}"
+    if over.why == "spent":
+        return Verdict(
+            "blocked",
+            "budget",
+            f"the budget of {whose} for the day is {over.budget} {over.currency}; of this partition's share of it, "
+            f"{over.share}, {over.spent} is spent, and this would cost up to {over.estimate}; the day ends at "
+            f"{over.until} ({over.zone})",
+            "Produce it as a new command once the day is over, or raise the amount in the tenant's spend.budgets.",
+        )
+    known = f"only as {over.estimate}" if over.why == "currency" else "not"
+    return Verdict(
+        "blocked",
+        "budget",
+        f"what this costs is {known} known, and the budget of {whose} for the day, {over.budget} {over.currency}, is "
+        "not to be exceeded",
+        "Run `switchboard prices sync`, give its channel a price in spend.assumed, or set spend.unpriced to taken; "
+        "then produce it as a new command.",
     )
 
 

@@ -7,6 +7,7 @@ import msgspec
 
 from services.domain.gate import Receipt
 from services.domain.outbox.steps import TERMINAL, Step, StepName
+from services.domain.spend.estimating import Estimate
 
 # Those of the outbox; how a message ended; and intake's.
 ResultStep = Literal[StepName, "message", "rejected", "recorded"]
@@ -23,6 +24,7 @@ class CommandResult(msgspec.Struct, frozen=True, kw_only=True):
     this command's. `message`: how the message ended, in `message_status`;
     again where a later word overrules it. `repeated` answers a command that was produced again: nothing is sent for
     that, and `last_step` is how far the first has come.
+    `estimate`, of `accepted`: what the message costs at most, as far as that was known.
     `execution_sid`: of the execution that was started, or that stood in the way (20409).
     Fields of one product (`message_sid`, `segments`, `execution_sid` …) are null in the results of others.
     """
@@ -48,6 +50,7 @@ class CommandResult(msgspec.Struct, frozen=True, kw_only=True):
     encoding: Literal["GSM-7", "UCS-2"] | None = None
     receipt: Receipt | None = None
     execution_sid: str | None = None
+    estimate: Estimate | None = None
 
     @property
     def key(self) -> str:

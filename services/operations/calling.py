@@ -100,6 +100,7 @@ def client(
     made.monitor.base_url = twilio.monitor_url
     made.content.base_url = twilio.content_url
     made.studio.base_url = twilio.studio_url
+    made.pricing.base_url = twilio.pricing_url
     return made
 
 

@@ -1,8 +1,9 @@
 """What would become of a send command if it were produced now: what intake makes of it, or all that is wrong with it.
 
-Nothing is produced, and neither Kafka nor Twilio is asked: consent, windows and pauses are judged when it is sent.
+Nothing is produced, and Twilio is not asked: consent, windows, pauses and budgets are judged when it is sent.
 """
 
+import asyncio
 from collections.abc import Mapping
 
 from services.contract.codec import DecodeError
@@ -11,16 +12,25 @@ from services.contract.reading import read_object
 from services.domain.identity import Place
 from services.domain.messages.commands import CommandAccepted, SendMessage
 from services.domain.messages.intake import accept
+from services.domain.spend.prices import PricesStated
+from services.operations.log import LogError
+from services.operations.prices.reading import SYNCED
+from services.operations.synced import known
 from services.runtime.clock import now
-from services.runtime.config import Settings
+from services.runtime.config import KafkaSettings, Settings
 from services.runtime.policy import rules_of_intake
 from services.runtime.tenants.settings import TenantSettings
 
 _SENDS = "send_message"
 
+Prices = Mapping[str, Mapping[str, PricesStated]]
 
-def previewed(settings: Settings, tenants: Mapping[str, TenantSettings], value: bytes) -> CommandAccepted | list[str]:
-    """The command as intake would accept it, or its faults, a sentence each. `value`: of the record, JSON."""
+
+def previewed(
+    settings: Settings, tenants: Mapping[str, TenantSettings], value: bytes, prices: Prices
+) -> CommandAccepted | list[str]:
+    """The command as intake would accept it, or its faults, a sentence each. `value`: of the record, JSON; `prices`: by
+    tenant and country, what is known of them."""
     try:
         read = read_object(value)
     except DecodeError as error:
@@ -33,4 +43,13 @@ def previewed(settings: Settings, tenants: Mapping[str, TenantSettings], value: 
     tenant = tenants.get(command.tenant)
     if tenant is None:
         return [f"tenant: no tenant {command.tenant[:64]!r} is configured; check its spelling, or configure it"]
-    return accept(command, rules_of_intake(tenant, settings.sender.not_after_s), now(), Place(0, 0))
+    listed = prices.get(command.tenant, {})
+    return accept(command, rules_of_intake(tenant, settings.sender.not_after_s, lambda: listed), now(), Place(0, 0))
+
+
+async def prices_within(kafka: KafkaSettings, seconds: float) -> Prices | None:
+    """The price lists that the log holds; None where it does not tell them in time."""
+    try:
+        return await asyncio.wait_for(known(kafka, SYNCED), seconds)
+    except (LogError, TimeoutError):
+        return None

@@ -10,13 +10,12 @@ from services.contract.messages import SILENT_FOLD
 from services.poller.budget import Budget
 from services.poller.metrics import POLLER
 from services.poller.polled import Polled
-from services.poller.products import PRODUCTS
+from services.poller.products import FOLDS, PRODUCTS
 from services.poller.reader import Reader, Whose
 from services.poller.reconciling import Reconcile, Reconciling
 from services.poller.rounds import Rounds
 from services.runtime.config import Settings
 from services.runtime.folding.app import FoldApp, fold_app, run_app
-from services.runtime.folding.fold import Fold
 from services.runtime.folding.health import reasons
 from services.runtime.folding.runner import Listener, Together
 from services.runtime.http import operations, serve
@@ -44,14 +43,15 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event, reconci
         leads = way("GET", _credentials(owner, account), account, product.base_url(settings.twilio), owner.region)
         return Reader(line, budget, Whose(tenant, account, product.host, leads))
 
-    rounds |= {one.contract.name: Rounds(one, tenants, poller, reader) for one in PRODUCTS}
+    rounds |= {one.table: Rounds(one, tenants, poller, reader) for one in PRODUCTS}
     reconciling = Reconciling(
         settings, tenants, reconcile, lambda tenant: budget.turn(tenants[tenant].account_sid, "api")
     )
-    listeners: dict[str, Listener] = {**rounds}
-    listeners[SILENT_FOLD.name] = Together(listeners[SILENT_FOLD.name], reconciling)
-    folds = [Fold(one.contract, one.steps) for one in PRODUCTS]
-    app = fold_app(POLLER_APP, folds, settings.kafka, poller, listeners)
+    listeners: dict[str, Listener] = {}
+    for fold in FOLDS:
+        own = [rounds[one.table] for one in PRODUCTS if one.contract == fold.contract]
+        listeners[fold.name] = Together(*own, *([reconciling] if fold.contract == SILENT_FOLD else []))
+    app = fold_app(POLLER_APP, FOLDS, settings.kafka, poller, listeners)
 
     def troubles() -> list[str]:
         return [*tenants.troubles(), *(why for one in rounds.values() for why in one.troubles())]

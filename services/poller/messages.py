@@ -12,11 +12,11 @@ from services.domain.messages.at_twilio import MessageAtTwilio
 from services.domain.messages.events import StatusReceived
 from services.domain.messages.ladder import RANK
 from services.domain.messages.reconciled import Reconciled
-from services.domain.messages.seeking import One, Page, Search, groups
 from services.domain.messages.silent import CHANNELS, Looked, LookFailed, Silent
+from services.poller.looking import By, Said, look_up
 from services.poller.metrics import POLLER
 from services.poller.polled import UNREAD, Party, Place, Polled, Read, Tell
-from services.poller.reader import Reader, Ungiven, items, second, text
+from services.poller.reader import Reader
 from services.runtime.clock import now
 from services.runtime.config import PollerSettings
 from services.runtime.folding.fold import Step, Table
@@ -48,8 +48,6 @@ _SILENT_AFTER_S = 900.0
 _EVERY_S = 5.0
 # Of one account, partition and list in one round.
 _MOST = 1000
-_PAGE_SIZE = "1000"
-_MESSAGES = "/2010-04-01/Accounts/{account}/Messages"
 
 
 def wanted(partition: Partition, place: Place, settings: PollerSettings, moment: str) -> Sequence[str]:
@@ -69,41 +67,13 @@ def _until(partition: Partition, prefix: str, before: str) -> list[Listed]:
 
 
 async def read(reader: Reader, party: Party, rows: Mapping[str, Silent], tell: Tell) -> None:
-    """Group by group; what a page brings is told before the next is read. What is not given holds no other up."""
-    base = _MESSAGES.format(account=reader.whose.account_sid)
-    for group in groups(rows.values()):
-        search = Search(group)
-        while (asked := search.wants()) is not None:
-            match asked:
-                case Page():
-                    try:
-                        await tell(await _listed(reader, party, search, asked, f"{base}.json"))
-                    except Ungiven:
-                        await tell([Read(silent.row_key(row), row, _failed(row, now())) for row in search.waiting])
-                        break
-                case One(sid):
-                    await tell([await _fetched(reader, party, search.fetched(sid), f"{base}/{sid}.json")])
+    """What is found of each is told as a status."""
 
+    def looked(row: Silent, message: MessageAtTwilio | None, _: By) -> Read:
+        found = at_twilio.status_fact(party.tenant, party.contact_secret, message, now()) if message else None
+        return Read(silent.row_key(row), row, _looked(row, found, now()))
 
-async def _fetched(reader: Reader, party: Party, row: Silent, path: str) -> Read:
-    try:
-        answer = await reader.get(path)
-    except Ungiven:
-        return Read(silent.row_key(row), row, _failed(row, now()))
-    return _read(party, row, at_twilio.read(answer) if answer else None)
-
-
-async def _listed(reader: Reader, party: Party, search: Search, page: Page, path: str) -> list[Read]:
-    between = {"DateSent>": second(page.since), "DateSent<": second(page.until), "PageSize": _PAGE_SIZE}
-    answer = await (reader.follow(page.following) if page.following else reader.get(path, between)) or {}
-    messages = [message for one in items(answer, "messages") if (message := at_twilio.read(one))]
-    found = search.listed(messages, text(answer, "next_page_uri"))
-    return [_read(party, row, message) for row, message in found]
-
-
-def _read(party: Party, row: Silent, message: MessageAtTwilio | None) -> Read:
-    found = at_twilio.status_fact(party.tenant, party.contact_secret, message, now()) if message else None
-    return Read(silent.row_key(row), row, _looked(row, found, now()))
+    await look_up(reader, rows, Said(looked, lambda row: Read(silent.row_key(row), row, _failed(row, now()))), tell)
 
 
 def _looked(row: Silent, found: StatusReceived | None, at: str) -> Looked:

@@ -197,6 +197,10 @@ class PollerSettings(WorkerSettings):
         description="by channel (sms, whatsapp, rcs, messenger, other): for how long nothing may be heard of a message "
         "before its end is looked up; what is left out: 900",
     )
+    costs_after_s: Annotated[float, Field(ge=0)] | None = Field(
+        default=3600.0,
+        description="how long after a message's end its price is first looked up; empty: never",
+    )
     reconcile_at: str = Field(
         default="03:30",
         pattern=r"^(([01]\d|2[0-3]):[0-5]\d)?$",
@@ -227,6 +231,9 @@ class TwilioSettings(Section):
     studio: BaseURL | None = Field(
         default=None, description="flows and executions; default: Twilio's own, or `api` where that is not Twilio"
     )
+    pricing: BaseURL | None = Field(
+        default=None, description="the price list; default: Twilio's own, or `api` where that is not Twilio"
+    )
     polled: bool = Field(
         default=False,
         description="Twilio cannot call us: messages are created without a status callback, and its lists are read "
@@ -250,6 +257,10 @@ class TwilioSettings(Section):
         return self.studio or self._beside("studio")
 
     @property
+    def pricing_url(self) -> str:
+        return self.pricing or self._beside("pricing")
+
+    @property
     def urls(self) -> dict[str, str]:
         """By the name of the setting, each as it counts."""
         return {
@@ -258,6 +269,7 @@ class TwilioSettings(Section):
             "monitor": self.monitor_url,
             "content": self.content_url,
             "studio": self.studio_url,
+            "pricing": self.pricing_url,
         }
 
     def _beside(self, product: str) -> str:

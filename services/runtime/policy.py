@@ -1,7 +1,7 @@
 """The tenants' settings as the domain wants them."""
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import get_args
 
 import msgspec
@@ -19,6 +19,8 @@ from services.domain.messages.recipients import EVERYBODY, NOBODY, Recipients, r
 from services.domain.messages.replies import TWILIO_HEARS, Replies
 from services.domain.messages.routing import Route
 from services.domain.quiet import Hours
+from services.domain.spend.estimating import Rates
+from services.domain.spend.prices import PricesStated
 from services.runtime.tenants.derived import Derived
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import ConsentSettings, HoursSettings, RouteSettings, TenantSettings, Weekday
@@ -35,7 +37,11 @@ def words_of(consent: ConsentSettings) -> Words:
     )
 
 
-def rules_of_intake(tenant: TenantSettings, lifetime_s: float) -> Rules:
+# What is known of a price list, by country, when it is asked.
+Listed = Callable[[], Mapping[str, PricesStated]]
+
+
+def rules_of_intake(tenant: TenantSettings, lifetime_s: float, listed: Listed = dict) -> Rules:
     """By what intake takes a tenant's commands. `lifetime_s`: of a command that says nothing of it."""
     return Rules(
         contact_secret=tenant.contact_secret.get_secret_value().encode(),
@@ -45,7 +51,15 @@ def rules_of_intake(tenant: TenantSettings, lifetime_s: float) -> Rules:
         routes=tuple(map(_route, tenant.routing.routes)),
         producer_keys={key: secret.get_secret_value().encode() for key, secret in tenant.producer_keys.items()},
         signed=tenant.unsigned_commands == "refused",
+        rates=rates_of(tenant, listed),
     )
+
+
+def rates_of(tenant: TenantSettings, listed: Listed) -> Rates:
+    """What a tenant knows of prices."""
+    spend = tenant.spend
+    assumed = {str(channel): amount for channel, amount in spend.assumed.items()}
+    return Rates(listed, spend.currency, assumed, spend.surcharges)
 
 
 def _route(settings: RouteSettings) -> Route:

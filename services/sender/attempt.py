@@ -19,6 +19,7 @@ from services.runtime.folding.partition import Partition
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import TenantSettings
 from services.sender.account import AccountAt
+from services.sender.budgets import Budgets, count
 from services.sender.calling import Caller, Outcome
 from services.sender.faults import Faults
 from services.sender.judging import Judging
@@ -57,6 +58,7 @@ class Sending:
     attempt_deadline_s: float
     slots: Slots
     faults: Faults
+    budgets: Budgets
 
 
 async def attempt(context: Sending, partition: Partition, entry: Entry) -> None:
@@ -71,6 +73,8 @@ async def attempt(context: Sending, partition: Partition, entry: Entry) -> None:
         return
     await partition.submit(end)
     OUTCOMES.labels(_name(end)).inc()
+    if isinstance(end, Judged) and end.verdict.rule == "budget":
+        count(end.receipt.view.overspent, entry.tenant)
     if isinstance(end, Attempted):
         reach("attempt.settled")
 
@@ -89,11 +93,14 @@ async def _carry(context: Sending, partition: Partition, entry: Entry, command: 
         attempt=entry.attempt + 1,
         deadline=deadline,
         purpose=counted_as(receipt.question, receipt.view),
+        spend=context.budgets.spend(command, receipt.view.now),
         receipt=receipt,
     )
-    reach("attempt.judged")
-    if not await _committed(partition, begun):
-        return None
+    # From the verdict on, with nothing awaited in between.
+    with context.budgets.reserving(partition, command, begun.spend):
+        reach("attempt.judged")
+        if not await _committed(partition, begun):
+            return None
     reach("attempt.committed")
     outcome = await _call(context, partition, tenant, command, begun)
     reach("attempt.called")

@@ -20,8 +20,10 @@ from services.runtime.clock import now
 from services.runtime.config import Settings
 from services.runtime.folding.fold import Record
 from services.runtime.policy import rules_of_intake
+from services.runtime.price_lists import PriceLists
 from services.runtime.tenants.derived import Derived
 from services.runtime.tenants.live import Tenants
+from services.runtime.tenants.settings import TenantSettings
 from services.sender.commands import Commands
 from services.sender.moments import moment_of
 from services.sender.producers import Producers
@@ -53,9 +55,13 @@ class Requested(NamedTuple):
         return Place(self.record.partition, self.record.offset)
 
 
-def tenant_rules(settings: Settings, tenants: Tenants) -> Derived[Rules]:
+def tenant_rules(settings: Settings, tenants: Tenants, prices: PriceLists) -> Derived[Rules]:
     """What intake must know, by tenant."""
-    return Derived(tenants, lambda _, tenant: rules_of_intake(tenant, settings.sender.not_after_s))
+
+    def rules(name: str, tenant: TenantSettings) -> Rules:
+        return rules_of_intake(tenant, settings.sender.not_after_s, lambda: prices.facts(name))
+
+    return Derived(tenants, rules)
 
 
 def read(commands: Commands, record: Record) -> Requested:

@@ -42,6 +42,7 @@ from services.runtime.tenants.derived import Derived
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import TenantSettings
 from services.sender.barrier import Barrier
+from services.sender.budgets import Budgets
 from services.sender.outbound import Addressed, Products, Templated
 from services.sender.quiet import QuietHours
 from services.sender.rows import others_of
@@ -69,14 +70,21 @@ class Followed(NamedTuple):
     catalogues: Catalogues
 
 
+class Beside(NamedTuple):
+    """What stands against commands beside what is known of their contact: what is stopped, and what is spent."""
+
+    stops: Stops
+    budgets: Budgets
+
+
 class Judging:
     """The gate's eyes."""
 
     def __init__(
-        self, products: Products, tenants: Tenants, barrier: Barrier, followed: Followed, stops: Stops
+        self, products: Products, tenants: Tenants, barrier: Barrier, followed: Followed, beside: Beside
     ) -> None:
         self._products = products
-        self._stops = stops
+        self._stops, self._budgets = beside
         self._directories, self._catalogues = followed
         self._tenants = tenants
         self._policies = Derived(tenants, lambda _, tenant: Policy(tenant.consent))
@@ -90,6 +98,8 @@ class Judging:
         await self._directories.read()
         if self._products[command.kind].template(command) is not None:
             await self._catalogues.read()
+        if command.tenant in self._tenants:
+            await self._budgets.read(command.tenant)
         while True:
             before = _released(partition, command.contact)
             offsets = await self._barrier.passed(partition)
@@ -108,8 +118,9 @@ class Judging:
             meant = purpose(question, view)
             quiet = self._quiet[command.tenant].look(meant, command.to, view.now)
             capped = self._capped(partition, command, meant, view.now)
-            if quiet is not None or capped is not None:
-                view = replace(view, quiet=quiet, capped=capped)
+            overspent = self._budgets.look(partition, command, view.now) if question.act == "message" else None
+            if quiet is not None or capped is not None or overspent is not None:
+                view = replace(view, quiet=quiet, capped=capped, overspent=overspent)
         receipt = Receipt(question=question, view=view, offsets=offsets or {}, goes_as=picked(question, view))
         return Judgement(decide(question, view), receipt)
 

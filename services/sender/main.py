@@ -1,6 +1,7 @@
 """The sender's composition: folds, scheduler, gateways, operations."""
 
 import asyncio
+from contextlib import suppress
 from functools import partial
 
 from services.contract.fold import SENDER_APP
@@ -17,18 +18,20 @@ from services.runtime.folding.runner import Together
 from services.runtime.http import operations, serve
 from services.runtime.line import Line
 from services.runtime.metrics import FOLDING
+from services.runtime.price_lists import PriceLists
 from services.runtime.tenants.derived import Derived
 from services.runtime.tenants.live import Tenants
 from services.sender.approvals import heard
 from services.sender.attempt import Sending, attempt
 from services.sender.barrier import Barrier
+from services.sender.budgets import Budgets
 from services.sender.calling import TwilioCaller
 from services.sender.claims import Claims
 from services.sender.conditions import Conditions
 from services.sender.faults import Faults
 from services.sender.finder import Finder
 from services.sender.held import HELD
-from services.sender.judging import Followed, Judging
+from services.sender.judging import Beside, Followed, Judging
 from services.sender.lanes import LaneName
 from services.sender.metrics import SENDER
 from services.sender.outbound import Parts
@@ -44,6 +47,7 @@ from services.sender.unknown import held_by_absence
 
 # A partition that moves waits this long for calls under way; what is not answered by then becomes ambiguous.
 _GRACE_SHARE_OF_SESSION = 0.5
+_PRICES_S = 5.0
 
 
 async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event) -> None:
@@ -65,8 +69,10 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event) -> None
     faults = Faults()
     routes = Routes(lambda kind: products[kind].host, rate)
     stops = Stops(faults, routes.host)
-    judging = Judging(products, tenants, barrier, Followed(directories, catalogues), stops)
-    sending = Sending(products, tenants, callers, judging, sender.attempt_deadline_s, slots, faults)
+    prices = PriceLists(settings.kafka)
+    budgets = Budgets(products, tenants, prices, settings.kafka.partitions)
+    judging = Judging(products, tenants, barrier, Followed(directories, catalogues), Beside(stops, budgets))
+    sending = Sending(products, tenants, callers, judging, sender.attempt_deadline_s, slots, faults, budgets)
     scheduler = Scheduler(
         partial(attempt, sending),
         routes,
@@ -85,8 +91,10 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event) -> None
 
     tenants.listen(changed)
     listeners = [one for product in products.values() for one in product.listeners]
-    together = Together(stops, conditions, scheduler, Finder(products), Claims(products), *listeners, Timing(tenants))
-    app = fold_app(SENDER_APP, folds(settings, tenants), settings.kafka, sender, {OUTBOX: together})
+    together = Together(
+        budgets, stops, conditions, scheduler, Finder(products), Claims(products), *listeners, Timing(tenants)
+    )
+    app = fold_app(SENDER_APP, folds(settings, tenants, prices), settings.kafka, sender, {OUTBOX: together})
     health = operations(
         partial(reasons, app),
         lambda: {"open_commands": scheduler.rows_open()},
@@ -98,10 +106,15 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event) -> None
         await barrier.start()
         await directories.start()
         await catalogues.start()
+        await prices.start()
+        with suppress(TimeoutError):
+            # What is accepted before it is read has no estimate; budgets wait for it.
+            await asyncio.wait_for(prices.read(), _PRICES_S)
         await run_app(app, stop)
     finally:
         await barrier.stop()
         await directories.stop()
         await catalogues.stop()
+        await prices.stop()
         await server.close()
         await line.close()

@@ -12,6 +12,7 @@ from services.domain.outbox.accepted import Accepted, ResolutionAccepted
 from services.domain.outbox.effects import Effects
 from services.domain.outbox.entry import Entry
 from services.domain.outbox.facts import Checked, Created, Settled, Unknown
+from services.domain.spend.estimating import Estimate, Rates
 from services.runtime.config import Settings
 from services.runtime.folding.partition import Partition
 from services.runtime.folding.runner import Listener
@@ -95,7 +96,7 @@ class Outbound:
     None: nothing was found. `check`: looks up what a resolution names; None: nobody could be asked now. Both may raise
     what their clients raise. Without them only facts of the log and, for `not_sent`, people settle it; who says that
     something was created is refused. `listeners`: what else goes by the outbox's rows. `template`: what a command says
-    of one, if it has one.
+    of one, if it has one. `estimate`: what a command costs at most; None: nobody knows.
     """
 
     effects: Effects
@@ -108,6 +109,7 @@ class Outbound:
     check: Check | None = None
     listeners: tuple[Listener, ...] = ()
     template: Callable[[Any], Templated | None] = lambda _: None
+    estimate: Callable[[Any, Rates], Estimate | None] = lambda _, __: None
 
 
 class Parts(NamedTuple):

@@ -7,3 +7,4 @@ PAUSES = "pauses"
 # Who is in a flow of Studio's; who was exposed to which arm of an experiment.
 IN_FLOWS = "inflows"
 EXPOSURES = "exposures"
+SPENT = "spent"

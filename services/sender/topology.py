@@ -17,10 +17,12 @@ from services.domain.messages.events import InboundReceived, OutcomeReached
 from services.domain.messages.windows import Sessions
 from services.domain.outbox import entry, pauses
 from services.domain.outbox.lists import lists
+from services.domain.spend import budgets
 from services.domain.studio import experiments, stopping
 from services.domain.studio.events import ContactExecution, ExecutionStopped
 from services.runtime.config import Settings
 from services.runtime.folding.fold import Fold, Step, Table
+from services.runtime.price_lists import PriceLists
 from services.runtime.tenants.live import Tenants
 from services.runtime.unheard import of_contact
 from services.sender import products
@@ -28,16 +30,16 @@ from services.sender.commands import Commands
 from services.sender.ends import logged, of_fold, of_refusal
 from services.sender.intake import Intake, read, tenant_rules
 from services.sender.parking import Parked, Parking, due
-from services.sender.tables import EXPOSURES, IN_FLOWS, OUTBOX, PAUSES, SESSIONS, SUPPRESSION
+from services.sender.tables import EXPOSURES, IN_FLOWS, OUTBOX, PAUSES, SESSIONS, SPENT, SUPPRESSION
 
 
-def folds(settings: Settings, tenants: Tenants) -> tuple[Fold, ...]:
+def folds(settings: Settings, tenants: Tenants, prices: PriceLists | None = None) -> tuple[Fold, ...]:
     """Intake forwards commands by contact; the outbox remembers each, and settles it by what comes back.
 
     Beside the outbox, in the same partitions, stands what the gate looks at: the sender folds it itself, so that it
     knows how far it has read. The processor tells the world; here nothing is told twice.
     """
-    intake = Intake(tenant_rules(settings, tenants))
+    intake = Intake(tenant_rules(settings, tenants, prices or PriceLists(settings.kafka)))
     own = settings.kafka.tenant_topics
 
     def taken_in(commands: Commands) -> Fold:
@@ -62,6 +64,12 @@ def folds(settings: Settings, tenants: Tenants) -> tuple[Fold, ...]:
                     # The rows of an earlier release name no product, and its index no order key, or no product.
                     Table(OUTBOX, products.OUTBOX.row, entry.row_key, due=entry.due, lists=lists, index=3),
                     takes=products.OUTBOX.facts,
+                ),
+                Step(
+                    budgets.fold,
+                    Table(SPENT, budgets.Spent, budgets.key_of, due=budgets.due),
+                    takes=(budgets.SpendMoved,),
+                    parts=budgets.parts,
                 ),
                 Step(pauses.fold, Table(PAUSES, pauses.Pauses, lambda _: pauses.ROW), takes=pauses.SAID),
                 Step(

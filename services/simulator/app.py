@@ -19,6 +19,7 @@ from services.simulator.guard import REGIONS, not_found, refused
 from services.simulator.holding import HoldingApi
 from services.simulator.messaging import ServicesApi
 from services.simulator.numbers import NumbersApi
+from services.simulator.pricing import PricingApi
 from services.simulator.rest import MessagesApi
 from services.simulator.service import Simulator
 from services.simulator.steering import SteeringApi
@@ -48,6 +49,7 @@ def create_app(settings: Settings, tenants: Tenants) -> web.Application:
         ContentsApi,
         AlertsApi,
         StudioApi,
+        PricingApi,
     )
     for routes in (api(simulator).routes() for api in apis):
         app.add_routes(routes)

@@ -21,7 +21,7 @@ class StandingRequest(BaseModel):
 
     status: Literal["active", "suspended", "closed"] = "active"
     type: Literal["Full", "Trial"] = "Full"
-    forbidden: list[Literal["account", "numbers", "messaging", "channels", "content", "monitor"]] = []
+    forbidden: list[Literal["account", "numbers", "messaging", "channels", "content", "monitor", "pricing"]] = []
 
 
 class HoldingApi:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from services.simulator.accounts import Account
 from services.simulator.addresses import channel
 
-Product = Literal["account", "numbers", "messaging", "channels", "content", "monitor", "messages", "studio"]
+Product = Literal["account", "numbers", "messaging", "channels", "content", "monitor", "messages", "studio", "pricing"]
 Fields = Mapping[str, str | None]
 
 

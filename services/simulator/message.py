@@ -2,14 +2,15 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from email.utils import format_datetime
 
+from services.simulator import moments
 from services.simulator.errors import DELIVERY_ERRORS
 
 API_VERSION = "2010-04-01"
 FINAL = frozenset({"delivered", "undelivered", "failed", "read", "canceled", "received"})
 _UNASSIGNED = frozenset({"accepted", "scheduled", "canceled"})
-_PRICE_PER_SEGMENT = 0.0075
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,16 @@ class Message:
     updated_at: datetime
     sent_at: datetime | None = None
     error_code: int | None = None
+    # Of all its segments; told from then on, if it was sent.
+    price: Decimal | None = None
+    price_unit: str = "USD"
+    priced_at: datetime | None = None
+
+    @property
+    def billed(self) -> bool:
+        """Whether it has its price now."""
+        sent = self.status in FINAL and self.sent_at is not None
+        return sent and self.priced_at is not None and self.priced_at <= moments.now()
 
     @property
     def shown_sender(self) -> str | None:
@@ -43,7 +54,6 @@ class Message:
 
 def resource(message: Message) -> dict[str, object]:
     """Twilio's JSON of the message. Counts are strings there; the error code is a number."""
-    billed = message.status in FINAL and message.sent_at is not None
     return {
         "account_sid": message.account_sid,
         "api_version": API_VERSION,
@@ -59,8 +69,8 @@ def resource(message: Message) -> dict[str, object]:
         "num_media": str(len(message.media)),
         # Without a sender the encoding is unknown, and Twilio says 0.
         "num_segments": str(message.segments if message.shown_sender else 0),
-        "price": f"{-_PRICE_PER_SEGMENT * message.segments:.5f}" if billed else None,
-        "price_unit": "USD",
+        "price": f"{-message.price:.5f}" if message.billed and message.price is not None else None,
+        "price_unit": message.price_unit,
         "sid": message.sid,
         "status": message.status,
         "subresource_uris": {

@@ -36,9 +36,9 @@ def page_2010(request: web.Request, key: str, found: list[Resource]) -> web.Resp
     )  # fmt: skip
 
 
-def page_v1(request: web.Request, key: str, found: list[Resource]) -> web.Response:
-    """A page of the newer APIs: absolute URLs, apart from the records."""
-    shown = _shown(request, origin(request) + request.path, found)
+def page_v1(request: web.Request, key: str, found: list[Resource], name: str = "sid") -> web.Response:
+    """A page of the newer APIs: absolute URLs, apart from the records. `name`: of what tells one from another."""
+    shown = _shown(request, origin(request) + request.path, found, name)
     meta = {
         "key": key, "page": shown.page, "page_size": shown.size, "url": shown.uris["this"],
         "first_page_url": shown.uris["first"], "next_page_url": shown.uris["next"],
@@ -51,16 +51,16 @@ def origin(request: web.Request) -> str:
     return str(request.url.origin())
 
 
-def _shown(request: web.Request, path: str, found: list[Resource]) -> _Shown:
+def _shown(request: web.Request, path: str, found: list[Resource], name: str = "sid") -> _Shown:
     """50 a page unless asked, 1000 at most."""
-    page, size = (_number(request, name, default) for name, default in (("Page", 0), ("PageSize", 50)))
+    page, size = (_number(request, one, default) for one, default in (("Page", 0), ("PageSize", 50)))
     size = min(max(size, 1), 1000)
     start, token = page * size, request.query.get("PageToken", "")
     if token.startswith("PA"):
-        start = next((at + 1 for at, one in enumerate(found) if one["sid"] == token[2:]), len(found))
+        start = next((at + 1 for at, one in enumerate(found) if one[name] == token[2:]), len(found))
     shown = found[start : start + size]
-    more = [(name, value) for name, value in request.query.items() if name not in _PAGING]
-    after = [("PageToken", f"PA{shown[-1]['sid']}")] if shown else []
+    more = [(one, value) for one, value in request.query.items() if one not in _PAGING]
+    after = [("PageToken", f"PA{shown[-1][name]}")] if shown else []
     return _Shown(
         shown,
         page,

@@ -19,6 +19,7 @@ from services.simulator.holdings import Holdings
 from services.simulator.lifecycle import Lifecycle
 from services.simulator.message import Message
 from services.simulator.plan import Circumstances, Plan, draw, undisturbed
+from services.simulator.prices import Prices
 from services.simulator.redaction import Redaction
 from services.simulator.store import Origin, Store
 from services.simulator.templates import Templates
@@ -68,6 +69,7 @@ class Simulator:
         self.asked = AskedErrors()
         self.redaction = Redaction()
         self.templates = Templates()
+        self.prices = Prices()
         self.clock_file = settings.clock_skew_file
         self._webhook_url = settings.simulator.webhook_url
         self._shared_url = settings.simulator.shared_url
@@ -104,6 +106,7 @@ class Simulator:
         self.asked.clear()
         self.redaction.clear()
         self.templates.clear()
+        self.prices.clear()
         self.dice.set(self._faults)
         for reset in self.resets:
             await reset()
@@ -126,7 +129,7 @@ class Simulator:
         self.conversations.speak(draft.to, sender, draft.service_sid)
         plan = draw(self.dice, self._circumstances(draft, sender))
         direction = "outbound-api" if origin in ("api", "flow") else "outbound-reply"
-        message = compose.outbound(account, draft, sender, direction, plan)
+        message = self.prices.billed(compose.outbound(account, draft, sender, direction, plan))
         self.store.add(message, origin, draft.params, draft.status_callback)
         self._unbegun += 1
         return Created(message, plan)
@@ -204,7 +207,7 @@ class Simulator:
             self.dice.faults.callback_delay_s,
             compose.circumstances(draft, outside_window=False, by=addresses.channel(heard.to)),
         )
-        message = compose.outbound(account, draft, heard.to, "outbound-reply", plan)
+        message = self.prices.billed(compose.outbound(account, draft, heard.to, "outbound-reply", plan))
         self.store.add(message, "opt_out_reply", draft.params, None)
         self.lifecycle.begin(message.sid, plan)
         return message.sid

@@ -1,6 +1,7 @@
 """Instances of the event types, made from their annotations alone."""
 
 import types
+from decimal import Decimal
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -34,5 +35,6 @@ def values(hint: Any) -> st.SearchStrategy[Any]:
         int: LONG,
         bool: st.booleans(),
         float: st.floats(allow_nan=False, allow_infinity=False),
+        Decimal: st.decimals(allow_nan=False, allow_infinity=False, places=5),
         types.NoneType: st.none(),
     }[hint]

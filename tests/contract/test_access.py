@@ -15,12 +15,13 @@ from services.contract.audit import AUDIT
 from services.contract.fold import PROCESSOR_APPS, changelog
 from services.contract.letters import HANDLED
 from services.contract.messages import INBOUND
+from services.contract.prices import PRICES
 from services.contract.senders import SENDERS
 from services.contract.templates import TEMPLATES
 from services.contract.tenants import TENANTS
 from services.contract.topic import owner_of
 from services.contract.topics import CHANGELOGS, DEAD, EVENTS, own_topics
-from services.poller.products import PRODUCTS
+from services.poller.products import FOLDS as POLLED
 from services.processor.topology import topology
 from services.runtime.config import KafkaSettings, Settings
 from services.runtime.folding.fold import Fold
@@ -32,7 +33,7 @@ from tests.helm import made
 WORKERS: dict[str, tuple[Fold, ...]] = {
     "processor": topology(Settings(), {}),
     "sender": folds(Settings(), Tenants()),
-    "poller": tuple(Fold(one.contract, one.steps) for one in PRODUCTS),
+    "poller": POLLED,
 }
 
 
@@ -53,7 +54,7 @@ def test_a_worker_reads_what_its_folds_read_and_keep_and_writes_what_they_keep_a
     # Twilio's lists once a day, also what people wrote.
     read = {
         "processor": {SENDERS.name, HANDLED.name, *(topic.name for topic in DEAD)},
-        "sender": {SENDERS.name, TEMPLATES.name},
+        "sender": {SENDERS.name, TEMPLATES.name, PRICES.name},
         "poller": {INBOUND.name},
     }[service]
     assert names(service, "Read") == {TENANTS.name} | tables | sources | read

@@ -12,6 +12,7 @@ from msgspec import structs
 from services.contract.fold import POLLER_APP, PROCESSOR_APPS, SENDER_APP
 from services.domain.consent.commands import Mark
 from services.domain.consent.suppression import Standing
+from services.domain.messages.costs import Bill
 from services.domain.messages.deliverability import Counts
 from services.domain.messages.silent import Silent
 from services.domain.messages.timeline import Timeline
@@ -20,6 +21,7 @@ from services.domain.outbox.entry import row_key
 from services.domain.outbox.facts import Unknown
 from services.domain.outbox.verdicts import Verdict, early
 from services.domain.results import CommandResult
+from services.domain.spend.budgets import Spent
 from services.domain.studio.executions import Execution
 from services.domain.studio.experiments import Exposures
 from services.domain.studio.stopping import InFlows, Walking
@@ -117,6 +119,7 @@ PINNED: dict[tuple[str, str, int], list[tuple[str, Any, list[str]]]] = {
         (*entry(accepted(), attempting(1), attempted(1, refused())), ["due 2026-03-23T18:00:02.000Z "]),
         (*entry(accepted(), attempting(1), attempted(1, created())), ["due 2026-03-23T18:00:02.000Z "]),
     ],
+    (SENDER_APP, "spent", 1): [("acme 2026-02-21", Spent(until=T, amounts={}), ["due 2026-02-21T18:22:11.123Z "])],
     (SENDER_APP, "suppression", 1): [
         ("acme|c", UNDATED, ["listed undated\x00"]),
         ("acme|d", Standing(tenant="acme", contact="acme|d"), []),
@@ -152,6 +155,21 @@ PINNED[SENDER_APP, "inflows", 1] = [
 ]
 PINNED[SENDER_APP, "exposures", 1] = [
     ("acme|c", Exposures(contact="acme|c", arms={"spring": {"a": T}}), ["due 2027-03-28T18:22:11.123Z "])
+]
+BILL = Bill(tenant="acme", message_sid="SM1", account_sid="AC1", since=T, heard_at=T)
+PINNED[POLLER_APP, "costs", 1] = [
+    ("SM1 acme", BILL, ["due 2026-03-25T18:22:11.123Z ", f"listed acme AC1 open {T}\x00"]),
+    (
+        "SM2 acme",
+        structs.replace(BILL, ended=True),
+        ["due 2026-03-25T18:22:11.123Z ", f"listed acme AC1 ended {T}\x00"],
+    ),
+    (
+        "SM3 acme",
+        structs.replace(BILL, ended=True, looks=1, again_at=LATER),
+        ["due 2026-03-25T18:22:11.123Z ", f"listed acme AC1 again {LATER}\x00"],
+    ),
+    ("SM4 acme", structs.replace(BILL, told=True), ["due 2026-03-25T18:22:11.123Z "]),
 ]
 PINNED[POLLER_APP, "silent", 2] = [
     (

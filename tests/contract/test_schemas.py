@@ -4,6 +4,7 @@ import io
 import json
 import types
 from collections.abc import Iterator
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
@@ -22,7 +23,8 @@ from tests.contract.generated import events
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 NAMESPACE = "switchboard.messages"
-SCALARS = {str: "string", int: "long", float: "double", bool: "boolean", types.NoneType: "null"}
+# A decimal is a text, and so exact.
+SCALARS = {Decimal: "string", str: "string", int: "long", float: "double", bool: "boolean", types.NoneType: "null"}
 
 Record = dict[str, Any]
 

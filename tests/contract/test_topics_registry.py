@@ -33,7 +33,7 @@ from services.domain.outbox.pauses import PauseEnded, PausePlaced
 from services.domain.results import CommandResult
 from services.domain.studio.commands import ExecutionAccepted
 from services.domain.studio.events import ContactExecution
-from services.poller.products import PRODUCTS
+from services.poller.products import FOLDS as POLLED
 from services.processor.topology import topology
 from services.runtime.config import Settings
 from services.runtime.folding.fold import Fold
@@ -44,7 +44,7 @@ from tests.contract.generated import events
 FOLDS: list[tuple[str, Fold]] = [
     *((fold.contract.app, fold) for fold in topology(Settings(), {})),
     *((SENDER_APP, fold) for fold in folds(Settings(), Tenants())),
-    *((POLLER_APP, Fold(one.contract, one.steps)) for one in PRODUCTS),
+    *((POLLER_APP, fold) for fold in POLLED),
 ]
 
 

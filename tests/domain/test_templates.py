@@ -48,13 +48,13 @@ def test_what_lacks_everything_is_stated_as_unsubmitted(broken: dict[str, Any]) 
 
 def test_only_what_says_something_else_is_news() -> None:
     one, two = stated("acme", resource(), AT), stated("acme", resource(OTHER), AT)
-    assert [(one.kind, one.template.content_sid) for one in changes({}, [one, two])] == [("new", SID), ("new", OTHER)]
+    assert [(one.kind, one.fact.content_sid) for one in changes({}, [one, two])] == [("new", SID), ("new", OTHER)]
     # Listed again, later and in another order, it is the same.
     again = [stated("acme", resource(OTHER), LATER), stated("acme", resource(), LATER)]
     assert changes(known(one, two), again) == []
     edited = stated("acme", resource(body="Bye {{1}}"), LATER)
     found = changes(known(one, two), [edited])
-    assert {(one.kind, one.template.content_sid) for one in found} == {("changed", SID), ("gone", OTHER)}
+    assert {(one.kind, one.fact.content_sid) for one in found} == {("changed", SID), ("gone", OTHER)}
 
 
 @pytest.mark.parametrize("state", ["rejected", "paused", "disabled"])
@@ -70,7 +70,7 @@ def test_that_whatsapp_stopped_one_is_told_once(state: str) -> None:
 def test_no_order_of_a_list_changes_what_is_news(listed: list[dict[str, Any]]) -> None:
     before = known(stated("acme", resource(status="pending"), AT))
     found = changes(before, [stated("acme", one, AT) for one in listed])
-    assert [(one.kind, one.template.content_sid[2]) for one in found] == [
+    assert [(one.kind, one.fact.content_sid[2]) for one in found] == [
         ("changed", "a"),
         ("new", "b"),
         ("stopped", "c"),

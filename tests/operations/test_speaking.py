@@ -19,6 +19,7 @@ from services.operations.producing import Speaker, signed_anew
 from services.runtime.clock import CLOCK
 from services.runtime.config import KafkaSettings, Settings
 from services.runtime.folding.fold import Record
+from services.runtime.price_lists import PriceLists
 from services.runtime.section import ConfigError
 from services.runtime.tenants.opening import tenants_of
 from services.sender.intake import Intake, tenant_rules
@@ -43,7 +44,7 @@ def keys(folder: Path) -> dict[str, Any]:
 
 def taken(found: Settings, topic: str, headers: list[tuple[str, bytes]]) -> bool:
     record = Record(topic, 0, 0, CLOCK.milliseconds(), b"k", encode(CANCEL), headers, by_broker=True)
-    intake = Intake(tenant_rules(found, tenants_of(found)))
+    intake = Intake(tenant_rules(found, tenants_of(found), PriceLists(found.kafka)))
     return [type(one) for one in intake(None, read_message(record))[1]] == [CancelAccepted]
 
 

@@ -2,7 +2,7 @@
 
 from services.domain.messages.commands import KIND
 from services.domain.messages.effects import EFFECTS
-from services.sender.messages.asking import ask, template
+from services.sender.messages.asking import ask, priced, template
 from services.sender.messages.creating import create
 from services.sender.outbound import Outbound, Products
 
@@ -14,5 +14,6 @@ MESSAGES = Outbound(
     rate=lambda tenant: tenant.messages_per_second,
     holds_up_s=60.0,
     template=template,
+    estimate=priced,
 )
 PRODUCTS: Products = {KIND: MESSAGES}

@@ -18,11 +18,14 @@ from services.domain.outbox.entry import Entry, row_key
 from services.domain.outbox.facts import Attempting, Unknown
 from services.domain.results import CommandResult
 from services.runtime.clock import now
+from services.runtime.config import KafkaSettings
 from services.runtime.folding.partition import Partition
+from services.runtime.price_lists import PriceLists
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import TenantSettings
 from services.sender.account import AccountAt
 from services.sender.attempt import Sending, attempt
+from services.sender.budgets import Budgets
 from services.sender.calling import Outcome
 from services.sender.faults import Faults
 from services.sender.judging import Judgement, Judging
@@ -157,6 +160,7 @@ async def carry(
         judging=cast(Judging, Eyes(tenants, allowed, categories)),
         slots=slots,
         faults=Faults(),
+        budgets=Budgets({KIND: messages}, known, PriceLists(KafkaSettings()), 1),
     )
     await asyncio.gather(*(attempt(context, cast(Partition, rows), entry) for entry in entries))
 

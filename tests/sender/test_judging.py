@@ -22,11 +22,13 @@ from services.runtime.clock import now
 from services.runtime.config import KafkaSettings
 from services.runtime.directories import Directories
 from services.runtime.folding.partition import Partition
+from services.runtime.price_lists import PriceLists
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import TenantSettings
 from services.sender.barrier import Barrier
+from services.sender.budgets import Budgets
 from services.sender.faults import Faults
-from services.sender.judging import Followed, Judgement, Judging
+from services.sender.judging import Beside, Followed, Judgement, Judging
 from services.sender.messages.asking import ask
 from services.sender.stops import Stops
 from services.sender.tables import OUTBOX, SUPPRESSION
@@ -89,7 +91,10 @@ def looked(
     )
     settings = Tenants({"acme": configured})
     followed = Followed(cast(Directories, Nobody()), known(*templates))
-    judging = Judging(PRODUCTS, settings, cast(Barrier, None), followed, Stops(Faults(), lambda _: "api"))
+    budgets = Budgets(PRODUCTS, settings, PriceLists(KafkaSettings()), 1)
+    judging = Judging(
+        PRODUCTS, settings, cast(Barrier, None), followed, Beside(Stops(Faults(), lambda _: "api"), budgets)
+    )
     in_time = {"not_after": "9999-12-31T23:59:59.999Z"}
     found = judging.look(cast(Partition, Rows(standing, others)), accepted(**in_time | command))
     receipt = found.receipt

@@ -14,8 +14,9 @@ from services.domain.clock import later
 from services.domain.due import Due
 from services.domain.messages.commands import CommandAccepted
 from services.domain.results import CommandResult
-from services.runtime.config import Settings
+from services.runtime.config import KafkaSettings, Settings
 from services.runtime.folding.fold import Record
+from services.runtime.price_lists import PriceLists
 from services.runtime.tenants.files import Found, Refused, Said
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import TenantSettings
@@ -36,7 +37,7 @@ class Desk:
         self.at = START
         self.row: Parked | None = None
         self.told: list[Any] = []
-        intake = Intake(tenant_rules(Settings(), self.tenants))
+        intake = Intake(tenant_rules(Settings(), self.tenants, PriceLists(KafkaSettings())))
         self._fold = Parking(intake, self.tenants, read_message, lambda: self.at)
         self._offset = 0
 

@@ -8,7 +8,8 @@ import pytest
 
 from services.domain.clock import later
 from services.domain.results import CommandResult
-from services.operations.templates.syncing import Compared, compare, write
+from services.operations.synced import Compared, compare, write
+from services.operations.templates.reading import SYNCED
 from services.runtime.clock import now
 from tests.processes import settings_of
 from tests.sender.conftest import House
@@ -50,9 +51,9 @@ class Registry:
         await self.sync()
 
     async def sync(self) -> None:
-        [found] = [one async for one in compare(self._settings, "acme", allow_empty=False)]
+        [found] = [one async for one in compare(self._settings, SYNCED, "acme", allow_empty=False)]
         assert isinstance(found, Compared), found
-        await write(self._settings.kafka, found)
+        await write(self._settings.kafka, SYNCED, found)
         wanted = {one.state for one in found.listed}
         counts = {state: float(sum(one.state == state for one in found.listed)) for state in wanted}
 

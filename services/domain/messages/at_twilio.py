@@ -17,7 +17,10 @@ _DIGITS = 10
 
 
 class MessageAtTwilio(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
-    """A message as Twilio lists it. `at`: when it was sent, else created; ISO 8601 UTC. `body` of inbound ones only."""
+    """A message as Twilio lists it. `at`: when it was sent, else created; ISO 8601 UTC. `body` of inbound ones only.
+
+    `price`: as Twilio writes it; empty until it has one.
+    """
 
     sid: str
     account_sid: str
@@ -32,6 +35,8 @@ class MessageAtTwilio(msgspec.Struct, frozen=True, kw_only=True, rename={"from_"
     messaging_service_sid: str = ""
     error_code: int | None = None
     error_message: str = ""
+    price: str = ""
+    price_unit: str = ""
 
 
 def read(resource: Mapping[str, Any]) -> MessageAtTwilio | None:
@@ -55,6 +60,8 @@ def read(resource: Mapping[str, Any]) -> MessageAtTwilio | None:
         messaging_service_sid=_text(resource, "messaging_service_sid"),
         error_code=_number(resource.get("error_code")),
         error_message=_text(resource, "error_message"),
+        price=_text(resource, "price"),
+        price_unit=_text(resource, "price_unit"),
     )
 
 

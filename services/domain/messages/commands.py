@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from services.domain.messages.segments import Encoding
+from services.domain.spend.estimating import Estimate
 
 # Of the sender's products.
 KIND = "message"
@@ -117,8 +118,8 @@ class CommandAccepted(
     `not_before` is null where it may go at once.
     `to` and `from` are as Twilio's API wants them. `fingerprint` is the digest of all that the producer asked for:
     the same command id with another one is a defect of the producer. `confirms`: it answers a STOP or START.
-    `segments`, `encoding`: of a text by SMS, as it stands. `purpose_said`: the producer did; else a template's category
-    says it, where it is known.
+    `segments`, `encoding`: of a text by SMS, as it stands. `estimate`: what it costs at most, as far as that was
+    known. `purpose_said`: the producer did; else a template's category says it, where it is known.
     """
 
     event_id: str
@@ -149,6 +150,7 @@ class CommandAccepted(
     template: NamedTemplate | None = None
     purpose_said: bool = True
     fallback_from: str | None = None
+    estimate: Estimate | None = None
 
     @property
     def has_template(self) -> bool:

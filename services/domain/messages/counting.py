@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 
 import phonenumbers
 
+from services.domain.addresses import judge
 from services.domain.contact import bare
 from services.domain.messages.events import Counted
 
@@ -63,6 +64,11 @@ def channel_of(address: str) -> str:
         return "sms" if name else UNKNOWN
     channel = name.lower() if name.isascii() and name.isalpha() and len(name) <= 16 else UNKNOWN
     return _SAME_CHANNEL.get(channel, channel)
+
+
+def country_of(address: str) -> str:
+    """The ISO code of whom an address is; empty where it is not known."""
+    return judge(address).country or UNKNOWN
 
 
 # Reading a number takes longer than folding its message, and each comes a few times in a row.

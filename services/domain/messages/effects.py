@@ -28,10 +28,12 @@ def _result(step: Step) -> CommandResult:
     command = step.accepted
     if not isinstance(command, CommandAccepted):
         return result(step, message_sid=step.sid, message_status=step.status)
-    return result(step, segments=command.segments, encoding=command.encoding)
+    return result(step, segments=command.segments, encoding=command.encoding, estimate=command.estimate)
 
 
 def _created(entry: Entry[CommandAccepted], created: MessageCreated, at: str, source: str) -> tuple[MessageSent]:
+    command = entry.command
+    named = command.template.name if command and command.template else None
     sent = MessageSent(
         event_id=derived_event_id(source, "sent", created.sid),
         tenant=entry.tenant,
@@ -42,8 +44,11 @@ def _created(entry: Entry[CommandAccepted], created: MessageCreated, at: str, so
         message_sid=created.sid,
         message_status=created.status,
         from_=created.from_,
-        to=entry.command.to if entry.command else "",
+        to=command.to if command else "",
         segments=created.segments,
+        country=command.country if command else None,
+        label=command.label if command else None,
+        template=named or (command.content_sid if command else None),
     )
     return (sent,)
 

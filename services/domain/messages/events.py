@@ -96,7 +96,10 @@ class StatusReceived(msgspec.Struct, frozen=True, kw_only=True, rename={"from_":
 
 
 class MessageSent(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
-    """Twilio took a message of ours (`twilio.sent.v1`, keyed by MessageSid)."""
+    """Twilio took a message of ours (`twilio.sent.v1`, keyed by MessageSid).
+
+    `country` of the recipient; `label`: the command's; `template`: the name that it gave, or the content sid.
+    """
 
     event_type: Literal["message_sent"] = "message_sent"
     event_id: str
@@ -110,6 +113,9 @@ class MessageSent(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "f
     from_: str
     to: str
     segments: int | None = None
+    country: str | None = None
+    label: str | None = None
+    template: str | None = None
 
 
 class Counted(msgspec.Struct, frozen=True, kw_only=True):

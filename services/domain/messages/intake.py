@@ -38,6 +38,7 @@ from services.domain.messages.smart_encoding import smart_encoded
 from services.domain.outbox.accepted import RescheduleAccepted, ResolutionAccepted
 from services.domain.public_url import as_uri
 from services.domain.sids import MESSAGE, MESSAGING_SERVICE
+from services.domain.spend.estimating import Priced, Rates, estimate
 
 # Twilio's limits, from the Message resource.
 MAX_VALIDITY_SECONDS = 36_000
@@ -54,6 +55,7 @@ class Rules(NamedTuple):
     """What intake must know of a tenant. `lifetime` in seconds: how long a command lives that says nothing of it.
 
     `producer_keys`: by id, what its producers sign with. `signed`: a command that nobody signed is not believed.
+    `rates`: what it knows of prices.
     """
 
     contact_secret: bytes
@@ -63,6 +65,7 @@ class Rules(NamedTuple):
     routes: tuple[Route, ...] = ()
     producer_keys: Mapping[str, bytes] = {}
     signed: bool = False
+    rates: Rates = Rates()
 
 
 def accept(
@@ -89,6 +92,8 @@ def accept(
     if faults:
         return faults
     contact = key_of(command.tenant, whom, rules.contact_secret)
+    counted = _segments(command, channel)
+    priced = Priced(channel, whom.name, whom.country, counted.get("segments"))
     return CommandAccepted(
         event_id=event_id("send_accepted", command, contact, at, place),
         tenant=command.tenant,
@@ -110,7 +115,8 @@ def accept(
         content_sid=command.content_sid,
         content_variables=command.content_variables,
         urgent=command.urgent,
-        **_segments(command, channel),
+        **counted,
+        estimate=estimate(rules.rates, priced),
         label=command.label,
         purpose=_purpose(command),
         template=command.template,

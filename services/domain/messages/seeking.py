@@ -6,11 +6,10 @@ a few. What a list leaves out (it has no date of sending yet, its time is anothe
 """
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from services.domain.clock import later, seconds_between
 from services.domain.messages.at_twilio import MessageAtTwilio
-from services.domain.messages.silent import Silent
 
 # Between two messages of one group.
 _GAP_S = 600.0
@@ -20,10 +19,24 @@ _FAILED = 2
 _BEFORE_S, _AFTER_S = 60.0, 600.0
 
 
-class Group(NamedTuple):
+class Sought(Protocol):
+    """A message that is looked for. `since`: when it was first heard of; `failed`: looks that came to no answer."""
+
+    @property
+    def message_sid(self) -> str: ...
+    @property
+    def since(self) -> str: ...
+    @property
+    def failed(self) -> int: ...
+
+
+R = TypeVar("R", bound=Sought)
+
+
+class Group(NamedTuple, Generic[R]):
     """Messages that one list may hold: those sent from `since` to `until`. Keys: MessageSids."""
 
-    rows: Mapping[str, Silent]
+    rows: Mapping[str, R]
     since: str
     until: str
 
@@ -42,10 +55,10 @@ class One(NamedTuple):
     message_sid: str
 
 
-def groups(rows: Iterable[Silent]) -> list[Group]:
+def groups(rows: Iterable[R]) -> list[Group[R]]:
     """The rows of one account by their time, the oldest first. Whose lists failed stand alone, at the end."""
-    found: list[list[Silent]] = []
-    alone: list[list[Silent]] = []
+    found: list[list[R]] = []
+    alone: list[list[R]] = []
     for row in sorted(rows, key=lambda one: (one.since, one.message_sid)):
         if row.failed >= _FAILED:
             alone.append([row])
@@ -63,17 +76,17 @@ def groups(rows: Iterable[Silent]) -> list[Group]:
     ]
 
 
-class Search:
+class Search(Generic[R]):
     """The search for one group's messages: `wants` says what to ask, `listed` or `fetched` is told the answer."""
 
-    def __init__(self, group: Group) -> None:
+    def __init__(self, group: Group[R]) -> None:
         self._group = group
         self._waiting = dict(group.rows)
         self._pages = self._found = 0
         self._page: Page | None = Page(group.since, group.until) if len(self._waiting) > 1 else None
 
     @property
-    def waiting(self) -> list[Silent]:
+    def waiting(self) -> list[R]:
         """Of whom no answer has told yet."""
         return list(self._waiting.values())
 
@@ -83,9 +96,7 @@ class Search:
             return self._page
         return next((One(sid) for sid in self._waiting), None)
 
-    def listed(
-        self, messages: Iterable[MessageAtTwilio], following: str | None
-    ) -> list[tuple[Silent, MessageAtTwilio]]:
+    def listed(self, messages: Iterable[MessageAtTwilio], following: str | None) -> list[tuple[R, MessageAtTwilio]]:
         """The answer to a Page. Those that were looked for."""
         listed = list(messages)
         found = [(self._waiting.pop(one.sid), one) for one in listed if one.sid in self._waiting]
@@ -96,6 +107,6 @@ class Search:
         self._page = None if over else Page(self._group.since, self._group.until, following or "")
         return found
 
-    def fetched(self, sid: str) -> Silent:
+    def fetched(self, sid: str) -> R:
         """The answer to One has come, whatever it was. Whose it is."""
         return self._waiting.pop(sid)

@@ -22,7 +22,14 @@ Told = Sequence[Step | msgspec.Struct]
 def attempting(entry: Entry, event: Attempting) -> tuple[Entry, list[Step]]:
     if entry.state != "pending" or event.attempt != entry.attempt + 1:
         return entry, []
-    attempted = replace(entry, state="attempted", attempt=event.attempt, deadline=event.deadline, purpose=event.purpose)
+    attempted = replace(
+        entry,
+        state="attempted",
+        attempt=event.attempt,
+        deadline=event.deadline,
+        purpose=event.purpose,
+        spend=event.spend,
+    )
     return attempted, [step_of(attempted, "attempted", event.at, source_of(attempted), receipt=event.receipt)]
 
 

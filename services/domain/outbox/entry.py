@@ -8,6 +8,7 @@ from typing_extensions import TypeVar
 
 from services.domain.clock import later
 from services.domain.outbox.accepted import Accepted, CancelAccepted, ResolutionAccepted
+from services.domain.spend.budgets import Spend
 
 # How long a command id is known as used.
 REMEMBER_DAYS = 30
@@ -32,9 +33,9 @@ class Entry(msgspec.Struct, Generic[C_co], frozen=True, kw_only=True):
 
     `C_co`: the accepted commands of all products. `kind`: its product's; empty, as its fingerprint, while only a cancel
     has come. `command` is dropped once it is settled; the fingerprint stays until `forget_at`, so that its id is known
-    as used. `purpose`: what its latest attempt was for. `created_at`: since when it may have created something, once
-    that is proven. What is deferred waits until `until`, or until what `condition` names is over; `released_at` is when
-    it was over. `cancel`: what ends it should it ever wait again.
+    as used. `purpose`, `spend`: what its latest attempt was for, and what of a budget it took. `created_at`: since when
+    it may have created something, once that is proven. What is deferred waits until `until`, or until what `condition`
+    names is over; `released_at` is when it was over. `cancel`: what ends it should it ever wait again.
     """
 
     kind: str
@@ -52,6 +53,7 @@ class Entry(msgspec.Struct, Generic[C_co], frozen=True, kw_only=True):
     sid: str | None = None
     created_at: str | None = None
     purpose: str | None = None
+    spend: Spend | None = None
     forget_at: str | None = None
     ambiguous_at: str | None = None
     # Fingerprints of other contents that came under this id, each told once.
@@ -121,6 +123,12 @@ def proven(entry: Entry, at: str) -> Entry:
 def counts_from(entry: Entry) -> str | None:
     """When it may have reached somebody; None: it has not."""
     return entry.ambiguous_at or entry.created_at
+
+
+def counted(entry: Entry) -> Spend | None:
+    """What it counts for in its tenant's budgets: from its attempt on, unless that is known to have created nothing."""
+    may_have_gone = entry.state in ("attempted", "ambiguous") or entry.created_at is not None
+    return entry.spend if may_have_gone else None
 
 
 def kept(known: tuple[str, ...], one: str) -> tuple[str, ...]:

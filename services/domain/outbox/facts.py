@@ -5,6 +5,7 @@ from typing import Any, Literal
 import msgspec
 
 from services.domain.outbox.verdicts import Verdict
+from services.domain.spend.budgets import Spend
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,7 +33,8 @@ class Released(msgspec.Struct, frozen=True, kw_only=True):
 class Attempting(msgspec.Struct, frozen=True, kw_only=True):
     """A call is about to be made, if it can be made before `deadline`.
 
-    `purpose`: by whose caps it counts, should it create something; None: by none.
+    `purpose`: by whose caps it counts, should it create something; None: by none. `spend`: what of a budget it takes;
+    None: nobody knows.
     """
 
     order_key: str
@@ -41,6 +43,7 @@ class Attempting(msgspec.Struct, frozen=True, kw_only=True):
     attempt: int
     deadline: str
     purpose: str | None = None
+    spend: Spend | None = None
     receipt: Any = None
 
 

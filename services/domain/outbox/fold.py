@@ -19,13 +19,14 @@ from services.domain.outbox.attempts import Told, attempted, attempting
 from services.domain.outbox.cancels import cancel
 from services.domain.outbox.claims import checked, resolved
 from services.domain.outbox.effects import Effects
-from services.domain.outbox.entry import Entry
+from services.domain.outbox.entry import Entry, counted
 from services.domain.outbox.facts import Attempted, Attempting, Checked, Judged, Released, Settled
 from services.domain.outbox.reschedules import reschedule
 from services.domain.outbox.settling import heard, looked_up
 from services.domain.outbox.steps import BESIDE, Step
 from services.domain.outbox.taking import accepted
 from services.domain.outbox.waiting import judged, released, woken
+from services.domain.spend.budgets import SpendMoved
 
 # What moves a command that is known, whatever its product says.
 _MOVES: Mapping[type, Callable[[Entry, Any], tuple[Entry | None, Told]]] = {
@@ -63,12 +64,13 @@ class Outbox:
     def fold(self, entry: Entry | None, event: Any) -> tuple[Entry | None, list[msgspec.Struct]]:
         """Join one event. What does not fit the state (late, repeated, of a forgotten command) changes nothing."""
         after, told = self._joined(entry, event)
+        moved = _moved(entry, after)
         if not told:
-            return after, []
+            return after, moved
         known = after or entry
         effects = self._effects.get(known.kind) if known is not None else None
         result = self._result if effects is None else effects.result
-        derived: list[msgspec.Struct] = []
+        derived = moved
         for one in told:
             if not isinstance(one, Step):
                 derived.append(one)
@@ -98,3 +100,12 @@ class Outbox:
         # A fact of another product's tells nothing of this one's commands.
         says = effects.heard.get(type_)
         return (entry, ()) if says is None else heard(entry, says(event), effects)
+
+
+def _moved(before: Entry | None, after: Entry | None) -> list[msgspec.Struct]:
+    """What a change of a row does to the budgets; a row that is forgotten changes nothing, its day is long over."""
+    was, now = counted(before) if before else None, counted(after) if after else None
+    if after is None or was == now:
+        return []
+    moves = [(was, True), (now, False)]
+    return [SpendMoved(tenant=after.tenant, spend=spend, back=back) for spend, back in moves if spend is not None]

@@ -20,7 +20,7 @@ class Change(NamedTuple):
     """`stopped`: WhatsApp has rejected, paused or disabled it since the list before."""
 
     kind: Literal["new", "changed", "stopped", "gone"]
-    template: TemplateStated
+    fact: TemplateStated
 
 
 def stated(tenant: str, resource: Mapping[str, Any], at: str) -> TemplateStated:
@@ -57,9 +57,7 @@ def changes(before: Mapping[str, TemplateStated], listed: Iterable[TemplateState
         was = before.get(sid)
         if was is None or was.event_id != one.event_id:
             found.append(Change(_kind(was, one), one))
-    return sorted(
-        found, key=lambda change: (change.template.name, change.template.language, change.template.content_sid)
-    )
+    return sorted(found, key=lambda change: (change.fact.name, change.fact.language, change.fact.content_sid))
 
 
 def _kind(was: TemplateStated | None, one: TemplateStated) -> Literal["new", "changed", "stopped"]:

@@ -1,1 +1,1 @@
-"""Content templates: `reading` asks Twilio's Content API and the log, `syncing` compares them and writes."""
+"""Content templates: `reading` asks Twilio's Content API; how its list comes to the log is `operations.synced`."""

@@ -1,19 +1,14 @@
-"""A tenant's content templates, as Twilio lists them and as the log knows them. All of them or none."""
+"""A tenant's content templates, as Twilio lists them. All of them or none."""
 
-from collections import defaultdict
 from itertools import islice
 
-from services.contract import codec
 from services.contract.templates import TEMPLATES
 from services.domain.templates.events import TemplateStated
-from services.domain.templates.listing import MOST_TEMPLATES, stated
+from services.domain.templates.listing import MOST_TEMPLATES, changes, stated
 from services.operations.calling import PAGE_SIZE, TwilioError, accounts, asking
-from services.operations.log import LogReader, check, readable
-from services.runtime.config import KafkaSettings, TwilioSettings
+from services.operations.synced import Synced
+from services.runtime.config import TwilioSettings
 from services.runtime.tenants.settings import TenantSettings
-
-# By tenant, then by content sid.
-Known = dict[str, dict[str, TemplateStated]]
 
 
 def listed(name: str, tenant: TenantSettings, twilio: TwilioSettings, at: str) -> list[TemplateStated]:
@@ -47,16 +42,4 @@ def listed(name: str, tenant: TenantSettings, twilio: TwilioSettings, at: str) -
     return found
 
 
-async def known(kafka: KafkaSettings) -> Known:
-    """What the log holds of every tenant's. Raises LogError."""
-    await check(kafka, [TEMPLATES.name])
-    found: Known = defaultdict(dict)
-    with readable(kafka):
-        async with LogReader(kafka, None) as log:
-            async for records in log.batches(TEMPLATES, lambda _done, _total: None):
-                for record in records:
-                    tenant, _, sid = (record.key or b"").decode("utf-8", "replace").partition("|")
-                    found[tenant].pop(sid, None)
-                    if record.value is not None:
-                        found[tenant][sid] = codec.decode(record.value, TemplateStated)
-    return found
+SYNCED = Synced(TEMPLATES, TemplateStated, listed, changes, "content template")

@@ -8,6 +8,7 @@ import msgspec
 from services.contract import codec
 from services.contract.fold import FoldContract
 from services.contract.topics import topic_of
+from services.domain.between import Between
 from services.runtime.folding import index
 from services.runtime.folding.fold import Emission, Step, Table
 
@@ -56,7 +57,7 @@ class Staged:
         derived: list[msgspec.Struct] = []
         for key, event in given:
             derived += self._fold(step, key, event, rows)
-        told = [self._tell(event) for event in derived]
+        told = [self._tell(event) for event in derived if not isinstance(event, Between)]
         self.rows |= rows
         self.told += told
         self.derived += derived

@@ -1,6 +1,7 @@
 """What is set of a tenant: a Twilio account, and how we speak for it."""
 
 import re
+from decimal import Decimal
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -156,6 +157,49 @@ class CapSettings(Section):
     days: float = Field(gt=0, le=30, description="counted back from the moment")
 
 
+Amount = Annotated[Decimal, Field(gt=0, le=1_000_000_000, allow_inf_nan=False, decimal_places=6)]
+
+
+class BudgetSettings(Section):
+    """What messages may cost in a day, by estimates; each partition of the topics has an equal share of it."""
+
+    amount: Amount = Field(description="in `spend.currency`, such as 250 or 0.5")
+    label: str | None = Field(
+        default=None, pattern=r"^[\x21-\x7e]{1,64}$", description="of the commands with this label; left out: of all"
+    )
+
+
+class SpendSettings(Section):
+    """What messages cost, and may cost."""
+
+    currency: str = Field(default="USD", pattern=r"^[A-Z]{3}$", description="of all amounts here; ISO 4217")
+    zone: str = Field(default="UTC", description="by whose clock a day begins and ends, as IANA names it")
+    budgets: list[BudgetSettings] = Field(default_factory=list, max_length=100)
+    unpriced: Literal["blocked", "taken"] = Field(
+        default="blocked",
+        description="what comes of a command for which there is a budget, and nobody knows what it costs",
+    )
+    assumed: dict[Channel, Amount] = Field(
+        default_factory=dict,
+        description="channel → what a segment costs, or a message of which none are counted, where no list says it",
+    )
+    surcharges: dict[Annotated[str, Field(pattern=r"^[A-Z]{2}$")], Amount] = Field(
+        default_factory=dict,
+        description="ISO country → what networks there charge for a segment beside what the list says",
+    )
+
+    @model_validator(mode="after")
+    def _meant(self) -> "SpendSettings":
+        labels = [one.label for one in self.budgets]
+        if twice := {label or "all" for label in labels if labels.count(label) > 1}:
+            raise ValueError(f"budgets: {', '.join(sorted(twice))}: there are two; give each label one")
+        try:
+            ZoneInfo(self.zone)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise ValueError(f"zone: {self.zone!r} is no time zone; write one such as Europe/Paris") from None
+        return self
+
+
 RuleName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 
 
@@ -273,6 +317,7 @@ class TenantSettings(Section):
     frequency: dict[Purpose, list[CapSettings]] = Field(
         default_factory=dict, description="purpose → the most that a person gets of it; what is more waits"
     )
+    spend: SpendSettings = SpendSettings()
     messages_per_second: float = Field(default=10.0, gt=0, description="per sender, over all workers' partitions")
     tokens: dict[TokenName, TokenSettings] = Field(
         default_factory=dict, description="of the query API, each showing this tenant's rows alone"

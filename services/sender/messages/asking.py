@@ -1,8 +1,9 @@
-"""What the gate looks at of a send command, and what it says of a template."""
+"""What the gate looks at of a send command, what it says of a template, and what it costs."""
 
 from services.domain.consent.scopes import scopes_of
 from services.domain.gate import Question
 from services.domain.messages.commands import CommandAccepted
+from services.domain.spend.estimating import Estimate, Priced, Rates, estimate
 from services.sender.outbound import Templated
 
 
@@ -39,3 +40,8 @@ def template(command: CommandAccepted) -> Templated | None:
         return None
     name, language = (command.template.name, command.template.language) if command.template else (None, None)
     return Templated(command.content_sid, name, language, command.content_variables)
+
+
+def priced(command: CommandAccepted, rates: Rates) -> Estimate | None:
+    """What it costs at most by what is known now: it may have waited, and prices change."""
+    return estimate(rates, Priced(command.channel, command.to, command.country, command.segments))

@@ -2,7 +2,7 @@
 
 from services.domain.messages.effects import EFFECTS
 from services.runtime.tenants.derived import Derived
-from services.sender.messages.asking import ask, template
+from services.sender.messages.asking import ask, priced, template
 from services.sender.messages.creating import create
 from services.sender.messages.dater import Dater
 from services.sender.messages.dates import Dates
@@ -47,4 +47,5 @@ def outbound(parts: Parts) -> Outbound:
         check=finding.check,
         listeners=(Dater(dates),),
         template=template,
+        estimate=priced,
     )

@@ -39,7 +39,7 @@ def test_a_table_is_rebuilt_from_what_its_step_takes(service: Service, table: st
     assert [{topic.name for topic in phase} for phase in found] == phases
 
 
-KEPT_APART = {"outbox", "pauses", "suspensions", *(commands.parked for commands in COMMANDS)}
+KEPT_APART = {"outbox", "spent", "pauses", "suspensions", *(commands.parked for commands in COMMANDS)}
 TABLES = [(service, table.name) for service, live in LIVE.items() for fold in live for table in fold.tables]
 
 

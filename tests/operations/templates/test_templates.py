@@ -12,9 +12,9 @@ from services.contract.templates import TEMPLATES
 from services.domain.templates import listing
 from services.operations.calling import TwilioError
 from services.operations.log import LogReader
+from services.operations.synced import Compared, Left, Unread, compare, known, write
 from services.operations.templates import reading
-from services.operations.templates.reading import known
-from services.operations.templates.syncing import Compared, Left, Unread, compare, write
+from services.operations.templates.reading import SYNCED
 from tests.operations.house import ACME, GLOBEX, TOKEN, House
 from tests.processes import SECRETS
 from tests.switchboard import switchboard
@@ -42,14 +42,14 @@ async def make(house: House, language: str = "en", **fields: Any) -> str:
 
 async def sync(house: House, tenant: str = "acme", allow_empty: bool = True) -> dict[str, list[str]]:
     """The kinds of news by content sid, once they are written."""
-    [found] = [one async for one in compare(house.settings, tenant, allow_empty)]
+    [found] = [one async for one in compare(house.settings, SYNCED, tenant, allow_empty)]
     if isinstance(found, Unread):
         raise TwilioError(found.why)
     assert isinstance(found, Compared)
-    await write(house.settings.kafka, found)
+    await write(house.settings.kafka, SYNCED, found)
     kinds: dict[str, list[str]] = {}
     for change in found.changes:
-        kinds.setdefault(change.kind, []).append(change.template.content_sid)
+        kinds.setdefault(change.kind, []).append(change.fact.content_sid)
     return {kind: sorted(sids) for kind, sids in kinds.items()}
 
 
@@ -77,7 +77,7 @@ async def test_a_sync_writes_what_changed_and_a_tombstone_for_what_is_gone(
         assert gone.status == 204
     assert await sync(house) == {"changed": [one], "stopped": [two], "gone": [three]}
     assert await written(house) == before + 3
-    found = (await known(house.settings.kafka))["acme"]
+    found = (await known(house.settings.kafka, SYNCED))["acme"]
     assert {sid: (template.state, template.language) for sid, template in found.items()} == {
         one: ("approved", "en"), two: ("paused", "de"),
     }  # fmt: skip
@@ -114,7 +114,7 @@ async def test_a_tenant_whose_list_cannot_be_read_stops_no_other(house: House) -
     await make(house)
     await house.hold(GLOBEX, standing={"forbidden": ["content"]})
     # Whichever comes first.
-    found = {one.tenant: one async for one in compare(house.settings, None, allow_empty=True)}
+    found = {one.tenant: one async for one in compare(house.settings, SYNCED, None, allow_empty=True)}
     unread, acme = found["globex"], found["acme"]
     assert isinstance(unread, Unread)
     assert "list the content templates" in unread.why
@@ -128,20 +128,20 @@ async def test_what_a_removed_tenant_leaves_ends_when_a_person_says_so_alone(hou
     await sync(house)
     others = {name: one for name, one in house.settings.tenants.items() if name != "acme"}
     without = House(house.settings.model_copy(update={"tenants": others}), house.session)
-    left = [one async for one in compare(without.settings, None, allow_empty=True) if isinstance(one, Left)]
+    left = [one async for one in compare(without.settings, SYNCED, None, allow_empty=True) if isinstance(one, Left)]
     assert left == [Left("acme", 1)]
     # A file that nobody can use is no removal.
     (tmp_path / "acme.yaml").write_text("auth_tokens: []\n")
     broken = House(without.settings.model_copy(update={"tenants_dir": tmp_path}), house.session)
-    told = {one.tenant: one async for one in compare(broken.settings, None, allow_empty=True)}
+    told = {one.tenant: one async for one in compare(broken.settings, SYNCED, None, allow_empty=True)}
     assert isinstance(told["acme"], Unread)
     with pytest.raises(TwilioError, match="config check"):
         await sync(broken)
-    with pytest.raises(TwilioError, match="--allow-empty ends the 1 templates"):
+    with pytest.raises(TwilioError, match="--allow-empty ends the 1 that"):
         await sync(without, allow_empty=False)
-    assert len((await known(house.settings.kafka))["acme"]) == 1
+    assert len((await known(house.settings.kafka, SYNCED))["acme"]) == 1
     assert list(await sync(without, allow_empty=True)) == ["gone"]
-    assert (await known(house.settings.kafka))["acme"] == {}
+    assert (await known(house.settings.kafka, SYNCED))["acme"] == {}
     with pytest.raises(TwilioError, match="no tenant 'acme'"):
         await sync(without, allow_empty=True)
 
@@ -167,7 +167,7 @@ async def test_as_a_person_runs_it(house: House, tmp_path: Path) -> None:
     assert "templates sync" in nothing.text
     sid = await make(house)
     assert "new" in (await switchboard(settings, "templates", "sync", "--dry-run", **said)).text
-    assert (await known(kafka)).get("acme", {}) == {}
+    assert (await known(kafka, SYNCED)).get("acme", {}) == {}
     assert "written to twilio.templates.v1" in (await switchboard(settings, "templates", "sync", **said)).text
     assert "nothing to write" in (await switchboard(settings, "templates", "sync", **said)).text
     await house.put(f"templates/{sid}", {"status": "paused"})

@@ -1,0 +1,57 @@
+"""`sync` of what the log keeps of Twilio's lists, whichever list it is."""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+from rich.text import Text
+
+from services.cli.attended import attend
+from services.cli.console import make_console
+from services.operations.calling import TwilioError
+from services.operations.synced import Compared, Left, Synced, Unread, compare, write
+from services.runtime.config import load
+
+Empty = Annotated[bool, typer.Option("--allow-empty", help="Believe a list of nothing, where there was one before.")]
+Rehearsed = Annotated[bool, typer.Option("--dry-run", help="Show what is news, and write nothing.")]
+
+
+def sync(of: Synced[Any], command: str, asked: tuple[str | None, bool, bool], tell: Callable[[Compared], None]) -> None:
+    """Compare and write, tenant by tenant; a list that cannot be read is told at the end, and the exit code is 2.
+
+    `command`: its name, such as `templates`. `asked`: the tenant, --allow-empty, --dry-run.
+    """
+    tenant, allow_empty, dry_run = asked
+    written: list[str] = []
+
+    async def work() -> None:
+        settings, unread = load(), list[Unread]()
+        async for one in compare(settings, of, tenant, allow_empty):
+            match one:
+                case Compared():
+                    tell(one)
+                    if one.changes and not dry_run:
+                        await write(settings.kafka, of, one)
+                        written.append(one.tenant)
+                case Unread():
+                    unread.append(one)
+                case Left():
+                    _tell_left(one, of.called, command)
+        if not dry_run:
+            make_console().print(Text(f"written to {of.topic.name}" if written else "nothing to write"))
+        if unread:
+            raise TwilioError("\n".join(f"{one.tenant}: {one.why}" for one in unread))
+
+    attend(
+        work,
+        lambda: f"Written: what is news of {', '.join(written)}." if written else "Nothing was changed.",
+        "Stopped; what is not written yet is found by the next run.",
+    )
+
+
+def _tell_left(one: Left, called: str, command: str) -> None:
+    said = (
+        f"{one.tenant}: no tenant of these settings, and the log holds {one.facts} of it ({called}s); if it is gone, "
+        f"`switchboard {command} sync --tenant {one.tenant} --allow-empty` ends them"
+    )
+    make_console().print(Text(said, "yellow"), soft_wrap=True)

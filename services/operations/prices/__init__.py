@@ -1,0 +1,1 @@
+"""The price list: `reading` asks Twilio's Pricing API; how its list comes to the log is `operations.synced`."""

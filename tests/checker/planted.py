@@ -30,7 +30,6 @@ from tests.checker.good import Spoilt, event
 
 WEBHOOKS, IDS, ONCE, RESULT = "each webhook", "same fact has", "derived event", "one terminal result"
 FOLLOWED = "its results tell"
-STARTED_ONCE = "an execution is started once"
 CREATES, TOLD, STOP, WINDOW = "at most one create", "told as a message", "opted out before", "no free text"
 COUNTED = "each message is counted"
 STANDS, CONSENTED, OPEN, KEYS = "each message stands", "may be written to", "windows are open", "one person has one key"
@@ -789,21 +788,21 @@ def _clock_moved_in_a_call(log: Spoilt) -> None:
 
 
 FAULTS |= {
-    "an execution that no command has started": Planted(STARTED_ONCE, "doubled", "no command has", _start_twice),
-    "one execution for two commands": Planted(STARTED_ONCE, "doubled", "and so was", _start_one_for_two),
+    "an execution that no command has started": Planted(CREATES, "doubled", "no command has", _start_twice),
+    "one execution for two commands": Planted(CREATES, "doubled", "and so was", _start_one_for_two),
     "an execution that Twilio has not": Planted(
-        STARTED_ONCE, "wrong", "no such execution", lambda log: log.witness.executions.pop(0)
+        CREATES, "wrong", "no such execution", lambda log: log.witness.executions.pop(0)
     ),
-    "an execution of somebody else": Planted(STARTED_ONCE, "wrong", "somebody else", _start_somebody_else),
-    "an ended execution goes on": Planted(STARTED_ONCE, "wrong", "goes on at Twilio", _go_on),
+    "an execution of somebody else": Planted(CREATES, "wrong", "somebody else", _start_somebody_else),
+    "an ended execution goes on": Planted(STOP, "wrong", "goes on at Twilio", _go_on),
     "an end that is told twice": Planted(
-        STARTED_ONCE, "doubled", "already", lambda log: log.add(log.first(STUDIO), event_id="again")
+        STOP, "doubled", "already", lambda log: log.add(log.first(STUDIO), event_id="again")
     ),
     "an execution started after a STOP": Planted(STOP, "wrong", "read before command 'survey-1'", _start_after_a_stop),
 }
 
 HARMLESS: dict[str, tuple[str, Callable[[Spoilt], Any]]] = {
-    "an execution too many of a command in doubt": (STARTED_ONCE, _start_twice_in_doubt),
+    "an execution too many of a command in doubt": (CREATES, _start_twice_in_doubt),
     "a START at a sibling that names the service": (STOP, _started_at_a_sibling),
     "a pause that ended before": (WAITS, lambda log: _pause(log, ended=True)),
     "a pause has a key of its own": (KEYS, lambda log: _pause(log, ended=True)),

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from services.checker.commands import Identity, created_messages, identity, iso
+from services.checker.executions import started_once
 from services.checker.facts import Created, Fact, Facts
 from services.checker.finding import Looking
 from services.checker.topics import RESULTS, SENT
@@ -41,6 +42,7 @@ def look(facts: Facts) -> Looking:
     if facts.settled:
         # Else Twilio may have been asked before, or after, the log was read.
         _named(looking, facts, created)
+    started_once(looking, facts)
     return looking
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from services.checker.addresses import scope
 from services.checker.commands import Identity, asked, identity
 from services.checker.consent import TENANT, Consent, Said, consent, released
-from services.checker.executions import started
+from services.checker.executions import started, stopped
 from services.checker.facts import Created, Fact, Facts
 from services.checker.finding import Looking
 from services.checker.holds import SENDER, Hold, holds
@@ -50,6 +50,7 @@ def look(facts: Facts) -> Looking:
             looking.checked += 1
             standing = [no for no in noes if _holds(no, one, known, attempt, services)]
             _judge(looking, one, standing, stood, produced[name])
+    stopped(looking, facts)
     # Who was blocked is a case too: the promise was kept there.
     looking.checked += sum(
         fact.event.get("step") == "blocked" and fact.event.get("category") == "suppressed"

@@ -57,7 +57,8 @@ def history(*events: Any) -> tuple[Entry, list[CommandResult]]:
     entry, told = None, []
     for event in events:
         entry, now_told = OUTBOX.fold(entry, event)
-        told += now_told
+        # That somebody is in a flow is told beside it.
+        told += [one for one in now_told if isinstance(one, CommandResult)]
     return cast(Entry, entry), told
 
 

@@ -13,12 +13,12 @@ from services.domain.identity import Place
 from services.domain.messages.commands import CommandAccepted, SendMessage
 from services.domain.messages.intake import accept
 from services.domain.spend.prices import PricesStated
-from services.operations.log import LogError
 from services.operations.prices.reading import SYNCED
 from services.operations.synced import known
 from services.runtime.clock import now
 from services.runtime.config import KafkaSettings, Settings
 from services.runtime.policy import rules_of_intake
+from services.runtime.section import ConfigError
 from services.runtime.tenants.settings import TenantSettings
 
 _SENDS = "send_message"
@@ -51,5 +51,5 @@ async def prices_within(kafka: KafkaSettings, seconds: float) -> Prices | None:
     """The price lists that the log holds; None where it does not tell them in time."""
     try:
         return await asyncio.wait_for(known(kafka, SYNCED), seconds)
-    except (LogError, TimeoutError):
+    except (ConfigError, TimeoutError):
         return None

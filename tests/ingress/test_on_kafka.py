@@ -18,12 +18,13 @@ from aiokafka.partitioner import DefaultPartitioner
 from pydantic import SecretStr
 
 from services.contract import codec
-from services.contract.messages import INBOUND, KEYWORDS, STATUS
+from services.contract.messages import INBOUND, STATUS
 from services.contract.tenants import TENANTS
 from services.domain.contact import contact_key
 from services.domain.messages.callback import callback_query
 from services.domain.messages.events import InboundReceived, StatusReceived
 from services.embedded.broker import EmbeddedKafka
+from services.ingress.products import FITS
 from services.ingress.stamp import Stamp
 from services.runtime.config import Settings
 from services.runtime.tenants.files import Found, Said
@@ -69,7 +70,7 @@ async def broker(one: EmbeddedKafka) -> EmbeddedKafka:
 
 
 async def with_topics(broker: EmbeddedKafka, config: dict[str, str] | None = None) -> str:
-    await create_topics(broker.bootstrap, [INBOUND.name, KEYWORDS.name, STATUS.name, TENANTS.name], PARTITIONS, config)
+    await create_topics(broker.bootstrap, [*FITS, TENANTS.name], PARTITIONS, config)
     return broker.bootstrap
 
 

@@ -1,4 +1,4 @@
-"""`switchboard contact ADDRESS`: may we write to this person, on what evidence, and what was said last."""
+"""`switchboard contact ADDRESS`: may we write to this person, can they be reached, and what was said last."""
 
 import asyncio
 from typing import Annotated, Any
@@ -20,7 +20,10 @@ def contact(
     tenant: Annotated[str | None, typer.Option(help="Whose contact; not needed where there is one tenant.")] = None,
     url: Annotated[str | None, typer.Option(help="Any processor's URL; default: as configured.")] = None,
 ) -> None:
-    """Show a contact: opt-outs by scope, consent with its evidence, open windows, last messages. Exit 1: not known."""
+    """Show a contact: opt-outs by scope, consent with its evidence, windows, what failed to reach them, last messages.
+
+    Exit 1: not known.
+    """
     quiet()
     # A key needs no secret, and a URL no settings.
     key = address if "|" in address else asyncio.run(key_of(load(), tenant, address))
@@ -38,6 +41,8 @@ def contact(
     for sentence in (*_doubts(found), *_suspected(found)):
         console.print(plain(sentence))
     console.print(_windows(found))
+    if found["failures"]:
+        console.print(_failures(found))
     console.print(_recent(found))
 
 
@@ -81,6 +86,13 @@ def _suspected(found: dict[str, Any]) -> list[str]:
 def _windows(found: dict[str, Any]) -> Table:
     rows = sorted(found["windows"].items())
     return _table("WhatsApp windows" if rows else "no WhatsApp window is open", ["sender", "open until"], rows)
+
+
+def _failures(found: dict[str, Any]) -> Table:
+    alone = [f"{channel} until {one['until']}" for channel, one in found["unreachable"].items()]
+    title = f"left alone by {', '.join(alone)}: nothing reaches them there" if alone else "what did not reach them"
+    rows = [(one["at"], one["channel"], one["code"], one["message_sid"] or "refused") for one in found["failures"]]
+    return _table(title, ["time (UTC)", "channel", "error", "message"], rows)
 
 
 def _recent(found: dict[str, Any]) -> Table:

@@ -17,6 +17,7 @@ from services.domain.messages.events import (
     OutcomeReached,
     StatusReceived,
 )
+from services.domain.messages.numbers import NumberStated
 from services.domain.messages.sessions import SessionChanged
 
 INBOUND = Topic("twilio.inbound.v1", InboundReceived, lambda e: e.contact, "contact", MONTH)
@@ -34,6 +35,7 @@ SENT = Topic("twilio.sent.v1", MessageSent, lambda e: e.message_sid, "MessageSid
 DELIVERY = Topic("twilio.delivery.v1", DeliveryChanged, lambda e: e.message_sid, "MessageSid", MONTH)
 OUTCOMES = Topic("twilio.outcomes.v1", OutcomeReached, lambda e: e.contact, "contact", MONTH)
 SESSIONS = Topic("twilio.sessions.v1", SessionChanged, lambda e: e.contact, "contact", None, compacted=True)
+NUMBERS = Topic("twilio.numbers.v1", NumberStated, lambda e: e.contact, "contact", None, compacted=True)
 DELIVERABILITY = Topic(
     "twilio.deliverability.v1",
     DeliverabilityCounted,
@@ -57,9 +59,9 @@ CONTACTS_FOLD = FoldContract(
     PROCESSOR_APPS["messages"],
     "contacts",
     (INBOUND, ACCEPTED, OUTCOMES),
-    ("suppression", "sessions", "recent", "pauses", "sendersbyinbound"),
+    ("suppression", "sessions", "numbers", "recent", "pauses", "sendersbyinbound"),
     # The confirmation of a STOP, a link and a hold are accepted facts.
-    (SUPPRESSION, CONSENT, SESSIONS, ACCEPTED, SENDERS),
+    (SUPPRESSION, CONSENT, SESSIONS, NUMBERS, ACCEPTED, SENDERS),
 )
 # Messages whose end nobody has told: what is found of them at Twilio is a status as any other. Beside them stands until
 # when a tenant's log was held against Twilio's lists; and what each message cost.
@@ -67,6 +69,6 @@ SILENT_FOLD = FoldContract(POLLER_APP, "silent", (STATUS, SENT), ("silent", "rec
 INTAKE_FOLD = FoldContract(SENDER_APP, "intake", (MESSAGES,), ("parked",), (ACCEPTED, RESULTS))
 
 PRODUCT = Product(
-    (INBOUND, KEYWORDS, STATUS, MESSAGES, SENT, DELIVERY, OUTCOMES, SESSIONS, DELIVERABILITY, COSTS),
+    (INBOUND, KEYWORDS, STATUS, MESSAGES, SENT, DELIVERY, OUTCOMES, SESSIONS, NUMBERS, DELIVERABILITY, COSTS),
     (MESSAGES_FOLD, CONTACTS_FOLD, INTAKE_FOLD, SILENT_FOLD),
 )

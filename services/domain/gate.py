@@ -16,6 +16,7 @@ from services.domain.frequency import Capped
 from services.domain.outbox.pauses import Pause, paused
 from services.domain.outbox.verdicts import ALLOW, Verdict, early, expired
 from services.domain.quiet import Quiet
+from services.domain.reachability import Unreachable
 from services.domain.spend.budgets import Overspent
 
 # A window counts from when the person wrote; we know when we heard of it, a little later.
@@ -46,6 +47,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     has a text or a medium beside its template. `purpose_said`: the producer said it. `unseen`: nobody knows what will
     be written: it needs all that a free text needs, and the consent that a template needs. `act`: it writes a message;
     shows the person a sign that is none; or changes a record at Twilio, of which they get nothing.
+    `although_unreachable`: it is to be tried where the number is left alone.
     """
 
     tenant: str
@@ -66,6 +68,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     purpose_said: bool = True
     unseen: bool = False
     act: Literal["message", "sign", "record"] = "message"
+    although_unreachable: bool = False
 
 
 class TemplateSeen(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,7 +115,8 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     theirs. `stopped`, `paused`: the pause of its lane (of everything, the tenant, the sender), and that of its
     label. `quiet`: whether it is night where the person may be; null: the tenant does not ask for this purpose.
     `capped`: of the tenant's caps for this purpose one that is used up for this person. `overspent`: a budget of the
-    tenant's that this would exceed.
+    tenant's that this would exceed. `unreachable`: the number is left alone on this channel, by
+    the tenant's rule.
     """
 
     now: str
@@ -139,6 +143,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     quiet: Quiet | None = None
     capped: Capped | None = None
     overspent: Overspent | None = None
+    unreachable: Unreachable | None = None
     template: TemplateSeen | None = None
     template_languages: dict[str, str] = {}
 
@@ -176,6 +181,7 @@ def decide(question: Question, view: View) -> Verdict:
         _consent,
         _window,
         _template,
+        _unreachable,
         _suspected,
         _quiet,
         _often,
@@ -423,6 +429,27 @@ def _through(scope: str, question: Question, view: View) -> str:
         return ""
     told = "; ".join(f"{one.sender} is in {one.service} since {one.since} ({one.by})" for one in view.memberships)
     return f", which holds for the whole service: {told}"
+
+
+def _unreachable(question: Question, view: View) -> Verdict | None:
+    """Who has just written can be reached, whatever failed before."""
+    found = view.unreachable
+    if found is None or question.although_unreachable or question.confirms:
+        return None
+    codes = ", ".join(map(str, found.codes))
+    told = {
+        "failures": f"the last {found.failures} messages did not reach it ({codes}), the latest at {found.last_at}",
+        "landline": f"it is a landline, or takes no texts ({codes} at {found.last_at})",
+        "no_mms": f"it takes no MMS ({codes} at {found.last_at})",
+    }
+    instead = "Send it as SMS with a link" if found.why == "no_mms" else "Use another channel or number"
+    return Verdict(
+        "blocked",
+        "unreachable",
+        f"the number is left alone by {question.channel} until {found.until}: {told[found.why]}",
+        f"{instead}. What arrives there, or a message of theirs, ends it at once; what must be tried all the same says "
+        "although_unreachable.",
+    )
 
 
 def _suspected(question: Question, view: View) -> Verdict | None:

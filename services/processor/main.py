@@ -21,7 +21,8 @@ from services.runtime.folding.health import reasons
 from services.runtime.folding.runner import Together
 from services.runtime.http import operations, serve
 from services.runtime.metrics import FOLDING
-from services.runtime.policy import confirmation_texts
+from services.runtime.policy import confirmation_texts, rest_rules
+from services.runtime.tenants.derived import Derived
 from services.runtime.tenants.live import Tenants
 
 
@@ -39,7 +40,7 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event) -> None
         apps[app_id] = fold_app(app_id, grouped, settings.kafka, own, listeners)
     directories = Directories(settings.kafka)
     audit = Audit(settings.kafka)
-    queries = Queries(apps, folds, directories, audit)
+    queries = Queries(apps, folds, directories, Derived(tenants, lambda _, tenant: rest_rules(tenant)), audit)
     http = web.Application(middlewares=[Access(worker.tokens, tenants).admit])
     http.add_routes(queries.routes())
     health = operations(

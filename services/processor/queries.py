@@ -18,6 +18,7 @@ from yarl import URL
 from services.contract import codec
 from services.contract.fold import PROCESSOR_APPS
 from services.domain.messages.timeline import AMBIGUOUS
+from services.domain.reachability import RestRule
 from services.processor import views
 from services.processor.access import GRANT, Grant
 from services.processor.audit import Audit
@@ -45,10 +46,18 @@ Whose = Callable[[Mapping[str, Any]], str]
 
 
 class Queries:
-    """The query routes of one worker."""
+    """The query routes of one worker. `rests`: by tenant and channel, when a number is left alone."""
 
-    def __init__(self, apps: Mapping[str, FoldApp], folds: Topology, directories: Directories, audit: Audit) -> None:
+    def __init__(
+        self,
+        apps: Mapping[str, FoldApp],
+        folds: Topology,
+        directories: Directories,
+        rests: Mapping[str, Mapping[str, RestRule]],
+        audit: Audit,
+    ) -> None:
         self._directories = directories
+        self._rests = rests
         # By app id: those of the groups that this worker folds.
         self._apps = apps
         self._folds = folds
@@ -86,10 +95,10 @@ class Queries:
         )
 
     async def _contact(self, request: web.Request) -> web.Response:
-        directory = self._directories.of(_tenant(request))
+        directory, rules = self._directories.of(_tenant(request)), self._rests.get(_tenant(request), {})
         # There is no address in it.
         return await self._of_the_key(
-            request, self._folds.contacts, lambda rows, _: views.contact(rows, now(), directory)
+            request, self._folds.contacts, lambda rows, _: views.contact(rows, now(), directory, rules)
         )
 
     async def _execution(self, request: web.Request) -> web.Response:

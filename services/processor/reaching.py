@@ -12,7 +12,9 @@ from services.domain.clock import took_s
 from services.domain.messages.counting import counted, reached
 from services.domain.messages.events import Counted
 from services.domain.messages.ladder import ARRIVED, Delivery
+from services.domain.messages.numbers import Number, unreachable
 from services.domain.messages.windows import Sessions
+from services.domain.reachability import Unreachable
 from services.processor.metrics import PROCESSOR
 from services.runtime.folding.partition import Flush, Partition
 from services.runtime.folding.runner import Listener
@@ -45,12 +47,19 @@ WINDOWS = Counter(
     ["tenant"],
     registry=PROCESSOR,
 )
+MARKED = Counter(
+    "switchboard_numbers_marked_total",
+    "Numbers that are left alone on a channel from now on, by the standard rule: after failures, a landline, no_mms",
+    ["tenant", "channel", "why"],
+    registry=PROCESSOR,
+)
 # Each child is looked up once: Prometheus' own way to one costs more than counting by it. There are as many as series.
 _reached = cache(REACHED.labels)
 _by_tenant = cache(BY_TENANT.labels)
 _delivery_seconds = cache(DELIVERY_SECONDS.labels)
 _opt_outs = cache(OPT_OUTS.labels)
 _windows = cache(WINDOWS.labels)
+_marked = cache(MARKED.labels)
 
 
 class Reaching(Listener):
@@ -92,6 +101,9 @@ class People(Listener):
         for before, after in _changed(flush, "sessions"):
             if opened := _opened(before, after):
                 _windows(after.tenant).inc(opened)
+        for before, after in _changed(flush, "numbers"):
+            for channel, one in _left_alone(before, after).items():
+                _marked(after.tenant, channel, one.why).inc()
 
 
 def _came(before: Delivery | None, row: Delivery) -> list[Counted]:
@@ -124,6 +136,16 @@ def _arrived_after(before: Delivery | None, row: Delivery) -> float | None:
 def _opened(before: Sessions | None, after: Sessions) -> int:
     known: Mapping[str, Any] = before.windows if before else {}
     return sum(name not in known or known[name].until < one.until for name, one in after.windows.items())
+
+
+def _left_alone(before: Number | None, after: Number) -> dict[str, Unreachable]:
+    """What stands against a number's channels since a flush: where it stood for less long before, that is new."""
+    known = unreachable(before)
+    return {
+        channel: one
+        for channel, one in unreachable(after).items()
+        if channel not in known or known[channel].until < one.last_at
+    }
 
 
 def _changed(flush: Flush, table: str) -> Iterator[tuple[Any, Any]]:

@@ -8,7 +8,7 @@ from services.contract.outbound import COMMANDS_FOLD
 from services.contract.partition import key_on, partition_of
 from services.contract.studio import EXECUTIONS_FOLD
 from services.domain.consent.suppression import Standing
-from services.domain.messages import deliverability, delivery, ladder, recent, sessions, timeline
+from services.domain.messages import deliverability, delivery, ladder, numbers, recent, sessions, timeline
 from services.domain.messages.confirmation import Texts
 from services.domain.messages.consent import Suppressing
 from services.domain.messages.events import DeliveryChanged, InboundReceived, OutcomeReached, StatusReceived
@@ -83,6 +83,11 @@ def topology(settings: Settings, texts: Mapping[str, Texts]) -> Topology:
                 Step(
                     sessions.fold,
                     Table("sessions", Sessions, lambda event: event.contact, due=sessions.due),
+                    takes=(InboundReceived, OutcomeReached),
+                ),
+                Step(
+                    numbers.fold,
+                    Table("numbers", numbers.Number, lambda event: event.contact, due=numbers.due),
                     takes=(InboundReceived, OutcomeReached),
                 ),
                 Step(recent.fold, Table("recent", recent.Recent, lambda event: event.contact)),

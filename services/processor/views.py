@@ -10,10 +10,12 @@ from services.domain.consent.dating import doubts
 from services.domain.consent.suppression import Standing, suppressed, suspected
 from services.domain.errors import explain
 from services.domain.messages.ladder import Delivery
+from services.domain.messages.numbers import Number, in_order, unreachable
 from services.domain.messages.recent import Recent
 from services.domain.messages.timeline import Timeline, ambiguous
 from services.domain.messages.windows import Sessions, open_windows
 from services.domain.outbox.pauses import EVERYTHING, Pauses
+from services.domain.reachability import RestRule
 from services.domain.results import CommandResult
 from services.domain.senders.directory import Directory
 from services.domain.senders.reach import also_stopped
@@ -65,17 +67,20 @@ def _masked(step: CommandResult) -> CommandResult:
     )
 
 
-def contact(rows: Mapping[str, Any], now: str, directory: Directory) -> dict[str, object] | None:
-    """A person: may we write, on what evidence, which windows are open, what was said last.
+def contact(
+    rows: Mapping[str, Any], now: str, directory: Directory, rules: Mapping[str, RestRule]
+) -> dict[str, object] | None:
+    """A person: may we write, on what evidence, which windows are open, can they be reached, what was said last.
 
     `also_stopped`: by scope, the senders in a Messaging Service with its own, for which it holds too.
     """
     standing: Standing | None = rows["suppression"]
     sessions: Sessions | None = rows["sessions"]
     recent: Recent | None = rows["recent"]
-    if standing is None and sessions is None and recent is None:
+    number: Number | None = rows["numbers"]
+    found = next((row for row in (standing, sessions, recent, number) if row is not None), None)
+    if found is None:
         return None
-    found = next(row for row in (standing, sessions, recent) if row is not None)
     stopped = suppressed(standing)
     return {
         "contact": found.contact,
@@ -90,6 +95,8 @@ def contact(rows: Mapping[str, Any], now: str, directory: Directory) -> dict[str
         "linked": standing.links if standing else (),
         # A window that is over stays until its timer has told it.
         "windows": {sender: until for sender, until in open_windows(sessions).items() if until > now},
+        "unreachable": {channel: one for channel, one in unreachable(number, rules).items() if one.until > now},
+        "failures": in_order(number) if number else [],
         "recent": list(recent.lines.values()) if recent else [],
     }
 

@@ -19,6 +19,7 @@ from services.domain.messages.recipients import EVERYBODY, NOBODY, Recipients, r
 from services.domain.messages.replies import TWILIO_HEARS, Replies
 from services.domain.messages.routing import Route
 from services.domain.quiet import Hours
+from services.domain.reachability import RestRule
 from services.domain.spend.estimating import Rates
 from services.domain.spend.prices import PricesStated
 from services.runtime.tenants.derived import Derived
@@ -136,6 +137,14 @@ def caps_of(tenant: TenantSettings) -> dict[str, list[Cap]]:
     return {
         purpose: [Cap(messages=one.messages, days=one.days) for one in caps]
         for purpose, caps in tenant.frequency.items()
+    }
+
+
+def rest_rules(tenant: TenantSettings) -> dict[str, RestRule]:
+    """When a number is left alone, by channel; on others by the standard rule."""
+    return {
+        channel: RestRule(one.failures, one.within_days, one.rest_days, one.landline_days)
+        for channel, one in tenant.reachability.items()
     }
 
 

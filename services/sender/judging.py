@@ -23,10 +23,12 @@ from services.domain.gate import (
     picked,
     purpose,
 )
+from services.domain.messages.numbers import Number
 from services.domain.messages.windows import Seen, Sessions, seen
 from services.domain.outbox.entry import counts_from
 from services.domain.outbox.pauses import holding, stopping
 from services.domain.outbox.verdicts import Verdict
+from services.domain.reachability import STANDARD, Unreachable, left_alone
 from services.domain.senders.directory import Directory
 from services.domain.senders.names import family, name_of
 from services.domain.senders.reach import Asked, Reached, reaching
@@ -37,7 +39,7 @@ from services.runtime.catalogues import Catalogues
 from services.runtime.clock import now
 from services.runtime.directories import Directories
 from services.runtime.folding.partition import Partition
-from services.runtime.policy import Policy, caps_of, reach
+from services.runtime.policy import Policy, caps_of, reach, rest_rules
 from services.runtime.tenants.derived import Derived
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import TenantSettings
@@ -47,7 +49,7 @@ from services.sender.outbound import Addressed, Products, Templated
 from services.sender.quiet import QuietHours
 from services.sender.rows import others_of
 from services.sender.stops import Stops
-from services.sender.tables import SESSIONS, SUPPRESSION
+from services.sender.tables import NUMBERS, SESSIONS, SUPPRESSION
 
 # Of a contact who opted out of many scopes; a receipt is kept with every result.
 _MOST_SHOWN = 3
@@ -90,6 +92,7 @@ class Judging:
         self._policies = Derived(tenants, lambda _, tenant: Policy(tenant.consent))
         self._quiet = Derived(tenants, lambda _, tenant: QuietHours(tenant.quiet_hours))
         self._caps = Derived(tenants, lambda _, tenant: caps_of(tenant))
+        self._rest_rules = Derived(tenants, lambda _, tenant: rest_rules(tenant))
         self._reach = Derived(tenants, lambda _, tenant: reach(tenant))
         self._barrier = barrier
 
@@ -158,9 +161,17 @@ class Judging:
             window_refused_at=window.refused_at,
             window_unknown=list(window.unknown),
             dry_run=tenant.dry_run,
+            unreachable=self._unreachable(partition, command, moment),
             stopped=stopped,
             paused=holding(pauses, command.tenant, command.label),
         )
+
+    def _unreachable(self, partition: Partition, command: Addressed, moment: str) -> Unreachable | None:
+        number: Number | None = partition.read(command.contact, NUMBERS)
+        if number is None or not number.failures:
+            return None
+        rule = self._rest_rules[command.tenant].get(command.channel, STANDARD)
+        return left_alone(moment, number.failures.values(), command.channel, rule)
 
     def _capped(self, partition: Partition, command: Addressed, meant: str, moment: str) -> Capped | None:
         caps = self._caps[command.tenant].get(meant)

@@ -3,6 +3,7 @@
 OUTBOX = "outbox"
 SUPPRESSION = "suppression"
 SESSIONS = "sessions"
+NUMBERS = "numbers"
 PAUSES = "pauses"
 # Who is in a flow of Studio's; who was exposed to which arm of an experiment.
 IN_FLOWS = "inflows"

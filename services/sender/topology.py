@@ -11,7 +11,7 @@ from services.domain.consent.commands import ConsentAccepted, ContactLinked, Mes
 from services.domain.consent.holds import HoldPlaced, HoldReleased
 from services.domain.consent.suppression import Standing
 from services.domain.due import Due
-from services.domain.messages import sessions
+from services.domain.messages import numbers, sessions
 from services.domain.messages.consent import Suppressing
 from services.domain.messages.events import InboundReceived, OutcomeReached
 from services.domain.messages.windows import Sessions
@@ -30,7 +30,7 @@ from services.sender.commands import Commands
 from services.sender.ends import logged, of_fold, of_refusal
 from services.sender.intake import Intake, read, tenant_rules
 from services.sender.parking import Parked, Parking, due
-from services.sender.tables import EXPOSURES, IN_FLOWS, OUTBOX, PAUSES, SESSIONS, SPENT, SUPPRESSION
+from services.sender.tables import EXPOSURES, IN_FLOWS, NUMBERS, OUTBOX, PAUSES, SESSIONS, SPENT, SUPPRESSION
 
 
 def folds(settings: Settings, tenants: Tenants, prices: PriceLists | None = None) -> tuple[Fold, ...]:
@@ -89,6 +89,11 @@ def folds(settings: Settings, tenants: Tenants, prices: PriceLists | None = None
                 Step(
                     _quietly(sessions.fold),
                     Table(SESSIONS, Sessions, lambda event: event.contact, due=sessions.due),
+                    takes=(InboundReceived, OutcomeReached, Due),
+                ),
+                Step(
+                    _quietly(numbers.fold),
+                    Table(NUMBERS, numbers.Number, lambda event: event.contact, due=numbers.due),
                     takes=(InboundReceived, OutcomeReached, Due),
                 ),
                 Step(

@@ -18,13 +18,13 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from twilio.request_validator import RequestValidator
 
 from services.contract.consent import CONSENT, CONSENT_COMMANDS
-from services.contract.messages import DELIVERY, INBOUND, MESSAGES, OUTCOMES, SESSIONS, STATUS
+from services.contract.messages import DELIVERY, INBOUND, MESSAGES, NUMBERS, OUTCOMES, SESSIONS, STATUS
 from services.contract.outbound import RESULTS
 from tests.processes import SHOWN, Service, running, settings_file, wired
 from tests.switchboard import Said, switchboard
 from tests.waiting import eventually
 
-_FOLLOWED = (CONSENT, DELIVERY, INBOUND, OUTCOMES, RESULTS, SESSIONS, STATUS)
+_FOLLOWED = (CONSENT, DELIVERY, INBOUND, NUMBERS, OUTCOMES, RESULTS, SESSIONS, STATUS)
 _CLOCK_READ_S = 0.3
 TOKEN = "0123456789abcdef0123456789abcdef"
 NUMBER = "+14155550100"

@@ -16,6 +16,8 @@ def _until_soon() -> dict[str, str]:
 
 
 _PLAIN = (
+    "landline",
+    "off",
     "mx",
     "ci",
     "bj",

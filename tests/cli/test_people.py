@@ -282,6 +282,8 @@ def test_a_contact_is_shown_by_its_key(processor: Processor) -> None:
     processor.contacts[CONTACT] = {
         "contact": CONTACT, "linked": [], "awaiting_dates": [], "suspected": {}, "also_stopped": {}, "holds": [],
         "windows": {"whatsapp:+14155550100": "2026-02-22T18:22:11.123Z"},
+        "unreachable": {"sms": {"until": "2026-02-28T18:22:11.123Z"}},
+        "failures": [{"at": "2026-02-21T18:22:11.123Z", "channel": "sms", "code": 30003, "message_sid": "SM2"}],
         "suppressed": {"sender:+14155550100": {}}, "opt_outs": {"sender:+14155550100": {"SM1": mark}}, "opt_ins": {},
         "recent": [{"at": "2026-02-21T18:22:11.123Z", "what": "received", "ours": "+14155550100", "message_sid": "SM1",
                     "command_id": None, "error_code": None}],
@@ -290,4 +292,6 @@ def test_a_contact_is_shown_by_its_key(processor: Processor) -> None:
     assert result.exit_code == 0, result.output
     assert "may not be written to" in result.output
     assert "e1" in result.output
+    assert "left alone by sms until 2026-02-28" in result.output
+    assert "30003" in result.output
     assert ask(processor, "contact", "acme|" + "2" * 32).exit_code == 1

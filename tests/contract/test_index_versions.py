@@ -14,12 +14,14 @@ from services.domain.consent.commands import Mark
 from services.domain.consent.suppression import Standing
 from services.domain.messages.costs import Bill
 from services.domain.messages.deliverability import Counts
+from services.domain.messages.numbers import Number
 from services.domain.messages.silent import Silent
 from services.domain.messages.timeline import Timeline
 from services.domain.messages.windows import Refusal, Sessions, Window
 from services.domain.outbox.entry import row_key
 from services.domain.outbox.facts import Unknown
 from services.domain.outbox.verdicts import Verdict, early
+from services.domain.reachability import Failure
 from services.domain.results import CommandResult
 from services.domain.spend.budgets import Spent
 from services.domain.studio.executions import Execution
@@ -67,6 +69,12 @@ SESSIONS = Sessions(
     contact="acme|c",
     windows={"whatsapp:+14155550100": Window(until=T, message_sid="SM1")},
     refusals={"SM2": Refusal(at=LATER, names=("whatsapp:+14155550100",))},
+)
+NUMBER = Number(
+    tenant="acme",
+    contact="acme|c",
+    failures={"SM1 away": Failure(at=T, channel="sms", code=30003, message_sid="SM1")},
+    arrived={"whatsapp": LATER},
 )
 COUNTS = Counts(tenant="acme", minute=T, country="US", carrier="", channel="sms", sender="+14155550100", part=0)
 WAITED_FOR = Silent(
@@ -125,6 +133,7 @@ PINNED: dict[tuple[str, str, int], list[tuple[str, Any, list[str]]]] = {
         ("acme|d", Standing(tenant="acme", contact="acme|d"), []),
     ],
     (SENDER_APP, "sessions", 1): [("acme|c", SESSIONS, ["due 2026-02-21T17:22:11.123Z "])],
+    (SENDER_APP, "numbers", 1): [("acme|c", NUMBER, ["due 2026-03-25T00:00:00.000Z "])],
     **{
         (SENDER_APP, commands.parked, 1): [
             ("parked 07", Parked(look_at=T, commands=[]), ["due 2026-02-21T18:22:11.123Z "])
@@ -136,6 +145,7 @@ PINNED: dict[tuple[str, str, int], list[tuple[str, Any, list[str]]]] = {
         ("acme|c1", Timeline(tenant="acme", command_id="c1", steps={"e1": STEP}), ["listed ambiguous\x00"])
     ],
     (PROCESSOR_APPS["messages"], "sessions", 1): [("acme|c", SESSIONS, ["due 2026-02-21T17:22:11.123Z "])],
+    (PROCESSOR_APPS["messages"], "numbers", 1): [("acme|c", NUMBER, ["due 2026-03-25T00:00:00.000Z "])],
     (PROCESSOR_APPS["commands"], "executions", 1): [
         ("FN1 acme", Execution(tenant="acme", execution_sid="FN1", heard_at=T), ["due 2026-04-23T18:22:11.123Z "])
     ],

@@ -25,6 +25,7 @@ from services.domain.gate import (
 )
 from services.domain.outbox.verdicts import ALLOW, Verdict, expired
 from services.domain.quiet import Hours, Quiet
+from services.domain.reachability import Unreachable
 from tests.contract.generated import events
 from tests.sender.histories import at
 
@@ -59,6 +60,7 @@ UNREAD = Suppression(since="2026-02-20T09:00:00.000Z", evidence="twilio.inbound.
 DAY = Quiet(hours=[Hours()], zones=["Europe/Paris"])
 NIGHT, NEVER = replace(DAY, until=at(30)), replace(DAY, never=True)
 CAPPED = Capped(cap=Cap(messages=3, days=1), until=at(30))
+ALONE = Unreachable(why="failures", until=at(30), failures=3, codes=[30003, 30005], last_at=at(0))
 NEW, OLD = "2026-02-21T17:00:00.000Z", "2025-02-21T18:00:00.000Z"
 
 
@@ -135,6 +137,19 @@ DECIDED = {
         pytest.param(question(), view(capped=CAPPED, quiet=NIGHT), "quiet_hours", id="by night the night is told"),
         pytest.param(question(), view(capped=CAPPED, suppressed=out()), "suppressed", id="a no beside a cap"),
         pytest.param(question(confirms="start"), view(capped=CAPPED), None, id="an answer is not one more"),
+        # A number that nothing reaches.
+        pytest.param(question(), view(unreachable=ALONE), "unreachable", id="a number that is left alone"),
+        pytest.param(
+            question(although_unreachable=True), view(unreachable=ALONE), None, id="what must be tried all the same"
+        ),
+        pytest.param(question(confirms="stop"), view(unreachable=ALONE), None, id="who has just written is reached"),
+        pytest.param(
+            question(although_unreachable=True),
+            view(unreachable=ALONE, suppressed=out()),
+            "suppressed",
+            id="what must be tried breaks no no",
+        ),
+        pytest.param(question(), view(unreachable=ALONE, quiet=NIGHT), "unreachable", id="it waits for no morning"),
         # What could not be read may have been a no, a yes or a message.
         pytest.param(question(), view(held=UNREAD), "hold", id="something unread"),
         pytest.param(question(template=True), view(held=UNREAD), "hold", id="a template too"),
@@ -520,3 +535,19 @@ def test_a_cap_is_told_with_the_purpose_that_was_judged() -> None:
     assert (uncounted.rule, uncounted.until) == ("frequency", CAPPED.until)
     assert "had 3" not in uncounted.reason
     assert "the utility messages among them are not counted" in uncounted.reason
+
+
+@pytest.mark.parametrize(
+    ("why", "words", "instead"),
+    [
+        ("failures", "the last 3 messages did not reach it (30003, 30005)", "Use another channel"),
+        ("landline", "it is a landline", "Use another channel"),
+        ("no_mms", "it takes no MMS", "Send it as SMS with a link"),
+    ],
+)
+def test_a_number_that_is_left_alone_says_until_when_and_what_to_do(why: Any, words: str, instead: str) -> None:
+    found = decide(question(), view(unreachable=replace(ALONE, why=why)))
+    assert f"left alone by sms until {at(30)}" in found.reason
+    assert words in found.reason
+    assert found.remedy.startswith(instead)
+    assert "although_unreachable" in found.remedy

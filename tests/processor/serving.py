@@ -15,9 +15,8 @@ from services.runtime.directories import Directories
 
 async def serve(stack: AsyncExitStack, app: Any, access: Access, audit: Any) -> str:
     """Answer on a port of its own until `stack` is closed; its URL."""
-    asked = Queries(
-        dict.fromkeys(PROCESSOR_APPS.values(), app), topology(Settings(), {}), Directories(Settings().kafka), audit
-    )
+    apps, directories = dict.fromkeys(PROCESSOR_APPS.values(), app), Directories(Settings().kafka)
+    asked = Queries(apps, topology(Settings(), {}), directories, {}, audit)
     application = web.Application(middlewares=[access.admit])
     application.add_routes(asked.routes())
     runner = web.AppRunner(application)

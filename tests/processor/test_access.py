@@ -63,7 +63,7 @@ ROWS = {
         standing={scope: Pause(scope=scope, at=AT, by="ann", note=f"ask {PERSON}")
                   for scope in ("everything", "tenant acme", "sender globex +14155550200")},
     ),
-    "suppression": None, "sessions": None, "recent": None,
+    "suppression": None, "sessions": None, "numbers": None, "recent": None,
 }  # fmt: skip
 PATHS = (f"messages/{SID}", "commands/acme%7Corder-1", "ambiguous", "pauses/%7Cevery-1")
 

@@ -330,6 +330,8 @@ async def test_a_contact_is_told_with_its_evidence_its_windows_and_what_was_said
         "suspected": {},
         "linked": [],
         "windows": {WHATSAPP: until},
+        "unreachable": {},
+        "failures": [],
         "recent": [_line(stop, SMS), _line(hello, WHATSAPP)],
     }
     recorded = [codec.decode(one.value, ConsentRecorded) for one in await read(topics, CONSENT.name, 2)]

@@ -1,12 +1,15 @@
 """What is told of deliveries, opt-outs and windows, from the rows that flushes change."""
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any, cast
 
 from services.domain.consent.commands import Mark
 from services.domain.consent.suppression import Standing
 from services.domain.messages.ladder import Delivery, Step
+from services.domain.messages.numbers import Number
 from services.domain.messages.windows import Sessions, Window
+from services.domain.reachability import Failure
 from services.processor.metrics import PROCESSOR
 from services.processor.reaching import People, Reaching
 from services.runtime.folding.partition import Flush, Partition
@@ -88,6 +91,21 @@ async def test_a_first_no_is_an_opt_out_and_more_of_them_are_none() -> None:
     for was, now in ((None, nothing), (nothing, once), (once, twice), (twice, None)):
         await People().flushed(NOBODY, flush("suppression", was, now))
     assert value("opt_outs_total", tenant="acme") - before == 1
+
+
+async def test_a_number_counts_when_it_is_left_alone_and_again_when_it_is_so_anew() -> None:
+    labels = {"tenant": "acme", "channel": "sms", "why": "failures"}
+    before = value("numbers_marked_total", **labels)
+    rows: list[Number | None] = [None]
+    # Three days in a row, while it is left alone, and a week after that.
+    for day in (1, 2, 3, 4, 12):
+        known = rows[-1].failures if rows[-1] else {}
+        failure = Failure(at=f"2026-02-{day:02}T18:22:11.123Z", channel="sms", code=30003)
+        failures = {**known, f"SM{day} away": failure}
+        rows.append(Number(tenant="acme", contact="c", failures=failures))
+    for was, now in pairwise(rows):
+        await People().flushed(NOBODY, flush("numbers", was, now))
+    assert value("numbers_marked_total", **labels) - before == 2
 
 
 async def test_a_window_counts_when_it_opens_and_when_it_stays_open_longer() -> None:

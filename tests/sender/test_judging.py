@@ -8,13 +8,16 @@ from msgspec.structs import replace
 from pydantic import SecretStr
 
 from services.contract import codec
+from services.domain.clock import later
 from services.domain.consent.suppression import Standing
 from services.domain.gate import decide, purpose
 from services.domain.messages.commands import NamedTemplate
 from services.domain.messages.consent import Suppressing
+from services.domain.messages.numbers import Number
 from services.domain.outbox.entry import Entry, row_key
 from services.domain.outbox.facts import Created, Refused, Unknown
 from services.domain.outbox.verdicts import Verdict
+from services.domain.reachability import Failure
 from services.domain.senders.directory import Directory
 from services.domain.templates.events import TemplateStated, key_of
 from services.runtime.catalogues import Catalogues
@@ -31,7 +34,7 @@ from services.sender.faults import Faults
 from services.sender.judging import Beside, Followed, Judgement, Judging
 from services.sender.messages.asking import ask
 from services.sender.stops import Stops
-from services.sender.tables import OUTBOX, SUPPRESSION
+from services.sender.tables import NUMBERS, OUTBOX, SUPPRESSION
 from tests.domain.suppression_oracle import history, stated, wrote
 from tests.sender import histories
 from tests.sender.histories import accepted, attempted, attempting, created, refused
@@ -43,14 +46,17 @@ SERVICE = "MG" + "d" * 32
 class Rows:
     """A partition that holds one row of consent at most, and what became of other commands."""
 
-    def __init__(self, standing: Standing | None = None, others: Iterable[Entry] = ()) -> None:
+    def __init__(
+        self, standing: Standing | None = None, others: Iterable[Entry] = (), number: Number | None = None
+    ) -> None:
         self._standing = standing
+        self._number = number
         self._others = {row_key(one): one for one in others}
 
-    def read(self, key: str, table: str) -> Standing | Entry | None:
+    def read(self, key: str, table: str) -> Standing | Entry | Number | None:
         if table == OUTBOX:
             return self._others[key]
-        return self._standing if table == SUPPRESSION else None
+        return {SUPPRESSION: self._standing, NUMBERS: self._number}.get(table)
 
     def under(self, table: str, prefix: str, most: int) -> list[str]:
         assert table == OUTBOX
@@ -84,6 +90,7 @@ def looked(
     standing: Standing | None = None,
     templates: Iterable[TemplateStated] = (),
     others: Iterable[Entry] = (),
+    number: Number | None = None,
     **tenant: Any,
 ) -> Judgement:
     configured = TenantSettings(
@@ -96,7 +103,7 @@ def looked(
         PRODUCTS, settings, cast(Barrier, None), followed, Beside(Stops(Faults(), lambda _: "api"), budgets)
     )
     in_time = {"not_after": "9999-12-31T23:59:59.999Z"}
-    found = judging.look(cast(Partition, Rows(standing, others)), accepted(**in_time | command))
+    found = judging.look(cast(Partition, Rows(standing, others, number)), accepted(**in_time | command))
     receipt = found.receipt
     assert decide(receipt.question, receipt.view) == found.verdict, "the receipt holds all that was looked at"
     return found
@@ -337,6 +344,50 @@ def test_of_whom_too_many_commands_are_remembered_nobody_says_what_they_have_had
     assert (found.verdict.rule, "not counted" in found.verdict.reason) == ("frequency", True)
     assert found.receipt.view.capped is not None
     assert found.receipt.view.capped.uncounted
+
+
+def failed(*failures: tuple[float, str, int]) -> Number:
+    """A number that messages did not reach, by days ago, channel and code."""
+    found = {
+        f"SM{days} {code}": Failure(at=later(now(), -days * 86_400), channel=channel, code=code)
+        for days, channel, code in failures
+    }
+    return Number(tenant="acme", contact=histories.CONTACT, failures=found)
+
+
+AWAY = failed((1, "sms", 30003), (2, "sms", 30005), (3, "mms", 30003))
+ONE = {"sms": {"failures": 1, "rest_days": 2}}
+
+
+@pytest.mark.parametrize(
+    ("command", "number", "tenant", "rule"),
+    [
+        ({}, AWAY, {}, "unreachable"),
+        ({"channel": "mms"}, AWAY, {}, "unreachable"),
+        ({"channel": "whatsapp"} | BY_NAME, AWAY, {}, None),
+        ({"although_unreachable": True}, AWAY, {}, None),
+        # By the tenant's own rule, of that channel.
+        ({}, AWAY, {"reachability": {"sms": {"failures": 4}}}, None),
+        ({}, AWAY, {"reachability": {"sms": {"rest_days": 0}}}, None),
+        ({}, failed((1, "sms", 30003)), {}, None),
+        ({}, failed((1, "sms", 30003)), {"reachability": ONE}, "unreachable"),
+        ({}, failed((3, "sms", 30003)), {"reachability": ONE}, None),
+        ({"channel": "mms"}, failed((1, "sms", 30003)), {"reachability": ONE}, None),
+        # A landline, and what takes no MMS.
+        ({}, failed((100, "sms", 30006)), {}, "unreachable"),
+        ({"channel": "mms"}, failed((100, "sms", 30006)), {}, "unreachable"),
+        ({}, failed((181, "sms", 30006)), {}, None),
+        ({}, failed((100, "sms", 30006)), {"reachability": {"sms": {"landline_days": 30}}}, None),
+        ({"channel": "mms"}, failed((1, "mms", 21614)), {}, "unreachable"),
+        ({}, failed((1, "mms", 21614)), {}, None),
+    ],
+)
+def test_a_number_that_nothing_reaches_is_left_alone_by_the_tenants_rule(
+    command: dict[str, Any], number: Number, tenant: dict[str, Any], rule: str | None
+) -> None:
+    found = looked(command, number=number, templates=[template()], **tenant)
+    assert found.verdict.rule == rule, found.verdict
+    assert (found.receipt.view.unreachable is not None) == (rule is not None or "although_unreachable" in command)
 
 
 def test_what_a_template_is_called_is_forgotten_with_it() -> None:

@@ -49,6 +49,7 @@ class SendMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     command lives for the configured time, from `not_before` where that is given. `urgent`: goes before others of its
     tenant. `label`: the producer's own name for what it belongs to, so that all of it can be paused. `purpose`: where
     it is left out, that of the template's category, marketing for one that is not known, and utility else.
+    `although_unreachable`: try it also where the number is left alone, for nothing reached it lately.
     `template`: by name, in place of `content_sid`. With a text or a medium beside it, by WhatsApp, that goes while the
     window is open, and the template when it is not. `fallback_from`: whence the SMS comes where a service's RCS sender
     reaches nobody. The fields from `max_price` on go to Twilio as they are.
@@ -72,6 +73,7 @@ class SendMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     urgent: bool = False
     label: str | None = None
     purpose: Purpose | None = None
+    although_unreachable: bool = False
     max_price: float | None = None
     provide_feedback: bool | None = None
     validity_period: int | None = None
@@ -151,6 +153,7 @@ class CommandAccepted(
     purpose_said: bool = True
     fallback_from: str | None = None
     estimate: Estimate | None = None
+    although_unreachable: bool = False
 
     @property
     def has_template(self) -> bool:

@@ -71,6 +71,12 @@ def country_of(address: str) -> str:
     return judge(address).country or UNKNOWN
 
 
+def went_by(message_sid: str, *addresses: str) -> str:
+    """The channel of a message by its addresses, and of a text by its sid: `mms` where that has media."""
+    named = {channel_of(address) for address in addresses} - {"sms", UNKNOWN}
+    return min(named) if named else "mms" if message_sid.startswith("MM") else "sms"
+
+
 # Reading a number takes longer than folding its message, and each comes a few times in a row.
 @lru_cache(maxsize=1 << 13)
 def _place(address: str) -> _Place:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from services.domain.clock import later
 from services.domain.errors import explain
 from services.domain.identity import derived_event_id
-from services.domain.messages.counting import COUNTED_FOR_S, counted
+from services.domain.messages.counting import COUNTED_FOR_S, counted, went_by
 from services.domain.messages.events import (
     Counted,
     DeliveryChanged,
@@ -21,7 +21,7 @@ from services.domain.messages.events import (
     StatusReceived,
     parameter,
 )
-from services.domain.messages.ladder import FINAL, Delivery, ErrorSeen, Step, Witness
+from services.domain.messages.ladder import ARRIVED, FINAL, Delivery, ErrorSeen, Step, Witness
 
 # Who tells of a message: Twilio's answer to us, or our own signed callback; a webhook; a list.
 _CREATED, _TOLD, _LISTED = 3, 2, 1
@@ -200,6 +200,11 @@ def _too_late(error_code: int | None) -> bool:
     return error_code is not None and explain(error_code).tells == "window_closed"
 
 
+def _failed_last(state: Delivery) -> str | None:
+    """When the last of its steps was heard that told an error."""
+    return max((step.at for step in state.steps.values() if step.error), default=None)
+
+
 def _holds_account(error_code: int | None) -> bool:
     """Does it say that the account sends nothing any more?"""
     info = explain(error_code)
@@ -261,4 +266,6 @@ def _reached(
         error_status=error[0] if error else None,
         error_at=error[1].at if error else None,
         created_at=state.created_at if _too_late(error_code) or _holds_account(error_code) else None,
+        channel=went_by(state.message_sid, state.from_, state.to),
+        overruled_at=_failed_last(state) if status in ARRIVED else None,
     )

@@ -11,8 +11,8 @@ from services.domain.outbox.facts import Created, Refused
 from services.domain.outbox.steps import Step
 from services.domain.results import CommandResult, result
 
-# What a refusal says of the person that gates go by.
-_TELLING = frozenset({"opted_out", "window_closed"})
+# What a refusal says of the person that gates do not go by.
+_IDLE = frozenset({None, "marketing_capped"})
 
 
 class MessageCreated(Created, frozen=True, kw_only=True):
@@ -55,7 +55,7 @@ def _created(entry: Entry[CommandAccepted], created: MessageCreated, at: str, so
 
 def _refused(entry: Entry[CommandAccepted], refused: Refused, at: str, source: str) -> tuple[OutcomeReached, ...]:
     """Of the person, where the refusal tells something of them."""
-    if refused.code is None or (tells := explain(refused.code).tells) not in _TELLING:
+    if refused.code is None or (tells := explain(refused.code).tells) in _IDLE:
         return ()
     command = entry.command
     service = command.messaging_service_sid if command else None
@@ -71,6 +71,7 @@ def _refused(entry: Entry[CommandAccepted], refused: Refused, at: str, source: s
         status="failed",
         error_code=refused.code,
         created_at=at if tells == "window_closed" else None,
+        channel=command.channel if command else None,
     )
     return (outcome,)
 

@@ -121,6 +121,7 @@ def accept(
         purpose=_purpose(command),
         template=command.template,
         purpose_said=command.purpose is not None,
+        although_unreachable=command.although_unreachable,
         options=Options(**{name: getattr(command, name) for name in Options.__struct_fields__}),
     )
 

@@ -6,16 +6,17 @@ from msgspec.structs import replace
 
 from services.contract import codec
 from services.contract.consent import SUPPRESSION
-from services.contract.messages import SESSIONS
+from services.contract.messages import NUMBERS, SESSIONS
 from services.contract.senders import SENDERS
 from services.contract.topic import Topic
 from services.domain.consent.events import SuppressionChanged
 from services.domain.consent.suppression import Standing, answer
 from services.domain.identity import derived_event_id
-from services.domain.messages import deliverability
+from services.domain.messages import deliverability, numbers
 from services.domain.messages.deliverability import Counts, row_key
 from services.domain.messages.delivery import restated
 from services.domain.messages.ladder import Delivery
+from services.domain.messages.numbers import Number
 from services.domain.messages.sessions import Change, SessionChanged
 from services.domain.messages.sightings import Sightings, stated
 from services.domain.messages.windows import Sessions, open_windows
@@ -27,6 +28,7 @@ from services.runtime.folding.staging import emission
 _BY_KEY: dict[str, Topic] = {
     "suppression": SUPPRESSION,
     "sessions": SESSIONS,
+    "numbers": NUMBERS,
     "sendersbystatus": SENDERS,
     "sendersbyinbound": SENDERS,
 }
@@ -51,6 +53,8 @@ def restate(plan: Plan, key: str, before: Any, after: Any, at: str) -> list[Emis
             )
         case Sessions() if after.windows:
             event = _session(after, source, at)
+        case Number():
+            event = numbers.stated(after, derived_event_id(source, "number", key), at)
         case Sightings():
             event = stated(after, derived_event_id(source, "senders", key), at)
         case Delivery():

@@ -17,6 +17,7 @@ from services.domain.messages.callback_keys import CallbackKeys
 from services.domain.messages.commands import Channel, Purpose
 from services.domain.messages.content import MAX_BODY_CHARACTERS
 from services.domain.messages.keyword_rules import pattern, places_of
+from services.domain.messages.numbers import MOST_DAYS, MOST_LANDLINE_DAYS
 from services.domain.messages.recipients import wrong_pattern
 from services.domain.messages.routing import is_service
 from services.runtime.regions import Region
@@ -200,6 +201,17 @@ class SpendSettings(Section):
         return self
 
 
+class ReachabilitySettings(Section):
+    """When a number is left alone on a channel, because nothing reaches it there."""
+
+    failures: int = Field(default=3, ge=1, le=10, description="so many messages that reached nobody; of an hour one")
+    within_days: float = Field(default=14, gt=0, le=MOST_DAYS, description="all of them")
+    rest_days: float = Field(default=7, ge=0, le=MOST_DAYS, description="how long it is left alone then; 0: not at all")
+    landline_days: float = Field(
+        default=180, ge=0, le=MOST_LANDLINE_DAYS, description="how long a number that takes no texts is left alone"
+    )
+
+
 RuleName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 
 
@@ -318,6 +330,9 @@ class TenantSettings(Section):
         default_factory=dict, description="purpose → the most that a person gets of it; what is more waits"
     )
     spend: SpendSettings = SpendSettings()
+    reachability: dict[Channel, ReachabilitySettings] = Field(
+        default_factory=dict, description="channel → when a number is left alone on it; left out: as the defaults say"
+    )
     messages_per_second: float = Field(default=10.0, gt=0, description="per sender, over all workers' partitions")
     tokens: dict[TokenName, TokenSettings] = Field(
         default_factory=dict, description="of the query API, each showing this tenant's rows alone"

@@ -26,6 +26,7 @@ def ask(command: CommandAccepted) -> Question:
         contact=command.contact,
         purpose=command.purpose,
         purpose_said=command.purpose_said,
+        although_unreachable=command.although_unreachable,
     )
 
 

@@ -29,9 +29,11 @@ PEOPLE = {"twilio.inbound.v1", "twilio.outbound.accepted.v1", "twilio.outcomes.v
         ("processor", "commands", [{"twilio.outbound.results.v1"}]),
         ("processor", "suppression", [{"twilio.consent.v1"}, PEOPLE]),
         ("processor", "sessions", [{"twilio.inbound.v1", "twilio.outcomes.v1"}]),
+        ("processor", "numbers", [{"twilio.inbound.v1", "twilio.outcomes.v1"}]),
         ("processor", "recent", [PEOPLE]),
         ("sender", "suppression", [{"twilio.consent.v1"}, PEOPLE]),
         ("sender", "sessions", [{"twilio.inbound.v1", "twilio.outcomes.v1"}]),
+        ("sender", "numbers", [{"twilio.inbound.v1", "twilio.outcomes.v1"}]),
     ],
 )
 def test_a_table_is_rebuilt_from_what_its_step_takes(service: Service, table: str, phases: list[set[str]]) -> None:

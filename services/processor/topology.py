@@ -8,7 +8,7 @@ from services.contract.outbound import COMMANDS_FOLD
 from services.contract.partition import key_on, partition_of
 from services.contract.studio import EXECUTIONS_FOLD
 from services.domain.consent.suppression import Standing
-from services.domain.messages import deliverability, delivery, ladder, numbers, recent, sessions, timeline
+from services.domain.messages import deliverability, delivery, ladder, numbers, recent, sessions, suspension, timeline
 from services.domain.messages.confirmation import Texts
 from services.domain.messages.consent import Suppressing
 from services.domain.messages.events import DeliveryChanged, InboundReceived, OutcomeReached, StatusReceived
@@ -59,7 +59,7 @@ def topology(settings: Settings, texts: Mapping[str, Texts]) -> Topology:
                     Suspending(
                         [key_on(number, settings.kafka.partitions) for number in range(settings.kafka.partitions)]
                     ),
-                    Table("suspensions", Suspension, lambda event: event.tenant),
+                    Table("suspensions", Suspension, suspension.row_key),
                     takes=(OutcomeReached,),
                 ),
                 Step(by_status, Table("sendersbystatus", Sightings, by_status.key), takes=(StatusReceived,)),
@@ -91,7 +91,9 @@ def topology(settings: Settings, texts: Mapping[str, Texts]) -> Topology:
                     takes=(InboundReceived, OutcomeReached),
                 ),
                 Step(recent.fold, Table("recent", recent.Recent, lambda event: event.contact)),
-                Step(pauses.fold, Table("pauses", pauses.Pauses, lambda _: pauses.ROW), takes=pauses.SAID),
+                Step(
+                    pauses.fold, Table("pauses", pauses.Pauses, lambda _: pauses.ROW, due=pauses.due), takes=pauses.SAID
+                ),
                 Step(by_inbound, Table("sendersbyinbound", Sightings, by_inbound.key), takes=(InboundReceived,)),
             ),
             unheard=of_contact(CONTACTS_FOLD.app, "suppression"),

@@ -66,6 +66,15 @@ class Faults:
         now = self._clock()
         return any(one.breaker.state(now) == "open" or one.probe is not None for one in self._of(at, sender))
 
+    def senders(self, tenant: str) -> frozenset[str]:
+        """The senders of a tenant that are at fault, until one is to be tried again."""
+        now = self._clock()
+        return frozenset(
+            scope[-1]
+            for scope, one in self._faults.items()
+            if one.blamed == "sender" and scope[1] == tenant and one.breaker.state(now) == "open"
+        )
+
     def may_call(self, row: str, at: AccountAt, sender: str) -> bool:
         """The same of a turn that has begun."""
         now = self._clock()

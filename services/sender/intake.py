@@ -5,7 +5,7 @@ is not known yet wait before it (`parking`). Who may speak for whom is said by `
 who said it, and to nobody where that is not known, so that no stranger writes into a tenant's results.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -29,6 +29,8 @@ from services.sender.moments import moment_of
 from services.sender.producers import Producers
 from services.sender.products import ABOUT_ANOTHER
 
+# By tenant, its senders that fail.
+Out = Callable[[str], frozenset[str]]
 # Of a command id, or of what stands for one.
 _LONGEST_NAME = 128
 
@@ -93,10 +95,14 @@ def _requested(commands: Commands, record: Record, found: Read, command: Any) ->
 
 
 class Intake:
-    """The intake fold, with the tenants' rules, and who may speak for them."""
+    """The intake fold, with the tenants' rules, and who may speak for them.
 
-    def __init__(self, rules: Mapping[str, Rules]) -> None:
+    `out`: by tenant the senders that fail, as far as this worker knows; routes pass them over.
+    """
+
+    def __init__(self, rules: Mapping[str, Rules], out: Out = lambda _: frozenset()) -> None:
         self._rules = rules
+        self._out = out
         self.producers = Producers(rules)
 
     def __call__(self, _: Any, event: Requested) -> tuple[None, Sequence[Any]]:
@@ -137,6 +143,8 @@ class Intake:
             return [
                 f"tenant: no tenant {event.command.tenant[:64]!r} is configured; check its spelling, or configure it"
             ]
+        if rules.routes:
+            rules = rules._replace(out=self._out(event.command.tenant))
         return event.commands.accept(event.command, rules, event.at, event.since, event.place)
 
 

@@ -168,7 +168,9 @@ class Judging:
 
     def _unreachable(self, partition: Partition, command: Addressed, moment: str) -> Unreachable | None:
         number: Number | None = partition.read(command.contact, NUMBERS)
-        if number is None or not number.failures:
+        # Where RCS reaches nobody, a service writes by SMS.
+        falls_back = command.channel == "rcs" and (command.fallback_from or command.messaging_service_sid)
+        if number is None or not number.failures or falls_back:
             return None
         rule = self._rest_rules[command.tenant].get(command.channel, STANDARD)
         return left_alone(moment, number.failures.values(), command.channel, rule)

@@ -94,7 +94,7 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event) -> None
     together = Together(
         budgets, stops, conditions, scheduler, Finder(products), Claims(products), *listeners, Timing(tenants)
     )
-    app = fold_app(SENDER_APP, folds(settings, tenants, prices), settings.kafka, sender, {OUTBOX: together})
+    app = fold_app(SENDER_APP, folds(settings, tenants, prices, stops.out), settings.kafka, sender, {OUTBOX: together})
     health = operations(
         partial(reasons, app),
         lambda: {"open_commands": scheduler.rows_open()},

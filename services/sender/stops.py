@@ -12,7 +12,7 @@ from prometheus_client import Gauge
 from services.domain.outbox.entry import Entry
 from services.domain.outbox.facts import Judged
 from services.domain.outbox.lists import IN_A_LANE, in_lane
-from services.domain.outbox.pauses import ROW, Pause, Pauses, paused, stopping
+from services.domain.outbox.pauses import ROW, Pause, Pauses, paused, resting, stopping
 from services.domain.outbox.verdicts import Verdict
 from services.runtime.clock import now
 from services.runtime.folding.index import beyond
@@ -65,6 +65,11 @@ class Stops(Listener):
         """Whether nothing of a lane may begin now."""
         paused_by = self._paused(lane.account.tenant, lane.sender)
         return paused_by is not None or self._faults.stopped(lane.account, lane.sender)
+
+    def out(self, tenant: str) -> frozenset[str]:
+        """The senders of a tenant that fail: what names no sender goes by another, where its route has one."""
+        paused_by = (resting(pauses, tenant) for pauses in self._pauses.values())
+        return frozenset().union(*paused_by, self._faults.senders(tenant))
 
     def reasons(self) -> list[str]:
         """What is stopped, for people."""

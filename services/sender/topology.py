@@ -28,18 +28,20 @@ from services.runtime.unheard import of_contact
 from services.sender import products
 from services.sender.commands import Commands
 from services.sender.ends import logged, of_fold, of_refusal
-from services.sender.intake import Intake, read, tenant_rules
+from services.sender.intake import Intake, Out, read, tenant_rules
 from services.sender.parking import Parked, Parking, due
 from services.sender.tables import EXPOSURES, IN_FLOWS, NUMBERS, OUTBOX, PAUSES, SESSIONS, SPENT, SUPPRESSION
 
 
-def folds(settings: Settings, tenants: Tenants, prices: PriceLists | None = None) -> tuple[Fold, ...]:
+def folds(
+    settings: Settings, tenants: Tenants, prices: PriceLists | None = None, out: Out = lambda _: frozenset()
+) -> tuple[Fold, ...]:
     """Intake forwards commands by contact; the outbox remembers each, and settles it by what comes back.
 
     Beside the outbox, in the same partitions, stands what the gate looks at: the sender folds it itself, so that it
-    knows how far it has read. The processor tells the world; here nothing is told twice.
+    knows how far it has read. The processor tells the world; here nothing is told twice. `out`: see `Intake`.
     """
-    intake = Intake(tenant_rules(settings, tenants, prices or PriceLists(settings.kafka)))
+    intake = Intake(tenant_rules(settings, tenants, prices or PriceLists(settings.kafka)), out)
     own = settings.kafka.tenant_topics
 
     def taken_in(commands: Commands) -> Fold:
@@ -71,7 +73,9 @@ def folds(settings: Settings, tenants: Tenants, prices: PriceLists | None = None
                     takes=(budgets.SpendMoved,),
                     parts=budgets.parts,
                 ),
-                Step(pauses.fold, Table(PAUSES, pauses.Pauses, lambda _: pauses.ROW), takes=pauses.SAID),
+                Step(
+                    pauses.fold, Table(PAUSES, pauses.Pauses, lambda _: pauses.ROW, due=pauses.due), takes=pauses.SAID
+                ),
                 Step(
                     _dating(_quietly(Suppressing({}))),
                     Table(SUPPRESSION, Standing, lambda event: event.contact, lists=dating.lists),

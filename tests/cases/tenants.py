@@ -55,5 +55,9 @@ TENANTS: dict[str, dict[str, Any]] = {
     # It is night in California, and for an hour more: the house's clock must not run a day ahead of the broker's.
     "nights": {"quiet_hours": {"purposes": ["marketing"], "countries": {"US": _until_soon()}}},
     "rarely": {"frequency": {"marketing": [{"messages": 2, "days": ENOUGH_S / 86_400}]}},
+    "pooled": {
+        "routing": {"routes": [{"pool": {"+14155550100": 1, "+14155550101": 1}}]},
+        "consent": {"stop_reaches": "tenant"},
+    },
     "house": {},
 }

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from services.contract.messages import INBOUND, NUMBERS
+from services.contract.messages import INBOUND, MESSAGES, NUMBERS
+from services.contract.outbound import RESULTS
 from tests.cases.house import NUMBER, House, Tenant, escaped, sid
 from tests.waiting import eventually
 
@@ -13,7 +14,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="package")
 Named = Callable[[str], Tenant]
 LANDLINE = "+15005550009"
 PICTURE = ["https://example.com/a.png"]
-PERSON = "+14155550171"
+PERSON, SIBLING = "+14155550171", "+14155550101"
 
 
 async def test_an_mms_to_a_landline_is_refused_by_twilio_once_and_stopped_before_that_from_then_on(
@@ -66,3 +67,30 @@ async def test_a_phone_that_is_off_for_hours_is_left_alone_until_a_word_of_their
     await one.hear("I am back", PERSON)
     await one.seen(INBOUND.name, body="I am back")
     assert (await one.send("off-2", PERSON))["step"] == "sent"
+
+
+async def test_a_sender_that_is_not_registered_is_out_of_its_pool_until_it_is_resumed(
+    house: House, tenant: Named
+) -> None:
+    one = tenant("pooled")
+    for _ in range(2):
+        await one.status(sid(), "undelivered", ErrorCode="30034", To=PERSON, From=NUMBER)
+    ready = f"{house.services['sender'].operations}/readyz"
+
+    async def told() -> bool:
+        async with house.http.get(ready) as answer:
+            return answer.status == 200 and "30034" in await answer.text()
+
+    await eventually(told, 30, "the sender says who is out")
+    for number in range(8):
+        command = {"command_id": f"by-{number}", "tenant": one.name, "to": f"+1415555018{number}", "body": "hello"}
+        await one.produce(MESSAGES.name, command)
+    assert {(await one.end(f"by-{number}"))["step"] for number in range(8)} == {"sent"}
+    assert {message["from"] for message in await one.created()} == {SIBLING}
+    await one.ask("named", PERSON, from_=NUMBER)
+    waits = await one.seen(RESULTS.name, command_id="named", step="deferred")
+    assert (waits["category"], "30034" in waits["reason"]) == ("sender", True)
+    # Of another tenant it is another sender.
+    assert (await tenant("off").send("elsewhere", "+14155550189"))["step"] == "sent"
+    await house.cli("resume", "--tenant", one.name, "--sender", NUMBER)
+    assert (await one.end("named"))["step"] == "sent"

@@ -20,6 +20,7 @@ from services.domain.messages.timeline import Timeline
 from services.domain.messages.windows import Refusal, Sessions, Window
 from services.domain.outbox.entry import row_key
 from services.domain.outbox.facts import Unknown
+from services.domain.outbox.pauses import Pause, Pauses
 from services.domain.outbox.verdicts import Verdict, early
 from services.domain.reachability import Failure
 from services.domain.results import CommandResult
@@ -81,6 +82,12 @@ WAITED_FOR = Silent(
     tenant="acme", message_sid="SM1", account_sid="AC1", status="sent", since=T, heard_at=T, from_="+14155550100"
 )
 
+BY_ANN = Pause(scope="tenant acme", at=T, by="ann")
+PAUSED: list[tuple[str, Any, list[str]]] = [
+    ("pauses", Pauses(standing={BY_ANN.scope: BY_ANN}), []),
+    ("pauses", Pauses(standing={"sender acme x": structs.replace(BY_ANN, until=LATER)}), [f"due {LATER} "]),
+]
+
 # By app, table and version: a row's key, the row, and its entries without `INDEX` and key.
 PINNED: dict[tuple[str, str, int], list[tuple[str, Any, list[str]]]] = {
     (SENDER_APP, "outbox", 3): [
@@ -133,6 +140,7 @@ PINNED: dict[tuple[str, str, int], list[tuple[str, Any, list[str]]]] = {
         ("acme|d", Standing(tenant="acme", contact="acme|d"), []),
     ],
     (SENDER_APP, "sessions", 1): [("acme|c", SESSIONS, ["due 2026-02-21T17:22:11.123Z "])],
+    (SENDER_APP, "pauses", 1): PAUSED,
     (SENDER_APP, "numbers", 1): [("acme|c", NUMBER, ["due 2026-03-25T00:00:00.000Z "])],
     **{
         (SENDER_APP, commands.parked, 1): [
@@ -145,6 +153,7 @@ PINNED: dict[tuple[str, str, int], list[tuple[str, Any, list[str]]]] = {
         ("acme|c1", Timeline(tenant="acme", command_id="c1", steps={"e1": STEP}), ["listed ambiguous\x00"])
     ],
     (PROCESSOR_APPS["messages"], "sessions", 1): [("acme|c", SESSIONS, ["due 2026-02-21T17:22:11.123Z "])],
+    (PROCESSOR_APPS["messages"], "pauses", 1): PAUSED,
     (PROCESSOR_APPS["messages"], "numbers", 1): [("acme|c", NUMBER, ["due 2026-03-25T00:00:00.000Z "])],
     (PROCESSOR_APPS["commands"], "executions", 1): [
         ("FN1 acme", Execution(tenant="acme", execution_sid="FN1", heard_at=T), ["due 2026-04-23T18:22:11.123Z "])

@@ -57,3 +57,14 @@ def test_where_a_sender_leaves_only_its_people_move() -> None:
         before, after = choose([Route(pool)], person), choose([Route(left)], person)
         assert before in ("+14155550102", after)
     assert choose([Route(dict(reversed(pool.items())))], ASKED) == choose([Route(pool)], ASKED)
+
+
+def test_a_sender_that_fails_takes_nobody_while_its_pool_has_another() -> None:
+    pool = {"+14155550100": 1.0, "+14155550101": 1.0, "+14155550102": 1.0}
+    out = {"+14155550100"}
+    for person in PEOPLE:
+        usual, found = choose([Route(pool)], person), choose([Route(pool)], person, out)
+        assert found not in out
+        # Nobody else's sender changes.
+        assert usual in out or found == usual
+        assert choose([Route(pool)], person, pool) == usual

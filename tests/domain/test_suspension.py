@@ -5,11 +5,13 @@ from typing import Any
 from msgspec.structs import replace
 
 from services.contract.partition import key_on, partition_of
+from services.domain.clock import later
+from services.domain.due import Due
 from services.domain.messages.delivery import fold as join
 from services.domain.messages.events import MessageSent, OutcomeReached, StatusReceived
-from services.domain.messages.suspension import Suspending
+from services.domain.messages.suspension import OUT_S, Suspending, row_key
 from services.domain.outbox import pauses
-from services.domain.outbox.pauses import PauseEnded, PausePlaced, of_tenant
+from services.domain.outbox.pauses import PauseEnded, PausePlaced, of_sender, of_tenant
 from tests.sender.histories import at, outcome
 
 PARTITIONS = 4
@@ -46,7 +48,38 @@ def test_a_suspended_account_is_paused_on_each_partition_once_for_all_its_messag
 
 def test_an_account_that_may_not_send_is_paused_too_and_a_sender_that_may_not_is_no_account() -> None:
     assert next(one.note for one in told(failed("SM1", 0, 30037))).startswith("30037: Twilio switched sending off")
-    assert told(failed("SM1", 0, 30034), failed("SM2", 1, 20003)) == []
+    assert told(failed("SM2", 1, 20003)) == []
+
+
+def test_a_sender_that_may_not_send_is_out_for_hours_and_no_other_with_it() -> None:
+    said = told(*(failed(f"SM{number}", number, 30034) for number in range(50)))
+    assert [one.key for one in said] == KEYS
+    [scope] = {one.scope for one in said}
+    assert scope == of_sender("acme", failed("SM1", 0).sender)
+    assert {(one.cause, one.until) for one in said} == {("sender", later(said[0].at, OUT_S))}
+    # Of no sender that is known nothing is said.
+    assert told(replace(failed("SM1", 0, 30034), sender="")) == []
+    assert row_key(failed("SM1", 0, 30034)) == scope
+    assert row_key(failed("SM1", 0)) == "acme"
+
+
+def test_a_sender_comes_back_by_time_or_by_hand_and_what_was_made_before_takes_it_out_no_more() -> None:
+    first, late = (told(failed(f"SM{made}", made, 30034))[0] for made in (0, 10))
+    scope = first.scope
+    out, _ = pauses.fold(None, first)
+    assert pauses.resting(out, "acme") == {scope.removeprefix("sender acme ")}
+    assert pauses.resting(out, "zeta") == frozenset()
+    assert pauses.due(out) == first.until
+    assert "until" in out.standing[scope].words
+    by_time, _ = pauses.fold(out, Due(key=pauses.ROW, at=first.until or ""))
+    by_hand, _ = pauses.fold(
+        out, PauseEnded(event_id="r", key=KEYS[0], tenant="acme", scope=scope, at=at(20), by="ann")
+    )
+    anew = replace(late, event_id="anew", sent_at=later(first.until or "", 1))
+    for back in (by_time, by_hand):
+        assert (back.standing, pauses.due(back)) == ({}, None)
+        assert pauses.fold(back, late)[0].standing == {}
+        assert scope in pauses.fold(back, anew)[0].standing
 
 
 def test_what_was_made_before_it_was_resumed_pauses_nothing_anew() -> None:

@@ -356,6 +356,7 @@ def failed(*failures: tuple[float, str, int]) -> Number:
 
 
 AWAY = failed((1, "sms", 30003), (2, "sms", 30005), (3, "mms", 30003))
+NO_RCS = failed((1, "rcs", 30046), (2, "rcs", 63036), (3, "rcs", 30046))
 ONE = {"sms": {"failures": 1, "rest_days": 2}}
 
 
@@ -366,6 +367,10 @@ ONE = {"sms": {"failures": 1, "rest_days": 2}}
         ({"channel": "mms"}, AWAY, {}, "unreachable"),
         ({"channel": "whatsapp"} | BY_NAME, AWAY, {}, None),
         ({"although_unreachable": True}, AWAY, {}, None),
+        # Where RCS reaches nobody, a service writes by SMS.
+        ({"channel": "rcs"}, NO_RCS, {}, "unreachable"),
+        ({"channel": "rcs", "from_": None, "messaging_service_sid": SERVICE}, NO_RCS, {}, None),
+        ({}, NO_RCS, {}, None),
         # By the tenant's own rule, of that channel.
         ({}, AWAY, {"reachability": {"sms": {"failures": 4}}}, None),
         ({}, AWAY, {"reachability": {"sms": {"rest_days": 0}}}, None),

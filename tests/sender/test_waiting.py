@@ -266,6 +266,18 @@ async def test_whose_fault_it_is(code: int | None, known: bool, at: str | None) 
     assert world.stops.reasons() == []
 
 
+async def test_a_sender_at_fault_is_out_of_routes_until_it_is_to_be_tried_again() -> None:
+    world = World()
+    await world.take()
+    faults = world.faults
+    for sender, code in (("+1", 21606), ("+2", 30007), ("+3", 20003)):
+        faults.ended(ACME, sender, Refusal(code=code, reason="no"), True, faults.began())
+    assert world.stops.out("acme") == {"+1"}
+    assert world.stops.out("zeta") == frozenset()
+    await asyncio.sleep(0.12)
+    assert world.stops.out("acme") == frozenset()
+
+
 async def test_a_sender_that_twilio_took_a_message_from_is_known() -> None:
     world = World()
     await world.take()

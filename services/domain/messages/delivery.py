@@ -205,12 +205,6 @@ def _failed_last(state: Delivery) -> str | None:
     return max((step.at for step in state.steps.values() if step.error), default=None)
 
 
-def _holds_account(error_code: int | None) -> bool:
-    """Does it say that the account sends nothing any more?"""
-    info = explain(error_code)
-    return info.by_callback and info.holds == "account"
-
-
 def _span(state: Delivery) -> tuple[str, str]:
     """When its first and its last step arrived."""
     arrivals = [step.at for step in state.steps.values()]
@@ -265,7 +259,7 @@ def _reached(
         error_code=error_code,
         error_status=error[0] if error else None,
         error_at=error[1].at if error else None,
-        created_at=state.created_at if _too_late(error_code) or _holds_account(error_code) else None,
+        created_at=state.created_at if _too_late(error_code) or explain(error_code).by_callback else None,
         channel=went_by(state.message_sid, state.from_, state.to),
         overruled_at=_failed_last(state) if status in ARRIVED else None,
     )

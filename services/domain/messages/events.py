@@ -161,10 +161,10 @@ class OutcomeReached(msgspec.Struct, frozen=True, kw_only=True):
     """How a message ended, for its contact's gates and journeys (`twilio.outcomes.v1`, keyed by contact).
 
     Comes again if a later fact overrules the end: an `undelivered` message may yet be `delivered`. `created_at`, of
-    one that came too late for its window (63016), or whose account was suspended (30002): when it was made, or the
-    earliest that was heard of it by then. `error_status`, `error_at`: with which status the error came, and when first.
-    `channel`: by which it went: sms, mms, whatsapp, rcs …. `overruled_at`: of one that arrived after all, when the last
-    failure was heard that this overrules.
+    one that came too late for its window (63016), or whose account or sender may send no more (30002, 30034): when it
+    was made, or the earliest that was heard of it by then. `error_status`, `error_at`: with which status the error
+    came, and when first. `channel`: by which it went: sms, mms, whatsapp, rcs …. `overruled_at`: of one that arrived
+    after all, when the last failure was heard that this overrules.
     """
 
     event_type: Literal["outcome_reached"] = "outcome_reached"

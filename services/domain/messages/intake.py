@@ -54,8 +54,8 @@ _IN_WORDS = {"whatsapp": "WhatsApp", "rcs": "RCS", "messenger": "Messenger"}
 class Rules(NamedTuple):
     """What intake must know of a tenant. `lifetime` in seconds: how long a command lives that says nothing of it.
 
-    `producer_keys`: by id, what its producers sign with. `signed`: a command that nobody signed is not believed.
-    `rates`: what it knows of prices.
+    `out`: senders that a route passes over, because they fail. `producer_keys`: by id, what its producers sign with.
+    `signed`: a command that nobody signed is not believed. `rates`: what it knows of prices.
     """
 
     contact_secret: bytes
@@ -63,6 +63,7 @@ class Rules(NamedTuple):
     default_region: str | None = None
     default_messaging_service: str | None = None
     routes: tuple[Route, ...] = ()
+    out: frozenset[str] = frozenset()
     producer_keys: Mapping[str, bytes] = {}
     signed: bool = False
     rates: Rates = Rates()
@@ -189,7 +190,7 @@ def _routed(command: SendMessage, channel: Channel, whom: Address, rules: Rules)
     if rules.routes:
         contact = key_of(command.tenant, whom, rules.contact_secret)
         asked = Asked(whom.name, contact, whom.country, channel, command.label, _purpose(command))
-        found = choose(rules.routes, asked) or found
+        found = choose(rules.routes, asked, rules.out) or found
     if found is None:
         return command
     return replace(command, messaging_service_sid=found) if is_service(found) else replace(command, from_=found)

@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from services.domain.sids import MESSAGING_SERVICE
@@ -39,8 +39,8 @@ class Route(NamedTuple):
         )
 
 
-def choose(routes: Iterable[Route], asked: Asked) -> str | None:
-    """The sender of the first route that fits; None: none does.
+def choose(routes: Iterable[Route], asked: Asked, out: Collection[str] = ()) -> str | None:
+    """The sender of the first route that fits; None: none does. One that is `out` takes none, unless all are.
 
     By weighted rendezvous hashing: of many people each sender gets its share, and where one leaves the pool only its
     people move.
@@ -48,7 +48,8 @@ def choose(routes: Iterable[Route], asked: Asked) -> str | None:
     route = next((one for one in routes if one.fits(asked)), None)
     if route is None:
         return None
-    return max(sorted(route.pool), key=lambda sender: _score(asked.contact, sender, route.pool[sender]))
+    pool = [sender for sender in sorted(route.pool) if sender not in out] or sorted(route.pool)
+    return max(pool, key=lambda sender: _score(asked.contact, sender, route.pool[sender]))
 
 
 def is_service(sender: str) -> bool:

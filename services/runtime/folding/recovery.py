@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from aiokafka.errors import CorruptRecordException, KafkaConnectionError
 from faust.tables.manager import TableManager
-from faust.tables.recovery import Recovery, ServiceStopped
+from faust.tables.recovery import RebalanceAgain, Recovery, ServiceStopped
 from faust.types import TP
 
 from services.runtime import metrics
@@ -68,6 +68,12 @@ class PositionRecovery(Recovery):
             self._began = time.monotonic(), 0
             self._began = time.monotonic(), self.progress().remaining
             metrics.RESTORE_REMAINING.labels(self.app.conf.id).set(self.progress().remaining)
+
+    async def _seek_offsets(self, consumer: Any, tps: set[TP], offsets: Counter[TP], title: str) -> None:
+        # The next rebalance has named a partition, and has not said yet where it is read from: Faust would seek there.
+        if any(offsets[tp] is None for tp in tps):
+            raise RebalanceAgain
+        await super()._seek_offsets(consumer, tps, offsets, title)
 
     async def _unfit(self, consumer: Any, tps: set[TP]) -> dict[TP, str]:
         """The stores that may not be folded on, and why."""

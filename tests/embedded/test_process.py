@@ -17,8 +17,8 @@ from services.embedded.process import Process
 signal.signal(signal.SIGINT, signal.default_int_handler)
 moments, begun = random.Random(15), []
 for _ in range(60):
-    threading.Timer(moments.uniform(0, 0.02), os.kill, (os.getpid(), signal.SIGINT)).start()
     try:
+        threading.Timer(moments.uniform(0, 0.02), os.kill, (os.getpid(), signal.SIGINT)).start()
         begun.append(Process(["sleep", sys.argv[1]], pathlib.Path(sys.argv[2]), None))
         time.sleep(10)
     except KeyboardInterrupt:

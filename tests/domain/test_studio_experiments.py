@@ -13,10 +13,11 @@ from msgspec.structs import replace
 
 from services.contract.commands import read_execution_command
 from services.domain.outbox.facts import Attempted, Settled
+from services.domain.studio import intake
 from services.domain.studio.commands import StartExecution
 from services.domain.studio.effects import ExecutionCreated
 from services.domain.studio.events import ContactExecution, ContactExposed, Exposure
-from services.domain.studio.experiments import Arm, Experiment, Exposures, choose, fold
+from services.domain.studio.experiments import MOST_ARMS, Arm, Experiment, Exposures, choose, fold
 from tests.domain.test_studio_starting import BEGUN, CONTACT, FLOW, FOUND, NAMES, OUTBOX, accepted, faults
 from tests.sender.histories import at
 
@@ -104,6 +105,21 @@ def test_the_arm_says_which_flow_it_is_and_what_more_that_knows() -> None:
 )
 def test_what_is_no_experiment_is_said(arms: list[Arm], fields: list[str]) -> None:
     assert faults(experiment=Experiment(name="wording", arms=arms)) == fields
+
+
+def test_of_thousands_of_arms_no_more_are_looked_at_than_there_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Anybody may write them, and a fold that takes long is no owner any more."""
+    looked_at: list[str] = []
+    parameters = intake._parameters
+
+    def counted(command: StartExecution, arm: Arm | None) -> dict[str, str]:
+        looked_at.append(arm.name if arm else "")
+        return parameters(command, arm)
+
+    monkeypatch.setattr(intake, "_parameters", counted)
+    arms = [Arm(name=f"a{number}") for number in range(3000)]
+    assert faults(experiment=Experiment(name="wording", arms=arms)) == ["experiment.arms"]
+    assert len(looked_at) <= MOST_ARMS
 
 
 def test_it_is_read_as_json_with_the_fault_named() -> None:

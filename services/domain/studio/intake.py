@@ -21,7 +21,7 @@ from services.domain.messages.intake import Rules
 from services.domain.outbox.accepted import ResolutionAccepted
 from services.domain.sids import EXECUTION, FLOW, MESSAGING_SERVICE
 from services.domain.studio.commands import Channel, ExecutionAccepted, ResolveExecution, StartExecution
-from services.domain.studio.experiments import Arm, Experiment, choose, faults_of
+from services.domain.studio.experiments import MOST_ARMS, Arm, Experiment, choose, faults_of
 
 # Twilio's, of both together (81023).
 _LONGEST_ENDS = 300
@@ -104,7 +104,8 @@ def _check(command: StartExecution, faults: list[str]) -> None:
         faults.append(f"to, from: together more than {_LONGEST_ENDS} bytes")
     if command.experiment is not None:
         _check_experiment(command.experiment, faults)
-    arms = command.experiment.arms if command.experiment else [None]
+    # More of them are a fault by themselves, and anybody may write thousands.
+    arms = command.experiment.arms[:MOST_ARMS] if command.experiment else [None]
     if any(len(msgspec.json.encode(_parameters(command, arm))) > _MOST_PARAMETERS for arm in arms):
         faults.append(f"parameters: more than {_MOST_PARAMETERS} bytes of JSON")
 

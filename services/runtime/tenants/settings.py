@@ -346,6 +346,15 @@ class TenantSettings(Section):
         return self.account_sid, self.auth_tokens[0].get_secret_value()
 
     @property
+    def accounts(self) -> dict[str, tuple[str, str]]:
+        """User and password by account: its own, and each subaccount that has a token.
+
+        A subaccount's own token opens it for sure; whether its parent's does, sources disagree.
+        """
+        known = {sid: (sid, tokens[0].get_secret_value()) for sid, tokens in self.subaccounts.items() if tokens}
+        return {self.account_sid: self.credentials, **known}
+
+    @property
     def callback_ring(self) -> CallbackKeys:
         """The keys that sign status callbacks, by time."""
         others = {to_iso(at): key.get_secret_value().encode() for at, key in self.callback_keys.items()}

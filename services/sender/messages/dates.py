@@ -20,10 +20,7 @@ class Dates:
     """Of one tenant's account and its subaccounts, `accounts`. Raises what the package and requests raise."""
 
     def __init__(self, tenant: TenantSettings, base_url: str, timeout_s: float) -> None:
-        user, password = tenant.credentials
-        known = [(user, password, tenant.account_sid)]
-        # A subaccount's own token opens it for sure; whether its parent's does, sources disagree.
-        known += [(sid, tokens[0].get_secret_value(), sid) for sid, tokens in tenant.subaccounts.items() if tokens]
+        known = [(user, password, sid) for sid, (user, password) in tenant.accounts.items()]
         self.accounts = frozenset({tenant.account_sid, *tenant.subaccounts})
         self._clients = [
             Client(*one, http_client=TwilioHttpClient(timeout=timeout_s), environment=NOT_FROM_THE_ENVIRONMENT)

@@ -34,7 +34,6 @@ STOPPED = Counter(
     registry=SENDER,
 )
 
-_AT_ONCE = 4
 _FIRST_WAIT_S = 1.0
 _LONGEST_WAIT_S = 300.0
 
@@ -44,7 +43,6 @@ class Stopping(Listener):
 
     def __init__(self, executions: Mapping[str, Executions]) -> None:
         self._executions = executions
-        self._together = asyncio.Semaphore(_AT_ONCE)
         self._tasks: dict[Partition, dict[str, asyncio.Task[None]]] = {}
 
     async def taken(self, partition: Partition) -> None:
@@ -94,13 +92,12 @@ class Stopping(Listener):
 
     async def _call(self, row: InFlows, sid: str) -> bool | None:
         """Whether Twilio ended it; False: there was nothing to be ended; None: nobody knows."""
-        executions = self._executions.get(row.tenant)
+        executions, one = self._executions.get(row.tenant), row.executions[sid]
         if executions is None:
             # This worker does not know the tenant yet.
             return None
         try:
-            async with self._together:
-                return await executions.end(row.executions[sid].flow_sid, sid)
+            return await executions.end(one.account_sid, one.flow_sid, sid)
         except (TwilioException, RequestException, OSError) as error:
             logger.warning("an execution of %s cannot be ended: %s", row.tenant, type(error).__name__)
             return None

@@ -118,7 +118,7 @@ async def _call(
     context: Sending, partition: Partition, tenant: TenantSettings, command: Addressed, begun: Attempting
 ) -> Created | Refused | Unknown:
     product = context.products[command.kind]
-    at = AccountAt(command.tenant, product.host)
+    at = AccountAt(command.tenant, product.counted_at)
 
     def allowed() -> Receipt | None:
         # The wall clock goes on while a process is frozen: one that wakes up too late calls nobody.
@@ -157,7 +157,11 @@ async def _call(
         return Refused(code=None, reason=outcome.reason, retry_at=now())
     if fault is not None:
         return Refused(code=outcome.code, reason=outcome.reason, fault=fault)
-    again = later(now(), backoff_s(begun.attempt, outcome.retry_after)) if outcome.retryable else None
+    again = (
+        later(now(), backoff_s(begun.attempt, outcome.retry_after or outcome.look_again_s))
+        if outcome.retryable
+        else None
+    )
     return Refused(code=outcome.code, reason=outcome.reason, retry_at=again, conflict=outcome.conflict)
 
 

@@ -118,7 +118,7 @@ class Faults:
 
         `known`: its sender is listed as one of ours, so that it is no misspelling.
         """
-        if isinstance(outcome, Unknown) or (isinstance(outcome, Refusal) and not outcome.reached):
+        if isinstance(outcome, Unknown) or (isinstance(outcome, Refusal) and (outcome.ours or not outcome.reached)):
             return None
         blamed = None
         if isinstance(outcome, Created):

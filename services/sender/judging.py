@@ -9,8 +9,9 @@ from services.domain.addresses import WINDOWED
 from services.domain.clock import later
 from services.domain.commands import on_channel
 from services.domain.consent.holds import held
+from services.domain.consent.scopes import scopes_of
 from services.domain.consent.statements import version
-from services.domain.consent.suppression import Standing, consented, suspicions
+from services.domain.consent.suppression import Consented, Standing, consented, suspicions
 from services.domain.frequency import Capped, look
 from services.domain.gate import (
     MembershipSeen,
@@ -139,7 +140,7 @@ class Judging:
         asked = _asked(command, rules.stop_reaches == "tenant")
         found = _shown(_reaching(standing, asked, directory))
         suspected = _reaching(suspicions(standing), asked, directory)
-        consent = consented(standing, question.scopes)
+        consent = _agreed(standing, question, command)
         windows = partition.read(command.contact, SESSIONS) if command.channel in WINDOWED else None
         window = _window(windows, command, directory)
         return View(
@@ -163,7 +164,7 @@ class Judging:
             dry_run=tenant.dry_run,
             unreachable=self._unreachable(partition, command, moment),
             stopped=stopped,
-            paused=holding(pauses, command.tenant, command.label),
+            paused=holding(pauses, command.tenant, command.label, command.fallback_from),
         )
 
     def _unreachable(self, partition: Partition, command: Addressed, moment: str) -> Unreachable | None:
@@ -207,12 +208,24 @@ def _allowed(tenant: TenantSettings, command: Addressed) -> bool:
 
 
 def _asked(command: Addressed, everywhere: bool) -> list[Asked]:
-    """By its sender or its service, and by the number that it may fall back to."""
-    channel = family(on_channel(command.channel, ""))
-    senders = [name_of(one) for one in (command.from_, command.fallback_from) if one] or [None]
+    """By its sender or its service, and beside that by the number that it may fall back to."""
+    channel, service = family(on_channel(command.channel, "")), command.messaging_service_sid
+    senders = [name_of(command.from_) if command.from_ else None]
+    if command.fallback_from:
+        senders.append(name_of(command.fallback_from))
     # Where it names none of our senders nobody knows by which it goes: each no may have been said to that one.
-    nameless = senders == [None] and command.messaging_service_sid is None
-    return [Asked(sender, command.messaging_service_sid, channel, everywhere or nameless) for sender in senders]
+    nameless = senders == [None] and service is None
+    return [Asked(sender, service, channel, everywhere or nameless) for sender in senders]
+
+
+def _agreed(standing: Standing | None, question: Question, command: Addressed) -> Consented | None:
+    """The yes that it goes by. Where it may fall back to another number, each of both needs one: the older of them."""
+    if not command.fallback_from:
+        return consented(standing, question.scopes)
+    service = command.messaging_service_sid
+    each = [consented(standing, scopes_of(one, service)) for one in (command.from_, command.fallback_from)]
+    found = [one for one in each if one is not None]
+    return min(found, key=lambda one: (one.at, one.evidence)) if len(found) == len(each) else None
 
 
 def _reaching(standing: Standing | None, asked: Sequence[Asked], directory: Directory) -> dict[str, Reached]:

@@ -67,7 +67,7 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event) -> None
     catalogues = Catalogues(settings.kafka, heard)
     slots = Slots(sender.concurrency)
     faults = Faults()
-    routes = Routes(lambda kind: products[kind].host, rate)
+    routes = Routes(lambda kind: products[kind].counted_at, rate)
     stops = Stops(faults, routes.host)
     prices = PriceLists(settings.kafka)
     budgets = Budgets(products, tenants, prices, settings.kafka.partitions)

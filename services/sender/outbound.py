@@ -90,12 +90,13 @@ class Outbound:
     """A product's commands, from the log to Twilio and back.
 
     `effects`: what follows from their steps. `host`: whom they call, by the name of its setting
-    (`twilio.<host>`). `ask`: what the
-    gate looks at. `request`: the call, made of what may go now. `rate`: per second of one sender. `holds_up_s`: for how
-    long what has no known end holds up what comes after it. `find`: looks for what a call without a known end created;
-    None: nothing was found. `check`: looks up what a resolution names; None: nobody could be asked now. Both may raise
-    what their clients raise. Without them only facts of the log and, for `not_sent`, people settle it; who says that
-    something was created is refused. `listeners`: what else goes by the outbox's rows. `template`: what a command says
+    (`twilio.<host>`). `apart`: the name by which its calls have a limit, a breaker and faults of their own, so that
+    they stop nothing of others at that host; None: they share the host's. `ask`: what the gate looks at. `request`:
+    the call, made of what may go now. `rate`: per second of one sender. `holds_up_s`: for how long what has no known
+    end holds up what comes after it. `find`: looks for what a call without a known end created; None: nothing was
+    found. `check`: looks up what a resolution names; None: nobody could be asked now. Both may raise what their clients
+    raise. Without them only facts of the log and, for `not_sent`, people settle it; who says that something was created
+    is refused. `listeners`: what else goes by the outbox's rows. `template`: what a command says
     of one, if it has one. `estimate`: what a command costs at most; None: nobody knows.
     """
 
@@ -108,8 +109,14 @@ class Outbound:
     find: Find | None = None
     check: Check | None = None
     listeners: tuple[Listener, ...] = ()
+    apart: str | None = None
     template: Callable[[Any], Templated | None] = lambda _: None
     estimate: Callable[[Any, Rates], Estimate | None] = lambda _, __: None
+
+    @property
+    def counted_at(self) -> str:
+        """Where its calls count: of an account's limit, breaker and faults (`AccountAt`)."""
+        return self.apart or self.host
 
 
 class Parts(NamedTuple):

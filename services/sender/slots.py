@@ -123,7 +123,7 @@ class Slots:
         began = self._clock()
         try:
             outcome = await create()
-            if outcome is not None:
+            if outcome is not None and not (isinstance(outcome, Refusal) and outcome.ours):
                 now = self._clock()
                 self._call_s += _LATEST * (now - began - self._call_s)
                 turn.account.ended(outcome, began, now)

@@ -1,7 +1,8 @@
 """What hangs on a message (media, feedback), and the account itself with its balance.
 
 Held against Twilio's OpenAPI. Not confirmed: whether feedback needs ProvideFeedback at the create (here it does not),
-and whether a deleted medium still counts in `num_media` (here it does).
+whether a deleted medium still counts in `num_media` (here it does), and whether a medium may be deleted before its
+message has ended (here it may: nothing is to rely on a refusal).
 """
 
 import hashlib

@@ -82,6 +82,18 @@ def _too_early(log: Spoilt) -> None:
     log.change(log.first(ACCEPTED, command_id=told["command_id"]), not_before="2999-01-01T00:00:00.000Z")
 
 
+def _moved(log: Spoilt, taken: bool = True) -> None:
+    """To a later time, before it was tried all the same."""
+    told = event(_told(log, step="attempted"))
+    command = log.first(ACCEPTED, command_id=told["command_id"], event_type="send_accepted")
+    names = {name: told[name] for name in ("tenant", "command_id", "contact")}
+    at = {"accepted_at": told["at"], "not_before": "2999-01-01T00:00:00.000Z"}
+    said = {"event_type": "reschedule_accepted", "event_id": "moved", "by": "ann", **names, **at}
+    log.entries.append(command._replace(offset=-1, value=orjson.dumps(said)))
+    step = "rescheduled" if taken else "reschedule_refused"
+    log.add(_told(log, step="attempted"), event_id="moved result", step=step, terminal=False)
+
+
 def _pause(log: Spoilt, ended: bool = False) -> None:
     """Before all else on the partition of a command that was tried."""
     told = event(_told(log, step="attempted"))
@@ -519,6 +531,7 @@ FAULTS: dict[str, Planted] = {
         ),
     ),
     "a command is tried before its time": Planted(WAITS, "wrong", "was tried before 2999", _too_early),
+    "a command is tried before the time that it was moved to": Planted(WAITS, "wrong", "was tried before 2999", _moved),
     "a command is tried under a pause": Planted(WAITS, "wrong", "was tried under the pause of", _pause),
     "a webhook is lost": Planted(WEBHOOKS, "lost", "was acknowledged and is not there", _lose_webhook),
     "a webhook has two ids": Planted(WEBHOOKS, "doubled", "under 2 ids", _again(STATUS, event_id="another")),
@@ -804,6 +817,7 @@ FAULTS |= {
 HARMLESS: dict[str, tuple[str, Callable[[Spoilt], Any]]] = {
     "an execution too many of a command in doubt": (CREATES, _start_twice_in_doubt),
     "a START at a sibling that names the service": (STOP, _started_at_a_sibling),
+    "a reschedule that was refused": (WAITS, lambda log: _moved(log, taken=False)),
     "a pause that ended before": (WAITS, lambda log: _pause(log, ended=True)),
     "a pause has a key of its own": (KEYS, lambda log: _pause(log, ended=True)),
     "answers to Twilio are lost": (WEBHOOKS, _lost_answers),

@@ -106,6 +106,14 @@ def test_a_pause_holds_its_scope(scope: str, stops: bool, holds: bool) -> None:
     assert holding(pauses, "acme", None) is None
 
 
+def test_a_pause_of_the_number_that_it_may_fall_back_to_holds_it() -> None:
+    scope = of_sender("acme", SENDER)
+    held = holding(after(placed(1, scope)), "acme", None, SENDER)
+    assert held is not None
+    assert held.scope == scope
+    assert holding(after(placed(1, scope)), "acme", "spring", SENDER + "1") is None
+
+
 def test_a_suspended_account_is_paused_once_and_not_anew_by_what_was_sent_before_it_was_resumed() -> None:
     scope = of_tenant("acme")
     first = placed(5, scope, cause="account", sent_at=at(4))

@@ -15,7 +15,18 @@ from services.domain.outbox.facts import Released
 from services.domain.outbox.lists import lists
 from services.domain.outbox.verdicts import Verdict
 from tests.domain.test_intake import AT, RULES
-from tests.sender.histories import COMMAND, CONTACT, OUTBOX, accepted, at, attempted, attempting, created, judged
+from tests.sender.histories import (
+    COMMAND,
+    CONTACT,
+    OUTBOX,
+    accepted,
+    at,
+    attempted,
+    attempting,
+    created,
+    judged,
+    refused,
+)
 
 WISH = RescheduleMessage(
     command_id="order-18473", tenant="acme", to="+14155550123", by="ann", not_before="2026-03-01T09:00:00Z"
@@ -29,7 +40,6 @@ def moved(second: float, not_before: float | None, name: str = "move 1", **field
         command_id=COMMAND,
         contact=CONTACT,
         accepted_at=at(second),
-        not_after=at(3500),
         not_before=None if not_before is None else at(not_before),
         by="ann",
         **fields,
@@ -54,7 +64,9 @@ LATER = accepted(not_before=at(600))
 def test_what_waits_for_its_time_waits_for_the_new_one() -> None:
     entry, told = history(LATER, moved(10, 1200))
     assert (entry.state, entry.until, entry.command.not_before) == ("deferred", at(1200), at(1200))
-    assert entry.command.not_after == at(3500)
+    assert entry.command.not_after == at(3000), "left out, it is as it was"
+    both, _ = history(LATER, moved(10, 1200, not_after=at(3500)))
+    assert both.command.not_after == at(3500)
     assert names(told) == ["rescheduled"]
     assert not told[0].terminal
     assert "ann" in told[0].reason
@@ -91,6 +103,42 @@ def test_what_holds_it_otherwise_holds_it_all_the_same() -> None:
     assert (freed.state, freed.command.not_before) == ("pending", None)
 
 
+@pytest.mark.parametrize("second", [3000, 3200])
+def test_what_ends_before_the_new_time_keeps_its_own(second: float) -> None:
+    before, _ = history(LATER)
+    after, told = history(LATER, moved(10, second))
+    assert (after.state, after.until, after.command, names(told)) == (
+        "deferred", at(600), before.command, ["reschedule_refused"],
+    )  # fmt: skip
+    assert at(3000) in told[0].reason
+
+
+@pytest.mark.parametrize("not_before", [None, 5, 60, 600])
+def test_a_retry_keeps_its_time_whatever_is_said_in_between(not_before: float | None) -> None:
+    """Twilio asked for less: nobody calls before that."""
+    slow = attempted(1, refused(20429, at(120)))
+    waits, _ = history(accepted(), attempting(1), slow)
+    assert (waits.state, waits.until) == ("deferred", at(120))
+    entry, told = history(accepted(), attempting(1), slow, moved(10, not_before))
+    assert (entry.state, entry.until, names(told)) == ("deferred", at(120), ["rescheduled"])
+    again, _ = OUTBOX.fold(entry, moved(20, None, "move 2"))
+    assert again is not None
+    assert again.until == at(120)
+    woken, _ = OUTBOX.fold(entry, Due(key="", at=at(120)))
+    assert woken is not None
+    assert woken.command is not None
+    assert (woken.state, woken.command.not_before) == ("pending", None if not_before is None else at(not_before))
+
+
+def test_however_often_it_is_moved_a_record_that_comes_again_moves_nothing() -> None:
+    wishes = [moved(10 + number, 1000 + number, f"move {number}") for number in range(20)]
+    entry, told = history(LATER, *wishes)
+    assert (entry.until, names(told)) == (at(1015), ["reschedule_refused"])
+    for wish in wishes:
+        again, _ = OUTBOX.fold(entry, wish)
+        assert again == entry
+
+
 @pytest.mark.parametrize("events", [(attempting(1),), (attempting(1), attempted(1, created()))])
 def test_too_late_it_changes_nothing_but_an_answer(events: tuple[Any, ...]) -> None:
     before, _ = history(accepted(), *events)
@@ -117,7 +165,11 @@ def test_the_same_command_again_is_the_same_command() -> None:
 def test_a_reschedule_is_taken_with_times_of_its_own() -> None:
     found = reschedule(WISH, RULES, AT, Place(0, 8), AT)
     assert isinstance(found, RescheduleAccepted)
-    assert (found.not_before, found.not_after) == ("2026-03-01T09:00:00.000Z", "2026-03-01T10:00:00.000Z")
+    assert (found.not_before, found.not_after) == ("2026-03-01T09:00:00.000Z", None)
+    until = msgspec.structs.replace(WISH, not_after="2026-03-01T10:00:00Z")
+    both = reschedule(until, RULES, AT, Place(0, 8), AT)
+    assert isinstance(both, RescheduleAccepted)
+    assert both.not_after == "2026-03-01T10:00:00.000Z"
     past = reschedule(msgspec.structs.replace(WISH, not_before="2026-01-01T09:00:00Z"), RULES, AT, Place(0, 8), AT)
     assert isinstance(past, RescheduleAccepted)
     assert past.not_before is None

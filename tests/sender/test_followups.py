@@ -101,13 +101,31 @@ async def test_who_said_stop_is_emptied_too_and_a_stranger_is_not_touched(desk: 
     assert (await done(desk, about(command, action="redact", message_sid=sid))).step == "sent"
     theirs = await desk.twilio.hear("+14155568004", "+14155550100", "hello")
     foreign = about(command, action="delete", message_sid="SM" + "9" * 32)
-    # What this account has not got is gone, as far as it goes: nothing of anybody's was touched.
-    assert (await done(desk, foreign)).step == "sent"
+    told = await done(desk, foreign)
+    assert (told.step, told.code) == ("failed", 20404), "nothing was deleted, and nothing else is said"
+    for sid_of_another, action in ((theirs, "delete"), (theirs, "redact")):
+        told = await done(desk, about(command, action=action, message_sid=sid_of_another))
+        assert (told.step, told.code) == ("failed", None)
     assert (await done(desk, about(command, action="redact", message_sid="SM" + "9" * 32))).code == 20404
     assert not (await at_twilio(desk, theirs))["deleted"]
     never = about(command, action="delete", of_command="never")
     await asked(desk, never)
     await desk.until([never["command_id"]], "retrying")
+
+
+async def test_what_has_not_ended_is_left_whole_and_holds_up_no_message(desk: Desk, shared_sender: Service) -> None:
+    waiting = desk.command("unfinished", to="+14155568015", media_urls=["https://example.com/1.jpg"])
+    await desk.twilio.faults(callback_delay_s=60.0)
+    await desk.produce(waiting)
+    sid = (await end(desk, waiting)).message_sid
+    assert sid is not None
+    wishes = [about(waiting, action=action) for action in ("delete", "redact")]
+    await asked(desk, *wishes)
+    await desk.until([one["command_id"] for one in wishes], "retrying")
+    other = desk.command("other", to="+14155568017")
+    await desk.produce(other)
+    assert (await end(desk, other)).step == "sent"
+    assert (await at_twilio(desk, sid))["resource"]["body"] == waiting["body"]
 
 
 async def test_media_are_deleted_first_however_many(desk: Desk, shared_sender: Service) -> None:
@@ -124,6 +142,10 @@ async def test_typing_is_shown_to_who_wrote_by_whatsapp(desk: Desk, shared_sende
     command = desk.command("typing", to="whatsapp:+14155568006") | {"from": WHATSAPP_SENDER}
     sid = await desk.twilio.hear(command["to"], WHATSAPP_SENDER, "hello")
     assert (await done(desk, about(command, action="typing", message_sid=sid))).step == "sent"
+    # Who has not said no is asked about, and somebody else's message is named.
+    stranger = desk.command("stranger", to="whatsapp:+14155568016")
+    told = await done(desk, about(stranger, action="typing", message_sid=sid))
+    assert (told.step, told.code) == ("failed", None)
     by_sms = await desk.twilio.hear("+14155568006", "+14155550100", "hello")
     assert (await done(desk, about(command, action="typing", message_sid=by_sms))).step == "failed"
     await desk.heard(said(command, "STOP"))

@@ -236,6 +236,30 @@ async def test_turns_that_are_all_cancelled_at_once_take_no_slot_along() -> None
     assert twilio.order[-2:] == ["e", "f"]
 
 
+async def test_what_we_say_of_a_command_ourselves_says_nothing_of_twilio() -> None:
+    """Not that it is down, nor that it answers; and whoever waits for it does so alone."""
+    clock = Clock()
+    twilio = Twilio(Slots(8, clock))
+    own = Refusal(code=None, reason="not yet", retryable=True, look_again_s=30.0, ours=True)
+    for row in many("a", 6):
+        twilio.turn(row)
+        await twilio.calls(row)
+        await twilio.ends(row, own)
+    assert (twilio.slots.may_begin(ACME), _gauge(ACME)()) == (True, 0)
+    for row in many("b", 5):
+        twilio.turn(row)
+        await twilio.calls(row)
+        await twilio.ends(row, LOST)
+    clock.now += 5
+    twilio.turn("probe")
+    await twilio.calls("probe")
+    await twilio.ends("probe", own)
+    twilio.turn("second")
+    assert not twilio.slots.may_begin(ACME), "one at a time: nobody was asked"
+    await twilio.calls("second")
+    await twilio.ends("second")
+
+
 def _gauge(at: AccountAt) -> Callable[[], float]:
     get: Callable[[], float] = BREAKER.labels(*at)._value.get
     return get

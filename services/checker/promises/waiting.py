@@ -16,11 +16,12 @@ def look(facts: Facts) -> Looking:
     looking = Looking()
     accepted = _accepted(facts)
     pauses: defaultdict[int, list[Fact]] = defaultdict(list)
-    # What was rescheduled may have gone by any of its times.
-    moved: defaultdict[Identity, list[str]] = defaultdict(list)
+    taken = {(identity(one.event), one.text("at")) for one in facts.sound(RESULTS) if one.text("step") == "rescheduled"}
+    moved: defaultdict[Identity, list[Fact]] = defaultdict(list)
     for fact in facts.sound(ACCEPTED):
-        if fact.event.get("event_type") == "reschedule_accepted":
-            moved[identity(fact.event)].append(fact.text("not_before"))
+        wish = fact.event.get("event_type") == "reschedule_accepted"
+        if wish and (identity(fact.event), fact.text("accepted_at")) in taken:
+            moved[identity(fact.event)].append(fact)
         if fact.event.get("event_type") in _PAUSES:
             pauses[fact.entry.partition].append(fact)
     for told in facts.sound(RESULTS):
@@ -28,10 +29,11 @@ def look(facts: Facts) -> Looking:
         if told.event.get("step") != "attempted" or command is None:
             continue
         looking.checked += 1
-        not_before = min([command.text("not_before"), *moved[identity(told.event)]])
-        if told.text("at") < not_before:
-            looking.wrong.append(f"{told.at}: {identity(told.event)} was tried before {not_before}")
         read = _read_up_to(told)
+        # The last word that was known when it was decided.
+        said = [command, *(one for one in moved[identity(told.event)] if one.entry.offset < read)][-1]
+        if told.text("at") < (not_before := said.text("not_before")):
+            looking.wrong.append(f"{told.at}: {identity(told.event)} was tried before {not_before}")
         scopes = _scopes(command)
         standing: dict[str, Fact] = {}
         for fact in pauses[command.entry.partition]:
@@ -67,4 +69,6 @@ def _scopes(command: Fact) -> frozenset[str]:
     tenant = command.text("tenant")
     sender = command.text("messaging_service_sid") or command.text("from")
     scopes = ["everything", f"tenant {tenant}", f"sender {tenant} {sender}"]
+    if fallback := command.text("fallback_from"):
+        scopes.append(f"sender {tenant} {fallback}")
     return frozenset([*scopes, f"label {tenant} {label}"] if (label := command.text("label")) else scopes)

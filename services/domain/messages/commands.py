@@ -194,8 +194,8 @@ class ResolveAmbiguous(msgspec.Struct, frozen=True, kw_only=True):
 class RescheduleMessage(msgspec.Struct, frozen=True, kw_only=True):
     """A command that still waits is to go at another time (`twilio.outbound.messages.v1`, any key).
 
-    `not_before`, `not_after`: as of a message, from now on. Whom the command was for says `to`, an address, or
-    `contact`, the key in its results.
+    `not_before`, `not_after`: as of a message, from now on; without the latter the command keeps its own. Whom the
+    command was for says `to`, an address, or `contact`, the key in its results.
     """
 
     event_type: Literal["reschedule_message"] = "reschedule_message"

@@ -162,7 +162,8 @@ def reschedule(
         contact=contact,
         accepted_at=at,
         not_before=times.not_before,
-        not_after=times.not_after,
+        # An offer's end is its producer's: nothing else is put in its place.
+        not_after=times.not_after if command.not_after is not None else None,
         by=command.by,
         note=command.note,
     )

@@ -65,16 +65,19 @@ class ResolutionAccepted(msgspec.Struct, frozen=True, kw_only=True, tag_field="e
 
 
 class RescheduleAccepted(msgspec.Struct, frozen=True, kw_only=True, tag_field="event_type", tag="reschedule_accepted"):
-    """A valid reschedule (`twilio.outbound.accepted.v1`, keyed by contact): from when, and until when, it may go."""
+    """A valid reschedule (`twilio.outbound.accepted.v1`, keyed by contact): from when, and until when, it may go.
+
+    `not_after`: None leaves the command its own.
+    """
 
     event_id: str
     tenant: str
     command_id: str
     contact: str
     accepted_at: str
-    not_after: str
     by: str
     not_before: str | None = None
+    not_after: str | None = None
     note: str | None = None
 
     @property

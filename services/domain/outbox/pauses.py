@@ -164,9 +164,10 @@ def stopping(pauses: Pauses | None, tenant: str, sender: str) -> Pause | None:
     return _first(pauses, (EVERYTHING, of_tenant(tenant), of_sender(tenant, sender)))
 
 
-def holding(pauses: Pauses | None, tenant: str, label: str | None) -> Pause | None:
-    """The pause that holds commands of a label."""
-    return None if label is None else _first(pauses, (of_label(tenant, label),))
+def holding(pauses: Pauses | None, tenant: str, label: str | None, fallback: str | None = None) -> Pause | None:
+    """The pause that holds commands of a label, or those that may fall back to a sender; their lanes go on."""
+    scopes = () if label is None else (of_label(tenant, label),)
+    return _first(pauses, scopes if fallback is None else (*scopes, of_sender(tenant, fallback)))
 
 
 def _first(pauses: Pauses | None, scopes: tuple[str, ...]) -> Pause | None:

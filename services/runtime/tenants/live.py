@@ -61,6 +61,13 @@ class Tenants(Mapping[str, TenantSettings]):
         """How many tenants have this account."""
         return self._sharing[account_sid]
 
+    def ones_own(self, account_sid: str) -> bool:
+        """Whether an account is one tenant's alone, as far as anyone here can know: of no other that counts or ever
+        did in this process, as its own or as a subaccount, nor of one that is awaited."""
+        theirs = {name for name, one in self._known.items() if account_sid in accounts_of(one)}
+        theirs |= {name for name, (account, _) in self._ever.items() if account == account_sid}
+        return len(theirs) == 1 and not self.await_one_of(account_sid)
+
     def troubles(self) -> list[str]:
         """What of the files cannot be used, with the remedy; what they said before still counts."""
         return list(self._troubles)

@@ -11,12 +11,13 @@ _A_SECOND = 10.0
 
 def outbound(parts: Parts) -> Outbound:
     """The product in a running sender."""
-    tenants = parts.tenants
     return Outbound(
         effects=EFFECTS,
         host="api",
         ask=ask,
-        request=lambda call: follow_up(call, lambda account: tenants.sharing(account) > 1),
+        request=lambda call: follow_up(call, parts.tenants.ones_own),
         rate=lambda _: _A_SECOND,
         holds_up_s=0.0,
+        # Typing is Twilio's messaging host's, and a deletion is nothing that a text should wait for.
+        apart="followups",
     )

@@ -35,7 +35,7 @@ def create(call: Call, status_callback: str | None) -> Request | Refusal:
     try:
         said = form(command, status_callback)
     except UnicodeEncodeError:
-        return Refusal(code=None, reason="the command holds half a character: nothing was posted")
+        return Refusal(code=None, reason="the command holds half a character: nothing was posted", ours=True)
     return Request(f"/2010-04-01/Accounts/{call.tenant.account_sid}/Messages.json", said, _answer)
 
 

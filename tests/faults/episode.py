@@ -38,19 +38,24 @@ class Injected(NamedTuple):
 
 @dataclass
 class Told:
-    """What an episode came to. `broken`: what never came to itself or to rest."""
+    """What an episode came to. `broken`: what is not as it should be beside the findings.
+
+    `unsteady`: who ended by a defect and was started again, and what did not come to itself or to rest in time.
+    """
 
     seed: str
     injected: list[Injected] = field(default_factory=list)
     findings: Sequence[Finding] = ()
     ends: list[str] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
+    unsteady: list[str] = field(default_factory=list)
     records: int = 0
     commands: int = 0
     folder: Path | None = None
 
     @property
-    def ok(self) -> bool:
+    def kept(self) -> bool:
+        """Whether nothing was lost, doubled or wrong, as far as it could be looked at."""
         return not self.broken and all(finding.ok for finding in self.findings)
 
 
@@ -92,7 +97,7 @@ class Episode:
                 self._told.injected.append(injected)
                 say(f"{number:4}  {' + '.join(kinds)}: {injected.what}; back after {injected.recovery_s:.1f} s")
         except NotReadyError as error:
-            self._told.broken.append(str(error))
+            self._told.unsteady.append(str(error))
         finally:
             enough.set()
             await playing
@@ -129,13 +134,13 @@ class Episode:
         told = self._told
         told.commands = len(self._load.produced)
         told.ends = [end for member in self._house.members for end in member.ends]
-        told.broken += [f"a process ended by a defect: {end}" for end in told.ends if DEFECT in end]
+        told.unsteady += [f"a process ended by a defect: {end}" for end in told.ends if DEFECT in end]
         if aside := list(self._house.folder.glob("*/spool/refused.facts")):
             told.broken.append(f"ingress set facts aside: {aside[0].stat().st_size} bytes")
         try:
             history = await Rest(self._house, self._load, self._follower).history(_REST_S)
         except NoRestError as error:
-            told.broken.append(str(error))
+            told.unsteady.append(str(error))
             return
         told.findings, told.records = check(history), len(history.entries)
         told.broken += [*self._load.surprises(), *await differences(self._house.kafka)]

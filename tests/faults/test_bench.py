@@ -4,10 +4,14 @@ import asyncio
 import random
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from services.checker.finding import Finding
 from tests.faults import catalogue, episode
+from tests.faults.__main__ import exit_code
+from tests.faults.episode import Told
 from tests.faults.follower import Follower
 from tests.faults.member import Member
 from tests.waiting import eventually
@@ -76,6 +80,23 @@ async def test_a_service_that_ends_is_started_again_and_its_reason_noted(tmp_pat
     await eventually(lambda: len(starts) > 1, what="started again")
     watching.cancel()
     assert member.ends[0] == why
+
+
+@pytest.mark.parametrize(
+    ("told", "seen", "code"),
+    [
+        ({}, True, 0),
+        ({"findings": [Finding("kept", 1, [], [], [])]}, True, 0),
+        ({}, False, 3),
+        ({"unsteady": ["a process ended by a defect: sender-1"]}, True, 3),
+        ({"findings": [Finding("lost", 1, ["a command"], [], [])], "unsteady": ["late"]}, True, 1),
+        ({"broken": ["ingress set facts aside: 9 bytes"], "unsteady": ["late"]}, True, 1),
+    ],
+)
+def test_what_is_lost_fails_at_once_and_an_end_by_a_defect_is_told_apart(
+    told: dict[str, Any], seen: bool, code: int
+) -> None:
+    assert exit_code([Told("1.1"), Told("1.2", **told)], seen) == code
 
 
 def test_the_follower_knows_what_is_through() -> None:

@@ -186,3 +186,15 @@ def test_rows_are_bounded() -> None:
     assert state is not None
     assert (len(told), len(state.arms), min(state.arms)) == (100, 64, "e036")
     assert json.dumps(sorted(state.arms))
+
+
+def test_of_one_experiment_the_latest_arms_are_remembered() -> None:
+    """Each command names its arms anew, so there is no end of them."""
+    state: Exposures | None = None
+    [execution] = begun()
+    for number in range(100):
+        exposure = Exposure(experiment="wording", arm=f"a{number:03}", command_id="c", label=None)
+        state, told = fold(state, replace(execution, started_at=at(number), exposure=exposure))
+        assert [one.arm for one in told] == [exposure.arm]
+    assert state is not None
+    assert list(state.arms["wording"]) == [f"a{number:03}" for number in range(84, 100)]

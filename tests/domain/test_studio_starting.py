@@ -7,7 +7,9 @@ from msgspec.structs import replace
 
 from services.domain.clock import later
 from services.domain.commands import cancel
+from services.domain.consent.commands import Mark
 from services.domain.consent.events import Suppression
+from services.domain.consent.suppression import Standing
 from services.domain.contact import contact_key
 from services.domain.gate import ConsentRules, View, decide
 from services.domain.identity import Place
@@ -18,9 +20,10 @@ from services.domain.outbox.entry import Entry
 from services.domain.outbox.facts import Attempted, Attempting, Checked, Created, Refused, Unknown
 from services.domain.outbox.fold import Outbox
 from services.domain.results import CommandResult, result
-from services.domain.studio import intake
+from services.domain.studio import intake, stopping
 from services.domain.studio.commands import CancelExecution, ExecutionAccepted, ResolveExecution, StartExecution
 from services.domain.studio.effects import EFFECTS, ExecutionCreated
+from services.domain.studio.events import ContactExecution
 from services.domain.studio.finding import Shown, why_not
 from services.sender.studio.asking import ask
 from tests.sender.histories import at
@@ -154,6 +157,24 @@ def test_an_unknown_end_is_repeated_by_nobody_and_resolved_by_what_twilio_shows(
     without = intake.resolve(replace(said, execution_sid="SM" + "b" * 32), RULES, at(9), Place(0, 9))
     assert isinstance(without, list)
     assert [fault.split(":")[0] for fault in without] == ["execution_sid"]
+
+
+@pytest.mark.parametrize(("shown", "since"), [(at(1), at(1)), (None, at(2))])
+def test_one_that_is_found_out_late_began_when_it_began(shown: str | None, since: str) -> None:
+    """Somebody who said STOP meanwhile is in it, and is taken out of it."""
+    entry, _ = history(accepted(), BEGUN, ended(Unknown(reason="lost")))
+    said = ResolveExecution(command_id="c1", tenant="acme", outcome="sent", by="ann", to=WHO, execution_sid=FOUND)
+    claim = intake.resolve(said, RULES, at(3000), Place(0, 9))
+    assert isinstance(claim, ResolutionAccepted)
+    claimed, _ = OUTBOX.fold(entry, claim)
+    created = ExecutionCreated(sid=FOUND, started_at=shown)
+    _, told = OUTBOX.fold(claimed, Checked(**NAMES, at=at(3001), resolution=claim.event_id, created=created))
+    [execution] = [one for one in told if isinstance(one, ContactExecution)]
+    assert (execution.started_at, execution.at) == (since, at(3001))
+    stop = Mark(at=at(60), evidence="the stop", source="keyword")
+    row, _ = stopping.fold(None, execution)
+    said_no = Standing(tenant="acme", contact=CONTACT, outs={"sender:+14155550100": {"SM1": stop}})
+    assert stopping.to_end(row, said_no) == {FOUND: "the stop"}
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from services.domain.consent.commands import Mark
+from services.domain.consent.scopes import TENANT
 from services.domain.consent.suppression import Standing
 from services.domain.studio.events import Begun, ContactExecution, ExecutionStatus
 from services.domain.studio.executions import fold as execution_fold
@@ -77,6 +79,25 @@ def test_a_start_takes_it_back() -> None:
     assert ends(begun(), no=5, yes=300) == []
 
 
+def test_a_no_that_is_taken_back_ends_nothing_beside_one_that_stands() -> None:
+    """They said STOP to one of our senders long ago, and STOP and START to another today."""
+    one, other = "sender:+14155550100", "sender:+14155550101"
+    old, stop = (
+        Mark(at=at(0), evidence="the old", source="keyword"),
+        Mark(at=at(7200), evidence="stop", source="keyword"),
+    )
+    start = Mark(at=at(7320), evidence="start", source="keyword")
+    said = Standing(
+        tenant="acme", contact=WHO, outs={one: {"SM0": old}, other: {"SM1": stop}}, ins={other: {"SM2": start}}
+    )
+    assert to_end(row(begun(started=7380)), said) == {}
+    # Of two that stand the later counts.
+    assert to_end(row(begun(started=7380)), replace(said, ins={})) == {"FN1": "stop"}
+    assert to_end(row(begun(started=600)), said) == {"FN1": "the old"}
+    everywhere = replace(said, ins={TENANT: {"SM2": start}})
+    assert to_end(row(begun(started=600)), everywhere) == {}
+
+
 @pytest.mark.parametrize("source", ["twilio_63014", "twilio_63033"])
 def test_what_whatsapp_keeps_ends_nothing(source: str) -> None:
     assert ends(begun(), no=5, source=source) == []
@@ -113,6 +134,16 @@ def test_rows_are_bounded_and_forget_what_twilio_has_ended_by_itself() -> None:
                                              "started_at": "2026-12-31T10:00:00.000Z"}))  # fmt: skip
     assert later is not None
     assert list(later.executions) == ["FN2"]
+
+
+def test_one_that_goes_on_is_not_forgotten_for_many_that_have_ended() -> None:
+    ended = [
+        begun(f"FN{number:03}", number, status=status) for number in range(1, 100) for status in ("active", "ended")
+    ]
+    state = row(begun("FN000"), *ended)
+    assert state is not None
+    assert (len(state.executions), lists(state)) == (64, ("open",))
+    assert list(to_end(state, standing(no=200))) == ["FN000"]
 
 
 def _fields(one: ContactExecution) -> dict[str, Any]:

@@ -6,15 +6,49 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from services.domain.outbox.facts import Unknown
+from services.domain.identity import Place
+from services.domain.outbox.accepted import ResolutionAccepted
+from services.domain.outbox.facts import Attempted, Unknown
+from services.domain.studio import intake
+from services.domain.studio.commands import ResolveExecution
 from services.domain.studio.effects import ExecutionCreated
+from services.domain.studio.finding import Shown
+from services.runtime.config import Settings
 from services.sender.outbound import Call, Request
+from services.sender.studio.checking import Checking
 from services.sender.studio.starting import start
 from services.sender.transport import Refusal, Taken
-from tests.domain.test_studio_starting import FLOW, FOUND, OTHER, OURS, WHO, accepted
+from tests.domain.test_studio_starting import BEGUN, FLOW, FOUND, NAMES, OTHER, OURS, RULES, WHO, accepted, history
+from tests.sender.histories import at
 
 PATH = f"/v2/Flows/{FLOW}/Executions"
 STARTED = Taken(json.dumps({"sid": FOUND, "status": "active"}).encode())
+
+
+class Shows:
+    """A Twilio that shows this execution, and a partition without other commands."""
+
+    account = "AC1"
+
+    def __init__(self, shown: Shown) -> None:
+        self._shown = shown
+
+    async def find(self, _flow_sid: str, _sid: str) -> Shown:
+        return self._shown
+
+    def under(self, *_: Any) -> list[str]:
+        return []
+
+
+async def test_what_is_looked_up_began_when_twilio_shows() -> None:
+    entry, _ = history(accepted(), BEGUN, Attempted(**NAMES, at=at(2), attempt=1, outcome=Unknown(reason="lost")))
+    said = ResolveExecution(command_id="c1", tenant="acme", outcome="sent", by="ann", to=WHO, execution_sid=FOUND)
+    claim = intake.resolve(said, RULES, at(3000), Place(0, 9))
+    assert isinstance(claim, ResolutionAccepted)
+    shows: Any = Shows(Shown(FOUND, "AC1", WHO, at(1)))
+    found = await Checking(Settings(), {"acme": shows}).check(shows, entry, claim)
+    assert found is not None
+    assert found.created == ExecutionCreated(sid=FOUND, started_at=at(1))
 
 
 def in_the_way(sid: Any = OTHER, code: int = 20409) -> Refusal:

@@ -131,12 +131,17 @@ def suppressed(state: Standing | None) -> dict[str, Suppression]:
 
     Where there is nothing but what WhatsApp keeps, which stops less, with the latest.
     """
+    return {scope: told_by(noes) for scope, noes in unreleased(state).items()}
+
+
+def unreleased(state: Standing | None) -> dict[str, list[Mark]]:
+    """The noes that no yes takes back, by scope."""
     found = {}
     for scope, outs in sorted(state.outs.items()) if state else ():
         releasing = [*state.ins.get(scope, {}).values(), *state.ins.get(TENANT, {}).values()] if state else []
         standing = [out for out in outs.values() if not any(releases(said, out) for said in releasing)]
         if standing:
-            found[scope] = told_by(standing)
+            found[scope] = standing
     return found
 
 

@@ -14,7 +14,9 @@ from services.domain.studio.events import ContactExecution, Exposure
 
 
 class ExecutionCreated(Created, frozen=True, kw_only=True):
-    """Twilio started the execution: `sid`, FN…."""
+    """Twilio started the execution: `sid`, FN…. `started_at`: as Twilio shows it, where that was looked up."""
+
+    started_at: str | None = None
 
 
 def _result(step: Step) -> CommandResult:
@@ -43,7 +45,8 @@ def _created(entry: Entry[Any], created: Any, at: str, source: str) -> Sequence[
         execution_sid=created.sid,
         status="active",
         begun="command",
-        started_at=at,
+        # It may be found out hours after, and a STOP may have come between.
+        started_at=created.started_at or entry.ambiguous_at or at,
         exposure=_exposure(command),
     )
     return (begun,)

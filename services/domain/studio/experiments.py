@@ -19,7 +19,7 @@ from services.domain.identity import derived_event_id
 from services.domain.studio.events import ContactExecution, ContactExposed
 
 MOST_ARMS = 16
-# A row is written whole. Of experiments the latest stay.
+# A row is written whole. Of experiments the latest stay, and of each its latest arms.
 _MOST = 64
 _REMEMBERED_S = 400 * 86_400.0
 # Fewer than a float holds, so that no chance is one.
@@ -72,7 +72,8 @@ def fold(state: Exposures | None, event: Any) -> tuple[Exposures | None, tuple[C
     arms = known.arms.get(exposure.experiment, {})
     if exposure.arm in arms:
         return state, ()
-    joined = {**known.arms, exposure.experiment: {**arms, exposure.arm: event.started_at}}
+    by_time = sorted({**arms, exposure.arm: event.started_at}.items(), key=lambda item: (item[1], item[0]))
+    joined = {**known.arms, exposure.experiment: dict(sorted(by_time[-MOST_ARMS:]))}
     latest = sorted(joined.items(), key=lambda item: (max(item[1].values()), item[0]))[-_MOST:]
     told = ContactExposed(
         # Whoever started it, and wherever it is told: one fact for each contact, experiment and arm.

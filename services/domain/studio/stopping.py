@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from services.domain.clock import later
 from services.domain.consent.refusals import LEFT
-from services.domain.consent.suppression import Standing, suppressed
+from services.domain.consent.suppression import Standing, unreleased
 from services.domain.due import Due
 from services.domain.identity import raw_event_id
 from services.domain.studio.events import ContactExecution, ExecutionStopped
@@ -21,7 +21,7 @@ from services.domain.studio.events import ContactExecution, ExecutionStopped
 _LONGEST_S = 31 * 86_400.0
 # As late as a reading that failed is made again, at the latest.
 _READ_LATE_S = 600.0
-# A row is written whole. The latest stay.
+# A row is written whole. Those that go on stay, of these the latest.
 _MOST = 64
 
 OPEN = "open"
@@ -68,8 +68,8 @@ def to_end(row: InFlows | None, standing: Standing | None) -> dict[str, str]:
     if row is None or standing is None:
         return {}
     # What WhatsApp keeps for a person stops less than what they say.
-    noes = [mark for marks in standing.outs.values() for mark in marks.values() if mark.source not in LEFT]
-    if not noes or all(one.source in LEFT for one in suppressed(standing).values()):
+    noes = [mark for marks in unreleased(standing).values() for mark in marks if mark.source not in LEFT]
+    if not noes:
         return {}
     latest = max(noes, key=lambda mark: (mark.at, mark.evidence))
     late = later(latest.at, _READ_LATE_S)
@@ -110,9 +110,10 @@ def _joined(state: InFlows | None, event: ContactExecution) -> InFlows | None:
     heard_at = max(event.at, state.heard_at if state else "")
     known = dict(state.executions) if state else {}
     known[event.execution_sid] = _both(known.get(event.execution_sid), event)
-    # What Twilio has ended by itself makes room, then what began first.
+    # What Twilio has ended by itself makes room, then what is over, then what began first.
+    # What is over and comes again is ended again: that does nothing.
     young = {sid: one for sid, one in known.items() if later(one.started_at, _LONGEST_S) > heard_at}
-    latest = sorted(young.items(), key=lambda item: (item[1].started_at, item[0]))[-_MOST:]
+    latest = sorted(young.items(), key=lambda item: (not item[1].over, item[1].started_at, item[0]))[-_MOST:]
     if not latest:
         return state
     return InFlows(tenant=event.tenant, contact=event.contact, heard_at=heard_at, executions=dict(sorted(latest)))

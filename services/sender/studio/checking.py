@@ -8,7 +8,7 @@ from services.domain.outbox.entry import Entry
 from services.domain.outbox.facts import Checked
 from services.domain.studio.commands import ExecutionAccepted
 from services.domain.studio.effects import ExecutionCreated
-from services.domain.studio.finding import why_not
+from services.domain.studio.finding import Shown, why_not
 from services.runtime.clock import now
 from services.runtime.config import Settings
 from services.runtime.folding.partition import Partition
@@ -36,5 +36,9 @@ class Checking:
             at=now(),
             resolution=claim.event_id,
             refused=refused,
-            created=ExecutionCreated(sid=found.sid) if found is not None and refused is None else None,
+            created=_created(found) if found is not None and refused is None else None,
         )
+
+
+def _created(found: Shown) -> ExecutionCreated:
+    return ExecutionCreated(sid=found.sid, started_at=found.created_at)

@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 
 from services.domain.addresses import WINDOWED
-from services.domain.clock import seconds_between
+from services.domain.clock import later, seconds_between
 from services.domain.consent.events import Suppression
 from services.domain.consent.refusals import LEFT
 from services.domain.frequency import Capped
@@ -162,6 +162,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
 
 # Of the zones in which somebody may be, in words.
 _ZONES_NAMED = 3
+_PRICES_AGAIN_S = 30.0
 # Kinds of conditions; then the contact, and what else the condition goes by.
 HOLD = "hold"
 TENANT = "tenant"
@@ -553,6 +554,15 @@ def _budget(question: Question, view: View) -> Verdict | None:
             f"{over.share}, {over.spent} is spent, and this would cost up to {over.estimate}; the day ends at "
             f"{over.until} ({over.zone})",
             "Produce it as a new command once the day is over, or raise the amount in the tenant's spend.budgets.",
+        )
+    if over.why == "unread":
+        until = later(view.now, _PRICES_AGAIN_S)
+        return Verdict(
+            "deferred",
+            "prices",
+            f"the price list is not read yet, and there is a budget of {whose}",
+            f"It is looked at again at {until}, or expires at its not_after; /readyz of the sender says why.",
+            until=until,
         )
     known = f"only as {over.estimate}" if over.why == "currency" else "not"
     return Verdict(

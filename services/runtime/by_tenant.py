@@ -45,6 +45,11 @@ class ByTenant(Generic[T]):
         """Wait until all is read that was there when this began."""
         await self._following.read()
 
+    @property
+    def whole(self) -> bool:
+        """Whether all is read that was there when this began."""
+        return self._following.whole
+
     def facts(self, tenant: str) -> Mapping[str, T]:
         """A tenant's, by name."""
         return self._facts.get(tenant, {})

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from prometheus_client import Counter, Gauge
 
+from services.contract.prices import PRICES
 from services.domain.outbox.entry import counted, row_key
 from services.domain.spend import budgets
 from services.domain.spend.budgets import Budget, Overspent, Spend, Spent, applying, day_of, exceeds
@@ -27,6 +28,8 @@ from services.runtime.tenants.settings import SpendSettings, TenantSettings
 from services.sender.metrics import SENDER
 from services.sender.outbound import Addressed, Products
 from services.sender.tables import OUTBOX, SPENT
+
+_MOST_NAMED = 10
 
 AMOUNT = Gauge(
     "switchboard_budget_amount",
@@ -58,7 +61,7 @@ class _Rules(NamedTuple):
 class _Case(NamedTuple):
     """Why a command may not go, what it costs, and what counts already."""
 
-    why: Literal["spent", "unpriced", "currency"]
+    why: Literal["spent", "unpriced", "currency", "unread"]
     estimate: Estimate | None
     spent: Decimal = Decimal(0)
 
@@ -75,10 +78,13 @@ class Budgets(Listener):
         self._reserved: dict[Partition, dict[str, Spend]] = {}
         tenants.listen(lambda _: self._tell_anew())
 
-    async def read(self, tenant: str) -> None:
-        """Wait until the price list is read, where a budget goes by it."""
-        if self._rules[tenant].budgets:
-            await self._prices.read()
+    def troubles(self) -> list[str]:
+        """What holds up commands for which there is a budget, for people."""
+        waiting = sorted(name for name in self._tenants if self._rules[name].budgets)
+        if self._prices.whole or not waiting:
+            return []
+        names = ", ".join(waiting[:_MOST_NAMED]) + (" …" if len(waiting) > _MOST_NAMED else "")
+        return [f"{PRICES.name} is not read yet: what has a budget waits, of {names}"]
 
     def look(self, partition: Partition, command: Addressed, moment: str) -> Overspent | None:
         """What stands against one more command: a budget of its tenant's that it would exceed."""
@@ -86,6 +92,9 @@ class Budgets(Listener):
         applied = applying(rules.budgets, command.label)
         if not applied:
             return None
+        if not self._prices.whole:
+            # Nobody waits for it here: who waits in a turn takes it from the tenants that have no budget.
+            return self._over(applied[0], rules, moment, _Case("unread", None))
         estimate = self._estimate(command, rules.rates)
         if estimate is None or estimate.currency != rules.settings.currency:
             if rules.settings.unpriced == "taken":

@@ -102,8 +102,6 @@ class Judging:
         await self._directories.read()
         if self._products[command.kind].template(command) is not None:
             await self._catalogues.read()
-        if command.tenant in self._tenants:
-            await self._budgets.read(command.tenant)
         while True:
             before = _released(partition, command.contact)
             offsets = await self._barrier.passed(partition)

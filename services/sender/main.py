@@ -98,7 +98,7 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event) -> None
     health = operations(
         partial(reasons, app),
         lambda: {"open_commands": scheduler.rows_open()},
-        lambda: [*uncallable(settings), *stops.reasons(), *tenants.troubles()],
+        lambda: [*uncallable(settings), *stops.reasons(), *tenants.troubles(), *budgets.troubles()],
         [FOLDING, SENDER],
     )
     server = await serve(health, sender.host, sender.port, "sender.port")
@@ -108,7 +108,7 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event) -> None
         await catalogues.start()
         await prices.start()
         with suppress(TimeoutError):
-            # What is accepted before it is read has no estimate; budgets wait for it.
+            # What is accepted before it is read has no estimate; what has a budget is deferred.
             await asyncio.wait_for(prices.read(), _PRICES_S)
         await run_app(app, stop)
     finally:

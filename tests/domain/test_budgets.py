@@ -86,6 +86,19 @@ def test_an_estimate_is_the_dearest_that_applies_or_none(known: Rates, message: 
     assert (None if found is None else str(found.amount)) == amount
 
 
+@pytest.mark.parametrize("price", ["1e999999", "1e6", "1e-999999", "9" * 33, "-1", "NaN"])
+def test_a_price_that_can_be_none_is_refused_with_its_list(price: str) -> None:
+    with pytest.raises(ValueError, match="no number"):
+        listed("US", price)
+
+
+@pytest.mark.parametrize("price", ["1e999999", "Infinity"])
+def test_an_absurd_price_on_the_log_is_no_price_and_stops_nobody(price: str) -> None:
+    [carrier] = US.outbound[:1]
+    absurd = replace(US, outbound=[replace(carrier, prices=[replace(carrier.prices[0], current=Decimal(price))])])
+    assert estimate(rates(absurd), Priced("sms", "+14155550123", "US", 20)) is None
+
+
 def test_intake_puts_the_estimate_into_what_it_accepts() -> None:
     said = taken(RULES._replace(rates=rates(US)), body="a" * 161)
     assert (said.segments, said.estimate and str(said.estimate.amount)) == (2, "0.0158")
@@ -144,6 +157,9 @@ def test_the_gate_names_the_budget_what_is_spent_and_when_the_day_ends() -> None
     assert "not known" in unknown.reason
     assert "prices sync" in unknown.remedy
     assert "only as 0.02 USD" in decide(question(), view(overspent=replace(OVER, why="currency"))).reason
+    # A wait and no end: nothing is known of prices before they are read.
+    unread = decide(question(), view(overspent=replace(OVER, why="unread", estimate=None)))
+    assert (unread.decision, unread.rule, unread.until is not None) == ("deferred", "prices", True)
     # What is owed to who said STOP or START, and what a dry run would have said.
     assert decide(question(confirms="stop"), view(overspent=OVER)).decision == "allow"
     assert decide(question(), view(overspent=OVER, dry_run=True)).rule == "budget"

@@ -90,6 +90,22 @@ def test_no_price_yet_is_looked_for_again_and_given_up_at_last() -> None:
     assert play([Due(key="", at=costs.due(row))], row) == (None, [])
 
 
+@pytest.mark.parametrize("looks", [1, len(AGAIN_S) + 1])
+def test_what_ends_after_looks_is_looked_for_anew(looks: int) -> None:
+    """A phone that is off for days: the looks so far were at what could have no price yet."""
+    row, _ = play([created(), callback("sent", 1), *[look(found(price=""))] * looks])
+    assert row is not None
+    end = callback("delivered", 30)
+    row, _ = play([end], row)
+    assert row is not None
+    assert lists(row) == (f"acme AC1 ended {end.received_at}",)
+    # Told again, or read, it ends no second time.
+    row, _ = play([look(found(price=""), end.received_at), end, callback("read", 31)], row)
+    assert row is not None
+    assert row.looks == 1
+    assert [one.price for one in play([look(found())], row)[1]] == [Decimal("0.0075")]
+
+
 def test_an_answer_that_cannot_be_used_counts_as_no_look() -> None:
     row, _ = play([created(), CostUnread(tenant="acme", message_sid="SM1", at=NOW)])
     assert row is not None
@@ -104,6 +120,7 @@ def test_an_answer_that_cannot_be_used_counts_as_no_look() -> None:
         ("-0.00750", "USD", "0.00750"), ("0", "USD", "0"), ("0.01", "usd", "-0.01"),
         ("", "USD", None), ("NaN", "USD", None), ("-Infinity", "USD", None), ("free", "USD", None),
         ("-1e9", "USD", None), ("-" + "1" * 40, "USD", None), ("-0.01", "", None),
+        ("1e999999", "USD", None), ("1e-999999", "USD", None),
     ],
 )  # fmt: skip
 def test_a_price_is_a_number_with_a_currency_or_none(price: str, unit: str, is_: str | None) -> None:

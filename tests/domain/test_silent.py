@@ -187,7 +187,8 @@ def test_a_search_answers_for_each_message_once_by_few_calls(
     allowed = 0
     for group in groups(rows):
         search, before = Search(group), lists.calls
-        allowed = len(group.rows) + (len(group.rows) > 1)
+        # Pages of what came later than all of them are passed over, as many as there are messages and one.
+        allowed = len(group.rows) + (len(group.rows) > 1) * (len(group.rows) + 2)
         while (asked := search.wants()) is not None:
             match asked:
                 case Page():
@@ -213,6 +214,29 @@ def test_a_burst_without_callbacks_takes_one_page() -> None:
     assert isinstance(asked, Page)
     assert len(search.listed(*lists.page(asked))) == 900
     assert search.wants() is None
+
+
+def test_more_pages_of_later_messages_than_one_lead_to_ours_by_few_calls() -> None:
+    """A busy account: ten minutes after the group stand 6,000 others, and they are listed first."""
+    others = [at_twilios(10_000 + number, 700 + number // 10) for number in range(6_000)]
+    ours = range(600)
+    lists = Lists([*(at_twilios(number, number) for number in ours), *others], 1000, by_day=True)
+    [group] = groups(row_at(number, number) for number in ours)
+    search, found = Search(group), 0
+    while isinstance(asked := search.wants(), Page):
+        found += len(search.listed(*lists.page(asked)))
+    assert (found, asked, lists.calls) == (600, None, 7)
+
+
+def test_pages_of_later_messages_cost_no_more_than_fetching() -> None:
+    """Who lists more than was asked for does not lead a group of two through a day."""
+    others = [at_twilios(10_000 + number, 700 + number) for number in range(100)]
+    lists = Lists([row for number in (0, 1) for row in [at_twilios(number, number)]] + others, 2, by_day=True)
+    [group] = groups(row_at(number, number) for number in (0, 1))
+    search = Search(group)
+    while isinstance(asked := search.wants(), Page):
+        search.listed(*lists.page(asked))
+    assert (isinstance(asked, One), lists.calls) == (True, 3)
 
 
 # --- the day ----------------------------------------------------------------------------------------------------------

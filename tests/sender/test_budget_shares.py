@@ -50,13 +50,23 @@ class Rows:
         return cast(Partition, self)
 
 
+class Prices(PriceLists):
+    """Read, or not yet."""
+
+    whole = True
+
+    def __init__(self) -> None:
+        super().__init__(KafkaSettings())
+
+
 class Desk:
     """Budgets of one tenant, over two partitions of which one is here."""
 
     def __init__(self, *budgets: dict[str, Any], **spend: Any) -> None:
         self.tenants, self.rows = Tenants(), Rows()
         self.set(*budgets, **spend)
-        self.budgets = Budgets(PRODUCTS, self.tenants, PriceLists(KafkaSettings()), 2)
+        self.prices = Prices()
+        self.budgets = Budgets(PRODUCTS, self.tenants, self.prices, 2)
         asyncio.run(self.budgets.taken(self.rows.partition))
 
     def set(self, *budgets: dict[str, Any], **spend: Any) -> None:
@@ -151,3 +161,15 @@ def test_metrics_tell_of_budgets_that_there_are() -> None:
     assert SENDER.get_sample_value("switchboard_budget_spent", {"tenant": "acme", "label": "all"}) == 0
     desk.set(ALL)
     assert SENDER.get_sample_value("switchboard_budget_amount", amount) is None
+
+
+def test_until_prices_are_read_what_has_a_budget_is_deferred_and_said() -> None:
+    desk = Desk(NEWS)
+    desk.prices.whole = False
+    assert desk.why(desk.command("order-1", label="news")) == "unread"
+    assert desk.why(desk.command("order-2")) is None
+    [trouble] = desk.budgets.troubles()
+    assert ("twilio.prices.v1" in trouble, "acme" in trouble) == (True, True)
+    desk.prices.whole = True
+    assert desk.why(desk.command("order-1", label="news")) is None
+    assert desk.budgets.troubles() == []

@@ -1,5 +1,6 @@
 """What the gate sees of a command, its tenant and its contact: senders' names, staging, what is not decided."""
 
+import asyncio
 from collections.abc import Iterable
 from typing import Any, cast
 
@@ -69,6 +70,9 @@ class Nobody:
     def of(self, _: str) -> Directory:
         return Directory()
 
+    async def read(self) -> None:
+        """At once."""
+
 
 def known(*templates: TemplateStated) -> Catalogues:
     """What a sender has read of the topic of templates."""
@@ -107,6 +111,29 @@ def looked(
     receipt = found.receipt
     assert decide(receipt.question, receipt.view) == found.verdict, "the receipt holds all that was looked at"
     return found
+
+
+class Passed:
+    """A barrier that nothing is behind of."""
+
+    async def passed(self, _: Partition) -> dict[str, int]:
+        return {}
+
+
+async def test_who_has_a_budget_is_not_waited_for_until_prices_are_read() -> None:
+    """A turn that waits is one that others do not have."""
+    spend = {"budgets": [{"amount": 1}], "assumed": {"sms": 1}}
+    told = TenantSettings(
+        account_sid="AC" + "a" * 32, auth_tokens=[SecretStr("t")], contact_secret=SecretStr("s"), spend=spend
+    )
+    settings, faults = Tenants({"acme": told}), Faults()
+    followed = Followed(cast(Directories, Nobody()), known())
+    beside = Beside(Stops(faults, lambda _: "api"), Budgets(PRODUCTS, settings, PriceLists(KafkaSettings()), 1))
+    judging = Judging(PRODUCTS, settings, cast(Barrier, Passed()), followed, beside)
+    command = accepted(not_after="9999-12-31T23:59:59.999Z")
+    async with asyncio.timeout(5):
+        found = await judging.judge(cast(Partition, Rows()), command)
+    assert (found.verdict.decision, found.verdict.rule) == ("deferred", "prices")
 
 
 def judged(command: dict[str, Any], **tenant: Any) -> str | None:

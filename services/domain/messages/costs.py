@@ -5,7 +5,7 @@ remembers it for as long as facts of the message may be read again.
 """
 
 from collections.abc import Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Literal
 
 import msgspec
@@ -18,6 +18,7 @@ from services.domain.messages.at_twilio import MessageAtTwilio, is_masked
 from services.domain.messages.counting import channel_of, country_of
 from services.domain.messages.events import MessageSent, StatusReceived
 from services.domain.messages.ladder import FINAL
+from services.domain.spend.prices import amount_of
 
 # Facts of a message stand on the log for 30 days.
 _KEPT_S = 32 * 86_400.0
@@ -27,8 +28,8 @@ AGAIN_S = (3600.0, 21_600.0, 86_400.0, 172_800.0, 345_600.0)
 OPEN_S = 86_400.0
 # After looks that failed, from the first on, doubled up to the longest.
 _FAILED_S, _LONGEST_S = 60.0, 3600.0
-# No price of a message is that large, and what is longer is none.
-_MOST, _LONGEST = Decimal(1_000_000), 32
+# Digits of a number of segments.
+_LONGEST = 9
 
 
 class CostStated(msgspec.Struct, frozen=True, kw_only=True):
@@ -156,13 +157,8 @@ def _looked(state: Bill, event: CostLooked) -> tuple[Bill, Sequence[CostStated]]
 
 def price_of(found: MessageAtTwilio | None) -> Decimal | None:
     """What was charged. Twilio writes it as what it takes off the balance: `-0.0075`."""
-    if found is None or not found.price or len(found.price) > _LONGEST or not found.price_unit:
-        return None
-    try:
-        price = Decimal(found.price)
-    except InvalidOperation:
-        return None
-    return -price if price.is_finite() and abs(price) < _MOST else None
+    price = amount_of(found.price) if found is not None and found.price_unit else None
+    return None if price is None else -price
 
 
 def _unread(state: Bill, event: CostUnread) -> Bill:
@@ -207,6 +203,9 @@ def _join(state: Bill | None, told: Bill) -> Bill:
         return told
     # Facts about one message agree wherever they speak; the greater is a choice that no order can change.
     texts = {name: max(getattr(state, name), getattr(told, name)) for name in _TEXTS}
+    if told.ended and not state.ended and not state.told:
+        # Looks at what had not ended tell nothing of the price that it has then: they begin anew.
+        state = replace(state, looks=0, failed=0, again_at=None)
     return replace(
         state,
         **texts,

@@ -1,7 +1,8 @@
 """How silent messages of one account are found with few calls: by pages of its list, or one by one. Pure.
 
 Messages that stand near each other are looked for in the list of their time, 1000 a page; a page must bring one of them
-at least, or the rest is fetched one by one. So n messages take n + 1 calls for each such group at the most, and mostly
+at least, or the rest is fetched one by one. Pages of what was sent after all of them come first and need bring none,
+but there may be no more than n + 1 of them. So n messages take 2n + 2 calls for each such group at the most, and mostly
 a few. What a list leaves out (it has no date of sending yet, its time is another) is fetched.
 """
 
@@ -82,7 +83,8 @@ class Search(Generic[R]):
     def __init__(self, group: Group[R]) -> None:
         self._group = group
         self._waiting = dict(group.rows)
-        self._pages = self._found = 0
+        self._latest = max((row.since for row in group.rows.values()), default="")
+        self._pages = self._found = self._after = 0
         self._page: Page | None = Page(group.since, group.until) if len(self._waiting) > 1 else None
 
     @property
@@ -100,10 +102,16 @@ class Search(Generic[R]):
         """The answer to a Page. Those that were looked for."""
         listed = list(messages)
         found = [(self._waiting.pop(one.sid), one) for one in listed if one.sid in self._waiting]
-        self._pages += 1
+        if listed and not found and all(one.at > self._latest for one in listed):
+            # The latest come first: ours are further on. Not for ever, if Twilio lists more than was asked for.
+            self._after += 1
+        else:
+            self._pages += 1
         self._found += len(found)
-        # The latest come first: what follows a page that ends before our time is older still.
-        over = not following or any(one.at < self._group.since for one in listed) or self._found < self._pages
+        # What follows a page that ends before our time is older still.
+        older = any(one.at < self._group.since for one in listed)
+        dear = self._found < self._pages or self._after > len(self._group.rows)
+        over = not following or older or dear
         self._page = None if over else Page(self._group.since, self._group.until, following or "")
         return found
 

@@ -65,13 +65,13 @@ class Spent(msgspec.Struct, frozen=True, kw_only=True):
 
 class Overspent(msgspec.Struct, frozen=True, kw_only=True):
     """What stands against a command. `why`: the budget is `spent`; what it costs is not known (`unpriced`), or known in
-    another currency alone (`currency`).
+    another currency alone (`currency`), or the price list is not read yet (`unread`).
 
     `budget`: of a day; `label`: whose, null for all. `share`: of this partition, of which `spent` counts. `estimate`:
     what the command costs at most. `until`: when the day is over; `zone`: in which zone.
     """
 
-    why: Literal["spent", "unpriced", "currency"]
+    why: Literal["spent", "unpriced", "currency", "unread"]
     budget: str
     currency: str
     label: str | None = None

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from services.domain.addresses import countries
-from services.domain.spend.prices import PricesStated
+from services.domain.spend.prices import MOST, PricesStated
 
 
 class Estimate(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,7 +63,8 @@ def _listed(rates: Rates, possible: "set[str] | frozenset[str]") -> _Unit | None
     prices = rates.list()
     for country in possible:
         stated = prices.get(country)
-        if stated is None or stated.dearest is None:
+        # Nor by a price that is none, whoever wrote it: a product of it is no number.
+        if stated is None or stated.dearest is None or not stated.dearest < MOST:
             return None
         found.append(_Unit(stated.dearest + rates.surcharges.get(country, Decimal(0)), stated.currency))
     if len({unit.currency for unit in found}) != 1:

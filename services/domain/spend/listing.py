@@ -1,14 +1,14 @@
 """What Twilio's price list says of one country, and what is news in it."""
 
 from collections.abc import Iterable, Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Literal, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
 
 from services.domain.identity import raw_event_id
-from services.domain.spend.prices import CarrierPrices, Price, PricesStated
+from services.domain.spend.prices import CarrierPrices, Price, PricesStated, amount_of
 
 _LONGEST = 200
 
@@ -83,11 +83,8 @@ def _objects(given: Any) -> list[Mapping[str, Any]]:
 
 def _amount(given: Any) -> Decimal:
     """A price as Twilio writes it, a text; its specification calls it a number."""
-    try:
-        amount = Decimal(str(given))
-    except InvalidOperation:
-        amount = Decimal("NaN")
-    if not amount.is_finite() or amount < 0:
+    amount = amount_of(str(given))
+    if amount is None or amount < 0:
         raise ValueError("a price is no number")
     return amount
 

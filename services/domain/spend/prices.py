@@ -1,9 +1,24 @@
 """What the log holds of Twilio's price list (`twilio.prices.v1`)."""
 
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Literal
 
 import msgspec
+
+# No price of a segment or a message is that large, none is that fine, and what is longer is none.
+MOST, _PLACES, _LONGEST = Decimal(1_000_000), 12, 32
+
+
+def amount_of(text: str) -> Decimal | None:
+    """A price as Twilio writes it; None: no number that could be one."""
+    try:
+        amount = Decimal(text) if len(text) <= _LONGEST else None
+    except InvalidOperation:
+        return None
+    if amount is None or not amount.is_finite() or abs(amount) >= MOST:
+        return None
+    exponent = amount.as_tuple().exponent
+    return amount if isinstance(exponent, int) and exponent >= -_PLACES else None
 
 
 class Price(msgspec.Struct, frozen=True, kw_only=True):

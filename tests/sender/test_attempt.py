@@ -310,6 +310,15 @@ async def test_a_retry_waits_at_least_as_long_as_twilio_asked() -> None:
     assert seconds_between(result.at, entry.until) > 590
 
 
+async def test_a_command_that_waits_for_its_own_reason_waits_as_long_as_that_says() -> None:
+    rows = Rows(pending())
+    await carry(rows, Calls(Refusal(code=None, reason="no", retryable=True, look_again_s=30.0, ours=True)), pending())
+    (result,) = (one for one in rows.told if isinstance(one, CommandResult) and one.step == "retrying")
+    (entry,) = rows.rows.values()
+    assert entry.until is not None
+    assert 30 <= seconds_between(result.at, entry.until) < 35
+
+
 async def test_an_attempt_of_a_settled_row_is_nothing() -> None:
     settled, _ = history([attempting(1), attempted(1, created())], pending())
     rows, calls = Rows(settled), Calls(created())

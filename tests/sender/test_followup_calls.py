@@ -1,7 +1,7 @@
 """The calls of commands about messages, without Kafka: whose message it is, whether it has ended, what comes next."""
 
 import json
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from pydantic import SecretStr
@@ -10,13 +10,18 @@ from services.domain.contact import contact_key
 from services.domain.followups.commands import FollowUpAccepted
 from services.domain.followups.effects import FollowedUp
 from services.domain.outbox.facts import Unknown
+from services.runtime.config import Settings
 from services.runtime.tenants.files import Found, Refused, Said
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import TenantSettings
+from services.sender.account import AccountAt
+from services.sender.faults import Faults
 from services.sender.followups.calls import follow_up
-from services.sender.outbound import Call, Request
+from services.sender.followups.outbound import outbound
+from services.sender.outbound import Call, Parts, Request
 from services.sender.transport import Refusal, Taken
 from tests.sender.histories import accepted, attempted, attempting, created, history
+from tests.sender.products import MESSAGES
 
 ACCOUNT, SID, PERSON = "AC" + "a" * 32, "SM" + "a" * 32, "+14155550123"
 TENANT = TenantSettings(account_sid=ACCOUNT, auth_tokens=[SecretStr("t")], contact_secret=SecretStr("s"))
@@ -89,10 +94,10 @@ def listed(status: str, *media: str) -> Any:
     return media_of.answer(Taken(json.dumps({"media_list": [{"sid": one} for one in media]}).encode()))
 
 
-def test_media_go_once_it_has_arrived_and_a_text_when_it_is_sent() -> None:
-    itself = listed("sent")
-    assert (itself.method, itself.path.endswith(f"/Messages/{SID}.json")) == ("DELETE", True)
-    assert ours(listed("sent", "ME1"))
+def test_media_go_before_their_message_once_it_has_ended() -> None:
+    for media in ((), ("ME1",)):
+        itself = listed("sent", *media)
+        assert (itself.method, itself.path.endswith(f"/Messages/{SID}.json")) == ("DELETE", True), "Twilio judges"
     medium = listed("delivered", "ME1")
     assert (medium.method, medium.path.endswith("/Media/ME1.json")) == ("DELETE", True)
     itself = medium.answer(Taken(b""))
@@ -145,3 +150,25 @@ def test_a_bare_sid_names_nobodys_message_where_the_account_may_be_anothers_too(
         for action in ("delete", "redact", "typing"):
             assert ours(first(action, tenants=tenants))
         assert isinstance(first("redact", SENT, tenants, of_command="order-18473"), Request)
+
+
+def test_they_have_a_breaker_and_faults_of_their_own() -> None:
+    """Typing calls another host: what that does not answer stops no message."""
+    own = outbound(Parts(cast(Settings, None), Tenants()))
+    assert (own.host, own.counted_at) == ("api", "followups")
+    assert MESSAGES.counted_at == "api"
+
+
+def test_what_we_say_ourselves_ends_no_fault_of_twilios_and_makes_none() -> None:
+    faults, at = Faults(), AccountAt("acme", "followups")
+    for code in (None, 20003):
+        own = Refusal(code=code, reason="not yet", retryable=code is None, ours=True)
+        assert faults.ended(at, "", own, True, faults.began()) is None
+        assert not faults.reasons()
+
+
+async def test_a_fault_outlives_what_we_say_ourselves() -> None:
+    faults, at = Faults(), AccountAt("acme", "followups")
+    assert faults.ended(at, "", Refusal(code=20003, reason="no"), True, faults.began()) == "account"
+    assert faults.ended(at, "", Refusal(code=None, reason="not yet", ours=True), True, faults.began()) is None
+    assert faults.reasons()

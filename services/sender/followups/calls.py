@@ -140,9 +140,9 @@ def _listed(sid: str, one: str, message: _Message, itself: Request, answered: _A
         found = _media.decode(answered.body).media_list
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         return Unknown(reason=f"Twilio's list of media cannot be read: {type(error).__name__}")
-    if found and message.status not in FINAL:
-        # Its carrier may still fetch them.
-        return _later("its message has media and is sent, and nobody knows yet whether it arrived", _LOOK_AGAIN_S)
+    if message.status not in FINAL:
+        # Its carrier may still fetch them. Twilio says whether the message has ended, and takes them along.
+        return itself
     return _next([f"{one}/Media/{medium.sid}.json" for medium in found], itself)
 
 

@@ -37,6 +37,7 @@ from services.sender.messages.asking import ask
 from services.sender.stops import Stops
 from services.sender.tables import NUMBERS, OUTBOX, SUPPRESSION
 from tests.domain.suppression_oracle import history, stated, wrote
+from tests.domain.test_reach import AGENT, named, spoke
 from tests.sender import histories
 from tests.sender.histories import accepted, attempted, attempting, created, refused
 from tests.sender.products import PRODUCTS
@@ -93,15 +94,17 @@ def looked(
     command: dict[str, Any],
     standing: Standing | None = None,
     templates: Iterable[TemplateStated] = (),
+    *,
     others: Iterable[Entry] = (),
     number: Number | None = None,
+    senders: Any = None,
     **tenant: Any,
 ) -> Judgement:
     configured = TenantSettings(
         account_sid="AC" + "a" * 32, auth_tokens=[SecretStr("t")], contact_secret=SecretStr("s"), **tenant
     )
     settings = Tenants({"acme": configured})
-    followed = Followed(cast(Directories, Nobody()), known(*templates))
+    followed = Followed(cast(Directories, senders or Nobody()), known(*templates))
     budgets = Budgets(PRODUCTS, settings, PriceLists(KafkaSettings()), 1)
     judging = Judging(
         PRODUCTS, settings, cast(Barrier, None), followed, Beside(Stops(Faults(), lambda _: "api"), budgets)
@@ -168,6 +171,41 @@ def test_who_said_no_to_any_sender_gets_nothing_by_one_that_is_not_named() -> No
     told, _ = history(Suppressing({}), [wrote("STOP", to="+14155550100")])
     assert verdict({"from_": None, "messaging_service_sid": None}, told).rule == "suppressed"
     assert verdict({"from_": "+14155559999"}, told).rule is None
+
+
+FALLING_BACK = {"from_": None, "messaging_service_sid": SERVICE, "fallback_from": "+14155550199"}
+
+
+class Knows:
+    """A directory in which an agent is in the service."""
+
+    def of(self, _: str) -> Directory:
+        return named(spoke(AGENT, SERVICE))
+
+
+def test_a_stop_to_the_agent_stands_whatever_was_said_to_the_number_that_it_falls_back_to() -> None:
+    stop, start = wrote("STOP", to=AGENT), wrote("START", 86_400, "SM2", to="+14155550199")
+    for facts in ([stop], [stop, start]):
+        told, _ = history(Suppressing({}), facts)
+        assert looked(FALLING_BACK, told, senders=Knows()).verdict.rule == "suppressed"
+    told, _ = history(Suppressing({}), [wrote("STOP", to="+14155550199")])
+    assert looked(FALLING_BACK, told, senders=Knows()).verdict.rule == "suppressed"
+
+
+@pytest.mark.parametrize(
+    ("scopes", "rule"),
+    [
+        (["sender:+14155550199"], "no_consent"),
+        ([f"service:{SERVICE}"], None),
+        (["tenant"], None),
+        ([f"service:{SERVICE}", "sender:+14155550199"], None),
+        (["sender:+14155550100"], "no_consent"),
+    ],
+)
+def test_a_yes_to_the_fallback_alone_is_none_to_the_service(scopes: list[str], rule: str | None) -> None:
+    said = [stated("opt_in", number, scope, f"c{number}") for number, scope in enumerate(scopes)]
+    told, _ = history(Suppressing({}), said)
+    assert verdict(FALLING_BACK, told, consent={"consent_for": "everything"}).rule == rule
 
 
 TEMPLATE = {"content_sid": "HX" + "a" * 32, "channel": "whatsapp"}

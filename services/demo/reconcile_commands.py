@@ -20,6 +20,7 @@ _ENDS = (
     ("blocked window_closed", "blocked outside of a window"),
     ("blocked no_consent", "blocked without consent"),
     ("blocked stale_consent", "blocked by a consent that is too old"),
+    ("blocked unreachable", "blocked since nothing reaches the number"),
 )
 
 

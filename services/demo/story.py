@@ -18,8 +18,8 @@ _TEXTS = (
     "Your table is booked. " + "See the menu, the way and the parking on our page. " * 4,
 )
 _ANSWERS = ("Thanks!", "👍🏽👨‍👩‍👧", "Could you come later, please? + 1 hour; 50% & more", "HELP", "Пожалуйста, позже")
-# Twilio's magic numbers, and the code that each is refused with.
-_REFUSED = (("+15005550001", 21211), ("+15005550009", 21614))
+# Twilio's magic number, and the code that it is refused with.
+_REFUSED = ("+15005550001", 21211)
 _FAULTY: tuple[dict[str, Any], ...] = (
     {"to": "+12025550123", "from": ACME_SMS, "boddy": "a field misspelt"},
     {"to": "+1202", "from": ACME_SMS, "body": "no such number"},
@@ -65,7 +65,7 @@ def _command(number: int, draw: float) -> Command:
     if number < 10 or draw < 0.03:
         return _asked(command_id, _FAULTY[number % len(_FAULTY)], "rejected")
     if number < 13 or draw < 0.07:
-        to, code = _REFUSED[number % len(_REFUSED)]
+        to, code = _REFUSED
         return _asked(command_id, {"to": to, "from": ACME_SMS, "body": "to a magic number"}, "failed", code)
     return _asked(command_id, _message(number, (draw - 0.07) / 0.93), "sent")
 

@@ -195,7 +195,7 @@ def test_the_oracle_knows_the_last_thing_that_happened_of_those_told(
 def test_the_story_is_the_same_in_every_run_and_shows_every_kind_however_short() -> None:
     story = write(40)
     assert story == write(40)
-    assert {command.code for command in story.commands} >= {None, 21211, 21614}
+    assert {command.code for command in story.commands} == {None, 21211}
     assert {command.step for command in story.commands} == {"sent", "failed", "rejected"}
     assert sum(command.malformed for command in story.commands) >= 4
     assert set(story.commands) == set(story.produced)
@@ -206,6 +206,6 @@ def test_the_chapters_name_each_command_once_and_expect_every_rule() -> None:
     commands = [command for chapter in CHAPTERS for command in chapter.commands]
     assert len({command.command_id for command in commands}) == len(commands)
     rules = {command.rule for command in commands if command.step == "blocked"}
-    assert rules == {"suppressed", "window_closed", "no_consent", "stale_consent"}
+    assert rules == {"suppressed", "window_closed", "no_consent", "stale_consent", "unreachable"}
     assert any(command.ambiguous for command in commands)
     assert any(reply.again for chapter in CHAPTERS for reply in chapter.replies)

@@ -9,6 +9,8 @@ from functools import lru_cache
 
 FIRST = "0001-01-01T00:00:00.000Z"
 LAST = "9999-12-31T23:59:59.999Z"
+# Of what is remembered: a fraction may have digits without end.
+_LONGEST = 40
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -27,10 +29,14 @@ def _second(seconds: int) -> str:
     return (_EPOCH + timedelta(seconds=seconds)).isoformat(timespec="milliseconds").removesuffix("000+00:00")
 
 
-# A row's end is asked for each time that it changes.
-@lru_cache(maxsize=4096)
 def later(moment: str, seconds: float) -> str:
     """A moment some seconds after (or before) another. Raises ValueError for what is no time."""
+    return _later(moment, seconds) if len(moment) <= _LONGEST else _later.__wrapped__(moment, seconds)
+
+
+# A row's end is asked for each time that it changes.
+@lru_cache(maxsize=4096)
+def _later(moment: str, seconds: float) -> str:
     start = parse(moment)
     try:
         return to_iso(start + timedelta(seconds=seconds))

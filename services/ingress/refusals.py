@@ -11,6 +11,9 @@ _log = logging.getLogger(__name__)
 _EVERY_S = 1.0
 # Of a URL: a stranger may send a long one.
 _LONGEST = 300
+# Where it was the signature that did not fit, the URL is compared with Twilio's. Else its query is nobody's to read: of
+# a GET it is what somebody said.
+_COMPARED = frozenset({"unsigned", "signature", "signing_key", "ambiguous"})
 
 
 def addressed(target: str) -> tuple[str, str] | None:
@@ -40,13 +43,15 @@ class Refusals:
             return
         self._told[kind] = moment, 0
         more = f" (and {kept_back} more of this kind since the last line)" if kept_back else ""
-        _log.warning("refused with %d, %s: %s%s%s", reason.status, kind, reason.text, self._whose(call), more)
+        _log.warning("refused with %d, %s: %s%s%s", reason.status, kind, reason.text, self._whose(kind, call), more)
 
-    def _whose(self, call: Call | None) -> str:
+    def _whose(self, kind: str, call: Call | None) -> str:
         if call is None:
             return ""
         place = addressed(call.target)
         tenant = (place[0][:64] or "by AccountSid") if place else "none"
-        url = f"{self._public_url}{call.target}"
+        compared = kind in _COMPARED
+        url = f"{self._public_url}{call.target if compared else call.target.partition('?')[0]}"
         shown = url if len(url) <= _LONGEST else f"{url[:_LONGEST]}…"
-        return unsteered(f"; tenant {tenant}; as Twilio would have signed it: {call.method} {shown}")
+        which = "as Twilio would have signed it" if compared else "it called"
+        return unsteered(f"; tenant {tenant}; {which}: {call.method} {shown}")

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.domain import clock
 from services.domain.clock import FIRST, LAST, iso, later, parse, seconds_between, to_iso
 
 
@@ -35,6 +36,14 @@ def test_a_timestamp_is_written_to_the_millisecond(milliseconds: int, written: s
 )
 def test_a_later_moment(moment: str, seconds: float, afterwards: str) -> None:
     assert later(moment, seconds) == afterwards
+
+
+def test_what_is_remembered_has_the_length_of_a_time() -> None:
+    clock._later.cache_clear()
+    assert later(f"2026-02-21T18:22:11.{'0' * 200_000}Z", 1) == "2026-02-21T18:22:12.000Z"
+    assert clock._later.cache_info().currsize == 0
+    assert later("2026-02-21T18:22:11.000Z", 1) == later("2026-02-21T18:22:11.000Z", 1) == "2026-02-21T18:22:12.000Z"
+    assert clock._later.cache_info().hits == 1
 
 
 @pytest.mark.parametrize("text", ["", "soon", "2026-02-21", "2026-02-21T18:22:11", "2026-02-30T00:00:00Z", "18:22Z"])

@@ -151,7 +151,8 @@ class Ground:
                     continue
                 value = stored.get(key.encode())
                 row = None if value is None else codec.decode(value, table.row)
-                assert (known.row, known.size) == (row, len(value or b"") + FRAME_BYTES)
+                beside = FRAME_BYTES + len(key) + sum(len(entry) for entry in known.entries or ())
+                assert (known.row, known.size) == (row, len(value or b"") + beside)
                 assert known.entries in (None, index.entries(table, key, row)), "what it was listed under is so still"
 
 

@@ -95,7 +95,8 @@ async def test_that_there_is_no_row_is_asked_once_and_one_that_comes_is_seen(gro
 
 
 def test_it_is_bounded_and_drops_what_was_not_looked_at() -> None:
-    cache = RowCache(most_bytes=4 * (25 + FRAME_BYTES))
+    each = 1 + FRAME_BYTES
+    cache = RowCache(most_bytes=4 * (25 + each))
 
     def row(name: str) -> object:
         known = cache.get(("t", name))
@@ -104,22 +105,32 @@ def test_it_is_bounded_and_drops_what_was_not_looked_at() -> None:
     for number in range(4):
         cache.put(("t", str(number)), number + 1, 25)
     assert row("0") == 1
-    cache.put(("t", "more"), "row", 25)
-    assert [row(name) for name in ("0", "1", "2", "more")] == [1, None, 3, "row"]
+    cache.put(("t", "4"), "row", 25)
+    assert [row(name) for name in ("0", "1", "2", "4")] == [1, None, 3, "row"]
     # Written again it counts once, and by its new size.
     cache.put(("t", "0"), "grown", 50)
-    assert [row(name) for name in ("0", "2", "3", "more")] == ["grown", 3, None, "row"]
-    cache.put(("t", "huge"), "row", 3 * FRAME_BYTES + 101)
-    assert [row(name) for name in ("0", "2", "more", "huge")] == [None] * 4
-    cache.put(("t", "0"), 1, 3 * FRAME_BYTES + 100)
+    assert [row(name) for name in ("0", "2", "3", "4")] == ["grown", 3, None, "row"]
+    cache.put(("t", "5"), "row", 3 * each + 101)
+    assert [row(name) for name in ("0", "2", "4", "5")] == [None] * 4
+    cache.put(("t", "0"), 1, 3 * each + 100)
     assert row("0") == 1
 
 
 def test_that_a_row_is_none_takes_room_too() -> None:
-    cache = RowCache(most_bytes=3 * FRAME_BYTES)
+    cache = RowCache(most_bytes=3 * (1 + FRAME_BYTES))
     for number in range(4):
         cache.put(("t", str(number)), None, 0)
     assert [cache.get(("t", str(number))) is None for number in range(4)] == [True, False, False, False]
+
+
+def test_keys_and_index_entries_count_too() -> None:
+    """Anybody may choose a long name, also of what there is not."""
+    cache = RowCache(most_bytes=1000)
+    for number in range(4):
+        cache.put(("t", f"{number}{'x' * 500}"), None, 0)
+    assert [cache.get(("t", f"{number}{'x' * 500}")) is None for number in range(4)] == [True, True, True, False]
+    cache.put(("t", "listed"), "row", 3, frozenset([b"\xff" + b"y" * 600, b"\xff" + b"z" * 300]))
+    assert cache.get(("t", "listed")) is None
 
 
 def test_rows_and_their_index_are_written_as_one(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 import json
 from base64 import b64encode
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -155,8 +154,30 @@ def test_any_names_and_values_make_a_fact_that_can_be_written(pairs: list[tuple[
     assert reported("globex", b"secret", pairs, "2026-11-30T10:00:00.000Z").event_id != fact.event_id
 
 
-@pytest.mark.parametrize("secrets", [["short"], ["a" * 31 + "@" * 9], ["a" * 40] * 3])
-def test_secrets_are_long_and_fit_into_a_url(secrets: list[str]) -> None:
-    known: dict[str, Any] = {"account_sid": "AC" + "1" * 32, "auth_tokens": ["t"], "contact_secret": "s"}
-    with pytest.raises(ValidationError, match="flow_secrets"):
-        TenantSettings.model_validate({**known, "flow_secrets": secrets})
+def tenant_with(secrets: list[str]) -> TenantSettings:
+    """Settings whose other fields are right."""
+    return TenantSettings(
+        account_sid="AC" + "1" * 32,
+        auth_tokens=[SecretStr("t")],
+        contact_secret=SecretStr("s"),
+        flow_secrets=[SecretStr(one) for one in secrets],
+    )
+
+
+@pytest.mark.parametrize(
+    ("secrets", "why"),
+    [
+        (["a" * 31], "letters, digits, - and _"),
+        (["a" * 31 + "@" * 9], "letters, digits, - and _"),
+        (["a" * 40, "short"], "letters, digits, - and _"),
+        (["a" * 40] * 3, "at most 2 items"),
+    ],
+)
+def test_secrets_are_long_and_fit_into_a_url(secrets: list[str], why: str) -> None:
+    with pytest.raises(ValidationError, match=why):
+        tenant_with(secrets)
+
+
+@pytest.mark.parametrize("secrets", [[], ["a" * 32], ["aZ09-_" * 8, "b" * 64]])
+def test_secrets_that_are_long_and_fit_into_a_url_are_taken(secrets: list[str]) -> None:
+    assert [one.get_secret_value() for one in tenant_with(secrets).flow_secrets] == secrets

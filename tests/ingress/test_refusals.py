@@ -25,6 +25,15 @@ def test_each_kind_is_told_with_the_url_that_twilio_would_have_signed(caplog: py
     assert {record.levelno for record in caplog.records} == {logging.WARNING}
 
 
+@pytest.mark.parametrize("kind", ["no_secret", "secret", "malformed", "parameters", "unavailable", "defect"])
+def test_what_was_said_in_a_query_is_not_told(kind: str, caplog: pytest.LogCaptureFixture) -> None:
+    """A flow's widget may tell by GET what a person answered."""
+    call = Call("GET", "/twilio/acme/flow?contact=%2B14155550123&answer=my+daughter+is+ill", {})
+    Refusals("https://hooks.example.com").tell(kind, REASONS[kind], call)
+    (line,) = caplog.messages
+    assert line.endswith("; tenant acme; it called: GET https://hooks.example.com/twilio/acme/flow")
+
+
 def test_a_flood_is_a_line_a_second_with_the_number_of_the_others(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from typing import Any, NamedTuple
 
-# Of rows as encoded, each partition. Decoded they take several times that.
+# Of rows as encoded, with their keys and index entries, each partition. Decoded they take several times that.
 _MOST_BYTES = 256 * 1024
 # What each takes beside its row, as one that there is not takes too.
 FRAME_BYTES = 128
@@ -39,7 +39,8 @@ class RowCache:
             self._bytes -= known.size
         if self._closed:
             return
-        self._rows[name] = kept = Known(row, entries, size + FRAME_BYTES)
+        beside = FRAME_BYTES + len(name[1]) + sum(map(len, entries or ()))
+        self._rows[name] = kept = Known(row, entries, size + beside)
         self._bytes += kept.size
         while self._bytes > self._most_bytes:
             _, dropped = self._rows.popitem(last=False)

@@ -12,7 +12,7 @@ from services.cli.console import make_console
 from services.cli.refused import Refused
 from services.cli.times import Time
 from services.domain.clock import later
-from services.operations.costs import Asked, By, Total, stated, totals
+from services.operations.costs import Asked, By, Total, summed
 from services.operations.times import limits
 from services.runtime.clock import CLOCK, now
 from services.runtime.config import load
@@ -45,7 +45,7 @@ def costs(
         begin, end = limits(since, until)
         end = end or now()
         asked = Asked(begin or later(end, -_DAY_S), end, tenant)
-        shown.extend(totals(await stated(settings.kafka, asked), names))
+        shown.extend(await summed(settings.kafka, asked, names))
         if as_json:
             typer.echo(json.dumps(_document(asked, names, shown), indent=2))
         else:

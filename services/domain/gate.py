@@ -564,6 +564,15 @@ def _budget(question: Question, view: View) -> Verdict | None:
             f"It is looked at again at {until}, or expires at its not_after; /readyz of the sender says why.",
             until=until,
         )
+    if question.unseen and over.why == "unpriced":
+        return Verdict(
+            "blocked",
+            "budget",
+            f"what a flow sends is not known before, and the budget of {whose} for the day, {over.budget} "
+            f"{over.currency}, is not to be exceeded",
+            "Give spend.budgets amounts by labels that no execution has, none for all; or set spend.unpriced to taken, "
+            "which lets go all that has no price. Then produce it as a new command.",
+        )
     known = f"only as {over.estimate}" if over.why == "currency" else "not"
     return Verdict(
         "blocked",

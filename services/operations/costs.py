@@ -1,6 +1,6 @@
 """What messages cost in a time, by what Twilio charged for each: sums of the log's facts."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
@@ -32,10 +32,36 @@ class Total(NamedTuple):
     currency: str
 
 
-async def stated(kafka: KafkaSettings, asked: Asked) -> list[CostStated]:
+class Sums:
+    """What is added, by these names and by currency. Of each message its id alone is kept.
+
+    Its first statement counts: a second one is of who had forgotten the command, and knows no label.
+    """
+
+    def __init__(self, by: Sequence[By]) -> None:
+        self._by = by
+        self._sums: dict[tuple[tuple[str, ...], str], Total] = {}
+        self._counted: set[str] = set()
+
+    def add(self, one: CostStated) -> None:
+        if one.event_id in self._counted:
+            return
+        self._counted.add(one.event_id)
+        names = tuple(str(getattr(one, name) or "") for name in self._by)
+        before = self._sums.get((names, one.currency), Total(names, 0, 0, Decimal(0), one.currency))
+        self._sums[names, one.currency] = Total(
+            names, before.messages + 1, before.segments + (one.segments or 0), before.price + one.price, one.currency
+        )
+
+    def totals(self) -> list[Total]:
+        """The dearest first, currency by currency."""
+        return sorted(self._sums.values(), key=lambda total: (total.currency, -total.price, total.names))
+
+
+async def summed(kafka: KafkaSettings, asked: Asked, by: Sequence[By]) -> list[Total]:
     """The costs, each message's once. Raises LogError."""
     await check(kafka, [COSTS.name])
-    found: dict[str, CostStated] = {}
+    sums = Sums(by)
     # A cost is told after its message was sent, so nothing before that time is of it.
     since_ms = milliseconds(asked.since)
     with readable(kafka):
@@ -44,17 +70,5 @@ async def stated(kafka: KafkaSettings, asked: Asked) -> list[CostStated]:
                 for record in records:
                     one = codec.decode(record.value, CostStated)
                     if asked.since <= one.sent_at < asked.until and asked.tenant in (None, one.tenant):
-                        found[one.event_id] = one
-    return list(found.values())
-
-
-def totals(costs: Iterable[CostStated], by: Sequence[By]) -> list[Total]:
-    """Sums by these names and by currency, the dearest first."""
-    sums: dict[tuple[tuple[str, ...], str], Total] = {}
-    for one in costs:
-        names = tuple(str(getattr(one, name) or "") for name in by)
-        before = sums.get((names, one.currency), Total(names, 0, 0, Decimal(0), one.currency))
-        sums[names, one.currency] = Total(
-            names, before.messages + 1, before.segments + (one.segments or 0), before.price + one.price, one.currency
-        )
-    return sorted(sums.values(), key=lambda total: (total.currency, -total.price, total.names))
+                        sums.add(one)
+    return sums.totals()

@@ -4,9 +4,10 @@ What an attempt takes is reserved in memory from its verdict until its row is co
 judged meanwhile. Whoever is killed in between has called nobody.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
+from itertools import chain
 from typing import Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -79,12 +80,25 @@ class Budgets(Listener):
         tenants.listen(lambda _: self._tell_anew())
 
     def troubles(self) -> list[str]:
-        """What holds up commands for which there is a budget, for people."""
+        """What holds up all commands for which there is a budget, for people."""
         waiting = sorted(name for name in self._tenants if self._rules[name].budgets)
         if self._prices.whole or not waiting:
-            return []
+            return [*chain.from_iterable(self._too_small(name) for name in waiting)]
         names = ", ".join(waiting[:_MOST_NAMED]) + (" …" if len(waiting) > _MOST_NAMED else "")
         return [f"{PRICES.name} is not read yet: what has a budget waits, of {names}"]
+
+    def _too_small(self, name: str) -> Iterator[str]:
+        """Budgets whose share of a partition is less than any price that is known."""
+        rules = self._rules[name]
+        for budget in rules.budgets:
+            # One after the other: most budgets have room for the first.
+            fits = (not exceeds(budget, self._partitions, Decimal(0), price) for price in _prices(rules))
+            if next(fits, None) is False and not any(fits):
+                whose = f"label {budget.label} of {name}" if budget.label else f"tenant {name}"
+                yield (
+                    f"the budget of {whose}, {budget.amount} {rules.settings.currency}, is less than one message for "
+                    f"each of {self._partitions} partitions: nothing goes"
+                )
 
     def look(self, partition: Partition, command: Addressed, moment: str) -> Overspent | None:
         """What stands against one more command: a budget of its tenant's that it would exceed."""
@@ -134,8 +148,12 @@ class Budgets(Listener):
         self._tell_anew()
 
     async def flushed(self, partition: Partition, flush: Flush) -> None:
-        if changed := flush.rows.get(SPENT):
-            self._tell({key.partition(" ")[0] for key in changed} & set(self._tenants))
+        for key in flush.rows.get(SPENT, ()):
+            name, _, day = key.partition(" ")
+            label = day.partition(" ")[2] or None
+            for budget in self._rules[name].budgets if name in self._tenants else ():
+                if budget.label == label:
+                    self._tell(name, budget)
 
     async def leaving(self, partition: Partition) -> None:
         self._reserved.pop(partition, None)
@@ -181,26 +199,34 @@ class Budgets(Listener):
         """Budgets may have gone."""
         AMOUNT.clear()
         SPENT_TODAY.clear()
-        self._tell(self._tenants)
+        for name in self._tenants:
+            for budget in self._rules[name].budgets:
+                self._tell(name, budget)
 
-    def _tell(self, names: Iterable[str]) -> None:
-        """What the metrics say of these tenants' budgets now."""
-        for name in names:
-            rules = self._rules[name]
-            for budget in rules.budgets:
-                label, currency = budget.label or "all", rules.settings.currency
-                key = budgets.row_key(name, day_of(now(), rules.zone).name, budget.label)
-                rows = (partition.read(key, SPENT) for partition in self._reserved)
-                AMOUNT.labels(name, label).set(float(budget.amount))
-                SPENT_TODAY.labels(name, label).set(
-                    float(sum((row.amounts.get(currency, Decimal(0)) for row in rows if row), Decimal(0)))
-                )
+    def _tell(self, name: str, budget: Budget) -> None:
+        """What the metrics say of a budget now."""
+        rules = self._rules[name]
+        label, currency = budget.label or "all", rules.settings.currency
+        key = budgets.row_key(name, day_of(now(), rules.zone).name, budget.label)
+        rows = (partition.read(key, SPENT) for partition in self._reserved)
+        AMOUNT.labels(name, label).set(float(budget.amount))
+        SPENT_TODAY.labels(name, label).set(
+            float(sum((row.amounts.get(currency, Decimal(0)) for row in rows if row), Decimal(0)))
+        )
 
 
 def count(over: Overspent | None, tenant: str) -> None:
     """A budget has stopped a command."""
     if over is not None:
         BLOCKED.labels(tenant, over.label or "all", over.why).inc()
+
+
+def _prices(rules: _Rules) -> Iterator[Decimal]:
+    """The least that a message may cost, by what is assumed and by each country's list."""
+    yield from rules.rates.assumed.values()
+    for stated in rules.rates.list().values():
+        if stated.cheapest is not None and stated.currency == rules.settings.currency:
+            yield stated.cheapest
 
 
 def _rules(name: str, tenant: TenantSettings, prices: PriceLists) -> _Rules:

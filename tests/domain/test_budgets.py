@@ -157,6 +157,13 @@ def test_the_gate_names_the_budget_what_is_spent_and_when_the_day_ends() -> None
     assert "not known" in unknown.reason
     assert "prices sync" in unknown.remedy
     assert "only as 0.02 USD" in decide(question(), view(overspent=replace(OVER, why="currency"))).reason
+    # Nothing prices what a flow sends: neither a list nor what is assumed.
+    flow = decide(question(unseen=True), view(overspent=replace(OVER, why="unpriced", estimate=None)))
+    assert ("prices sync" in flow.remedy, "spend.assumed" in flow.remedy, "labels" in flow.remedy) == (
+        False,
+        False,
+        True,
+    )
     # A wait and no end: nothing is known of prices before they are read.
     unread = decide(question(), view(overspent=replace(OVER, why="unread", estimate=None)))
     assert (unread.decision, unread.rule, unread.until is not None) == ("deferred", "prices", True)

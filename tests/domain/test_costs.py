@@ -13,7 +13,7 @@ from services.domain.due import Due
 from services.domain.messages import costs
 from services.domain.messages.at_twilio import MessageAtTwilio
 from services.domain.messages.costs import AGAIN_S, Bill, CostLooked, CostStated, CostUnread, lists, price_of
-from services.operations.costs import totals
+from services.operations.costs import Sums
 from tests.domain.histories import COMMAND, Fact, callback, created, reorderings
 
 NOW = "2026-02-21T19:00:00.000Z"
@@ -132,10 +132,25 @@ def test_sums_are_exact_and_keep_their_currency() -> None:
     _, [one] = play([created(), look(found("-0.1"))])
     many = [replace(one, event_id=str(number), label="news" if number % 2 else None) for number in range(10)]
     euros = [replace(one, event_id="e", currency="EUR", price=Decimal("5"))]
-    found_ = totals([*many, *euros], ["label"])
-    assert [(total.names, total.messages, total.price, total.currency) for total in found_] == [
+    sums, every = Sums(["label"]), Sums([])
+    for cost in (*many, *euros):
+        sums.add(cost)
+    for cost in many:
+        every.add(cost)
+    assert [(total.names, total.messages, total.price, total.currency) for total in sums.totals()] == [
         (("",), 1, Decimal("5"), "EUR"),
         (("",), 5, Decimal("0.5"), "USD"),
         (("news",), 5, Decimal("0.5"), "USD"),
     ]
-    assert totals(many, [])[0].price == Decimal(1)
+    assert every.totals()[0].price == Decimal(1)
+
+
+def test_a_second_statement_of_a_message_takes_no_label_away() -> None:
+    """After a month its row is forgotten, and a late receipt makes one that knows no command."""
+    _, [first] = play([replace(created(), label="news", template="hello"), look(found())])
+    _, [second] = play([callback("read", command_id=None), look(found())])
+    assert (second.event_id, second.label) == (first.event_id, None)
+    sums = Sums(["label", "template"])
+    for cost in (first, second):
+        sums.add(cost)
+    assert [(total.names, total.messages) for total in sums.totals()] == [(("news", "hello"), 1)]

@@ -22,6 +22,7 @@ def test_an_amount_is_read_as_it_is_written(written: object, read: str) -> None:
         ({"budgets": [{"amount": "NaN"}]}, "finite"),
         ({"budgets": [{"amount": 1}, {"amount": 2}]}, "all: there are two"),
         ({"budgets": [{"amount": 1, "label": "two words"}]}, "pattern"),
+        ({"budgets": [{"amount": 1, "label": "all"}]}, "leave label out"),
         ({"currency": "usd"}, "pattern"),
         ({"zone": "Nowhere"}, "no time zone"),
         ({"surcharges": {"USA": 1}}, "pattern"),

@@ -173,3 +173,28 @@ def test_until_prices_are_read_what_has_a_budget_is_deferred_and_said() -> None:
     desk.prices.whole = True
     assert desk.why(desk.command("order-1", label="news")) is None
     assert desk.budgets.troubles() == []
+
+
+def test_a_flush_tells_of_the_budgets_that_it_changed_alone() -> None:
+    """There may be a hundred of a tenant, and sixty partitions."""
+    desk = Desk(ALL, NEWS, *({"amount": 1, "label": f"label-{number}"} for number in range(90)))
+    asked: list[str] = []
+    read = desk.rows.read
+
+    def reading(key: str, table: str | None = None) -> Any:
+        asked.append(key)
+        return read(key, table)
+
+    desk.rows.read = reading  # type: ignore[method-assign]
+    changed = dict.fromkeys(["acme 2026-11-30", "acme 2026-11-30 news", "gone 2026-11-30"])
+    asyncio.run(desk.budgets.flushed(desk.rows.partition, Flush({SPENT: changed}, {}, {})))
+    assert [key.split(" ")[2:] for key in asked] == [[], ["news"]]
+
+
+def test_a_budget_whose_share_is_less_than_one_message_is_said() -> None:
+    assert Desk(ALL).budgets.troubles() == []
+    [trouble] = Desk(ALL, {"amount": "0.19", "label": "news"}).budgets.troubles()
+    assert all(word in trouble for word in ("news", "acme", "0.19 USD", "2 partitions"))
+    # One of several channels fits; nothing is known of any.
+    assert Desk({"amount": "0.19"}, assumed={"whatsapp": "0.5", "sms": "0.01"}).budgets.troubles() == []
+    assert Desk({"amount": "0.19"}, assumed={}).budgets.troubles() == []

@@ -11,7 +11,10 @@ from services.domain.spend.prices import MOST, PricesStated
 
 
 class Estimate(msgspec.Struct, frozen=True, kw_only=True):
-    """What a message costs at most. `by`: Twilio's price list, or what the settings say of its channel."""
+    """What a message costs at most; where its segments are not counted, what is assumed of it.
+
+    `by`: Twilio's price list, or what the settings say of its channel.
+    """
 
     amount: Decimal
     currency: str

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, AwareDatetime, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, Field, field_validator, model_validator
 
 from services.contract.signatures import KEY_ID, SHORTEST_SECRET
 from services.domain.addresses import judge, our_sender
@@ -168,6 +168,14 @@ class BudgetSettings(Section):
     label: str | None = Field(
         default=None, pattern=r"^[\x21-\x7e]{1,64}$", description="of the commands with this label; left out: of all"
     )
+
+    @field_validator("label")
+    @classmethod
+    def _named(cls, label: str | None) -> str | None:
+        """In metrics `all` is the budget of all."""
+        if label == "all":
+            raise ValueError("no budget can be of this label alone; leave label out for all of the tenant's commands")
+        return label
 
 
 class SpendSettings(Section):

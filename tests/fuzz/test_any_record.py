@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from services.contract import codec
 from services.contract.consent import CONSENT_COMMANDS
+from services.contract.followups import FOLLOWUPS
 from services.contract.messages import MESSAGES
 from services.contract.outbound import ACCEPTED, RESULTS
 from services.contract.studio import STARTS
@@ -144,7 +145,7 @@ def fed(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Monk
 def test_every_source_is_fed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sources = [(fold.name, number) for fold in product(tmp_path, monkeypatch) for number in range(len(fold.sources))]
     assert sources == SOURCES
-    assert {MESSAGES, STARTS, CONSENT_COMMANDS} == {topic for topic in _topics(tmp_path, monkeypatch) if topic.public}
+    assert {MESSAGES, STARTS, FOLLOWUPS, CONSENT_COMMANDS} == {topic for topic in _topics(tmp_path, monkeypatch) if topic.public}
 
 
 def _topics(folder: Path, monkeypatch: pytest.MonkeyPatch) -> set[Topic]:

@@ -57,7 +57,7 @@ PLACES: Mapping[str, Place] = {
     ),
     "contact": Place(
         "services.cli.contact:contact",
-        "Show a contact: opt-outs by scope, consent with its evidence, open windows, last messages. Exit 1: not known.",
+        "Show a contact: opt-outs, consent with its evidence, windows, failures, last messages. Exit 1: not known.",
     ),
     "explain": Place(
         "services.cli.explain:explain_codes",

@@ -20,10 +20,7 @@ def contact(
     tenant: Annotated[str | None, typer.Option(help="Whose contact; not needed where there is one tenant.")] = None,
     url: Annotated[str | None, typer.Option(help="Any processor's URL; default: as configured.")] = None,
 ) -> None:
-    """Show a contact: opt-outs by scope, consent with its evidence, windows, what failed to reach them, last messages.
-
-    Exit 1: not known.
-    """
+    """Show a contact: opt-outs, consent with its evidence, windows, failures, last messages. Exit 1: not known."""
     quiet()
     # A key needs no secret, and a URL no settings.
     key = address if "|" in address else asyncio.run(key_of(load(), tenant, address))

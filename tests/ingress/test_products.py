@@ -13,6 +13,7 @@ import pytest
 
 from services.contract import codec
 from services.contract.messages import INBOUND, KEYWORDS, STATUS
+from services.contract.studio import REPORTS
 from services.domain.messages.events import StatusReceived
 from services.ingress import metrics, products
 from services.ingress.answer import Answer
@@ -170,5 +171,5 @@ def test_topics_are_those_that_the_products_name(tmp_path: Path) -> None:
     chosen = settings(tmp_path)
     table = products.webhooks(chosen, Tenants(chosen.tenants))
     webhooks = Webhooks(chosen, Tenants(chosen.tenants), cast(DurableLog, Log()))
-    assert webhooks.topics == tuple(sorted({INBOUND.name, KEYWORDS.name, STATUS.name}))
-    assert set(table) == {"messages", "fallback", "status"}
+    assert webhooks.topics == tuple(sorted({INBOUND.name, KEYWORDS.name, STATUS.name, REPORTS.name}))
+    assert set(table) == {"messages", "fallback", "status", "flow"}

@@ -22,6 +22,7 @@ from aiokafka.helpers import create_ssl_context
 from pydantic import SecretStr
 
 from services.contract.consent import CONSENT_COMMANDS, SUPPRESSION
+from services.contract.followups import FOLLOWUPS
 from services.contract.messages import DELIVERY, INBOUND, MESSAGES
 from services.contract.outbound import RESULTS
 from services.contract.studio import STARTS
@@ -143,6 +144,7 @@ async def what_happens(broker: EmbeddedKafka, simulator: str) -> None:
     await produce(broker.bootstrap, MESSAGES.name, [(None, orjson.dumps(command)), (None, b"{")])
     await produce(broker.bootstrap, CONSENT_COMMANDS.name, [(None, orjson.dumps(yes)), (None, b"{")])
     await produce(broker.bootstrap, STARTS.name, [(None, b"{")])
+    await produce(broker.bootstrap, FOLLOWUPS.name, [(None, b"{")])
     said = {"account_sid": ACCOUNT, "from": "whatsapp:+14155550125", "to": "whatsapp:+14155550100", "body": "STOP"}
     async with (
         aiohttp.ClientSession() as session,

@@ -23,7 +23,12 @@ def house(shared: SharedBroker, tmp_path_factory: pytest.TempPathFactory) -> Ite
     written = yaml.safe_load(path.read_text())
     ports = wired(written)
     written["clock_skew_file"] = str(folder / "clock")
-    written["poller"] |= {"silent_after_s": {"sms": 1}, "calls_per_minute": 6000, "reconcile_at": ""}
+    written["poller"] |= {
+        "silent_after_s": {"sms": 1},
+        "calls_per_minute": 6000,
+        "reconcile_at": "",
+        "costs_after_s": None,
+    }
     path.write_text(yaml.safe_dump(written))
     shared.laid_out(settings_of(path))
     with running("simulator", path, folder, ports["simulator"]) as simulator:

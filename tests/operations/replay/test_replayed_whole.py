@@ -183,8 +183,8 @@ async def test_a_replay_of_everything_changes_tells_and_sends_nothing(
         topic.name for topic in (CONSENT, SUPPRESSION, SESSIONS, DELIVERABILITY)
     }
     assert after.told == before.told
-    # Nothing was paused here, no service was named, each tenant was there before its commands; no poller runs, nobody is
-    # in a flow, and nothing has a price.
+    # Nothing was paused here, no service was named, each tenant was there before its commands; no poller runs, nobody
+    # is in a flow, and nothing has a price.
     nowhere = ("-commands-", "-pauses-", "-suspensions-", "-sendersby", "-parked", "-poller-")
     empty = (*nowhere, "-exposures-", "-inflows-", "-spent-")
     assert {name for name, _ in before.rows} >= {name for name in CHANGELOGS if not any(one in name for one in empty)}

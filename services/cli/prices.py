@@ -1,18 +1,17 @@
 """`switchboard prices sync|list|show`: Twilio's price list for SMS, to the log and from there."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
-from services.cli.attended import attend
 from services.cli.console import make_console
-from services.cli.synced import Empty, Rehearsed, sync
+from services.cli.synced import Empty, Rehearsed, look, stated, sync
 from services.domain.spend.prices import PricesStated
 from services.operations.prices.reading import SYNCED
-from services.operations.synced import Compared, known
-from services.runtime.config import load
+from services.operations.synced import Compared
 
 app = typer.Typer(no_args_is_help=True, help="The price list: read Twilio's to the log, list it, show a country.")
 
@@ -34,19 +33,7 @@ def sync_(tenant: Tenant = None, allow_empty: Empty = False, dry_run: Rehearsed 
 @app.command("list")
 def list_(tenant: Tenant = None) -> None:
     """List by country what an SMS segment costs, from the least to the most. Exit code 1: no price is known."""
-    shown: list[PricesStated] = []
-
-    async def work() -> None:
-        shown.extend(await _known(tenant))
-        table = Table("tenant", "country", "name", "from", "to", "currency", "networks", "read at")
-        for one in shown:
-            cells = (one.tenant, one.country, one.name, *_range(one), one.currency, str(len(one.outbound)), one.at)
-            table.add_row(*map(Text, cells))
-        make_console().print(table if shown else Text(_MISSING))
-
-    attend(work, lambda: "", "Stopped.")
-    if not shown:
-        raise typer.Exit(1)
+    look(lambda: _known(tenant), _list, _MISSING)
 
 
 @app.command("show")
@@ -57,26 +44,23 @@ def show(
 
     MMS, WhatsApp and other channels are not in Twilio's list: their price is not known from it.
     """
-    shown: list[PricesStated] = []
 
-    async def work() -> None:
-        shown.extend(one for one in await _known(tenant) if one.country == country.upper())
-        for one in shown:
-            _describe(one)
-        if not shown:
-            make_console().print(Text(f"of {country.upper()[:2]} {_MISSING}"))
+    async def find() -> list[PricesStated]:
+        return [one for one in await _known(tenant) if one.country == country.upper()]
 
-    attend(work, lambda: "", "Stopped.")
-    if not shown:
-        raise typer.Exit(1)
+    look(find, _describe, f"of {country.upper()[:2]} {_MISSING}")
 
 
 async def _known(tenant: str | None) -> list[PricesStated]:
-    found = await known(load().kafka, SYNCED)
-    return sorted(
-        (one for name, of in found.items() if tenant in (None, name) for one in of.values()),
-        key=lambda one: (one.tenant, one.country),
-    )
+    return sorted(await stated(SYNCED, tenant), key=lambda one: (one.tenant, one.country))
+
+
+def _list(shown: Sequence[PricesStated]) -> None:
+    table = Table("tenant", "country", "name", "from", "to", "currency", "networks", "read at")
+    for one in shown:
+        cells = (one.tenant, one.country, one.name, *_range(one), one.currency, str(len(one.outbound)), one.at)
+        table.add_row(*map(Text, cells))
+    make_console().print(table)
 
 
 def _range(one: PricesStated) -> tuple[str, str]:
@@ -96,7 +80,12 @@ def _tell(one: Compared) -> None:
     console.print(table)
 
 
-def _describe(one: PricesStated) -> None:
+def _describe(shown: Sequence[PricesStated]) -> None:
+    for one in shown:
+        _describe_one(one)
+
+
+def _describe_one(one: PricesStated) -> None:
     console = make_console()
     console.print(Text(f"{one.country} ({one.name}) of {one.tenant}, in {one.currency}, read at {one.at}"))
     table = Table("network", "mcc", "mnc", "our number", "list price", "ours")

@@ -1,7 +1,7 @@
-"""`sync` of what the log keeps of Twilio's lists, whichever list it is."""
+"""What the log keeps of Twilio's lists, whichever list it is: `sync` it, and tell of it."""
 
-from collections.abc import Callable
-from typing import Annotated, Any
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.text import Text
@@ -9,8 +9,10 @@ from rich.text import Text
 from services.cli.attended import attend
 from services.cli.console import make_console
 from services.operations.calling import TwilioError
-from services.operations.synced import Compared, Left, Synced, Unread, compare, write
+from services.operations.synced import Compared, Left, Synced, Unread, compare, known, write
 from services.runtime.config import load
+
+T = TypeVar("T")
 
 Empty = Annotated[bool, typer.Option("--allow-empty", help="Believe a list of nothing, where there was one before.")]
 Rehearsed = Annotated[bool, typer.Option("--dry-run", help="Show what is news, and write nothing.")]
@@ -47,6 +49,28 @@ def sync(of: Synced[Any], command: str, asked: tuple[str | None, bool, bool], te
         lambda: f"Written: what is news of {', '.join(written)}." if written else "Nothing was changed.",
         "Stopped; what is not written yet is found by the next run.",
     )
+
+
+async def stated(of: Synced[Any], tenant: str | None) -> list[Any]:
+    """All that the log knows, of one tenant or of all."""
+    found = await known(load().kafka, of)
+    return [one for name, facts in found.items() if tenant in (None, name) for one in facts.values()]
+
+
+def look(find: Callable[[], Awaitable[Sequence[T]]], tell: Callable[[Sequence[T]], None], missing: str) -> None:
+    """Tell what is found, or say that it is missing, and exit with 1."""
+    found: list[T] = []
+
+    async def work() -> None:
+        found.extend(await find())
+        if found:
+            tell(found)
+        else:
+            make_console().print(Text(missing))
+
+    attend(work, lambda: "", "Stopped.")
+    if not found:
+        raise typer.Exit(1)
 
 
 def _tell_left(one: Left, called: str, command: str) -> None:

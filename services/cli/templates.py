@@ -1,18 +1,17 @@
 """`switchboard templates sync|list|show`: Twilio's content templates, to the log and from there."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
-from services.cli.attended import attend
 from services.cli.console import make_console
-from services.cli.synced import Empty, Rehearsed, sync
+from services.cli.synced import Empty, Rehearsed, look, stated, sync
 from services.domain.templates.events import STOPPED, TemplateStated
-from services.operations.synced import Compared, known
+from services.operations.synced import Compared
 from services.operations.templates.reading import SYNCED
-from services.runtime.config import load
 
 app = typer.Typer(no_args_is_help=True, help="Content templates: read Twilio's list to the log, list them, show one.")
 
@@ -36,20 +35,11 @@ def list_(
     state: Annotated[str | None, typer.Option(help="Only those in this state, such as paused.")] = None,
 ) -> None:
     """List the templates that the log knows, with WhatsApp's word on each. Exit code 1: there is none."""
-    shown: list[TemplateStated] = []
 
-    async def work() -> None:
-        shown.extend(one for one in await _known(tenant) if state in (None, one.state))
-        table = Table("tenant", "template", "language", "state", "category", "content_sid", "why")
-        for one in shown:
-            names = (one.tenant, one.name, one.language)
-            word = Text(one.state, _style(one))
-            table.add_row(*map(Text, names), word, *map(Text, (one.category or "", one.content_sid, one.reason or "")))
-        make_console().print(table if shown else Text("no template is known; run `switchboard templates sync`"))
+    async def find() -> list[TemplateStated]:
+        return [one for one in await _known(tenant) if state in (None, one.state)]
 
-    attend(work, lambda: "", "Stopped.")
-    if not shown:
-        raise typer.Exit(1)
+    look(find, _list, "no template is known; run `switchboard templates sync`")
 
 
 @app.command("show")
@@ -57,25 +47,25 @@ def show(
     name: Annotated[str, typer.Argument(help="The template's name, or its content sid.")], tenant: Tenant = None
 ) -> None:
     """Show a template in each of its languages: its text, and what each placeholder stands for. Exit code 1: none."""
-    shown: list[TemplateStated] = []
 
-    async def work() -> None:
-        shown.extend(one for one in await _known(tenant) if name in (one.name, one.content_sid))
-        for one in shown:
-            _describe(one)
-        if not shown:
-            make_console().print(Text(f"no template {name} is known; run `switchboard templates sync`"))
+    async def find() -> list[TemplateStated]:
+        return [one for one in await _known(tenant) if name in (one.name, one.content_sid)]
 
-    attend(work, lambda: "", "Stopped.")
-    if not shown:
-        raise typer.Exit(1)
+    look(find, _describe, f"no template {name} is known; run `switchboard templates sync`")
 
 
 async def _known(tenant: str | None) -> list[TemplateStated]:
-    found = [
-        one for name, of in (await known(load().kafka, SYNCED)).items() if tenant in (None, name) for one in of.values()
-    ]
+    found: list[TemplateStated] = await stated(SYNCED, tenant)
     return sorted(found, key=lambda one: (one.tenant, one.name, one.language, one.content_sid))
+
+
+def _list(shown: Sequence[TemplateStated]) -> None:
+    table = Table("tenant", "template", "language", "state", "category", "content_sid", "why")
+    for one in shown:
+        names = (one.tenant, one.name, one.language)
+        word = Text(one.state, _style(one))
+        table.add_row(*map(Text, names), word, *map(Text, (one.category or "", one.content_sid, one.reason or "")))
+    make_console().print(table)
 
 
 def _style(one: TemplateStated) -> str:
@@ -95,7 +85,12 @@ def _tell(one: Compared) -> None:
     console.print(table)
 
 
-def _describe(one: TemplateStated) -> None:
+def _describe(shown: Sequence[TemplateStated]) -> None:
+    for one in shown:
+        _describe_one(one)
+
+
+def _describe_one(one: TemplateStated) -> None:
     console = make_console()
     console.print(Text(f"{one.name} ({one.language}) of {one.tenant}: {one.state}", _style(one)))
     for label, said in (

@@ -1,7 +1,6 @@
 """What Twilio charged for messages, looked up in its list of messages, by page, once it may have their prices."""
 
 from collections.abc import Mapping, Sequence
-from itertools import chain
 
 from prometheus_client import Counter
 
@@ -12,7 +11,7 @@ from services.domain.messages.at_twilio import MessageAtTwilio
 from services.domain.messages.costs import AGAIN_S, Bill, CostLooked, CostUnread, price_of
 from services.poller.looking import By, Said, look_up
 from services.poller.metrics import POLLER
-from services.poller.polled import UNREAD, Party, Place, Polled, Read, Tell
+from services.poller.polled import UNREAD, Party, Place, Polled, Read, Tell, listed_until
 from services.poller.reader import Reader
 from services.runtime.clock import now
 from services.runtime.config import PollerSettings
@@ -42,14 +41,7 @@ def wanted(partition: Partition, place: Place, settings: PollerSettings, moment:
         (costs.unended(*place), later(moment, -(after_s + costs.OPEN_S))),
         (costs.again(*place), moment),
     )
-    found = (partition.listed(TABLE, prefix, None, _MOST) for prefix, _ in lists)
-    return [
-        one.key
-        for one, (prefix, until) in chain.from_iterable(
-            ((one, of) for one in listed) for listed, of in zip(found, lists, strict=True)
-        )
-        if one.name.removeprefix(prefix) <= until
-    ]
+    return listed_until(partition, TABLE, lists, _MOST)
 
 
 async def read(reader: Reader, _: Party, rows: Mapping[str, Bill], tell: Tell) -> None:

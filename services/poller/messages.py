@@ -1,7 +1,6 @@
 """Messages of which no end was told: looked up in Twilio's list of messages, by page."""
 
 from collections.abc import Mapping, Sequence
-from itertools import chain
 
 from prometheus_client import Counter
 
@@ -15,12 +14,11 @@ from services.domain.messages.reconciled import Reconciled
 from services.domain.messages.silent import CHANNELS, Looked, LookFailed, Silent
 from services.poller.looking import By, Said, look_up
 from services.poller.metrics import POLLER
-from services.poller.polled import UNREAD, Party, Place, Polled, Read, Tell
+from services.poller.polled import UNREAD, Party, Place, Polled, Read, Tell, listed_until
 from services.poller.reader import Reader
 from services.runtime.clock import now
 from services.runtime.config import PollerSettings
 from services.runtime.folding.fold import Step, Table
-from services.runtime.folding.index import Listed
 from services.runtime.folding.partition import Partition
 from services.runtime.masking import mask
 
@@ -57,13 +55,7 @@ def wanted(partition: Partition, place: Place, settings: PollerSettings, moment:
         for channel in CHANNELS
     }
     due = [(prefix, later(moment, -limit)) for prefix, limit in limits.items()]
-    found = (_until(partition, prefix, before) for prefix, before in (*due, (silent.again(*place), moment)))
-    return [one.key for one in chain.from_iterable(found)]
-
-
-def _until(partition: Partition, prefix: str, before: str) -> list[Listed]:
-    """What is listed under times up to `before`."""
-    return [one for one in partition.listed(TABLE, prefix, None, _MOST) if one.name.removeprefix(prefix) <= before]
+    return listed_until(partition, TABLE, (*due, (silent.again(*place), moment)), _MOST)
 
 
 async def read(reader: Reader, party: Party, rows: Mapping[str, Silent], tell: Tell) -> None:

@@ -1,6 +1,6 @@
 """What the engine must know of a product: what of it is to be read, when, and what the answers mean."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -76,3 +76,13 @@ class Polled:
     failed: Callable[[Any, str], Any]
     # Count what was folded.
     told: Callable[[Read], None]
+
+
+def listed_until(partition: Partition, table: str, lists: Iterable[tuple[str, str]], most: int) -> list[str]:
+    """Keys of rows by list: of each prefix those that are listed under times up to its moment, `most` at the most."""
+    return [
+        one.key
+        for prefix, until in lists
+        for one in partition.listed(table, prefix, None, most)
+        if one.name.removeprefix(prefix) <= until
+    ]

@@ -14,7 +14,7 @@ from services.domain.studio.events import ExecutionSeen, StepWalked
 from services.domain.studio.replies import INCOMING, Hearer, asked_at, reply
 from services.domain.studio.watching import ExecutionRead, FlowRead, ReadingFailed, Watch, asked_from
 from services.poller.metrics import POLLER
-from services.poller.polled import UNREAD, Party, Place, Polled, Read, Tell
+from services.poller.polled import UNREAD, Party, Place, Polled, Read, Tell, listed_until
 from services.poller.reader import Reader, Ungiven, Unreadable, items, second, text
 from services.runtime.clock import now
 from services.runtime.config import PollerSettings
@@ -59,9 +59,7 @@ class _Shown(NamedTuple):
 
 def wanted(partition: Partition, place: Place, _: PollerSettings, moment: str) -> Sequence[str]:
     """What is due, in the order of time."""
-    prefix = watching.under(*place)
-    found = partition.listed(TABLE, prefix, None, _MOST)
-    return [one.key for one in found if one.name.removeprefix(prefix) <= moment]
+    return listed_until(partition, TABLE, [(watching.under(*place), moment)], _MOST)
 
 
 async def read(reader: Reader, party: Party, rows: Mapping[str, Watch], tell: Tell) -> None:

@@ -61,8 +61,6 @@ class Account:
     def ended(self, outcome: Created | Refusal | Unknown, begun: float, now: float) -> None:
         """Learn from the end of a call; `calling` still counts it."""
         match outcome:
-            case Refusal(ours=True):
-                return
             case Unknown() | Refusal(reached=False):
                 self._breaker.failed(begun, now)
                 return

@@ -94,10 +94,10 @@ async def note(house: House, facts: Iterable[MessageSent | StatusReceived]) -> N
         await produce(house.bootstrap, topic.name, [(topic.key(fact).encode(), encode(fact))])
 
 
-async def statuses(house: House, sids: Iterable[str]) -> dict[str, list[StatusReceived]]:
-    """All that the log holds of these messages, committed."""
-    wanted: dict[str, list[StatusReceived]] = {sid: [] for sid in sids}
-    partitions = [TopicPartition(STATUS.name, number) for number in range(PARTITIONS)]
+async def facts(house: House, topic: str, type_: Any) -> list[Any]:
+    """All that the log holds, committed."""
+    found: list[Any] = []
+    partitions = [TopicPartition(topic, number) for number in range(PARTITIONS)]
     async with AIOKafkaConsumer(
         bootstrap_servers=house.bootstrap, isolation_level="read_committed", enable_auto_commit=False
     ) as consumer:
@@ -106,10 +106,16 @@ async def statuses(house: House, sids: Iterable[str]) -> dict[str, list[StatusRe
         ends = await consumer.end_offsets(partitions)
         while any([await consumer.position(one) < end for one, end in ends.items()]):
             for records in (await consumer.getmany(timeout_ms=100)).values():
-                for record in records:
-                    fact = decode(record.value, StatusReceived)
-                    if fact.message_sid in wanted:
-                        wanted[fact.message_sid].append(fact)
+                found += [decode(record.value, type_) for record in records]
+    return found
+
+
+async def statuses(house: House, sids: Iterable[str]) -> dict[str, list[StatusReceived]]:
+    """All that the log holds of these messages, committed."""
+    wanted: dict[str, list[StatusReceived]] = {sid: [] for sid in sids}
+    for fact in await facts(house, STATUS.name, StatusReceived):
+        if fact.message_sid in wanted:
+            wanted[fact.message_sid].append(fact)
     return wanted
 
 

@@ -4,34 +4,21 @@ import json
 from collections.abc import Iterable
 from decimal import Decimal
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
-
-from services.contract.codec import decode
 from services.contract.messages import COSTS
 from services.domain.messages.costs import CostStated
 from tests.processes import SECRETS
 from tests.switchboard import switchboard
 from tests.waiting import eventually
 
-from .house import PARTITIONS, House, Poller, Twilio, metric, note, sent
+from .house import House, Poller, Twilio, facts, metric, note, sent
 
 AT_ONCE = {"SWITCHBOARD_POLLER__COSTS_AFTER_S": "0"}
 
 
 async def stated(house: House, sids: Iterable[str]) -> list[CostStated]:
     """All that the log holds of these messages, committed."""
-    wanted, found = set(sids), list[CostStated]()
-    partitions = [TopicPartition(COSTS.name, number) for number in range(PARTITIONS)]
-    async with AIOKafkaConsumer(
-        bootstrap_servers=house.bootstrap, isolation_level="read_committed", enable_auto_commit=False
-    ) as consumer:
-        consumer.assign(partitions)
-        await consumer.seek_to_beginning(*partitions)
-        ends = await consumer.end_offsets(partitions)
-        while any([await consumer.position(one) < end for one, end in ends.items()]):
-            for records in (await consumer.getmany(timeout_ms=100)).values():
-                found += [decode(record.value, CostStated) for record in records]
-    return [one for one in found if one.message_sid in wanted]
+    wanted = set(sids)
+    return [one for one in await facts(house, COSTS.name, CostStated) if one.message_sid in wanted]
 
 
 async def test_prices_are_fetched_once_they_are_there_and_each_stated_once_whoever_is_killed(

@@ -6,9 +6,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from services.contract.codec import decode
 from services.contract.messages import INBOUND
 from services.contract.studio import STUDIO
 from services.domain.messages.events import InboundReceived
@@ -18,7 +16,7 @@ from tests.processes import ACCOUNT, SECRETS, settings_of
 from tests.simulator.flows import survey
 from tests.waiting import eventually
 
-from .house import PARTITIONS, PERSON, SENDER, House, Poller, Twilio, metric, settle
+from .house import PERSON, SENDER, House, Poller, Twilio, facts, metric, settle
 
 AUTHORIZATION = {"Authorization": aiohttp.encode_basic_auth(ACCOUNT, SECRETS["TEST_AUTH_TOKEN"])}
 
@@ -72,22 +70,6 @@ class Flows:
 
 async def ask(house: House, twilio: Twilio, path: str, **form: str) -> Any:
     return await twilio.ask("POST", f"{house.simulator}/v2/Flows/{path}".rstrip("/"), data=form, headers=AUTHORIZATION)
-
-
-async def facts(house: House, topic: str, type_: Any) -> list[Any]:
-    """All that the log holds, committed."""
-    partitions = [TopicPartition(topic, number) for number in range(PARTITIONS)]
-    found: list[Any] = []
-    async with AIOKafkaConsumer(
-        bootstrap_servers=house.bootstrap, isolation_level="read_committed", enable_auto_commit=False
-    ) as consumer:
-        consumer.assign(partitions)
-        await consumer.seek_to_beginning(*partitions)
-        ends = await consumer.end_offsets(partitions)
-        while any([await consumer.position(one) < end for one, end in ends.items()]):
-            for records in (await consumer.getmany(timeout_ms=100)).values():
-                found += [decode(record.value, type_) for record in records]
-    return found
 
 
 def two_questions() -> dict[str, Any]:

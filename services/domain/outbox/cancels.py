@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from services.domain.clock import later
 from services.domain.outbox.accepted import CancelAccepted
-from services.domain.outbox.entry import REMEMBER_DAYS, Entry, kept, settled
+from services.domain.outbox.entry import REMEMBER_DAYS, Entry, kept, nameless, settled
 from services.domain.outbox.steps import Step, StepName, step_of
 
 _NOT_YET = "no such command has come yet; it is canceled when it comes"
@@ -44,18 +44,8 @@ def canceled(entry: Entry, event: CancelAccepted, at: str) -> tuple[Entry, Step]
 
 
 def _remembered(event: CancelAccepted) -> tuple[Entry, list[Step]]:
-    entry: Entry = Entry(
-        kind="",
-        tenant=event.tenant,
-        command_id=event.command_id,
-        order_key=event.order_key,
-        fingerprint="",
-        state="settled",
-        command=None,
-        forget_at=later(event.accepted_at, REMEMBER_DAYS * 86_400),
-        cancel=event,
-        answered=(event.event_id,),
-    )
+    forget_at = later(event.accepted_at, REMEMBER_DAYS * 86_400)
+    entry = replace(nameless(event), forget_at=forget_at, cancel=event, answered=(event.event_id,))
     return entry, [_answer(entry, "cancel_remembered", event, _NOT_YET)]
 
 

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from typing_extensions import TypeVar
 
 from services.domain.clock import later
-from services.domain.outbox.accepted import Accepted, CancelAccepted, ResolutionAccepted
+from services.domain.outbox.accepted import Accepted, CancelAccepted, RescheduleAccepted, ResolutionAccepted
 from services.domain.spend.budgets import Spend
 
 # How long a command id is known as used.
@@ -129,6 +129,19 @@ def counted(entry: Entry) -> Spend | None:
     """What it counts for in its tenant's budgets: from its attempt on, unless that is known to have created nothing."""
     may_have_gone = entry.state in ("attempted", "ambiguous") or entry.created_at is not None
     return entry.spend if may_have_gone else None
+
+
+def nameless(event: CancelAccepted | RescheduleAccepted) -> Entry:
+    """The row of a command that has not come: of no product, and with nothing to carry out."""
+    return Entry(
+        kind="",
+        tenant=event.tenant,
+        command_id=event.command_id,
+        order_key=event.order_key,
+        fingerprint="",
+        state="settled",
+        command=None,
+    )
 
 
 def kept(known: tuple[str, ...], one: str) -> tuple[str, ...]:

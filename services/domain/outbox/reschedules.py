@@ -5,7 +5,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from services.domain.outbox.accepted import RescheduleAccepted
-from services.domain.outbox.entry import REMEMBER_OTHERS, Entry, kept
+from services.domain.outbox.entry import REMEMBER_OTHERS, Entry, kept, nameless
 from services.domain.outbox.steps import Step, StepName, step_of
 
 _NOT_COME = "no such command has come; say it again once it is accepted"
@@ -16,16 +16,7 @@ _REMEDY = "Its results say how far it has come. If it is still wanted, produce i
 def reschedule(entry: Entry | None, event: RescheduleAccepted) -> tuple[Entry | None, list[Step]]:
     if entry is None:
         # Nothing is remembered of it.
-        unknown: Entry = Entry(
-            kind="",
-            tenant=event.tenant,
-            command_id=event.command_id,
-            order_key=event.order_key,
-            fingerprint="",
-            state="settled",
-            command=None,
-        )
-        return None, [_answer(unknown, "reschedule_refused", event, _NOT_COME)]
+        return None, [_answer(nameless(event), "reschedule_refused", event, _NOT_COME)]
     if event.event_id in entry.answered:
         return entry, []
     if len(entry.answered) >= REMEMBER_OTHERS:

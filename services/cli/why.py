@@ -9,7 +9,9 @@ from rich.table import Table
 
 from services.cli.plain import plain
 from services.domain.addresses import WINDOWED
-from services.domain.gate import Question, Receipt, View
+from services.domain.gate.question import Question
+from services.domain.gate.receipt import Receipt
+from services.domain.gate.view import View
 from services.domain.outbox.verdicts import Verdict
 from services.operations.asking import NotFolded, ask
 from services.operations.verdicts import decided, is_open, judge_again, standing_pauses

@@ -5,7 +5,7 @@ from typing import Any, Literal, cast
 
 import msgspec
 
-from services.domain.gate import Receipt
+from services.domain.gate.receipt import Receipt
 from services.domain.outbox.steps import TERMINAL, Step, StepName
 from services.domain.spend.estimating import Estimate
 

@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from services.domain.gate import Receipt, decide
+from services.domain.gate.decide import decide
+from services.domain.gate.receipt import Receipt
 from services.domain.outbox.pauses import EVERYTHING, ROW
 from services.domain.outbox.verdicts import Verdict
 from services.operations.asking import ask

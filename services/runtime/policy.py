@@ -11,7 +11,7 @@ from services.domain.consent.keywords import Words, normalise, stop_word
 from services.domain.consent.suspicion import phrase
 from services.domain.contact import canonical
 from services.domain.frequency import Cap
-from services.domain.gate import ConsentRules
+from services.domain.gate.view import ConsentRules
 from services.domain.messages.confirmation import Texts
 from services.domain.messages.intake import Rules
 from services.domain.messages.keyword_rules import Rule, pattern

@@ -9,7 +9,8 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from services.domain.clock import later
 from services.domain.errors import CATALOGUE
-from services.domain.gate import Receipt, counted_as
+from services.domain.gate.purposes import counted_as
+from services.domain.gate.receipt import Receipt
 from services.domain.outbox.entry import Entry, row_key
 from services.domain.outbox.facts import Attempted, Attempting, Created, Judged, Refused, Unknown
 from services.domain.outbox.verdicts import ALLOW

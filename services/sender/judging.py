@@ -13,17 +13,12 @@ from services.domain.consent.scopes import scopes_of
 from services.domain.consent.statements import version
 from services.domain.consent.suppression import Consented, Standing, consented, suspicions
 from services.domain.frequency import Capped, look
-from services.domain.gate import (
-    MembershipSeen,
-    Question,
-    Receipt,
-    TemplateSeen,
-    View,
-    decide,
-    is_open,
-    picked,
-    purpose,
-)
+from services.domain.gate.decide import decide
+from services.domain.gate.purposes import purpose
+from services.domain.gate.question import Question
+from services.domain.gate.receipt import Receipt
+from services.domain.gate.view import MembershipSeen, TemplateSeen, View
+from services.domain.gate.windows import is_open, picked
 from services.domain.messages.numbers import Number
 from services.domain.messages.windows import Seen, Sessions, seen
 from services.domain.outbox.entry import counts_from

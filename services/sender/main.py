@@ -7,7 +7,7 @@ from functools import partial
 from services.contract.fold import SENDER_APP
 from services.contract.messages import INBOUND, OUTCOMES
 from services.contract.outbound import ACCEPTED
-from services.domain.gate import HOLD, SUSPECTED, TENANT
+from services.domain.gate.conditions import HOLD, SUSPECTED, TENANT
 from services.runtime.callbacks import uncallable
 from services.runtime.catalogues import Catalogues
 from services.runtime.config import Settings

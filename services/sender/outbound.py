@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
-from services.domain.gate import Question, Receipt
+from services.domain.gate.question import Question
+from services.domain.gate.receipt import Receipt
 from services.domain.outbox.accepted import Accepted, ResolutionAccepted
 from services.domain.outbox.effects import Effects
 from services.domain.outbox.entry import Entry

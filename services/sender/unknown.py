@@ -1,6 +1,6 @@
 """What is deferred because its tenant is not known here goes once it is, or was."""
 
-from services.domain.gate import TENANT
+from services.domain.gate.conditions import TENANT
 from services.runtime.tenants.live import Tenants
 from services.sender.conditions import Kind
 

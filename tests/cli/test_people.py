@@ -13,7 +13,10 @@ from typer.testing import CliRunner, Result
 
 from services.cli.main import app
 from services.domain.consent.events import Suppression
-from services.domain.gate import Question, Receipt, View, decide
+from services.domain.gate.decide import decide
+from services.domain.gate.question import Question
+from services.domain.gate.receipt import Receipt
+from services.domain.gate.view import View
 
 SID = "SM" + "a" * 32
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from services.domain.due import Due
-from services.domain.gate import decide
+from services.domain.gate.decide import decide
 from services.domain.outbox.facts import Unknown
 from services.domain.outbox.verdicts import Verdict
 from services.domain.results import CommandResult

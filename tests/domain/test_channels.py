@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from services.domain.consent.hearing import Message, hear
 from services.domain.consent.scopes import scopes_of
 from services.domain.contact import contact_key
-from services.domain.gate import decide
+from services.domain.gate.decide import decide
 from services.domain.messages.content import MAX_BODY_CHARACTERS
 from services.domain.messages.sessions import fold
 from services.domain.messages.windows import open_windows, seen

@@ -10,7 +10,7 @@ from services.domain.contact import contact_key
 from services.domain.followups.commands import FollowUp, FollowUpAccepted
 from services.domain.followups.effects import EFFECTS, FollowedUp
 from services.domain.followups.intake import accept
-from services.domain.gate import decide
+from services.domain.gate.decide import decide
 from services.domain.identity import Place
 from services.domain.outbox.entry import row_key
 from services.domain.outbox.facts import Attempted, Attempting, Unknown

@@ -3,7 +3,7 @@
 import pytest
 
 from services.domain.consent.events import Suppression
-from services.domain.gate import decide
+from services.domain.gate.decide import decide
 from services.domain.outbox.verdicts import ALLOW
 from tests.domain.test_gate import SENDER, question, view, whatsapp
 

@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from services.domain.gate import Question, View, decide
+from services.domain.gate.decide import decide
+from services.domain.gate.question import Question
+from services.domain.gate.view import View
 from services.domain.outbox.pauses import (
     EVERYTHING,
     Pause,

@@ -11,7 +11,8 @@ from services.domain.consent.commands import Mark
 from services.domain.consent.events import Suppression
 from services.domain.consent.suppression import Standing
 from services.domain.contact import contact_key
-from services.domain.gate import ConsentRules, View, decide
+from services.domain.gate.decide import decide
+from services.domain.gate.view import ConsentRules, View
 from services.domain.identity import Place
 from services.domain.messages.finding import Span
 from services.domain.messages.intake import Rules

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from services.domain.consent.hearing import Message, hear
 from services.domain.consent.keywords import Words
-from services.domain.gate import ConsentRules
+from services.domain.gate.view import ConsentRules
 from services.domain.messages.confirmation import Texts
 from services.runtime.config import Settings
 from services.runtime.policy import Policy, confirmation_texts, words_of

@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from services.domain.gate import Receipt
+from services.domain.gate.receipt import Receipt
 from services.domain.messages.commands import CommandAccepted
 from services.runtime.line import Line
 from services.runtime.tenants.settings import TenantSettings

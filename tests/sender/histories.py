@@ -4,7 +4,9 @@ from collections.abc import Iterable
 from typing import Any, cast
 
 from services.domain.due import Due
-from services.domain.gate import Question, Receipt, View
+from services.domain.gate.question import Question
+from services.domain.gate.receipt import Receipt
+from services.domain.gate.view import View
 from services.domain.messages.commands import CommandAccepted, Options
 from services.domain.messages.effects import EFFECTS, MessageCreated
 from services.domain.messages.events import MessageSent, OutcomeReached

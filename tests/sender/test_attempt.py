@@ -11,7 +11,9 @@ from msgspec import structs
 from pydantic import SecretStr
 
 from services.domain.clock import seconds_between
-from services.domain.gate import Receipt, TemplateSeen, View, decide
+from services.domain.gate.decide import decide
+from services.domain.gate.receipt import Receipt
+from services.domain.gate.view import TemplateSeen, View
 from services.domain.messages.commands import KIND, CommandAccepted
 from services.domain.messages.effects import MessageCreated
 from services.domain.outbox.entry import Entry, row_key

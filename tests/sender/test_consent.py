@@ -13,7 +13,7 @@ from services.contract.messages import INBOUND
 from services.contract.outbound import ACCEPTED
 from services.contract.partition import partition_of
 from services.domain.clock import later
-from services.domain.gate import decide
+from services.domain.gate.decide import decide
 from services.domain.messages.commands import CommandAccepted
 from services.domain.results import CommandResult
 from services.runtime.clock import now

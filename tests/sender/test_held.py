@@ -9,7 +9,7 @@ from services.contract.messages import INBOUND
 from services.contract.outbound import ACCEPTED
 from services.contract.topic import Topic
 from services.domain.consent import holds
-from services.domain.gate import decide
+from services.domain.gate.decide import decide
 from services.domain.results import CommandResult
 from services.operations.dead.desk import Dealing, How
 from services.operations.dead.desk import Desk as Letters

@@ -11,7 +11,8 @@ from pydantic import SecretStr
 from services.contract import codec
 from services.domain.clock import later
 from services.domain.consent.suppression import Standing
-from services.domain.gate import decide, purpose
+from services.domain.gate.decide import decide
+from services.domain.gate.purposes import purpose
 from services.domain.messages.commands import NamedTemplate
 from services.domain.messages.consent import Suppressing
 from services.domain.messages.numbers import Number

@@ -7,7 +7,7 @@ import pytest
 from services.domain.consent import holds
 from services.domain.consent.statements import version
 from services.domain.consent.suppression import Standing
-from services.domain.gate import suspected_of
+from services.domain.gate.conditions import suspected_of
 from services.domain.messages.consent import Suppressing
 from services.runtime.folding.partition import Flush, Partition
 from services.sender.tables import SUPPRESSION

@@ -1,7 +1,7 @@
 """What the gate looks at of a command about a message."""
 
 from services.domain.followups.commands import FollowUpAccepted
-from services.domain.gate import Question
+from services.domain.gate.question import Question
 
 
 def ask(command: FollowUpAccepted) -> Question:

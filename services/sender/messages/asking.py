@@ -1,7 +1,7 @@
 """What the gate looks at of a send command, what it says of a template, and what it costs."""
 
 from services.domain.consent.scopes import scopes_of
-from services.domain.gate import Question
+from services.domain.gate.question import Question
 from services.domain.messages.commands import CommandAccepted
 from services.domain.spend.estimating import Estimate, Priced, Rates, estimate
 from services.sender.outbound import Templated

@@ -5,7 +5,8 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from services.domain.gate import Receipt, as_template
+from services.domain.gate.receipt import Receipt
+from services.domain.gate.windows import as_template
 from services.domain.messages.commands import CommandAccepted
 from services.domain.messages.effects import MessageCreated
 from services.domain.outbox.facts import Unknown

@@ -1,7 +1,7 @@
 """What the gate looks at of a command that starts an execution."""
 
 from services.domain.consent.scopes import scopes_of
-from services.domain.gate import Question
+from services.domain.gate.question import Question
 from services.domain.studio.commands import ExecutionAccepted
 
 

@@ -1,0 +1,20 @@
+"""The conditions under which a command waits, by name: the kind first, then the contact or what else it goes by."""
+
+HOLD = "hold"
+TENANT = "tenant"
+SUSPECTED = "suspected"
+
+
+def of_tenant(tenant: str) -> str:
+    """The condition under which a tenant's commands wait for its settings."""
+    return f"{TENANT} {tenant}"
+
+
+def hold_of(contact: str) -> str:
+    """The condition under which what is meant for a held contact waits."""
+    return f"{HOLD} {contact}"
+
+
+def suspected_of(contact: str, statements_version: str) -> str:
+    """The condition under which marketing waits: nothing more was said of the contact's consent."""
+    return f"{SUSPECTED} {contact} {statements_version}"

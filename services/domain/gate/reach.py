@@ -1,0 +1,26 @@
+"""Whether anything arrives at the number."""
+
+from services.domain.gate.question import Question
+from services.domain.gate.view import View
+from services.domain.outbox.verdicts import Verdict
+
+
+def unreachable(question: Question, view: View) -> Verdict | None:
+    """Who has just written can be reached, whatever failed before."""
+    found = view.unreachable
+    if found is None or question.although_unreachable or question.confirms:
+        return None
+    codes = ", ".join(map(str, found.codes))
+    told = {
+        "failures": f"the last {found.failures} messages did not reach it ({codes}), the latest at {found.last_at}",
+        "landline": f"it is a landline, or takes no texts ({codes} at {found.last_at})",
+        "no_mms": f"it takes no MMS ({codes} at {found.last_at})",
+    }
+    instead = "Send it as SMS with a link" if found.why == "no_mms" else "Use another channel or number"
+    return Verdict(
+        "blocked",
+        "unreachable",
+        f"the number is left alone by {question.channel} until {found.until}: {told[found.why]}",
+        f"{instead}. What arrives there, or a message of theirs, ends it at once; what must be tried all the same says "
+        "although_unreachable.",
+    )

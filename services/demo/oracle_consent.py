@@ -43,7 +43,8 @@ class Statement:
 def statements(commands: Sequence[Command], posted: Sequence[Posted]) -> list[Statement]:
     """All that was said, each once, in the order of its time."""
     # Of a message that was told of twice, the first time counts.
-    heard = {one.sid: one for one in reversed(posted) if one.kind == "inbound" and one.acknowledged}
+    # What a flow heard is read from it, and is a word as any other.
+    heard = {one.sid: one for one in reversed(posted) if (one.kind == "inbound" and one.acknowledged) or one.in_flow}
     said = [statement for one in heard.values() if (statement := _written(one, one.parameters))]
     said += [_commanded(json.loads(one.value)) for one in commands if one.step == "recorded"]
     said += [_refused(json.loads(one.value)) for one in commands if one.code == 21610]

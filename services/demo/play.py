@@ -10,12 +10,16 @@ from aiokafka import AIOKafkaProducer
 from aiolimiter import AsyncLimiter
 
 from services.contract.messages import SESSIONS
+from services.contract.studio import EXECUTIONS
 from services.demo.log import Log
 from services.demo.rest import Rest
-from services.demo.script import Act, Chapter, Command, MoveClock, Produce, Reply, Steer, Write
+from services.demo.script import Act, Chapter, Command, MoveClock, Produce, Reply, Steer, Watch, Write
+from services.demo.settings import ACCOUNTS
 from services.demo.story import Story
-from services.demo.twilio import Twilio
+from services.demo.twilio import Execution, Twilio
+from services.operations.studio.watching import say, statement
 from services.runtime.clock import Clock
+from services.runtime.config import KafkaSettings
 
 # Below what the senders may send, so that a command waits for the pipeline and not for its turn.
 _COMMANDS_PER_SECOND = 150
@@ -38,6 +42,7 @@ class Played:
 class Player:
     """Plays to Kafka and Twilio, keeping count in `played`. `faults`: Twilio's, as configured."""
 
+    kafka: KafkaSettings
     producer: AIOKafkaProducer
     twilio: Twilio
     log: Log
@@ -67,6 +72,8 @@ class Player:
                 await self._await_results(act.commands, _PATIENCE_S)
             case Steer():
                 await self.twilio.steer(act.route, self.faults if act.request is None else act.request)
+            case Watch():
+                await self._watch(act)
             case MoveClock():
                 await self._move_clock(act.ahead_s)
 
@@ -96,12 +103,19 @@ class Player:
 
         await asyncio.gather(*(one(reply) for reply in replies))
 
+    async def _watch(self, flow: Watch) -> None:
+        said = statement(flow.tenant, ACCOUNTS[flow.tenant], flow.flow_sid, True, "the demo")
+        await say(self.kafka, said)
+
     async def _move_clock(self, ahead_s: float) -> None:
         # What is under way would be late at once: its attempts, and whatever holds for some minutes only.
         await self.rest.wait(_PATIENCE_S)
         await self.twilio.steer("clock", {"ahead_s": ahead_s})
         await asyncio.sleep(_CLOCK_SEEN_S)
-        await _until(lambda: not windows_past(self.log, time.time() + ahead_s), _PATIENCE_S)
+        walked = await self.twilio.executions()
+        await _until(
+            lambda: not windows_past(self.log, time.time() + ahead_s) and not unread(self.log, walked), _PATIENCE_S
+        )
 
     async def _await_results(self, commands: Iterable[Command], patience_s: float) -> None:
         wanted = {command.command_id for command in commands}
@@ -113,6 +127,17 @@ def windows_past(log: Log, moment: float) -> int:
     last = {entry.key: entry.event["windows"] for entry in log.of(SESSIONS)}
     now = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(moment))
     return sum(until[: len(now)] < now for windows in last.values() for until in windows.values())
+
+
+def unread(log: Log, walked: Iterable[Execution]) -> int:
+    """Of how many executions the log does not know yet how far they have come."""
+    read = {entry.event["execution_sid"]: entry.event for entry in log.of(EXECUTIONS)}
+    return sum(
+        one.sid not in read
+        or len(read[one.sid]["steps"]) < len(one.steps)
+        or (one.status == "ended" and read[one.sid]["status"] == "active")
+        for one in walked
+    )
 
 
 async def _until(holds: Callable[[], bool], patience_s: float) -> None:

@@ -33,7 +33,7 @@ from services.local.stack import Stack
 from services.operations import topics
 from services.operations.history import read_live
 from services.operations.topic_admin import connect
-from services.runtime.clock import Clock
+from services.runtime.clock import CLOCK
 from services.runtime.config import KafkaSettings, Settings
 from services.runtime.kafka import durable_producer
 
@@ -128,13 +128,13 @@ class Round:
     async def _play(self, twilio: Twilio, reader: LogReader, rest: Rest) -> None:
         story, show = self._story, self._show
         faults = self._settings.simulator.faults.model_dump()
-        clock = Clock()
-        clock.follow(self._settings.clock_skew_file)
+        # What we say ourselves is said at the demo's time too.
+        CLOCK.follow(self._settings.clock_skew_file)
         # From now on a free text past its window that slips through ends with 63016 there.
         await twilio.steer("windows", {"enforce": True})
         await twilio.steer(f"services/{ACME_SERVICE}", {"numbers": [ACME_SMS, ACME_WHATSAPP]})
         async with producers_time(self._settings), producing(self._settings.kafka) as producer:
-            player = Player(producer, twilio, reader.log, rest, faults, clock, self._played)
+            player = Player(self._settings.kafka, producer, twilio, reader.log, rest, faults, CLOCK, self._played)
             with show.step("the story", f"{len(story.commands):,} commands, {len(story.replies):,} replies"):
                 await player.story(story)
             for chapter in CHAPTERS:
@@ -158,7 +158,7 @@ class Round:
         return {
             "commands produced": Count(self._played.produced, len(self._commands) + again),
             "commands with their result": Count(len(log.terminal), len(self._commands)),
-            "messages sent": Count(len(log.sent), sum(command.step == "sent" for command in self._commands)),
+            "messages and flows begun": Count(len(log.sent), sum(command.step == "sent" for command in self._commands)),
             "status callbacks logged": Count(log.count[STATUS.name]),
             "inbound messages logged": Count(log.count[INBOUND.name], told),
         }

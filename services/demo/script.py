@@ -11,7 +11,8 @@ from services.contract.messages import MESSAGES
 class Command:
     """One record of a public topic, and its one terminal result: the step, with Twilio's code or the gate's rule.
 
-    `ambiguous`: before that end it is not known whether Twilio took it.
+    `ambiguous`: before that end it is not known whether Twilio took it. `stopped`: what it started is ended at Twilio,
+    since its person wants nothing any more.
     """
 
     command_id: str
@@ -21,6 +22,7 @@ class Command:
     malformed: bool = False
     rule: str | None = None
     ambiguous: bool = False
+    stopped: bool = False
     topic: str = MESSAGES.name
 
     @property
@@ -59,9 +61,17 @@ class Steer:
 
 
 @dataclass(frozen=True)
+class Watch:
+    """What goes on in this flow is read from now on."""
+
+    tenant: str
+    flow_sid: str
+
+
+@dataclass(frozen=True)
 class MoveClock:
     """Everybody's clock is moved to so many seconds ahead of the system's, at rest; over when all that this closes is
-    told. Less than 0 is behind: the demo plays yesterday, and ends now.
+    told, and all flows are read. Less than 0 is behind: the demo plays yesterday, and ends now.
     """
 
     ahead_s: float
@@ -71,7 +81,7 @@ class MoveClock:
 BEGINNING_S = -90_000.0
 
 
-Act = Write | Produce | Steer | MoveClock
+Act = Write | Produce | Steer | Watch | MoveClock
 
 
 @dataclass(frozen=True)

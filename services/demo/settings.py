@@ -18,6 +18,9 @@ ACME_WHATSAPP = "whatsapp:+14155550101"
 ACME_SERVICE = "MG" + "a" * 32
 ACME_CARE = "+14155550102"
 ACME_CARE_SERVICE = "MG" + "c" * 32
+# Its messages go to a flow.
+ACME_FLOW = "+14155550103"
+ACME_SURVEY = "FW" + "a" * 32
 GLOBEX_SMS = "+14155550200"
 GLOBEX_WHATSAPP = "whatsapp:+14155550201"
 ACCOUNTS = {"acme": "AC" + "a" * 32, "globex": "AC" + "b" * 32}
@@ -25,6 +28,7 @@ ACCOUNTS = {"acme": "AC" + "a" * 32, "globex": "AC" + "b" * 32}
 CONFIRM_STOP = "You will hear no more from Acme here. Reply START to change that."
 CONFIRM_START = "Acme is back. Reply STOP to end it."
 
+_ACME_SENDERS = [ACME_SMS, ACME_WHATSAPP, ACME_CARE, ACME_FLOW, ACME_SERVICE, ACME_CARE_SERVICE]
 _FAULTS = {
     "latency_s": 0.02,
     "latency_jitter_s": 0.04,
@@ -74,7 +78,7 @@ def _content(layout: Layout) -> dict[str, Any]:
         },
         "tenants": {
             "acme": {
-                **_tenant(layout, "acme", [ACME_SMS, ACME_WHATSAPP, ACME_CARE, ACME_SERVICE, ACME_CARE_SERVICE]),
+                **_tenant(layout, "acme", _ACME_SENDERS),
                 "routing": {"default_messaging_service_sid": ACME_SERVICE},
                 "keywords": [
                     {
@@ -108,6 +112,15 @@ def _content(layout: Layout) -> dict[str, Any]:
             "data_dir": str(layout.folder / "processor"),
         },
         "sender": {"port": port["sender"], "data_dir": str(layout.folder / "sender")},
+        # It reads flows here. After the day that the clock jumps over it would ask for every message's price too, and
+        # hold Twilio's lists against the log.
+        "poller": {
+            "port": port["poller"],
+            "data_dir": str(layout.folder / "poller"),
+            "calls_per_minute": 6000,
+            "costs_after_s": None,
+            "reconcile_at": "",
+        },
         "simulator": {"port": port["simulator"], "webhook_url": layout.url("ingress"), "faults": _FAULTS},
     }
 

@@ -26,6 +26,15 @@ class Created:
 
 
 @dataclass(frozen=True)
+class Execution:
+    """A walk through a flow. `steps`: in the order in which they were made, each with its event and where it led."""
+
+    sid: str
+    status: str
+    steps: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Posted:
     """A webhook as it was posted. `content` is all of its parameters: two with one content are one fact."""
 
@@ -40,6 +49,11 @@ class Posted:
     dated: datetime | None = None
 
     @property
+    def in_flow(self) -> bool:
+        """Whether a flow at Twilio took it, and nobody else."""
+        return self.kind == "own"
+
+    @property
     def parameters(self) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(self.content)
         return found
@@ -47,10 +61,13 @@ class Posted:
 
 @dataclass(frozen=True)
 class TwilioSide:
-    """All that Twilio knows: messages created by the API, every webhook, whether windows are enforced, the time."""
+    """All that Twilio knows: messages created by the API, every webhook, executions, whether windows are enforced, the
+    time.
+    """
 
     created: tuple[Created, ...]
     posted: tuple[Posted, ...]
+    executions: tuple[Execution, ...]
     windows_enforced: bool
     now: datetime
 
@@ -81,8 +98,13 @@ class Twilio:
         return bool((await self._ask("GET", "quiet"))["quiet"])
 
     async def steer(self, route: str, request: Mapping[str, Any]) -> None:
-        """Set it: its faults, a Messaging Service, windows, the clock."""
+        """Set it: its faults, a Messaging Service, a flow, windows, the clock."""
         await self._ask("PUT", route, request)
+
+    async def executions(self) -> tuple[Execution, ...]:
+        """All that were started, in that order."""
+        found = (await self._ask("GET", "executions"))["executions"]
+        return tuple(Execution(one["sid"], one["status"], tuple(one["steps"])) for one in found)
 
     async def seen(self) -> TwilioSide:
         messages = (await self._ask("GET", "messages"))["messages"]
@@ -92,6 +114,7 @@ class Twilio:
             # Its own answers to STOP and HELP, and those in answers to webhooks, are nobody's command.
             tuple(_created(message) for message in messages if message["origin"] == "api"),
             tuple(_posted(callback, dates.get(callback["sid"])) for callback in callbacks),
+            await self.executions(),
             (await self._ask("GET", "windows"))["enforce"],
             datetime.fromisoformat((await self._ask("GET", "clock"))["now"]),
         )

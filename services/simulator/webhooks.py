@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import urlencode, urlsplit
 
@@ -20,12 +20,14 @@ from services.simulator.signing import signature_headers
 # Posts under way at once. A slot is taken before the clock of the overrides starts, so that our own queue
 # never looks like a slow endpoint.
 _CONCURRENT = 256
+# The kind of what never leaves Twilio.
+OWN = "own"
 
 
 @dataclass(frozen=True)
 class Webhook:
-    """What is to be posted. `kind`: status, inbound, or a product's own word. `url` may carry connection overrides; the
-    account signs."""
+    """What is to be posted. `kind`: status, inbound, or a product's own word; where Twilio itself takes it, such as a
+    flow, `own`. `url` may carry connection overrides; the account signs."""
 
     kind: str
     sid: str
@@ -93,6 +95,8 @@ class Webhooks:
         """Post until it succeeds or the overrides are used up. Never raises for what the endpoint does."""
         target, overrides = split(webhook.url)
         token = idempotency_token or secrets.token_hex(16)
+        if urlsplit(target).hostname in self.own:
+            webhook = replace(webhook, kind=OWN)
         async with self._slots:
             last, attempts = await self._attempts(target, webhook, token, overrides)
         delivery = Delivery(

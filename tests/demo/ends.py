@@ -49,6 +49,7 @@ def result(command_id: str, step: str, **more: Any) -> Entry:
         "category": None,
         "reason": None,
         "message_sid": None,
+        "execution_sid": None,
         "terminal": True,
         "event_id": f"{command_id} {step}",
         **more,
@@ -166,7 +167,7 @@ def ends(entries: list[Entry] | None = None, **more: Any) -> Ends:
     for one in records() if entries is None else entries:
         log.add(one)
     # The first callback was delivered twice.
-    side = TwilioSide(CREATED, (*WEBHOOKS, WEBHOOKS[0]), windows_enforced=True, now=NOW)
+    side = TwilioSide(CREATED, (*WEBHOOKS, WEBHOOKS[0]), (), windows_enforced=True, now=NOW)
     return replace(Ends(COMMANDS, side, log, ANSWERS, PEOPLE), **more)
 
 

@@ -142,9 +142,9 @@ def test_a_fault_on_the_log_turns_its_row_red(fault: str) -> None:
 @pytest.mark.parametrize(
     ("command_id", "what", "why"),
     [
-        ("one", "one create at Twilio for each command to send", "one: 2, not 1"),
-        ("two", "one create at Twilio for each command to send", "two: 2, not 1"),
-        ("refused", "one create at Twilio for each command to send", "refused: 1, not expected"),
+        ("one", "one create at Twilio for each message to send", "one: 2, not 1"),
+        ("two", "one create at Twilio for each message to send", "two: 2, not 1"),
+        ("refused", "one create at Twilio for each message to send", "refused: 1, not expected"),
         ("late", "none at all for a command that was blocked", "late: 1, not 0"),
         ("outside", "none at all for a command that was blocked", "outside: 1, not 0"),
     ],

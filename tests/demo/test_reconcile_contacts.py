@@ -156,7 +156,7 @@ def test_what_was_not_acknowledged_was_not_said() -> None:
 
 def test_rows_about_people_need_nobody() -> None:
     nothing: list[Entry] = []
-    empty = TwilioSide((), (), windows_enforced=True, now=ends().twilio.now)
+    empty = TwilioSide((), (), (), windows_enforced=True, now=ends().twilio.now)
     assert red(reconcile(ends(nothing, commands=(), twilio=empty, answers={}))) == {}
 
 

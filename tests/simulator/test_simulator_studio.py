@@ -225,3 +225,39 @@ async def test_http_widgets_call_us_unsigned(rig: Rig, endpoint: Endpoint) -> No
     [got] = endpoint.received
     assert (got.path, got["who"]) == ("/widget", "u1")
     assert "X-Twilio-Signature" not in got.headers
+
+
+async def test_a_flow_is_there_under_the_sid_that_was_chosen(rig: Rig) -> None:
+    flow = "FW" + "1" * 32
+    asked_for = {"account_sid": ACCOUNT, "definition": survey(), "numbers": [OURS]}
+    assert (await rig.send("PUT", f"flows/{flow}", asked_for))[0] == 200
+    made = await start(rig, flow, parameters={"name": "Ada"})
+    await asked(rig, "Dear Ada")
+    await rig.hear(WHO, OURS, "yes")
+    await ended(rig, flow, made.sid)
+    _, told = await rig.send("GET", "executions", None)
+    steps = ["incomingRequest ask", "incomingMessage judge", "match thank", "sent Ended"]
+    one = {"sid": made.sid, "account_sid": ACCOUNT, "flow_sid": flow, "to": WHO, "from": OURS, "status": "ended"}
+    assert told == {"executions": [{**one, "by_api": True, "steps": steps}]}
+
+
+async def test_what_a_flow_is_told_is_no_webhook_of_ours(rig: Rig) -> None:
+    await published(rig)
+    await rig.hear(WHO, OURS, "hello")
+    _, told = await rig.send("GET", "callbacks", None)
+    assert [one["kind"] for one in told["callbacks"]] == ["own"]
+
+
+@pytest.mark.parametrize(
+    ("sid", "request_", "said"),
+    [
+        ("FW1", {"account_sid": ACCOUNT, "definition": survey()}, "FW1 is no flow"),
+        ("FW" + "1" * 32, {"account_sid": "AC" + "9" * 32, "definition": survey()}, "no such account"),
+        ("FW" + "1" * 32, {"account_sid": ACCOUNT, "definition": {"states": []}}, "#/states"),
+        ("FW" + "1" * 32, {"account_sid": ACCOUNT}, "definition"),
+    ],
+)
+async def test_what_is_no_flow_is_not_taken(rig: Rig, sid: str, request_: Any, said: str) -> None:
+    status, told = await rig.send("PUT", f"flows/{sid}", request_)
+    assert status == 400
+    assert said in told["errors"][0]

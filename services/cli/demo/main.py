@@ -30,8 +30,6 @@ from services.local.stack import SERVICES, Stack
 from services.runtime.section import ConfigError
 
 _LOOK_S = 0.5
-# In the story a person fills in what webhooks lost.
-_SERVICES = tuple(name for name in SERVICES if name != "poller")
 _INTERRUPTED = 130
 
 
@@ -68,9 +66,9 @@ def _run(console: Console, once: bool, commands: int, asked: dict[str, int], kee
     with _folder(console, keep) as folder:
         layout = Layout(folder, ports)
         settings = demo_settings.prepare(layout)
-        with undisturbed(Stack(layout, settings, None if keep else folder, _SERVICES)) as stack:
+        with undisturbed(Stack(layout, settings, None if keep else folder)) as stack:
             with Show(console) as show:
-                show.say(f"starting kafka, {', '.join(_SERVICES)}, then {commands:,} commands; Ctrl-C stops everything")
+                show.say(f"starting kafka, {', '.join(SERVICES)}, then {commands:,} commands; Ctrl-C stops everything")
                 stack.start(show)
                 outcome = asyncio.run(Round(settings, story.write(commands), show).run(stack))
             if keep:

@@ -3,6 +3,7 @@
 May import the simulator, and nothing else of ours.
 
     api → flows | executions → walk → widgets → variables
+          steering (the simulator's own API)
           definition (what makes a flow valid)
 
 Confirmed by Twilio's pages and OpenAPI (2026): every path, parameter and field; 409 with 20409, its text and

@@ -25,9 +25,9 @@ from services.simulator.studio.executions import (
     context_json,
     execution_json,
     step_json,
-    told_json,
 )
 from services.simulator.studio.flows import Flow, Revision, flow_json, iso, revised, revision_json
+from services.simulator.studio.steering import StudioSteering
 from services.simulator.studio.walk import Studio
 
 _CREATES_A_SECOND = 20
@@ -71,11 +71,7 @@ class StudioApi:
             (web.get, f"{execution}/Steps/{{step}}/Context", self._step_context),
         )
         told = [method(path, guarded(self._simulator, handler, "studio")) for method, path, handler in routes]
-        # The simulator's own API: what happened, for whoever compares.
-        return [*told, web.get("/simulator/executions", self._told)]
-
-    async def _told(self, _: web.Request) -> web.StreamResponse:
-        return web.json_response({"executions": [told_json(one) for one in self._studio.executions.all()]})
+        return [*told, *StudioSteering(self._simulator, self._studio).routes()]
 
     async def _validate(self, request: web.Request, _: Account) -> web.StreamResponse:
         given = _revision(await request.post(), None)

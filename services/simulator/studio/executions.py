@@ -149,10 +149,12 @@ class Executions:
 
 
 def told_json(one: Execution) -> dict[str, object]:
-    """An execution as `/simulator/executions` tells it. `by_api`: somebody asked for it by a create."""
+    """An execution as `/simulator/executions` tells it. `by_api`: somebody asked for it by a create. `steps`: of each
+    the event and the widget that was entered."""
     return {
         "sid": one.sid, "account_sid": one.account_sid, "flow_sid": one.flow_sid, "to": one.contact,
-        "status": one.status, "by_api": one.initiated_by.startswith("RQ"),
+        "from": one.channel, "status": one.status, "by_api": one.initiated_by.startswith("RQ"),
+        "steps": [f"{step.event} {step.entered}" for step in one.steps],
     }  # fmt: skip
 
 

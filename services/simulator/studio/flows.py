@@ -79,18 +79,17 @@ class Flows:
         return flow if flow is not None and flow.account_sid == account_sid else None
 
     def create(self, account_sid: str, revision: Revision) -> Flow:
-        flow = Flow(f"FW{secrets.token_hex(16)}", account_sid, (revision,))
+        return self.put(Flow(f"FW{secrets.token_hex(16)}", account_sid, (revision,)))
+
+    def put(self, flow: Flow) -> Flow:
         self._flows[flow.sid] = flow
         return flow
 
     def revise(self, flow: Flow, revision: Revision) -> Flow:
-        changed = replace(flow, revisions=(*flow.revisions, replace(revision, number=flow.latest.number + 1)))
-        self._flows[flow.sid] = changed
-        return changed
+        return self.put(replace(flow, revisions=(*flow.revisions, replace(revision, number=flow.latest.number + 1))))
 
     def set_test_users(self, flow: Flow, users: Sequence[str]) -> Flow:
-        self._flows[flow.sid] = replace(flow, test_users=tuple(users))
-        return self._flows[flow.sid]
+        return self.put(replace(flow, test_users=tuple(users)))
 
     def delete(self, flow: Flow) -> None:
         del self._flows[flow.sid]

@@ -40,7 +40,7 @@ def settings_file(folder: Path, bootstrap: str, **sections: Mapping[str, object]
                 "account_sid": ACCOUNT,
                 "auth_tokens": [{"env": "TEST_AUTH_TOKEN"}],
                 "contact_secret": {"env": "TEST_CONTACT_SECRET"},
-                "messages_per_second": 1000,
+                "rate_limits": {"each": 1000, "kinds": {}},
             }
         },
         "ingress": {"port": pick(), "spool": {"directory": str(folder / "spool")}},

@@ -131,7 +131,7 @@ def _tenant(layout: Layout, name: str, senders: list[str]) -> dict[str, Any]:
         "auth_tokens": [{"file": str(_secret(layout, name, "token"))}],
         "contact_secret": {"file": str(_secret(layout, name, "contacts"))},
         "allowed_senders": senders,
-        "messages_per_second": 100,
+        "rate_limits": {"each": 100, "kinds": {}},
     }
 
 

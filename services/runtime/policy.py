@@ -53,6 +53,7 @@ def rules_of_intake(tenant: TenantSettings, lifetime_s: float, listed: Listed = 
         producer_keys={key: secret.get_secret_value().encode() for key, secret in tenant.producer_keys.items()},
         signed=tenant.unsigned_commands == "refused",
         rates=rates_of(tenant, listed),
+        destinations=tuple(tenant.rate_limits.destinations),
     )
 
 

@@ -1,23 +1,23 @@
-"""Hands out turns: whose turn it is by the lanes, whether it may begin by the slots and the sender's rate."""
+"""Hands out turns: whose turn it is by the lanes, whether it may begin by the slots and the rates."""
 
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-from aiolimiter import AsyncLimiter
 from prometheus_client import Counter
 
 from services.sender.account import AccountAt
 from services.sender.lanes import Lane, LaneName, Lanes, Turn
 from services.sender.metrics import SENDER
+from services.sender.paces import Pace, Paces, RateLimit
 from services.sender.slots import Slots
 
 logger = logging.getLogger(__name__)
 
 RATE_WAITS = Counter(
     "switchboard_rate_limit_waits_total",
-    "Times that a sender of a tenant waited for messages_per_second",
+    "Times that a sender of a tenant waited for its rates",
     ["tenant"],
     registry=SENDER,
 )
@@ -33,7 +33,7 @@ _AT_ONCE = 500
 
 
 class Dispatcher:
-    """`rate`: calls a second that may be made from here for a lane; it changes with the partitions owned.
+    """`limits`: the rates that a lane keeps, this worker's share of them; they change with the partitions owned.
 
     `wanted`: whether a turn still stands when it comes. `begin`: carry it out; then the slots are to be told `over`.
     `drop`: it came, and nobody wants it. `stopped`: whether nothing of a lane may go now.
@@ -42,13 +42,14 @@ class Dispatcher:
     def __init__(
         self,
         slots: Slots,
-        rate: Callable[[LaneName], float],
+        limits: Callable[[LaneName], Iterable[RateLimit]],
         wanted: Callable[[Turn], bool],
         begin: Callable[[Turn], None],
         drop: Callable[[Turn], None],
     ) -> None:
         self._slots = slots
-        self._rate = rate
+        self._limits = limits
+        self._paces = Paces()
         self._wanted = wanted
         self._begin = begin
         self._drop = drop
@@ -97,19 +98,24 @@ class Dispatcher:
                     dropped += 1
                     if dropped % _AT_ONCE == 0:
                         await asyncio.sleep(0)
-                elif self._is_stopped(lane):
+                    continue
+                if self._is_stopped(lane):
                     self._still.add(lane)
                     self._lanes.park(lane)
-                elif not lane.paid and not self._limiter(lane).has_capacity():
-                    self._park(lane)
-                else:
-                    if not lane.paid:
-                        # There is capacity, so this does not wait, and the lane stays the first.
-                        await self._limiter(lane).acquire()
-                    lane.paid = False
-                    self._lanes.pop(lane, urgent)
-                    self._slots.begin(turn.row, lane.account, urgent)
-                    self._begin(turn)
+                    continue
+                paces = self._paces.of(self._limits(lane.name))
+                if not lane.paid and not all(pace.free() for pace in paces):
+                    self._park(lane, paces)
+                    continue
+                if not lane.paid:
+                    # Each is free, so this does not wait, and the lane stays the first.
+                    await _take(paces)
+                lane.paid = False
+                self._lanes.pop(lane, urgent)
+                for pace in paces:
+                    pace.owe(turn.units - 1)
+                self._slots.begin(turn.row, lane.account, urgent)
+                self._begin(turn)
         finally:
             self._dispatching = None
 
@@ -118,27 +124,26 @@ class Dispatcher:
             return None
         return self._lanes.first(not self._slots.room(urgent=False), self._slots.may_begin, self._slots.full)
 
-    def _limiter(self, lane: Lane) -> AsyncLimiter:
-        share = self._rate(lane.name)
-        if lane.limiter is None or lane.rate != share:
-            lane.limiter, lane.rate = AsyncLimiter(max(1.0, share), max(1.0, share) / share), share
-        return lane.limiter
-
-    def _park(self, lane: Lane) -> None:
+    def _park(self, lane: Lane, paces: Iterable[Pace]) -> None:
         self._lanes.park(lane)
-        task = asyncio.create_task(self._refill(lane, self._limiter(lane)), name=f"rate-{lane.account.tenant}")
+        task = asyncio.create_task(self._refill(lane, paces), name=f"rate-{lane.account.tenant}")
         self._refilling.add(task)
         task.add_done_callback(self._refilling.discard)
         task.add_done_callback(tell)
 
-    async def _refill(self, lane: Lane, limiter: AsyncLimiter) -> None:
+    async def _refill(self, lane: Lane, paces: Iterable[Pace]) -> None:
         began = time.monotonic()
-        await limiter.acquire()
+        await _take(paces)
         RATE_WAITS.labels(lane.account.tenant).inc()
         RATE_WAIT_SECONDS.labels(lane.account.tenant).inc(time.monotonic() - began)
         lane.paid = True
         self._lanes.unpark(lane)
         self._dispatch()
+
+
+async def _take(paces: Iterable[Pace]) -> None:
+    for pace in paces:
+        await pace.take()
 
 
 def tell(task: "asyncio.Task[None]") -> None:

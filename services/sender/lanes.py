@@ -1,16 +1,14 @@
 """Whose turn it is: accounts in rounds, at an account its lanes in rounds, in a lane the urgent first.
 
 Urgent ones take at most `URGENT_IN_A_ROW` turns of a lane, and of an account, while others of it wait; then one of
-those goes. A lane is a sender of a tenant in one product, with its rate; an account is a tenant's at one host. A round
-gives each one turn at one price, so that a million commands of one delay no other; and while others wait nobody holds
-more than an equal share, however long its calls take.
+those goes. A lane is a sender of a tenant in one product, to destinations of one rate; an account is a tenant's at one
+host. A round gives each one turn at one price, so that a million commands of one delay no other; and while others wait
+nobody holds more than an equal share, however long its calls take.
 """
 
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
 from typing import Generic, NamedTuple, TypeVar
-
-from aiolimiter import AsyncLimiter
 
 from services.runtime.folding.partition import Partition
 from services.sender.account import AccountAt
@@ -23,12 +21,13 @@ URGENT_IN_A_ROW = 4
 
 
 class Turn(NamedTuple):
-    """A contact's turn to have its first command sent, and the shelf that it comes from."""
+    """A contact's turn to have its first command sent, the shelf that it comes from, and what it counts in rates."""
 
     partition: Partition
     contact: str
     row: str
     shelf: Shelf
+    units: int = 1
 
 
 class Ring(Generic[K]):
@@ -74,23 +73,22 @@ class Share:
 
 
 class LaneName(NamedTuple):
-    """A sender of a tenant, in the product of a kind; and where its calls go."""
+    """A sender of a tenant, in the product of a kind; where its calls go, and towards which destination of a rate."""
 
     account: AccountAt
     kind: str
     sender: str
+    towards: str = ""
 
 
 class Lane:
-    """What waits for one sender, and its rate. `paid`: a turn that the rate allows is not taken yet."""
+    """What waits for one sender. `paid`: a turn that its rates allow is not taken yet."""
 
     def __init__(self, name: LaneName) -> None:
         self.name = name
         self.account = name.account
         self.urgent: deque[Turn] = deque()
         self.ordinary: deque[Turn] = deque()
-        self.limiter: AsyncLimiter | None = None
-        self.rate = 0.0
         self.paid = False
         self.share = Share()
 
@@ -99,10 +97,6 @@ class Lane:
 
     def __bool__(self) -> bool:
         return bool(self.urgent or self.ordinary)
-
-    def rested(self) -> bool:
-        """Whether a lane made anew would be as far with its rate."""
-        return self.limiter is None or self.limiter.has_capacity(self.limiter.max_rate)
 
 
 class _Account:
@@ -190,7 +184,7 @@ class Lanes:
             self._round.add(account)
 
     def park(self, lane: Lane) -> None:
-        """Its rate lets nothing go for now."""
+        """Its rates let nothing go for now."""
         self._parked.add(lane)
         for ring in self._accounts[lane.account].rings.values():
             ring.discard(lane)
@@ -219,10 +213,10 @@ class Lanes:
             self._round.discard(lane.account)
 
     def _tidy(self) -> None:
-        """Forget lanes that wait for nothing and owe their rate nothing."""
+        """Forget lanes that wait for nothing."""
         if len(self._lanes) < self._many:
             return
         for name, lane in list(self._lanes.items()):
-            if not lane and lane not in self._parked and lane.rested():
+            if not lane and lane not in self._parked and not lane.paid:
                 del self._lanes[name]
         self._many = max(64, 2 * len(self._lanes))

@@ -1,6 +1,7 @@
 """The sender's composition: folds, scheduler, gateways, operations."""
 
 import asyncio
+from collections.abc import Iterable
 from contextlib import suppress
 from functools import partial
 
@@ -34,7 +35,8 @@ from services.sender.held import HELD
 from services.sender.judging import Beside, Followed, Judging
 from services.sender.lanes import LaneName
 from services.sender.metrics import SENDER
-from services.sender.outbound import Parts
+from services.sender.outbound import Parts, Products
+from services.sender.paces import RateLimit
 from services.sender.products import outbound
 from services.sender.scheduler import Routes, Scheduler, Times
 from services.sender.slots import Slots
@@ -48,6 +50,8 @@ from services.sender.unknown import held_by_absence
 # A partition that moves waits this long for calls under way; what is not answered by then becomes ambiguous.
 _GRACE_SHARE_OF_SESSION = 0.5
 _PRICES_S = 5.0
+# Of a tenant that is not known here: nothing of it goes, and it is asked now and then.
+_OF_NOBODY = 1.0
 
 
 async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event) -> None:
@@ -56,18 +60,12 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event) -> None
     line = Line(sender.request_timeout_s, sender.concurrency)
     callers = Derived(tenants, lambda _, tenant: TwilioCaller(tenant, line, settings.twilio.urls))
     products = outbound(Parts(settings, tenants))
-
-    def rate(lane: LaneName, owned: int) -> float:
-        tenant = tenants.get(lane.account.tenant)
-        configured = products[lane.kind].rate(tenant) if tenant is not None else 1.0
-        return configured * max(1, owned) / settings.kafka.partitions
-
     barrier = Barrier(settings.kafka, [topic.name for topic in (ACCEPTED, OUTCOMES, INBOUND)])
     directories = Directories(settings.kafka)
     catalogues = Catalogues(settings.kafka, heard)
     slots = Slots(sender.concurrency)
     faults = Faults()
-    routes = Routes(lambda kind: products[kind].counted_at, rate)
+    routes = _routes(products, tenants, settings.kafka.partitions)
     stops = Stops(faults, routes.host)
     prices = PriceLists(settings.kafka)
     budgets = Budgets(products, tenants, prices, settings.kafka.partitions)
@@ -118,3 +116,16 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event) -> None
         await prices.stop()
         await server.close()
         await line.close()
+
+
+def _routes(products: Products, tenants: Tenants, partitions: int) -> Routes:
+    def limits(lane: LaneName, owned: int) -> list[RateLimit]:
+        tenant = tenants.get(lane.account.tenant)
+        if tenant is None:
+            kept: Iterable[RateLimit] = (RateLimit(lane.sender, _OF_NOBODY),)
+        else:
+            kept = products[lane.kind].limits(tenant, lane.sender, lane.towards)
+        share = max(1, owned) / partitions
+        return [RateLimit((lane.account, lane.kind, one.of), one.a_second * share) for one in kept]
+
+    return Routes(lambda kind: products[kind].counted_at, limits, lambda command: products[command.kind].units(command))

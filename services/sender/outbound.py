@@ -3,7 +3,7 @@
 Its order key is a contact: what the gate looks at stands in the same partition.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -20,6 +20,7 @@ from services.runtime.folding.runner import Listener
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import TenantSettings
 from services.sender.commands import Commands
+from services.sender.paces import RateLimit
 from services.sender.transport import Method, Refusal, Taken
 
 
@@ -93,8 +94,9 @@ class Outbound:
     `effects`: what follows from their steps. `host`: whom they call, by the name of its setting
     (`twilio.<host>`). `apart`: the name by which its calls have a limit, a breaker and faults of their own, so that
     they stop nothing of others at that host; None: they share the host's. `ask`: what the gate looks at. `request`:
-    the call, made of what may go now. `rate`: per second of one sender. `holds_up_s`: for how long what has no known
-    end holds up what comes after it. `find`: looks for what a call without a known end created; None: nothing was
+    the call, made of what may go now. `limits`: the rates that a tenant's commands keep, of a sender and towards a
+    destination; `units`: what a command counts in them. `holds_up_s`: for how long what has no known end holds up what
+    comes after it. `find`: looks for what a call without a known end created; None: nothing was
     found. `check`: looks up what a resolution names; None: nobody could be asked now. Both may raise what their clients
     raise. Without them only facts of the log and, for `not_sent`, people settle it; who says that something was created
     is refused. `listeners`: what else goes by the outbox's rows. `template`: what a command says
@@ -105,13 +107,14 @@ class Outbound:
     host: str
     ask: Callable[[Any], Question]
     request: Callable[[Call], Request | Refusal]
-    rate: Callable[[TenantSettings], float]
+    limits: Callable[[TenantSettings, str, str], Iterable[RateLimit]]
     holds_up_s: float
     find: Find | None = None
     check: Check | None = None
     listeners: tuple[Listener, ...] = ()
     apart: str | None = None
     template: Callable[[Any], Templated | None] = lambda _: None
+    units: Callable[[Any], int] = lambda _: 1
     estimate: Callable[[Any, Rates], Estimate | None] = lambda _, __: None
 
     @property

@@ -6,12 +6,13 @@ memory is a name, and not many of them.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any, NamedTuple
 
 from prometheus_client import Gauge
 
 from services.domain.clock import seconds_between
+from services.domain.outbox.accepted import Accepted
 from services.domain.outbox.entry import Entry, is_open, order_key_of
 from services.domain.outbox.facts import Attempted, Unknown
 from services.domain.outbox.lists import DEFERRED, IN_A_LANE, IN_DOUBT
@@ -22,6 +23,7 @@ from services.sender.account import AccountAt
 from services.sender.dispatcher import Dispatcher, tell
 from services.sender.lanes import LaneName, Turn
 from services.sender.metrics import SENDER
+from services.sender.paces import RateLimit
 from services.sender.schedule import Next, next_of
 from services.sender.shelves import Shelf, Shelves, place_of
 from services.sender.slots import Slots
@@ -66,10 +68,12 @@ class Times(NamedTuple):
 
 
 class Routes(NamedTuple):
-    """Where a product's commands go, by its kind; and how many a second of a lane, for so many partitions owned."""
+    """Where a product's commands go, by its kind; the rate limits of a lane, for so many partitions owned; and what a
+    command counts in them."""
 
     host: Callable[[str], str]
-    rate: Callable[[LaneName, int], float]
+    limits: Callable[[LaneName, int], Iterable[RateLimit]]
+    units: Callable[[Accepted], int] = lambda _: 1
 
 
 class Scheduler(Listener):
@@ -91,7 +95,7 @@ class Scheduler(Listener):
         self._owned: dict[Partition, _Owned] = {}
         self._dispatcher = Dispatcher(
             slots,
-            lambda lane: routes.rate(lane, len(self._owned)),
+            lambda lane: routes.limits(lane, len(self._owned)),
             wanted=self._wanted,
             begin=self._begin,
             drop=self._drop,
@@ -208,12 +212,15 @@ class Scheduler(Listener):
             owned.queued[contact] = standing
         elif owned.shelves.may_hold(shelf, place, _WHAT_FOLLOWS):
             owned.shelves.hold(shelf, place)
-            turn = owned.queued[contact] = owned.standing[found.row] = Turn(partition, contact, found.row, shelf)
+            command = found.entry.command
+            assert command is not None
+            turn = Turn(partition, contact, found.row, shelf, self._routes.units(command))
+            owned.queued[contact] = owned.standing[found.row] = turn
             self._dispatcher.push(self._lane(shelf), turn, shelf.lane.urgent)
 
     def _lane(self, shelf: Shelf) -> LaneName:
         lane = shelf.lane
-        return LaneName(AccountAt(lane.tenant, self._routes.host(lane.kind)), lane.kind, lane.sender)
+        return LaneName(AccountAt(lane.tenant, self._routes.host(lane.kind)), lane.kind, lane.sender, lane.towards)
 
     def _wait(self, owned: _Owned, partition: Partition, contact: str, seconds: float) -> None:
         if timer := owned.later.get(contact):

@@ -34,7 +34,7 @@ _LANES_S = 5.0
 
 
 class Lane(NamedTuple):
-    """A sender of a tenant in the product of a kind, and how urgent.
+    """A sender of a tenant in the product of a kind, towards where, and how urgent.
 
     Of one product, so that what waits for its host keeps no other's commands out of memory.
     """
@@ -42,6 +42,7 @@ class Lane(NamedTuple):
     tenant: str
     kind: str
     sender: str
+    towards: str
     urgent: bool
 
 
@@ -88,7 +89,7 @@ class Shelves:
         """The shelf of a waiting command's lane; None where its tenant has too many."""
         command = entry.command
         assert command is not None
-        lane = Lane(entry.tenant, entry.kind, command.sender, command.urgent)
+        lane = Lane(entry.tenant, entry.kind, command.sender, command.towards, command.urgent)
         found = self._shelves.get(lane)
         if found is None:
             if self._of_tenant[lane.tenant] >= _MOST_SHELVES and not self._discard_one(lane.tenant):
@@ -220,7 +221,7 @@ class Shelves:
                 yield after, entry
                 command = entry.command
                 assert command is not None
-                after = beyond(in_lane(tenant, entry.kind, command.sender, command.urgent))
+                after = beyond(in_lane(tenant, entry.kind, command.sender, command.towards, command.urgent))
 
     def _waiting_at(self, place: Listed) -> Entry | None:
         """What waits where it is listed; None for an index row that fits no row."""

@@ -172,7 +172,8 @@ def _heads(partition: Partition) -> Iterator[Entry | None]:
             yield None
             continue
         yield entry
-        after = beyond(in_lane(entry.tenant, entry.kind, entry.command.sender, entry.command.urgent))
+        command = entry.command
+        after = beyond(in_lane(entry.tenant, entry.kind, command.sender, command.towards, command.urgent))
 
 
 def _stands(partition: Partition, condition: str) -> bool:

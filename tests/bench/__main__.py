@@ -14,7 +14,20 @@ from aiokafka.errors import KafkaError
 from rich.console import Console
 
 from services.embedded.errors import EmbeddedKafkaError
-from tests.bench import fold, growth, ingress, latency, memory, producers, refusal, sender, stop, strangers, tenants
+from tests.bench import (
+    fold,
+    growth,
+    ingress,
+    latency,
+    memory,
+    producers,
+    rates,
+    refusal,
+    sender,
+    stop,
+    strangers,
+    tenants,
+)
 from tests.bench.load import ServerGone
 from tests.bench.processes import CannotMeasure
 from tests.bench.report import Table, conditions, document
@@ -26,6 +39,7 @@ PARTS: dict[str, Callable[[bool, Callable[[str], None]], list[Table]]] = {
     "latency": latency.measure,
     "memory": memory.measure,
     "producers": producers.measure,
+    "rates": rates.measure,
     "refusal": refusal.measure,
     "sender": sender.measure,
     "stop": stop.measure,

@@ -77,6 +77,8 @@ class Rig:
         self._switchboard = [_ENV, f"--chdir={tree}", f"PYTHONPATH={tree}", python, *SWITCHBOARD[1:]]
         # Services of earlier commits answer everything on one port.
         self._has_operations_port = "operations_port" in (tree / "services/runtime/config.py").read_text()
+        known = (tree / "services/sender/paces.py").exists()
+        self._no_rate_limits = {"rate_limits": {"each": 100_000}} if known else {"messages_per_second": 100_000}
         self._say = say
         self._tenant_topics = list(tenant_topics)
         self._partitions = partitions
@@ -185,7 +187,7 @@ class Rig:
                     "auth_tokens": [{"env": "BENCH_TOKEN"}],
                     "contact_secret": {"env": "BENCH_CONTACT_SECRET"},
                     # No bound: what is measured is what the sender can do.
-                    "messages_per_second": 100_000,
+                    **self._no_rate_limits,
                 }
             },
             "ingress": {"port": self.ports["ingress"], "spool": {"directory": str(self.folder / "spool")}},

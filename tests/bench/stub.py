@@ -1,13 +1,16 @@
 """A Twilio that costs next to nothing: `PORT LATENCY_S`. Every create call is answered with a message as Twilio's are.
 
 The simulator checks, remembers and calls back; the client under measurement would wait for it. This one reads a
-request by its length and writes bytes. A GET, of any path, is answered with how many creates were.
+request by its length and writes bytes. A GET of /senders is answered with how many creates each sender had, any other
+one with how many there were.
 """
 
 import asyncio
 import sys
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import cast
+from urllib.parse import unquote
 
 import orjson
 import uvloop
@@ -55,6 +58,7 @@ def answer(number: int) -> bytes:
 @dataclass
 class _Count:
     answered: int = 0
+    by_sender: Counter[bytes] = field(default_factory=Counter)
 
 
 class _Calls(asyncio.Protocol):
@@ -70,9 +74,14 @@ class _Calls(asyncio.Protocol):
         self._waiting += data
         while (found := _request(self._waiting)) is not None:
             request, self._waiting = self._waiting[:found], self._waiting[found:]
+            if request.startswith(b"GET /senders "):
+                self._write(_ok(orjson.dumps({unquote(name): n for name, n in self._count.by_sender.items()})))
+                continue
             if request.startswith(b"GET"):
                 self._write(_ok(b"%d" % self._count.answered))
-            elif self._latency_s:
+                continue
+            self._count.by_sender[request.partition(b"From=")[2].partition(b"&")[0]] += 1
+            if self._latency_s:
                 asyncio.get_running_loop().call_later(self._latency_s, self._answer)
             else:
                 self._answer()

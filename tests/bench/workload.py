@@ -95,14 +95,16 @@ def person(number: int) -> str:
     return f"+1415{2_000_000 + number}"
 
 
-def commands(count: int, first: int = 0, not_before: str | None = None) -> Iterator[tuple[bytes, bytes]]:
+def commands(
+    count: int, first: int = 0, not_before: str | None = None, sender: str = SENDER
+) -> Iterator[tuple[bytes, bytes]]:
     """Key and value of commands to send, each to another person."""
     for number in range(first, first + count):
         command = SendMessage(
             command_id=f"c{number}",
             tenant=TENANT,
             to=person(number),
-            from_=SENDER,
+            from_=sender,
             body="Your order is on its way.",
             not_before=not_before,
         )

@@ -75,4 +75,4 @@ def test_the_settings_that_are_shown_can_be_used(monkeypatch: pytest.MonkeyPatch
     secret.write_text("x")
     tenant = shown["tenants"]["acme"]
     tenant |= {name: {"file": str(secret)} for name in ("api_key_secret", "contact_secret")}
-    assert TenantSettings(**tenant).messages_per_second == 80
+    assert TenantSettings(**tenant).rate_limits.each == 80

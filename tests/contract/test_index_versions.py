@@ -90,12 +90,12 @@ PAUSED: list[tuple[str, Any, list[str]]] = [
 
 # By app, table and version: a row's key, the row, and its entries without `INDEX` and key.
 PINNED: dict[tuple[str, str, int], list[tuple[str, Any, list[str]]]] = {
-    (SENDER_APP, "outbox", 3): [
+    (SENDER_APP, "outbox", 4): [
         (
             *entry(accepted()),
             [
                 "due 2026-02-21T18:50:00.001Z ",
-                "listed lane acme\nmessage\n+14155550100\nusual 2026-02-21T18:00:00.000Z 00000000000000000000\x00",
+                "listed lane acme\nmessage\n+14155550100\n\nusual 2026-02-21T18:00:00.000Z 00000000000000000000\x00",
                 "listed order acme|c0ffee usual 2026-02-21T18:00:00.000Z 00000000000000000000\x00",
             ],
         ),
@@ -103,7 +103,7 @@ PINNED: dict[tuple[str, str, int], list[tuple[str, Any, list[str]]]] = {
             *entry(accepted(urgent=True, sequence=7)),
             [
                 "due 2026-02-21T18:50:00.001Z ",
-                "listed lane acme\nmessage\n+14155550100\nurgent 2026-02-21T18:00:00.000Z 00000000000000000007\x00",
+                "listed lane acme\nmessage\n+14155550100\n\nurgent 2026-02-21T18:00:00.000Z 00000000000000000007\x00",
                 "listed order acme|c0ffee urgent 2026-02-21T18:00:00.000Z 00000000000000000007\x00",
             ],
         ),
@@ -119,7 +119,7 @@ PINNED: dict[tuple[str, str, int], list[tuple[str, Any, list[str]]]] = {
             *entry(accepted(), judged(HELD), released(HELD.condition or "")),
             [
                 "due 2026-02-21T18:50:00.001Z ",
-                "listed lane acme\nmessage\n+14155550100\nusual 2026-02-21T18:00:08.000Z 00000000000000000000\x00",
+                "listed lane acme\nmessage\n+14155550100\n\nusual 2026-02-21T18:00:08.000Z 00000000000000000000\x00",
                 "listed order acme|c0ffee usual 2026-02-21T18:00:00.000Z 00000000000000000000\x00",
             ],
         ),
@@ -262,7 +262,7 @@ BEFORE = (
 @pytest.mark.parametrize("row", BEFORE)
 def test_a_row_of_an_outbox_before_products_is_not_taken_for_one_of_now(row: bytes) -> None:
     """An index of another version is derived anew, of all rows; one that cannot be read stops the worker."""
-    outbox = TABLES[SENDER_APP, "outbox", 3]
+    outbox = TABLES[SENDER_APP, "outbox", 4]
     [entry] = index.entries_of(outbox, b"acme|c c1", row)
     assert entry.startswith(index.INDEX + b"unreadable ")
     assert index.version(outbox) != index.version(replace(outbox, index=1))

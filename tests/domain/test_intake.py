@@ -579,3 +579,17 @@ def test_a_purpose_that_is_left_out_follows_from_the_content(said: dict[str, Any
 
 def test_no_producer_may_claim_to_answer_a_stop() -> None:
     assert taken().confirms is None
+
+
+@pytest.mark.parametrize(
+    ("to", "towards"),
+    [
+        ("+919876543210", "+91"),
+        ("+917400123456", "+9174"),
+        ("+14155550123", ""),
+        ("whatsapp:+919876543210", ""),
+    ],
+)
+def test_the_destination_that_has_a_rate_is_the_longest_that_fits_and_a_carriers(to: str, towards: str) -> None:
+    rules = RULES._replace(destinations=("+91", "+9174", "+92"))
+    assert taken(rules, to=to, **({"from_": "whatsapp:+14155550100"} if "whatsapp" in to else {})).towards == towards

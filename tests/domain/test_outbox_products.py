@@ -29,6 +29,7 @@ class _Command(msgspec.Struct, frozen=True, kw_only=True):
     not_before: str | None = None
     not_after: str = at(3000)
     urgent: bool = False
+    towards: str = ""
     sender: str = "bell"
     label: str | None = None
 

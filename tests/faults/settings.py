@@ -29,7 +29,7 @@ def acme() -> dict[str, Any]:
         "contact_secret": {"env": "FAULTS_CONTACTS"},
         "allowed_senders": [SMS, WHATSAPP, SERVICE],
         "routing": {"default_messaging_service_sid": SERVICE},
-        "messages_per_second": 200,
+        "rate_limits": {"each": 200, "kinds": {}},
     }
 
 

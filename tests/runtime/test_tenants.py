@@ -99,7 +99,7 @@ def test_what_has_not_changed_is_the_same_object(folder: Folder) -> None:
     folder.look(afresh=True)
     assert [derived["acme"], derived["zeta"]] == ["acme", "zeta"]
     assert made == ["acme", "zeta"]
-    folder.mount(acme=folder.tenant(messages_per_second=3), zeta=folder.tenant("2", dry_run=True))
+    folder.mount(acme=folder.tenant(rate_limits={"each": 3}), zeta=folder.tenant("2", dry_run=True))
     folder.look()
     assert [derived["acme"], made] == ["acme", ["acme", "zeta", "acme"]]
 

@@ -4,6 +4,7 @@ from services.domain.messages.commands import KIND
 from services.domain.messages.effects import EFFECTS
 from services.sender.messages.asking import ask, priced, template
 from services.sender.messages.creating import create
+from services.sender.messages.rates import limits, units
 from services.sender.outbound import Outbound, Products
 
 MESSAGES = Outbound(
@@ -11,7 +12,8 @@ MESSAGES = Outbound(
     host="api",
     ask=ask,
     request=lambda call: create(call, None),
-    rate=lambda tenant: tenant.messages_per_second,
+    limits=lambda tenant, sender, towards: limits(tenant.rate_limits, sender, towards),
+    units=units,
     holds_up_s=60.0,
     template=template,
     estimate=priced,

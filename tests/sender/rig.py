@@ -63,7 +63,7 @@ def write_settings(file: Path, bootstrap: str, simulator_port: int) -> Path:
                 "account_sid": "AC" + "a" * 32,
                 "auth_tokens": [{"env": "SENDER_TEST_TOKEN"}],
                 "contact_secret": {"env": "SENDER_TEST_CONTACTS"},
-                "messages_per_second": 500,
+                "rate_limits": {"each": 500, "kinds": {}},
                 "allowed_senders": [SENDER, WHATSAPP_SENDER, AGENT, PAGE, SERVICE],
             },
             # It has a topic of its own, and what it says elsewhere it signs.

@@ -326,7 +326,7 @@ async def test_an_index_row_of_another_lane_hides_none_between(tenant: str) -> N
     world = Busy(concurrency=2)
     last = pending("z", f"{tenant}|z", tenant=tenant, from_="+14155559999")
     rows = Rows(*(pending(f"m{number}", from_=sender) for number, sender in enumerate(SENDERS)), last)
-    lane = in_lane("acme", KIND, "+14155550000", urgent=False)
+    lane = in_lane("acme", KIND, "+14155550000", "", urgent=False)
     insort(rows.index, Listed(f"{lane}{at(0)} {0:020}", row_key(last)))
     rows.world = world
     await world.scheduler.taken(rows.partition)

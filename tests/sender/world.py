@@ -2,7 +2,7 @@
 
 import asyncio
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, cast
 
 import msgspec
@@ -19,6 +19,8 @@ from services.runtime.folding.progress import Progress
 from services.runtime.folding.runner import Together
 from services.sender.conditions import Conditions
 from services.sender.faults import Faults
+from services.sender.lanes import LaneName
+from services.sender.paces import RateLimit
 from services.sender.scheduler import Routes, Scheduler, Times
 from services.sender.slots import Slots
 from services.sender.stops import HELD_BY_PAUSE, Stops
@@ -113,13 +115,17 @@ class World:
         rate: float = 1000.0,
         ambiguous_wait_s: float = 60.0,
         host: Callable[[str], str] = lambda _kind: "api",
+        *,
+        limits: Callable[[LaneName], Sequence[RateLimit]] | None = None,
+        units: Callable[[Any], int] = lambda _: 1,
     ) -> None:
+        limits = limits or (lambda lane: [RateLimit(lane.sender, rate)])
         self.slots = Slots(concurrency)
         self.faults = Faults(gap_s=0.1)
         self.stops = Stops(self.faults, host)
         self.scheduler = Scheduler(
             self._attempt,
-            Routes(host, lambda _lane, owned: rate * owned),
+            Routes(host, lambda lane, owned: [RateLimit(one.of, one.a_second * owned) for one in limits(lane)], units),
             self.slots,
             self.stops,
             Times(0.5, lambda _kind: ambiguous_wait_s),

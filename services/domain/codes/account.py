@@ -37,7 +37,7 @@ TABLE: Table = {
     20426: ErrorInfo("configuration", "Call over HTTPS: check base_url.", "house"),
     20429: ErrorInfo(
         "rate_limit",
-        "Send slower: lower messages_per_second or concurrency, or spread over a Messaging Service's senders.",
+        "Send slower: lower rate_limits or concurrency, or spread over a Messaging Service's senders.",
         retryable=True,
     ),
     20500: ErrorInfo("twilio", "Twilio failed inside: look at its status page, then settle what is ambiguous."),

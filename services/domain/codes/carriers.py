@@ -55,7 +55,7 @@ TABLE: Table = {
     30019: ErrorInfo("content", "The carrier takes no message of this size: shorten the text or shrink the media."),
     30020: ErrorInfo("twilio", "Twilio failed to send what it had scheduled: send it again by a new command."),
     30021: ErrorInfo("twilio", "Twilio's Messaging Service failed: look at its status page; send by a new command."),
-    30022: ErrorInfo("rate_limit", "The US carrier takes less a second from this campaign: lower messages_per_second."),
+    30022: ErrorInfo("rate_limit", "The US carrier takes less a second from this campaign: lower rate_limits."),
     30023: _DAILY,
     30025: ErrorInfo("rate_limit", "Half of the brand's daily limit at T-Mobile is used: plan what is sent today."),
     30026: ErrorInfo("rate_limit", "70% of the brand's daily limit at T-Mobile is used: send what is urgent first."),

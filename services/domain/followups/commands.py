@@ -76,6 +76,11 @@ class FollowUpAccepted(msgspec.Struct, frozen=True, kw_only=True, tag_field="eve
         return ""
 
     @property
+    def towards(self) -> str:
+        """Only messages have rates by destination."""
+        return ""
+
+    @property
     def urgent(self) -> bool:
         return False
 

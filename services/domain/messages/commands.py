@@ -121,7 +121,8 @@ class CommandAccepted(
     `to` and `from` are as Twilio's API wants them. `fingerprint` is the digest of all that the producer asked for:
     the same command id with another one is a defect of the producer. `confirms`: it answers a STOP or START.
     `segments`, `encoding`: of a text by SMS, as it stands. `estimate`: what it costs at most, as far as that was
-    known. `purpose_said`: the producer did; else a template's category says it, where it is known.
+    known. `purpose_said`: the producer did; else a template's category says it, where it is known. `towards`: what the
+    number begins with, of the tenant's destinations that have a rate; else empty.
     """
 
     event_id: str
@@ -154,6 +155,7 @@ class CommandAccepted(
     fallback_from: str | None = None
     estimate: Estimate | None = None
     although_unreachable: bool = False
+    towards: str = ""
 
     @property
     def has_template(self) -> bool:

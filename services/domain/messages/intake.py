@@ -1,7 +1,7 @@
 """Intake: is a send command one that Twilio could carry out, and what is it exactly? Pure; all faults at once."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, cast
 
 from msgspec.structs import replace
@@ -48,6 +48,7 @@ MAX_ATTEMPT = 1_000_000
 
 _APPLICATION = re.compile(r"AP[0-9a-fA-F]{32}")
 _CHANNELS = frozenset({"sms", "mms", *NAMED_CHANNELS})
+_CARRIED = frozenset({"sms", "mms", "rcs"})
 _IN_WORDS = {"whatsapp": "WhatsApp", "rcs": "RCS", "messenger": "Messenger"}
 
 
@@ -56,6 +57,7 @@ class Rules(NamedTuple):
 
     `out`: senders that a route passes over, because they fail. `producer_keys`: by id, what its producers sign with.
     `signed`: a command that nobody signed is not believed. `rates`: what it knows of prices.
+    `destinations`: what numbers begin with that have a rate of their own.
     """
 
     contact_secret: bytes
@@ -67,6 +69,7 @@ class Rules(NamedTuple):
     producer_keys: Mapping[str, bytes] = {}
     signed: bool = False
     rates: Rates = Rates()
+    destinations: tuple[str, ...] = ()
 
 
 def accept(
@@ -123,6 +126,7 @@ def accept(
         template=command.template,
         purpose_said=command.purpose is not None,
         although_unreachable=command.although_unreachable,
+        towards=_towards(channel, whom.name, rules.destinations),
         options=Options(**{name: getattr(command, name) for name in Options.__struct_fields__}),
     )
 
@@ -130,6 +134,12 @@ def accept(
 def _purpose(command: SendMessage) -> Purpose:
     """As far as the command itself tells it: its template is looked up when it is to be sent."""
     return command.purpose or ("marketing" if command.content_sid or command.template else "utility")
+
+
+def _towards(channel: Channel, number: str, destinations: Iterable[str]) -> str:
+    """The longest that fits. Only what carriers deliver has rates by destination."""
+    fitting = (one for one in destinations if channel in _CARRIED and number.startswith(one))
+    return max(fitting, key=len, default="")
 
 
 def _segments(command: SendMessage, channel: Channel) -> dict[str, Any]:

@@ -11,7 +11,8 @@ class Accepted(Protocol):
     `kind`: the product's name for it. `order_key`: those of one key go in order, one at a time; no blank in it.
     `sequence`: the offset of the command as it was produced; with `accepted_at` it orders those of a key.
     `fingerprint`: the digest of all that the producer asked for. `not_before` is None where it may go at once.
-    `sender`: whose lane it goes in, by which it is rate-limited. `label`: the producer's own name for what it belongs
+    `sender`, `towards`: whose lane it goes in, and the destination that has a rate of its own, if it goes to one; else
+    empty. `label`: the producer's own name for what it belongs
     to. Times are ISO 8601 in UTC, milliseconds.
     """
 
@@ -39,6 +40,8 @@ class Accepted(Protocol):
     def urgent(self) -> bool: ...
     @property
     def sender(self) -> str: ...
+    @property
+    def towards(self) -> str: ...
     @property
     def label(self) -> str | None: ...
 

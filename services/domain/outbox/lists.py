@@ -26,7 +26,7 @@ def lists(entry: Entry) -> tuple[str, ...]:
     if entry.state != "pending":
         return ordered, IN_DOUBT
     place = f"{entry.released_at or command.accepted_at} {number}"
-    return ordered, f"{in_lane(entry.tenant, entry.kind, command.sender, command.urgent)}{place}"
+    return ordered, f"{in_lane(entry.tenant, entry.kind, command.sender, command.towards, command.urgent)}{place}"
 
 
 def held_by(condition: str) -> str:
@@ -50,9 +50,9 @@ def in_lanes(tenant: str) -> str:
     return f"{IN_A_LANE}{tenant}\n"
 
 
-def in_lane(tenant: str, kind: str, sender: str, urgent: bool) -> str:
-    """The same, of one product's commands of one sender; the urgent ones or the others."""
-    return f"{in_lanes(tenant)}{kind}\n{sender}\n{_rank(urgent)} "
+def in_lane(tenant: str, kind: str, sender: str, towards: str, urgent: bool) -> str:
+    """The same, of one product's commands of one sender to one destination; the urgent ones or the others."""
+    return f"{in_lanes(tenant)}{kind}\n{sender}\n{towards}\n{_rank(urgent)} "
 
 
 def _rank(urgent: bool) -> str:

@@ -100,6 +100,11 @@ class ExecutionAccepted(
         """Who writes in the flow: a pause of it holds the command, as it holds a message."""
         return self.from_ or self.messaging_service_sid or ""
 
+    @property
+    def towards(self) -> str:
+        """Only messages have rates by destination."""
+        return ""
+
 
 class ResolveExecution(msgspec.Struct, frozen=True, kw_only=True):
     """A person found out how an ambiguous command ended (`twilio.outbound.executions.v1`, any key).

@@ -31,7 +31,7 @@ _MEANS = {
     "recipients": "commands to others end blocked, those that wait too; left out: none do",
     "dry_run": "true: all is judged and nothing sent, and commands end blocked",
     "routing": "new commands that name no sender go by these; those accepted before keep theirs",
-    "messages_per_second": "the pace of each sender from now on",
+    "rate_limits": "the pace of each sender from now on",
     "consent.stop_words": "messages that come from now on are opt-outs by these words; earlier ones stay as they are",
     "consent.start_words": "messages that come from now on are opt-ins by these words; earlier ones stay as they are",
     "consent.not_stop_words": "these standard words stop nobody from now on; who said one before stays stopped",

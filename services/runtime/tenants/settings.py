@@ -20,36 +20,39 @@ from services.domain.messages.keyword_rules import pattern, places_of
 from services.domain.messages.numbers import MOST_DAYS, MOST_LANDLINE_DAYS
 from services.domain.messages.recipients import wrong_pattern
 from services.domain.messages.routing import is_service
+from services.domain.senders.events import Kind
+from services.domain.senders.throughput import TWILIOS
 from services.runtime.regions import Region
 from services.runtime.section import Secret, Section
 from services.runtime.tokens import TokenName, TokenSettings
+
+Prefix = Annotated[str, Field(pattern=r"^\+[1-9][0-9]{0,14}$")]
+ASecond = Annotated[float, Field(gt=0)]
+
+
+def _sender(text: str) -> str:
+    if not is_service(text) and our_sender(text, judge(text).channel) is None:
+        raise ValueError(f"{text[:40]!r} is neither a number, a short code, a name nor MG and 32 hex digits")
+    return text
+
+
+Sender = Annotated[str, AfterValidator(_sender)]
 
 
 class RouteSettings(Section):
     """For which commands a pool of senders is; what is left out is for all."""
 
-    pool: dict[str, Annotated[float, Field(gt=0)]] = Field(
+    pool: dict[Sender, Annotated[float, Field(gt=0)]] = Field(
         min_length=1,
         description="sender (+E.164, short code, name, MG…) → weight: its share of people",
     )
     countries: list[Annotated[str, Field(pattern=r"^[A-Z]{2}$")]] = Field(
         default_factory=list, description="ISO countries of the recipient"
     )
-    prefixes: list[Annotated[str, Field(pattern=r"^\+[1-9][0-9]{0,14}$")]] = Field(
-        default_factory=list, description="of the recipient's number, such as +1415"
-    )
+    prefixes: list[Prefix] = Field(default_factory=list, description="of the recipient's number, such as +1415")
     channels: list[Channel] = Field(default_factory=list)
     labels: list[str] = Field(default_factory=list)
     purposes: list[Purpose] = Field(default_factory=list)
-
-    @model_validator(mode="after")
-    def _ours(self) -> "RouteSettings":
-        for sender in self.pool:
-            if not is_service(sender) and our_sender(sender, judge(sender).channel) is None:
-                raise ValueError(
-                    f"pool: {sender[:40]!r} is neither a number, a short code, a name nor MG and 32 hex digits"
-                )
-        return self
 
 
 class RoutingSettings(Section):
@@ -57,6 +60,25 @@ class RoutingSettings(Section):
 
     default_messaging_service_sid: str | None = None
     routes: list[RouteSettings] = Field(default_factory=list)
+
+
+class RateLimitSettings(Section):
+    """How much goes a second, over all workers: segments of SMS, else messages.
+
+    Twilio queues what is more than it sends, and no urgent message passes that queue.
+    """
+
+    each: ASecond = Field(default=10.0, description="of a sender or service that nothing else here names")
+    kinds: dict[Kind, ASecond] = Field(
+        default_factory=lambda: dict(TWILIOS), description="by what the sender is; left out: Twilio's usual rates"
+    )
+    senders: dict[Sender, ASecond] = Field(
+        default_factory=dict, description="sender (+E.164, whatsapp:+E.164, short code, name, MG…) → its own"
+    )
+    destinations: dict[Prefix, ASecond] = Field(
+        default_factory=dict,
+        description="what a number begins with, such as +91 → the most of all senders together, by SMS, MMS and RCS",
+    )
 
 
 class RegionSettings(Section):
@@ -341,7 +363,7 @@ class TenantSettings(Section):
     reachability: dict[Channel, ReachabilitySettings] = Field(
         default_factory=dict, description="channel → when a number is left alone on it; left out: as the defaults say"
     )
-    messages_per_second: float = Field(default=10.0, gt=0, description="per sender, over all workers' partitions")
+    rate_limits: RateLimitSettings = RateLimitSettings()
     tokens: dict[TokenName, TokenSettings] = Field(
         default_factory=dict, description="of the query API, each showing this tenant's rows alone"
     )

@@ -4,9 +4,10 @@ from services.domain.followups.effects import EFFECTS
 from services.sender.followups.asking import ask
 from services.sender.followups.calls import follow_up
 from services.sender.outbound import Outbound, Parts
+from services.sender.paces import RateLimit
 
 # Of a tenant, beside its messages: ours, so that a great deletion leaves the account's concurrency to those.
-_A_SECOND = 10.0
+_LIMITS = (RateLimit("account", 10.0),)
 
 
 def outbound(parts: Parts) -> Outbound:
@@ -16,7 +17,7 @@ def outbound(parts: Parts) -> Outbound:
         host="api",
         ask=ask,
         request=lambda call: follow_up(call, parts.tenants.ones_own),
-        rate=lambda _: _A_SECOND,
+        limits=lambda *_: _LIMITS,
         holds_up_s=0.0,
         # Typing is Twilio's messaging host's, and a deletion is nothing that a text should wait for.
         apart="followups",

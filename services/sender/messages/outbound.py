@@ -8,6 +8,7 @@ from services.sender.messages.dater import Dater
 from services.sender.messages.dates import Dates
 from services.sender.messages.finding import Finding, Times
 from services.sender.messages.listing import Listing
+from services.sender.messages.rates import limits, units
 from services.sender.messages.status_urls import StatusUrls
 from services.sender.outbound import Call, Outbound, Parts, Request
 from services.sender.transport import Refusal
@@ -41,7 +42,8 @@ def outbound(parts: Parts) -> Outbound:
         host=_HOST,
         ask=ask,
         request=request,
-        rate=lambda tenant: tenant.messages_per_second,
+        limits=lambda tenant, sender, towards: limits(tenant.rate_limits, sender, towards),
+        units=units,
         holds_up_s=settings.sender.ambiguous_wait_s,
         find=finding.find,
         check=finding.check,

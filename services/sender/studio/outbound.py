@@ -2,14 +2,15 @@
 
 from services.domain.studio.effects import EFFECTS
 from services.sender.outbound import Outbound, Parts
+from services.sender.paces import RateLimit
 from services.sender.studio.asked import executions_of
 from services.sender.studio.asking import ask
 from services.sender.studio.checking import Checking
 from services.sender.studio.starting import start
 from services.sender.studio.stopping import Stopping
 
-# Twilio's limit for an account. Where several senders ask for as much, its 429s slow the account down.
-_A_SECOND = 20.0
+# Twilio's, of an account, whatever senders its flows write by.
+_LIMITS = (RateLimit("account", 20.0),)
 
 
 def outbound(parts: Parts) -> Outbound:
@@ -20,7 +21,7 @@ def outbound(parts: Parts) -> Outbound:
         host="studio",
         ask=ask,
         request=start,
-        rate=lambda _: _A_SECOND,
+        limits=lambda *_: _LIMITS,
         holds_up_s=parts.settings.sender.ambiguous_wait_s,
         check=Checking(parts.settings, executions).check,
         listeners=(Stopping(executions),),

@@ -1,0 +1,121 @@
+"""Rates that are kept: of a sender, of a destination, of an account; over everything that names one."""
+
+import asyncio
+from collections import Counter
+
+import pytest
+
+from services.runtime.tenants.settings import RateLimitSettings
+from services.sender.messages.rates import limits
+from services.sender.paces import Pace, Paces, RateLimit
+from tests.sender.histories import accepted
+from tests.sender.products import MESSAGES
+from tests.sender.world import World, pending
+from tests.waiting import eventually
+
+ONE, OTHER = "+14155550100", "+14155550111"
+
+
+async def took(pace: Pace, units: int) -> float:
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    for _ in range(units):
+        await pace.take()
+    return loop.time() - began
+
+
+async def test_a_second_holds_what_the_rate_says_and_what_was_taken_beyond_is_paid_first() -> None:
+    pace = Pace(50.0)
+    assert pace.free()
+    # A second's worth is there at once, and the rest comes at the rate.
+    assert 0.3 < await took(pace, 70) < 5.0
+    pace.owe(20)
+    assert not pace.free()
+    assert 0.35 < await took(pace, 1) < 5.0
+
+
+async def test_one_that_is_named_twice_is_one_and_one_that_changes_gives_nothing_for_free() -> None:
+    paces = Paces()
+    [first], [second] = paces.of([RateLimit("a", 10.0)]), paces.of([RateLimit("a", 10.0)])
+    assert first is second
+    [changed] = paces.of([RateLimit("a", 5.0)])
+    assert changed is not first
+    assert not changed.free(), "its last second may have been used up under the other rate"
+
+
+async def test_paces_that_rest_are_forgotten() -> None:
+    paces = Paces()
+    [busy] = paces.of([RateLimit("busy", 1.0)])
+    await busy.take()
+    for number in range(1000):
+        paces.of([RateLimit(number, 10.0)])
+    assert paces.of([RateLimit("busy", 1.0)]) == [busy]
+    assert len(paces._paces) < 200
+
+
+@pytest.mark.parametrize(
+    ("sender", "towards", "wanted"),
+    [
+        (ONE, "", {f"sender {ONE}": 7.0}),
+        ("+18005550100", "", {"sender +18005550100": 3.0}),
+        ("whatsapp:+14155550100", "", {"sender whatsapp:+14155550100": 80.0}),
+        ("72345", "", {"sender 72345": 250.0}),
+        ("MG" + "1" * 32, "", {"sender MG" + "1" * 32: 7.0}),
+        ("MG" + "2" * 32, "+91", {"sender MG" + "2" * 32: 40.0, "towards +91": 5.0}),
+        # Its rate was taken out of the settings since the command was accepted.
+        (ONE, "+92", {f"sender {ONE}": 7.0}),
+    ],
+)
+def test_a_sender_has_its_own_rate_or_that_of_its_kind_and_a_destination_one_beside_it(
+    sender: str, towards: str, wanted: dict[str, float]
+) -> None:
+    stated = RateLimitSettings(each=7, senders={"MG" + "2" * 32: 40, "72345": 250}, destinations={"+91": 5})
+    assert {str(one.of): one.a_second for one in limits(stated, sender, towards)} == wanted
+
+
+def test_an_sms_counts_its_segments() -> None:
+    assert MESSAGES.units(accepted(segments=4)) == 4
+    assert MESSAGES.units(accepted(segments=None)) == 1
+
+
+async def attempts(world: World, number: int) -> float:
+    started = asyncio.get_running_loop().time()
+    await eventually(lambda: len(world.attempts) >= number)
+    return asyncio.get_running_loop().time() - started
+
+
+async def test_a_destination_is_slow_for_all_senders_and_delays_nothing_else() -> None:
+    world = World(concurrency=50, limits=lambda lane: by_destination(lane.towards))
+    slow = [
+        pending(f"{name}{number}", from_=sender, towards="+91", sequence=number)
+        for number in range(3)
+        for name, sender in (("a", ONE), ("b", OTHER))
+    ]
+    await world.take(*slow, pending("c", from_=ONE, sequence=9))
+    # Two at once, for a second's worth is free; then one after half a second.
+    await eventually(lambda: len(world.attempts) == 3)
+    assert "c" in world.attempts
+    assert await attempts(world, 4) > 0.3
+
+
+def by_destination(towards: str) -> list[RateLimit]:
+    return [RateLimit("sender", 1000.0), *([RateLimit(towards, 2.0)] if towards else [])]
+
+
+async def test_many_segments_hold_up_what_comes_after_them() -> None:
+    world = World(concurrency=50, limits=lambda lane: [RateLimit(lane.sender, 10.0)], units=MESSAGES.units)
+    await world.take(*(pending(f"a{number}", sequence=number, segments=10) for number in range(3)))
+    # Twenty segments and one more, of which ten are free.
+    await eventually(lambda: len(world.attempts) == 2)
+    assert await attempts(world, 3) > 0.5
+
+
+async def test_where_two_senders_share_a_destination_none_starves() -> None:
+    world = World(concurrency=100, limits=lambda lane: [RateLimit(lane.sender, 1000.0), RateLimit("+91", 40.0)])
+    many = [pending(f"{one}#{number}", from_=one, towards="+91") for one in (ONE, OTHER) for number in range(60)]
+    await world.take(*many)
+    await eventually(lambda: len(world.attempts) >= 80)
+    # A second's worth is free, for whoever is the first.
+    shares = Counter(name.partition("#")[0] for name in world.order[40:80])
+    assert len(shares) == 2
+    assert min(shares.values()) > 10, shares

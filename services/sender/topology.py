@@ -63,7 +63,7 @@ def folds(
             (
                 Step(
                     logged(products.OUTBOX.fold, of_fold),
-                    # The rows of an earlier release name no product, and its index no order key, no product, or no destination.
+                    # The rows of an earlier release name no product; its index no order key, product or destination.
                     Table(OUTBOX, products.OUTBOX.row, entry.row_key, due=entry.due, lists=lists, index=4),
                     takes=products.OUTBOX.facts,
                 ),

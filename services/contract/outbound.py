@@ -6,6 +6,7 @@ from services.domain.consent.commands import ConsentAccepted, ContactLinked, Mes
 from services.domain.consent.holds import HoldPlaced, HoldReleased
 from services.domain.followups.commands import FollowUpAccepted
 from services.domain.messages.commands import CommandAccepted
+from services.domain.messages.lines import NumberLookedUp
 from services.domain.outbox.accepted import CancelAccepted, RescheduleAccepted, ResolutionAccepted
 from services.domain.outbox.pauses import PauseEnded, PausePlaced
 from services.domain.results import CommandResult
@@ -27,7 +28,8 @@ ACCEPTED = Topic(
     | RescheduleAccepted
     | PausePlaced
     | PauseEnded
-    | ContactExecution,
+    | ContactExecution
+    | NumberLookedUp,
     lambda e: e.contact,
     "contact",
     WEEK,

@@ -9,8 +9,8 @@ OUTBOX_FOLD = FoldContract(
     SENDER_APP,
     "outbox",
     (ACCEPTED, OUTCOMES, INBOUND),
-    # Beside the outbox stands what its gate looks at, of the same contacts; and what counts in budgets.
-    ("outbox", "spent", "pauses", "suppression", "sessions", "numbers", "inflows", "exposures"),
+    # Beside the outbox stands what its gate looks at, of the same contacts; and what counts in budgets and looks.
+    ("outbox", "spent", "lookedup", "pauses", "suppression", "sessions", "numbers", "inflows", "exposures"),
     # A refusal by which Twilio says that somebody opted out is an outcome; what a STOP ended is told of its execution.
     (ACCEPTED, RESULTS, SENT, OUTCOMES, STUDIO, EXPOSURES),
 )

@@ -37,6 +37,26 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
         return explain(self.code).tells in _AWAY
 
 
+class PhoneLine(msgspec.Struct, frozen=True, kw_only=True):
+    """What stands behind a number, says Twilio's Lookup: `type` is mobile, landline, fixedVoip, nonFixedVoip, … or null
+    where it does not know; `error` is why. `at`: when it was asked.
+
+    `takes_texts`: something arrived there by SMS or MMS since: a landline may be enabled for texts.
+    """
+
+    at: str
+    type: str | None = None
+    carrier: str | None = None
+    mcc: str | None = None
+    mnc: str | None = None
+    error: int | None = None
+    takes_texts: bool = False
+
+    @property
+    def is_landline(self) -> bool:
+        return self.type == "landline" and not self.takes_texts
+
+
 class RestRule(NamedTuple):
     """When a number is left alone, and for how long.
 
@@ -54,7 +74,10 @@ STANDARD = RestRule()
 
 
 class Unreachable(msgspec.Struct, frozen=True, kw_only=True):
-    """Why a number is left alone, and until when. `failures`: so many in a row, with these codes, the last one then."""
+    """Why a number is left alone, and until when. `failures`: so many in a row, with these codes, the last one then.
+
+    None, and no code: it failed nowhere, and Lookup said so at `last_at`.
+    """
 
     why: Literal["failures", "landline", "no_mms"]
     until: str
@@ -76,20 +99,36 @@ def concerns(failure: Failure, channel: str) -> bool:
     return failure.away or failure.channel != "mms" or channel == "mms"
 
 
-def standing(failures: Iterable[Failure], channel: str, rule: RestRule) -> Unreachable | None:
-    """What stands against a channel, or stood; the longest. None: too little failed."""
+def standing(
+    failures: Iterable[Failure], channel: str, rule: RestRule, line: PhoneLine | None = None
+) -> Unreachable | None:
+    """What stands against a channel, or stood; the longest. None: too little failed, and its line takes texts."""
     mine = [one for one in failures if concerns(one, channel)]
     found = [
         *_rests([one for one in mine if one.away], rule),
         *_none_taken([one for one in mine if not one.away], rule),
+        *_landline(line, channel, rule),
     ]
     return max(found, key=lambda one: (one.until, one.why), default=None)
 
 
-def left_alone(now: str, failures: Iterable[Failure], channel: str, rule: RestRule) -> Unreachable | None:
+def left_alone(
+    now: str, failures: Iterable[Failure], channel: str, rule: RestRule, line: PhoneLine | None = None
+) -> Unreachable | None:
     """What stands against a channel at a moment."""
-    found = standing(failures, channel, rule)
+    found = standing(failures, channel, rule, line)
     return found if found is not None and now < found.until else None
+
+
+def by_text(channel: str) -> bool:
+    """Is it SMS or MMS?"""
+    return channel in _BY_TEXT
+
+
+def _landline(line: PhoneLine | None, channel: str, rule: RestRule) -> Iterable[Unreachable]:
+    if line is not None and line.is_landline and by_text(channel):
+        until = later(line.at, rule.landline_days * _DAY_S)
+        yield Unreachable(why="landline", until=until, failures=0, codes=[], last_at=line.at)
 
 
 def _family(channel: str) -> str:

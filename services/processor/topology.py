@@ -12,6 +12,7 @@ from services.domain.messages import deliverability, delivery, ladder, numbers, 
 from services.domain.messages.confirmation import Texts
 from services.domain.messages.consent import Suppressing
 from services.domain.messages.events import DeliveryChanged, InboundReceived, OutcomeReached, StatusReceived
+from services.domain.messages.lines import NumberLookedUp
 from services.domain.messages.sightings import Sighting, Sightings
 from services.domain.messages.suspension import Suspending, Suspension
 from services.domain.messages.windows import Sessions
@@ -88,7 +89,7 @@ def topology(settings: Settings, texts: Mapping[str, Texts]) -> Topology:
                 Step(
                     numbers.fold,
                     Table("numbers", numbers.Number, lambda event: event.contact, due=numbers.due),
-                    takes=(InboundReceived, OutcomeReached),
+                    takes=(InboundReceived, OutcomeReached, NumberLookedUp),
                 ),
                 Step(recent.fold, Table("recent", recent.Recent, lambda event: event.contact)),
                 Step(

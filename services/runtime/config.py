@@ -234,6 +234,10 @@ class TwilioSettings(Section):
     pricing: BaseURL | None = Field(
         default=None, description="the price list; default: Twilio's own, or `api` where that is not Twilio"
     )
+    lookups: BaseURL | None = Field(
+        default=None,
+        description="what stands behind a number; default: Twilio's own, or `api` where that is not Twilio",
+    )
     polled: bool = Field(
         default=False,
         description="Twilio cannot call us: messages are created without a status callback, and its lists are read "
@@ -261,6 +265,10 @@ class TwilioSettings(Section):
         return self.pricing or self._beside("pricing")
 
     @property
+    def lookups_url(self) -> str:
+        return self.lookups or self._beside("lookups")
+
+    @property
     def urls(self) -> dict[str, str]:
         """By the name of the setting, each as it counts."""
         return {
@@ -270,6 +278,7 @@ class TwilioSettings(Section):
             "content": self.content_url,
             "studio": self.studio_url,
             "pricing": self.pricing_url,
+            "lookups": self.lookups_url,
         }
 
     def _beside(self, product: str) -> str:

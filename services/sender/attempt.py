@@ -9,6 +9,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from services.domain.clock import later
 from services.domain.errors import CATALOGUE
+from services.domain.gate.conditions import LOOKUP
 from services.domain.gate.purposes import counted_as
 from services.domain.gate.receipt import Receipt
 from services.domain.outbox.entry import Entry, row_key
@@ -24,6 +25,7 @@ from services.sender.budgets import Budgets, count
 from services.sender.calling import Caller, Outcome
 from services.sender.faults import Faults
 from services.sender.judging import Judging
+from services.sender.lookups import Lookups
 from services.sender.metrics import SENDER
 from services.sender.outbound import Addressed, Call, Products
 from services.sender.slots import Slots
@@ -60,6 +62,7 @@ class Sending:
     slots: Slots
     faults: Faults
     budgets: Budgets
+    lookups: Lookups
 
 
 async def attempt(context: Sending, partition: Partition, entry: Entry) -> None:
@@ -86,6 +89,8 @@ async def _carry(context: Sending, partition: Partition, entry: Entry, command: 
     names = {"order_key": entry.order_key, "command_id": entry.command_id}
     tenant = context.tenants.get(entry.tenant)
     if verdict != ALLOW or tenant is None:
+        if verdict.rule == LOOKUP:
+            context.lookups.ask(partition, command)
         return Judged(**names, at=receipt.view.now, verdict=verdict, receipt=receipt)
     deadline = later(receipt.view.now, context.attempt_deadline_s)
     begun = Attempting(

@@ -55,6 +55,11 @@ class Conditions(Listener):
         for partition in self._tasks:
             self._spawn(partition, self._look_at(partition, f"{DEFERRED}{kind} "))
 
+    def ended(self, partition: Partition, condition: str) -> None:
+        """A condition may have ended, and no flush says so."""
+        if partition in self._again:
+            self._look(partition, condition)
+
     async def _look_at(self, partition: Partition, names: str) -> None:
         after = None
         while partition in self._tasks and (found := partition.listed(OUTBOX, names, after, 1)):

@@ -23,7 +23,7 @@ from services.domain.messages.numbers import Number
 from services.domain.messages.windows import Seen, Sessions, seen
 from services.domain.outbox.entry import counts_from
 from services.domain.outbox.pauses import holding, stopping
-from services.domain.outbox.verdicts import Verdict
+from services.domain.outbox.verdicts import ALLOW, Verdict
 from services.domain.reachability import STANDARD, Unreachable, left_alone
 from services.domain.senders.directory import Directory
 from services.domain.senders.names import family, name_of
@@ -41,6 +41,7 @@ from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import TenantSettings
 from services.sender.barrier import Barrier
 from services.sender.budgets import Budgets
+from services.sender.lookups import Lookups
 from services.sender.outbound import Addressed, Products, Templated
 from services.sender.quiet import QuietHours
 from services.sender.rows import others_of
@@ -69,10 +70,12 @@ class Followed(NamedTuple):
 
 
 class Beside(NamedTuple):
-    """What stands against commands beside what is known of their contact: what is stopped, and what is spent."""
+    """What stands against commands beside what is known of their contact: what is stopped, what is spent, and what is
+    asked of their numbers."""
 
     stops: Stops
     budgets: Budgets
+    lookups: Lookups
 
 
 class Judging:
@@ -82,7 +85,7 @@ class Judging:
         self, products: Products, tenants: Tenants, barrier: Barrier, followed: Followed, beside: Beside
     ) -> None:
         self._products = products
-        self._stops, self._budgets = beside
+        self._stops, self._budgets, self._lookups = beside
         self._directories, self._catalogues = followed
         self._tenants = tenants
         self._policies = Derived(tenants, lambda _, tenant: Policy(tenant.consent))
@@ -118,8 +121,12 @@ class Judging:
             overspent = self._budgets.look(partition, command, view.now) if question.act == "message" else None
             if quiet is not None or capped is not None or overspent is not None:
                 view = replace(view, quiet=quiet, capped=capped, overspent=overspent)
+        verdict = decide(question, view)
+        if verdict == ALLOW and question.act == "message" and self._lookups.wanted(partition, command, view.now):
+            view = replace(view, looked_up=False)
+            verdict = decide(question, view)
         receipt = Receipt(question=question, view=view, offsets=offsets or {}, goes_as=picked(question, view))
-        return Judgement(decide(question, view), receipt)
+        return Judgement(verdict, receipt)
 
     def _view(self, partition: Partition, command: Addressed, question: Question) -> View:
         moment, pauses = now(), self._stops.of(partition)
@@ -164,10 +171,10 @@ class Judging:
         number: Number | None = partition.read(command.contact, NUMBERS)
         # Where RCS reaches nobody, a service writes by SMS.
         falls_back = command.channel == "rcs" and (command.fallback_from or command.messaging_service_sid)
-        if number is None or not number.failures or falls_back:
+        if number is None or not (number.failures or number.line) or falls_back:
             return None
         rule = self._rest_rules[command.tenant].get(command.channel, STANDARD)
-        return left_alone(moment, number.failures.values(), command.channel, rule)
+        return left_alone(moment, number.failures.values(), command.channel, rule, number.line)
 
     def _capped(self, partition: Partition, command: Addressed, meant: str, moment: str) -> Capped | None:
         caps = self._caps[command.tenant].get(meant)

@@ -8,7 +8,7 @@ from functools import partial
 from services.contract.fold import SENDER_APP
 from services.contract.messages import INBOUND, OUTCOMES
 from services.contract.outbound import ACCEPTED
-from services.domain.gate.conditions import HOLD, SUSPECTED, TENANT
+from services.domain.gate.conditions import HOLD, LOOKUP, SUSPECTED, TENANT
 from services.runtime.callbacks import uncallable
 from services.runtime.catalogues import Catalogues
 from services.runtime.config import Settings
@@ -28,12 +28,13 @@ from services.sender.barrier import Barrier
 from services.sender.budgets import Budgets
 from services.sender.calling import TwilioCaller
 from services.sender.claims import Claims
-from services.sender.conditions import Conditions
+from services.sender.conditions import Conditions, Kind
 from services.sender.faults import Faults
 from services.sender.finder import Finder
 from services.sender.held import HELD
 from services.sender.judging import Beside, Followed, Judging
 from services.sender.lanes import LaneName
+from services.sender.lookups import TOGETHER, Lookups
 from services.sender.metrics import SENDER
 from services.sender.outbound import Parts, Products
 from services.sender.paces import RateLimit
@@ -69,8 +70,12 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event) -> None
     stops = Stops(faults, routes.host)
     prices = PriceLists(settings.kafka)
     budgets = Budgets(products, tenants, prices, settings.kafka.partitions)
-    judging = Judging(products, tenants, barrier, Followed(directories, catalogues), Beside(stops, budgets))
-    sending = Sending(products, tenants, callers, judging, sender.attempt_deadline_s, slots, faults, budgets)
+    # A slow Lookup takes no connection of what sends.
+    lookups = Lookups(
+        tenants, Line(sender.request_timeout_s, TOGETHER), settings.twilio.lookups_url, settings.kafka.partitions
+    )
+    judging = Judging(products, tenants, barrier, Followed(directories, catalogues), Beside(stops, budgets, lookups))
+    sending = Sending(products, tenants, callers, judging, sender.attempt_deadline_s, slots, faults, budgets, lookups)
     scheduler = Scheduler(
         partial(attempt, sending),
         routes,
@@ -79,8 +84,15 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event) -> None
         Times(sender.session_timeout_s * _GRACE_SHARE_OF_SESSION, lambda kind: products[kind].holds_up_s),
     )
     conditions = Conditions(
-        {"pause": HELD_BY_PAUSE, HOLD: HELD, SUSPECTED: held_by_suspicion(tenants), TENANT: held_by_absence(tenants)}
+        {
+            "pause": HELD_BY_PAUSE,
+            HOLD: HELD,
+            SUSPECTED: held_by_suspicion(tenants),
+            TENANT: held_by_absence(tenants),
+            LOOKUP: Kind(lookups.stands, lambda _: ()),
+        }
     )
+    lookups.over = conditions.ended
 
     def changed(names: frozenset[str]) -> None:
         conditions.reconsider(TENANT)
@@ -90,13 +102,19 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event) -> None
     tenants.listen(changed)
     listeners = [one for product in products.values() for one in product.listeners]
     together = Together(
-        budgets, stops, conditions, scheduler, Finder(products), Claims(products), *listeners, Timing(tenants)
+        budgets, lookups, stops, conditions, scheduler, Finder(products), Claims(products), *listeners, Timing(tenants)
     )
     app = fold_app(SENDER_APP, folds(settings, tenants, prices, stops.out), settings.kafka, sender, {OUTBOX: together})
     health = operations(
         partial(reasons, app),
         lambda: {"open_commands": scheduler.rows_open()},
-        lambda: [*uncallable(settings), *stops.reasons(), *tenants.troubles(), *budgets.troubles()],
+        lambda: [
+            *uncallable(settings),
+            *stops.reasons(),
+            *tenants.troubles(),
+            *budgets.troubles(),
+            *lookups.troubles(),
+        ],
         [FOLDING, SENDER],
     )
     server = await serve(health, sender.host, sender.port, "sender.port")
@@ -116,6 +134,7 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event) -> None
         await prices.stop()
         await server.close()
         await line.close()
+        await lookups.close()
 
 
 def _routes(products: Products, tenants: Tenants, partitions: int) -> Routes:

@@ -9,3 +9,5 @@ PAUSES = "pauses"
 IN_FLOWS = "inflows"
 EXPOSURES = "exposures"
 SPENT = "spent"
+# How many numbers were looked up in a day.
+LOOKED_UP = "lookedup"

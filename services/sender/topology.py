@@ -11,7 +11,7 @@ from services.domain.consent.commands import ConsentAccepted, ContactLinked, Mes
 from services.domain.consent.holds import HoldPlaced, HoldReleased
 from services.domain.consent.suppression import Standing
 from services.domain.due import Due
-from services.domain.messages import numbers, sessions
+from services.domain.messages import lines, numbers, sessions
 from services.domain.messages.consent import Suppressing
 from services.domain.messages.events import InboundReceived, OutcomeReached
 from services.domain.messages.windows import Sessions
@@ -30,7 +30,7 @@ from services.sender.commands import Commands
 from services.sender.ends import logged, of_fold, of_refusal
 from services.sender.intake import Intake, Out, read, tenant_rules
 from services.sender.parking import Parked, Parking, due
-from services.sender.tables import EXPOSURES, IN_FLOWS, NUMBERS, OUTBOX, PAUSES, SESSIONS, SPENT, SUPPRESSION
+from services.sender.tables import EXPOSURES, IN_FLOWS, LOOKED_UP, NUMBERS, OUTBOX, PAUSES, SESSIONS, SPENT, SUPPRESSION
 
 
 def folds(
@@ -73,6 +73,7 @@ def folds(
                     takes=(budgets.SpendMoved,),
                     parts=budgets.parts,
                 ),
+                Step(lines.fold, Table(LOOKED_UP, lines.Asked, lines.key_of, due=lines.due), takes=lines.FACTS),
                 Step(
                     pauses.fold, Table(PAUSES, pauses.Pauses, lambda _: pauses.ROW, due=pauses.due), takes=pauses.SAID
                 ),
@@ -98,7 +99,7 @@ def folds(
                 Step(
                     _quietly(numbers.fold),
                     Table(NUMBERS, numbers.Number, lambda event: event.contact, due=numbers.due),
-                    takes=(InboundReceived, OutcomeReached, Due),
+                    takes=(InboundReceived, OutcomeReached, lines.NumberLookedUp, Due),
                 ),
                 Step(
                     stopping.fold,

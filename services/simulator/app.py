@@ -17,6 +17,7 @@ from services.simulator.control import ControlApi
 from services.simulator.credentials import CredentialsApi
 from services.simulator.guard import REGIONS, not_found, refused
 from services.simulator.holding import HoldingApi
+from services.simulator.lookups import LookupsApi
 from services.simulator.messaging import ServicesApi
 from services.simulator.numbers import NumbersApi
 from services.simulator.pricing import PricingApi
@@ -50,6 +51,7 @@ def create_app(settings: Settings, tenants: Tenants) -> web.Application:
         AlertsApi,
         StudioApi,
         PricingApi,
+        LookupsApi,
     )
     for routes in (api(simulator).routes() for api in apis):
         app.add_routes(routes)

@@ -21,7 +21,9 @@ class StandingRequest(BaseModel):
 
     status: Literal["active", "suspended", "closed"] = "active"
     type: Literal["Full", "Trial"] = "Full"
-    forbidden: list[Literal["account", "numbers", "messaging", "channels", "content", "monitor", "pricing"]] = []
+    forbidden: list[
+        Literal["account", "numbers", "messaging", "channels", "content", "monitor", "pricing", "lookups"]
+    ] = []
 
 
 class HoldingApi:

@@ -8,7 +8,9 @@ from typing import Any, Literal
 from services.simulator.accounts import Account
 from services.simulator.addresses import channel
 
-Product = Literal["account", "numbers", "messaging", "channels", "content", "monitor", "messages", "studio", "pricing"]
+Product = Literal[
+    "account", "numbers", "messaging", "channels", "content", "monitor", "messages", "studio", "pricing", "lookups"
+]
 Fields = Mapping[str, str | None]
 
 

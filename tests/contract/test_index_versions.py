@@ -14,6 +14,7 @@ from services.domain.consent.commands import Mark
 from services.domain.consent.suppression import Standing
 from services.domain.messages.costs import Bill
 from services.domain.messages.deliverability import Counts
+from services.domain.messages.lines import Asked
 from services.domain.messages.numbers import Number
 from services.domain.messages.silent import Silent
 from services.domain.messages.timeline import Timeline
@@ -134,6 +135,7 @@ PINNED: dict[tuple[str, str, int], list[tuple[str, Any, list[str]]]] = {
         (*entry(accepted(), attempting(1), attempted(1, refused())), ["due 2026-03-23T18:00:02.000Z "]),
         (*entry(accepted(), attempting(1), attempted(1, created())), ["due 2026-03-23T18:00:02.000Z "]),
     ],
+    (SENDER_APP, "lookedup", 1): [("acme 2026-02-21", Asked(until=T), ["due 2026-02-21T18:22:11.123Z "])],
     (SENDER_APP, "spent", 1): [("acme 2026-02-21", Spent(until=T, amounts={}), ["due 2026-02-21T18:22:11.123Z "])],
     (SENDER_APP, "suppression", 1): [
         ("acme|c", UNDATED, ["listed undated\x00"]),

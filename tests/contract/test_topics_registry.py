@@ -28,6 +28,7 @@ from services.domain.messages.commands import (
 )
 from services.domain.messages.deliverability import DeliverabilityCounted
 from services.domain.messages.events import MessageSent, StatusReceived
+from services.domain.messages.lines import NumberLookedUp
 from services.domain.outbox.accepted import CancelAccepted, RescheduleAccepted, ResolutionAccepted
 from services.domain.outbox.pauses import PauseEnded, PausePlaced
 from services.domain.results import CommandResult
@@ -89,6 +90,7 @@ def test_no_two_topics_share_a_type() -> None:
                 PausePlaced,
                 PauseEnded,
                 ContactExecution,
+                NumberLookedUp,
             ),
         ),
         (DEAD[0], ()),

@@ -7,13 +7,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from services.domain.messages.events import InboundReceived, OutcomeReached
+from services.domain.messages.lines import NumberLookedUp
+from services.domain.reachability import PhoneLine
 
 CONTACT = "acme|c0ffee"
 _START = datetime(2026, 2, 1, 12, tzinfo=UTC)
 NOBODY_THERE = {30003, 30005, 30046, 63024}
 TAKES_NO_TEXT = {30006, 21614, 30011, 21635}
 
-Fact = InboundReceived | OutcomeReached
+Fact = InboundReceived | OutcomeReached | NumberLookedUp
 
 
 def at(hour: float) -> str:
@@ -37,6 +39,13 @@ def wrote(hour: float, sid: str, channel: str) -> InboundReceived:
     )  # fmt: skip
 
 
+def looked_up(hour: float, kind: str | None = "landline", carrier: str | None = "Bell") -> NumberLookedUp:
+    line = PhoneLine(at=at(hour), type=kind, carrier=carrier, error=None if kind else 60600)
+    return NumberLookedUp(
+        event_id=f"line {hour} {kind} {carrier}", tenant="acme", contact=CONTACT, at=at(hour), line=line
+    )
+
+
 class Alone(NamedTuple):
     """A number is left alone: by the failure of that code at the end, until then."""
 
@@ -56,12 +65,26 @@ def left(facts: Iterable[Fact]) -> list[tuple[str, str, int]]:
             told = (one.at, one.error_code or 0, one.channel or "")
             which = one.message_sid or one.event_id, one.error_code in NOBODY_THERE
             latest[which] = max(latest.get(which, told), told)
-    through = [reached for one in facts for reached in _through(one)]
+    through = _all_through(facts)
     return sorted(
         (moment, channel, code)
         for moment, code, channel in latest.values()
         if not any(moment <= when and _reaches(by, channel, code) for when, by in through)
     )
+
+
+def landline(facts: Iterable[Fact]) -> str | None:
+    """Since when it is known as a landline at which nothing arrived by text since, by the last look."""
+    facts = list(facts)
+    looks = [one for one in facts if isinstance(one, NumberLookedUp)]
+    last = max(looks, key=lambda one: (one.at, one.line.type or "", one.line.carrier or ""), default=None)
+    if last is None or last.line.type != "landline":
+        return None
+    return None if any(when >= last.at and by in ("sms", "mms") for when, by in _all_through(facts)) else last.at
+
+
+def _all_through(facts: Iterable[Fact]) -> list[tuple[str, str]]:
+    return [reached for one in facts for reached in _through(one)]
 
 
 def alone(
@@ -92,6 +115,8 @@ def _counts(one: OutcomeReached) -> bool:
 
 def _through(one: Fact) -> list[tuple[str, str]]:
     """When and by what something came through."""
+    if isinstance(one, NumberLookedUp):
+        return []
     if isinstance(one, InboundReceived):
         by = "whatsapp" if one.from_.startswith("whatsapp:") else "mms" if one.num_media else "sms"
         return [(one.received_at, by)]

@@ -11,7 +11,7 @@ from services.domain.due import Due
 from services.domain.messages.numbers import MOST_AWAY, Number, NumberStated, due, fold, in_order, unreachable
 from services.domain.reachability import STANDARD, RestRule, left_alone, standing
 from tests.domain import numbers_oracle as oracle
-from tests.domain.numbers_oracle import CONTACT, Fact, at, ended, wrote
+from tests.domain.numbers_oracle import CONTACT, Fact, at, ended, looked_up, wrote
 
 HOURS = [0, 0.2, 0.9, 1, 23, 24, 24 * 7, 24 * 7 + 1, 24 * 13, 24 * 14, 24 * 15]
 CHANNELS = ["sms", "sms", "mms", "whatsapp", "rcs"]
@@ -25,7 +25,9 @@ def histories(draw: st.DrawFn) -> list[Fact]:
     found: list[Fact] = []
     for number in range(draw(st.integers(1, 9))):
         hour, channel = draw(st.sampled_from(HOURS)), draw(st.sampled_from(CHANNELS))
-        match draw(st.sampled_from(["failed", "failed", "failed", "again", "overruled", "delivered", "wrote"])):
+        match draw(st.sampled_from(["failed", "failed", "failed", "again", "overruled", "delivered", "wrote", "line"])):
+            case "line":
+                found.append(looked_up(hour, draw(st.sampled_from(["landline", "mobile", None]))))
             case "wrote":
                 found.append(wrote(hour, f"SMin{number}", channel if channel != "rcs" else "sms"))
             case "delivered":
@@ -60,12 +62,18 @@ def test_any_order_and_repetition_gives_the_same_and_the_oracle_says_so(data: st
     # A row of nothing that counts is the same as none.
     assert plain(state) == plain(other) == oracle.left(facts)
     assert (state.arrived if state else {}) == (other.arrived if other else {})
+    assert (state.line if state else None) == (other.line if other else None)
+    alone = unreachable(state).get("sms")
+    assert oracle.landline(facts) is None or (alone is not None and alone.why in ("landline", "failures"))
+    if state and not state.failures:
+        assert (alone.last_at if alone else None) == oracle.landline(facts)
 
 
 @given(histories(), st.sampled_from(RULES))
 def test_who_is_left_alone_is_whom_the_oracle_leaves_alone(facts: list[Fact], rule: RestRule) -> None:
     state, _ = play(facts)
     for channel in ("sms", "mms", "whatsapp", "rcs"):
+        # What Lookup says is asked of apart.
         found = standing(state.failures.values(), channel, rule) if state else None
         expected = oracle.alone(oracle.left(facts), channel, rule)
         assert (found.until if found else None) == (expected.until if expected else None)
@@ -105,6 +113,26 @@ def test_three_failures_in_a_fortnight_rest_the_number_for_a_week_and_a_fourth_f
     assert (found["sms"].until, found["sms"].codes, found["sms"].failures) == (at(9 * 24), [30003, 30005], 3)
     again = unreachable(play([*facts, ended(9 * 24, "SM9", "sms", 30003)])[0])
     assert again["sms"].until == at(16 * 24)
+
+
+def test_what_lookup_calls_a_landline_is_left_alone_by_text_until_something_arrives_there() -> None:
+    state, told = play([looked_up(0)])
+    assert {channel: (one.why, one.until) for channel, one in unreachable(state).items()} == dict.fromkeys(
+        ("mms", "sms"), ("landline", at(180 * 24))
+    )
+    assert (told[-1].line, told[-1].failures) == (looked_up(0).line, [])
+    # By WhatsApp a landline can be anybody.
+    state, _ = play([wrote(1, "SMin", "whatsapp")], state)
+    assert set(unreachable(state)) == {"sms", "mms"}
+    # A landline may be enabled for texts, and that is forgotten no sooner than what Lookup said.
+    state, told = play([ended(2, "SM1", "sms")], state)
+    assert (unreachable(state), told[-1].unreachable) == ({}, {})
+    state, _ = fold(state, Due(key=CONTACT, at=at(24 * 40)))
+    assert state is not None
+    assert (state.arrived, unreachable(state), state.line is not None) == ({}, {}, True)
+    # Asked anew it is a landline again; what it cannot tell is no landline.
+    assert set(unreachable(play([looked_up(24 * 50)], state)[0])) == {"sms", "mms"}
+    assert unreachable(play([looked_up(24 * 50, None)], state)[0]) == {}
 
 
 def test_ten_messages_to_a_phone_that_is_off_for_an_hour_are_one_failure() -> None:

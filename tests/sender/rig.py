@@ -163,6 +163,15 @@ class Twilio:
         async with self._session.put(f"{self._url}/faults", json={"callback_lost": 1.0, **faults}) as answer:
             assert answer.status == 200, await answer.text()
 
+    async def put(self, what: str, content: Any) -> None:
+        async with self._session.put(f"{self._url}/{what}", json=content) as answer:
+            assert answer.status == 200, await answer.text()
+
+    async def get(self, what: str) -> Any:
+        async with self._session.get(f"{self._url}/{what}") as answer:
+            assert answer.status == 200, await answer.text()
+            return await answer.json()
+
     async def answers(self) -> bool:
         try:
             await self.faults()

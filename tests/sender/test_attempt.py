@@ -31,6 +31,7 @@ from services.sender.budgets import Budgets
 from services.sender.calling import Outcome
 from services.sender.faults import Faults
 from services.sender.judging import Judgement, Judging
+from services.sender.lookups import Lookups
 from services.sender.messages.asking import ask
 from services.sender.messages.creating import create
 from services.sender.messages.status_urls import StatusUrls
@@ -163,6 +164,7 @@ async def carry(
         slots=slots,
         faults=Faults(),
         budgets=Budgets({KIND: messages}, known, PriceLists(KafkaSettings()), 1),
+        lookups=cast(Lookups, None),
     )
     await asyncio.gather(*(attempt(context, cast(Partition, rows), entry) for entry in entries))
 

@@ -34,6 +34,7 @@ from services.sender.barrier import Barrier
 from services.sender.budgets import Budgets
 from services.sender.faults import Faults
 from services.sender.judging import Beside, Followed, Judgement, Judging
+from services.sender.lookups import Lookups
 from services.sender.messages.asking import ask
 from services.sender.stops import Stops
 from services.sender.tables import NUMBERS, OUTBOX, SUPPRESSION
@@ -108,13 +109,23 @@ def looked(
     followed = Followed(cast(Directories, senders or Nobody()), known(*templates))
     budgets = Budgets(PRODUCTS, settings, PriceLists(KafkaSettings()), 1)
     judging = Judging(
-        PRODUCTS, settings, cast(Barrier, None), followed, Beside(Stops(Faults(), lambda _: "api"), budgets)
+        PRODUCTS, settings, cast(Barrier, None), followed, Beside(Stops(Faults(), lambda _: "api"), budgets, UNASKED)
     )
     in_time = {"not_after": "9999-12-31T23:59:59.999Z"}
     found = judging.look(cast(Partition, Rows(standing, others, number)), accepted(**in_time | command))
     receipt = found.receipt
     assert decide(receipt.question, receipt.view) == found.verdict, "the receipt holds all that was looked at"
     return found
+
+
+class Unasked:
+    """Nothing is looked up."""
+
+    def wanted(self, *_: object) -> bool:
+        return False
+
+
+UNASKED = cast(Lookups, Unasked())
 
 
 class Passed:
@@ -132,7 +143,9 @@ async def test_who_has_a_budget_is_not_waited_for_until_prices_are_read() -> Non
     )
     settings, faults = Tenants({"acme": told}), Faults()
     followed = Followed(cast(Directories, Nobody()), known())
-    beside = Beside(Stops(faults, lambda _: "api"), Budgets(PRODUCTS, settings, PriceLists(KafkaSettings()), 1))
+    beside = Beside(
+        Stops(faults, lambda _: "api"), Budgets(PRODUCTS, settings, PriceLists(KafkaSettings()), 1), UNASKED
+    )
     judging = Judging(PRODUCTS, settings, cast(Barrier, Passed()), followed, beside)
     command = accepted(not_after="9999-12-31T23:59:59.999Z")
     async with asyncio.timeout(5):

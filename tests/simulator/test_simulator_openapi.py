@@ -232,6 +232,25 @@ async def test_the_price_list_keeps_to_it(rig: Rig) -> None:
         assert us.inbound_sms_prices
 
 
+async def test_what_lookup_says_keeps_to_it(rig: Rig) -> None:
+    lines = {"+14155550120": {"type": "landline", "carrier_name": "Bell"}, "+14155550121": {"error_code": 60600}}
+    assert (await rig.send("PUT", "lines", {"lines": lines}))[0] == 200
+    async with judged(rig.url, SPEC.replace("api_v2010", "lookups_v2")) as proxy:
+        client = rig.client()
+        client.lookups.base_url = proxy
+
+        async def look(number: str, fields: str = "line_type_intelligence") -> Any:
+            return await client.lookups.v2.phone_numbers(number).fetch_async(fields=fields)
+
+        assert (await look("+14155550120")).line_type_intelligence["type"] == "landline"
+        assert (await look("+14155550122")).line_type_intelligence["type"] == "mobile"
+        assert (await look("+14155550122", "")).line_type_intelligence is None
+        assert (await look("+14155550121")).line_type_intelligence["error_code"] == 60600
+        assert (await look("+15065550121")).line_type_intelligence["error_code"] == 60601
+        none = await look("+1415555012345")
+        assert (none.valid, none.validation_errors, none.line_type_intelligence) == (False, ["TOO_LONG"], None)
+
+
 async def test_what_operations_change_keeps_to_it(rig: Rig) -> None:
     whatsapp = f"whatsapp:{FROM}"
     for what, told in (("senders", {FROM: {}, "12345": {}, whatsapp: {}}), ("alerts", [{}, {"error_code": "30007"}])):

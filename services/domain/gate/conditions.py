@@ -3,6 +3,7 @@
 HOLD = "hold"
 TENANT = "tenant"
 SUSPECTED = "suspected"
+LOOKUP = "lookup"
 
 
 def of_tenant(tenant: str) -> str:
@@ -18,3 +19,8 @@ def hold_of(contact: str) -> str:
 def suspected_of(contact: str, statements_version: str) -> str:
     """The condition under which marketing waits: nothing more was said of the contact's consent."""
     return f"{SUSPECTED} {contact} {statements_version}"
+
+
+def lookup_of(contact: str) -> str:
+    """The condition under which a contact's commands wait while its number is looked up."""
+    return f"{LOOKUP} {contact}"

@@ -21,8 +21,10 @@ _TO_WRITE = (
     times.at_night,
     times.too_often,
     money.over_budget,
-    # Last: who is stopped by it alone would have been written to.
+    # The last that ends a command: who is stopped by it alone would have been written to.
     tenant.rehearsed,
+    # What costs money is asked only of what goes else.
+    reach.looked_up,
 )
 # What is asked of acts that write to nobody. Whoever gets nothing of it need not have agreed.
 _TO_SHOW_A_SIGN = (

@@ -1,5 +1,6 @@
 """Whether anything arrives at the number."""
 
+from services.domain.gate.conditions import LOOKUP, lookup_of
 from services.domain.gate.question import Question
 from services.domain.gate.view import View
 from services.domain.outbox.verdicts import Verdict
@@ -13,7 +14,7 @@ def unreachable(question: Question, view: View) -> Verdict | None:
     codes = ", ".join(map(str, found.codes))
     told = {
         "failures": f"the last {found.failures} messages did not reach it ({codes}), the latest at {found.last_at}",
-        "landline": f"it is a landline, or takes no texts ({codes} at {found.last_at})",
+        "landline": f"it is a landline, or takes no texts ({codes or 'says Lookup'}, at {found.last_at})",
         "no_mms": f"it takes no MMS ({codes} at {found.last_at})",
     }
     instead = "Send it as SMS with a link" if found.why == "no_mms" else "Use another channel or number"
@@ -23,4 +24,17 @@ def unreachable(question: Question, view: View) -> Verdict | None:
         f"the number is left alone by {question.channel} until {found.until}: {told[found.why]}",
         f"{instead}. What arrives there, or a message of theirs, ends it at once; what must be tried all the same says "
         "although_unreachable.",
+    )
+
+
+def looked_up(question: Question, view: View) -> Verdict | None:
+    """It waits for what Twilio's Lookup says of the number, where its tenant wants that."""
+    if view.looked_up:
+        return None
+    return Verdict(
+        "deferred",
+        LOOKUP,
+        "Twilio is asked whether the number is a landline",
+        "Nothing is to be done: it goes on with the answer, or without one after lookup.wait_s.",
+        condition=lookup_of(question.contact),
     )

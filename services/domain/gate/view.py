@@ -71,7 +71,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     label. `quiet`: whether it is night where the person may be; null: the tenant does not ask for this purpose.
     `capped`: of the tenant's caps for this purpose one that is used up for this person. `overspent`: a budget of the
     tenant's that this would exceed. `unreachable`: the number is left alone on this channel, by
-    the tenant's rule.
+    the tenant's rule. `looked_up`: false while Twilio is asked what stands behind the number.
     """
 
     now: str
@@ -101,3 +101,4 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     unreachable: Unreachable | None = None
     template: TemplateSeen | None = None
     template_languages: dict[str, str] = {}
+    looked_up: bool = True

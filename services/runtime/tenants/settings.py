@@ -242,6 +242,30 @@ class ReachabilitySettings(Section):
     )
 
 
+class LookupSettings(Section):
+    """Whether Twilio's Lookup is asked what stands behind a number, before the first SMS or MMS to it."""
+
+    daily: int = Field(
+        default=0,
+        ge=0,
+        le=10_000_000,
+        description="looks in a day of UTC at the most; each partition has its share; 0: none",
+    )
+    price: Amount = Field(
+        default=Decimal("0.008"), description="of one look, in `spend.currency`; for the metric alone"
+    )
+    max_age_days: float = Field(
+        default=180, ge=1, le=MOST_LANDLINE_DAYS, description="then a number is asked about again"
+    )
+    unknown_days: float = Field(
+        default=7, gt=0, le=MOST_LANDLINE_DAYS, description="the same, where Twilio could not tell"
+    )
+    wait_s: float = Field(default=5, gt=0, le=60, description="a message goes without an answer after that")
+    countries: list[Annotated[str, Field(pattern=r"^[A-Z]{2}$")]] = Field(
+        default_factory=list, description="ISO countries of recipients who are looked up; empty: all"
+    )
+
+
 RuleName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 
 
@@ -364,6 +388,7 @@ class TenantSettings(Section):
         default_factory=dict, description="channel → when a number is left alone on it; left out: as the defaults say"
     )
     rate_limits: RateLimitSettings = RateLimitSettings()
+    lookup: LookupSettings = LookupSettings()
     tokens: dict[TokenName, TokenSettings] = Field(
         default_factory=dict, description="of the query API, each showing this tenant's rows alone"
     )

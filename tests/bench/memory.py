@@ -19,7 +19,7 @@ SHARES = (0.10, 0.25, 0.50, 1.00)
 
 _LIMIT_S = 1800.0
 # One message a minute, so that whatever comes has to wait.
-_SLOW = {f"SWITCHBOARD_TENANTS__{workload.TENANT}__MESSAGES_PER_SECOND": "0.0167"}
+_SLOW = {f"SWITCHBOARD_TENANTS__{workload.TENANT}__RATE_LIMITS__EACH": "0.0167"}
 _POLL_S = 0.25
 
 Say = Callable[[str], None]

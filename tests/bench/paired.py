@@ -18,7 +18,9 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from rich.console import Console
 
 from services.contract.messages import MESSAGES
-from tests.bench import latency, log, stop
+from services.domain.clock import later
+from services.runtime.clock import now
+from tests.bench import latency, log, stop, workload
 from tests.bench.processes import MEASURED, CannotMeasure, cpu_seconds
 from tests.bench.report import Table, milliseconds, percentile, ratio
 from tests.bench.rig import ROOT, Rig, Running
@@ -27,6 +29,7 @@ from tests.bench.sender import our_sends, stub_of
 # As production has them, or more.
 _PARTITIONS = 8
 _IDLE_S = 5.0
+_LIMIT_S = 300.0
 
 Say = Callable[[str], None]
 
@@ -64,6 +67,31 @@ def sends(tree: Path, rounds: int, number: int, say: Say) -> Table:
             f"{number:,} sends a round. What a sender without work spends in the same time is taken off. Those of "
             "commands are not counted among the records.",
         ),
+    )
+
+
+def intake(tree: Path, rounds: int, number: int, say: Say) -> Table:
+    """CPU per command that is accepted and waits until tonight: intake and its row, and no send."""
+    cpu: list[list[float]] = [[], []]
+    tonight = later(now(), 6 * 3600)
+    with ExitStack() as stack, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        rigs = [stack.enter_context(Rig(say, partitions=_PARTITIONS, tree=one)) for one in (ROOT, tree)]
+        senders = [rig.service("sender", MEASURED) for rig in rigs]
+        for turn in range(rounds + 1):
+            say(f"intake, round {turn} of {rounds}")
+            for place, (rig, sender) in enumerate(zip(rigs, senders, strict=True)):
+                idle = _idle(sender)
+                before, began = cpu_seconds(sender.pid), time.monotonic()
+                commands = workload.commands(number, turn * number, not_before=tonight)
+                runner.run(log.produce(rig.bootstrap, MESSAGES.name, commands))
+                _all_wait(rig, sender, (turn + 1) * number)
+                spent, took = cpu_seconds(sender.pid) - before, time.monotonic() - began
+                if turn:
+                    cpu[place].append((spent - idle * took) / number)
+    row = ("CPU per command", *(f"{median(one) * 1e6:,.0f} µs" for one in cpu), ratio(*cpu))
+    note = f"{number:,} commands a round. What a sender without work spends in the same time is taken off."
+    return Table(
+        f"A command taken in, {_PARTITIONS} partitions", ("", "this tree", "the other", "ratio"), [row], (note,)
     )
 
 
@@ -112,6 +140,7 @@ def _latency(name: str, tree: Path, rounds: int, waits: Callable[[Path], Iterabl
 # Each with how many it measures a round.
 PARTS: dict[str, tuple[Callable[[Path, int, int, Say], Table], int]] = {
     "sends": (sends, 3000),
+    "intake": (intake, 5000),
     "derived": (derived, 10_000),
     "stops": (stops, 200),
 }

@@ -90,9 +90,12 @@ def intake(tree: Path, rounds: int, number: int, say: Say) -> Table:
                     cpu[place].append((spent - idle * took) / number)
     row = ("CPU per command", *(f"{median(one) * 1e6:,.0f} µs" for one in cpu), ratio(*cpu))
     note = f"{number:,} commands a round. What a sender without work spends in the same time is taken off."
-    return Table(
-        f"A command taken in, {_PARTITIONS} partitions", ("", "this tree", "the other", "ratio"), [row], (note,)
-    )
+    name = f"A command taken in, {_PARTITIONS} partitions"
+    return Table(name, ("", "this tree", "the other", "ratio"), [row], (note,))
+
+
+def _all_wait(rig: Rig, sender: Running, number: int) -> None:
+    rig.wait(sender, lambda: sender.metric("switchboard_open_commands") >= number, "all of them wait", _LIMIT_S)
 
 
 def _idle(running: Running) -> float:

@@ -72,6 +72,7 @@ def _route(settings: RouteSettings) -> Route:
         frozenset(settings.channels),
         frozenset(settings.labels),
         frozenset(settings.purposes),
+        settings.nearest,
     )
 
 

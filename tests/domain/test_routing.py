@@ -68,3 +68,31 @@ def test_a_sender_that_fails_takes_nobody_while_its_pool_has_another() -> None:
         # Nobody else's sender changes.
         assert usual in out or found == usual
         assert choose([Route(pool)], person, pool) == usual
+
+
+@pytest.mark.parametrize(
+    ("number", "senders"),
+    [
+        # San Francisco has two of its own; Los Angeles none, and takes those of the country.
+        ("+14155550123", {"+14155550100", "+14155550101"}),
+        ("+12135550123", {"+14155550100", "+14155550101", "+12125550100"}),
+        # Canada is another country under the same calling code; toll-free numbers are of no town.
+        ("+14165550123", {"+14165550100"}),
+        ("+442071838750", {"+442071838751"}),
+        # A British mobile has no area code.
+        ("+447400123456", {"+442071838751"}),
+        ("+4915112345678", {"+14155550100", "+14155550101", "+12125550100", "+14165550100", "+442071838751", "ACME"}),
+        ("US.1349876543", {"+14155550100", "+14155550101", "+12125550100", "+14165550100", "+442071838751", "ACME"}),
+    ],
+)
+def test_the_nearest_numbers_of_a_pool_go_first(number: str, senders: set[str]) -> None:
+    pool = dict.fromkeys(("+14155550100", "+14155550101", "+12125550100", "+14165550100", "+442071838751", "ACME"), 1.0)
+    people = [ASKED._replace(number=number, contact=f"acme|{one}") for one in range(300)]
+    assert {choose([Route(pool, nearest=True)], person) for person in people} == senders
+
+
+def test_the_nearest_that_is_out_leaves_the_next_ones() -> None:
+    pool = {"+14155550100": 1.0, "+12125550100": 1.0, "+442071838751": 1.0}
+    route = Route(pool, nearest=True)
+    assert choose([route], ASKED, out={"+14155550100"}) == "+12125550100"
+    assert choose([route], ASKED, out={"+14155550100", "+12125550100"}) == "+442071838751"

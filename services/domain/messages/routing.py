@@ -5,6 +5,7 @@ import math
 from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
+from services.domain.messages.near import nearness
 from services.domain.sids import MESSAGING_SERVICE
 
 
@@ -20,7 +21,10 @@ class Asked(NamedTuple):
 
 
 class Route(NamedTuple):
-    """A pool of senders (numbers, names, Messaging Services) with their weights, and for what it is: empty: for all."""
+    """A pool of senders (numbers, names, Messaging Services) with their weights, and for what it is: empty: for all.
+
+    `nearest`: of the pool those of the recipient's area code, else of their country, where there are such.
+    """
 
     pool: Mapping[str, float]
     countries: frozenset[str] = frozenset()
@@ -28,6 +32,7 @@ class Route(NamedTuple):
     channels: frozenset[str] = frozenset()
     labels: frozenset[str] = frozenset()
     purposes: frozenset[str] = frozenset()
+    nearest: bool = False
 
     def fits(self, asked: Asked) -> bool:
         return (
@@ -49,6 +54,9 @@ def choose(routes: Iterable[Route], asked: Asked, out: Collection[str] = ()) -> 
     if route is None:
         return None
     pool = [sender for sender in sorted(route.pool) if sender not in out] or sorted(route.pool)
+    if route.nearest:
+        near = {sender: nearness(sender, asked.number) for sender in pool}
+        pool = [sender for sender in pool if near[sender] == max(near.values())]
     return max(pool, key=lambda sender: _score(asked.contact, sender, route.pool[sender]))
 
 

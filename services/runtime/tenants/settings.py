@@ -53,6 +53,9 @@ class RouteSettings(Section):
     channels: list[Channel] = Field(default_factory=list)
     labels: list[str] = Field(default_factory=list)
     purposes: list[Purpose] = Field(default_factory=list)
+    nearest: bool = Field(
+        default=False, description="of the pool those of the recipient's area code, else of their country, if any"
+    )
 
 
 class RoutingSettings(Section):

@@ -108,6 +108,8 @@ def _words(receipt: Receipt) -> Iterator[tuple[str, str]]:
         yield "24-hour window", _window(view)
     if question.template:
         yield "template", _template(receipt)
+    if question.media:
+        yield "media", _media(receipt)
     rules = view.rules
     days = f" of the last {rules.consent_days:g} days" if rules.consent_days else ""
     reaches = f"a STOP reaches the {rules.stop_reaches}; what looks like one: {rules.suspected}"
@@ -129,6 +131,14 @@ def _template(receipt: Receipt) -> str:
         return f"{receipt.question.template_name or 'its content sid'} is not known{goes_as}"
     said = f"{seen.state}, {seen.category or 'no category'}, as of {seen.version}"
     return f"{seen.name} ({seen.language}, {seen.content_sid}): {said}{goes_as}"
+
+
+def _media(receipt: Receipt) -> str:
+    view, link = receipt.view, "; a link goes in their place" if receipt.goes_as == "link" else ""
+    if view.media_look is not None:
+        return "were not found yet"
+    told = (f"{one.host}: {one.fault or f'{one.type}, {one.size} bytes'}" for one in view.media)
+    return ("; ".join(told) or "were not looked at") + link
 
 
 def _message(question: Question) -> str:

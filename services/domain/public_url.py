@@ -46,6 +46,11 @@ def not_public(url: str) -> str | None:
     return _not_public_address(host) if "[" in parts.netloc else _not_public_host(host)
 
 
+def is_public(address: str) -> bool:
+    """Whether an IP address is one that a stranger on the internet can reach."""
+    return _not_public_address(address) is None
+
+
 def as_uri(url: str) -> str:
     """A public URL in ASCII: the host as DNS has it, what is not ASCII behind it percent-encoded; the rest as it is."""
     if url.isascii():

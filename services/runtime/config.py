@@ -173,6 +173,7 @@ class SenderSettings(WorkerSettings):
         default=60.0, ge=0, description="how long an ambiguous message holds up later ones to its contact"
     )
     attempt_deadline_s: float = Field(default=15.0, gt=0, description="an attempt not posted by then never is")
+    media_look_s: float = Field(default=5.0, gt=0, le=30, description="the longest look at a medium before a send")
     not_after_s: float = Field(default=86400.0, gt=0, description="a command's life, unless it says otherwise")
 
 

@@ -49,7 +49,7 @@ def way(method: str, credentials: tuple[str, str], account_sid: str, base_url: s
     """`base_url`: the host's in us1; `credentials`: user and password."""
     client = Client(*credentials, account_sid, environment=NOT_FROM_THE_ENVIRONMENT)
     url = regional(base_url, region)
-    return Way(url, {**client.get_headers(method, None), "Authorization": _basic(*credentials)}, _proxy(url))
+    return Way(url, {**client.get_headers(method, None), "Authorization": _basic(*credentials)}, proxy_of(url))
 
 
 def retry_after_s(header: str | None) -> float | None:
@@ -64,7 +64,7 @@ def _basic(user: str, password: str) -> str:
     return f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"
 
 
-def _proxy(url: str) -> str | None:
+def proxy_of(url: str) -> str | None:
     """The environment's proxy on the way to `url`."""
     target = urlsplit(url)
     if proxy_bypass(target.hostname or ""):

@@ -9,7 +9,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from services.domain.clock import later
 from services.domain.errors import CATALOGUE
-from services.domain.gate.conditions import LOOKUP
+from services.domain.gate.conditions import LOOKUP, MEDIA
 from services.domain.gate.purposes import counted_as
 from services.domain.gate.receipt import Receipt
 from services.domain.outbox.entry import Entry, row_key
@@ -20,6 +20,7 @@ from services.runtime.failpoints import reach
 from services.runtime.folding.partition import Partition
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import TenantSettings
+from services.sender import looks
 from services.sender.account import AccountAt
 from services.sender.budgets import Budgets, count
 from services.sender.calling import Caller, Outcome
@@ -79,6 +80,8 @@ async def attempt(context: Sending, partition: Partition, entry: Entry) -> None:
     OUTCOMES.labels(_name(end)).inc()
     if isinstance(end, Judged) and end.verdict.rule == "budget":
         count(end.receipt.view.overspent, entry.tenant)
+    if isinstance(end, Judged) and end.verdict.rule == MEDIA:
+        looks.count(end.receipt.view.media, entry.tenant, end.verdict.decision)
     if isinstance(end, Attempted):
         reach("attempt.settled")
 

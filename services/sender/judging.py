@@ -13,12 +13,14 @@ from services.domain.consent.scopes import scopes_of
 from services.domain.consent.statements import version
 from services.domain.consent.suppression import Consented, Standing, consented, suspicions
 from services.domain.frequency import Capped, look
+from services.domain.gate.conditions import MEDIA
 from services.domain.gate.decide import decide
+from services.domain.gate.media import picked
 from services.domain.gate.purposes import purpose
 from services.domain.gate.question import Question
 from services.domain.gate.receipt import Receipt
 from services.domain.gate.view import MembershipSeen, TemplateSeen, View
-from services.domain.gate.windows import is_open, picked
+from services.domain.gate.windows import is_open
 from services.domain.messages.numbers import Number
 from services.domain.messages.windows import Seen, Sessions, seen
 from services.domain.outbox.entry import counts_from
@@ -41,6 +43,7 @@ from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import TenantSettings
 from services.sender.barrier import Barrier
 from services.sender.budgets import Budgets
+from services.sender.looks import Looks
 from services.sender.lookups import Lookups
 from services.sender.outbound import Addressed, Products, Templated
 from services.sender.quiet import QuietHours
@@ -70,12 +73,13 @@ class Followed(NamedTuple):
 
 
 class Beside(NamedTuple):
-    """What stands against commands beside what is known of their contact: what is stopped, what is spent, and what is
-    asked of their numbers."""
+    """What stands against commands beside what is known of their contact: what is stopped, what is spent, what is asked
+    of their numbers, and their media."""
 
     stops: Stops
     budgets: Budgets
     lookups: Lookups
+    looks: Looks
 
 
 class Judging:
@@ -85,7 +89,7 @@ class Judging:
         self, products: Products, tenants: Tenants, barrier: Barrier, followed: Followed, beside: Beside
     ) -> None:
         self._products = products
-        self._stops, self._budgets, self._lookups = beside
+        self._stops, self._budgets, self._lookups, self._looks = beside
         self._directories, self._catalogues = followed
         self._tenants = tenants
         self._policies = Derived(tenants, lambda _, tenant: Policy(tenant.consent))
@@ -100,12 +104,19 @@ class Judging:
         await self._directories.read()
         if self._products[command.kind].template(command) is not None:
             await self._catalogues.read()
+        await self._see_media(partition, command)
         while True:
             before = _released(partition, command.contact)
             offsets = await self._barrier.passed(partition)
             # A release that came in between may have been read before what was retried, which stands on the log then.
             if _released(partition, command.contact) == before:
                 return self.look(partition, command, offsets)
+
+    async def _see_media(self, partition: Partition, command: Addressed) -> None:
+        """Before the log is read to its end: whoever waited looks at what was said meanwhile."""
+        urls = self._products[command.kind].media(command)
+        if urls and (judged := self.look(partition, command)).receipt.view.media_look and judged.verdict.rule == MEDIA:
+            await self._looks.soon(partition, judged.receipt.question, urls)
 
     def look(self, partition: Partition, command: Addressed, offsets: dict[str, int] | None = None) -> Judgement:
         """Judge a command by what is folded now."""
@@ -121,6 +132,9 @@ class Judging:
             overspent = self._budgets.look(partition, command, view.now) if question.act == "message" else None
             if quiet is not None or capped is not None or overspent is not None:
                 view = replace(view, quiet=quiet, capped=capped, overspent=overspent)
+            if question.media is not None:
+                seen = self._looks.seen(question, product.media(command), command.channel, view.now)
+                view = replace(view, media=seen.media, media_look=seen.look)
         verdict = decide(question, view)
         if verdict == ALLOW and question.act == "message" and self._lookups.wanted(partition, command, view.now):
             view = replace(view, looked_up=False)

@@ -8,7 +8,7 @@ from functools import partial
 from services.contract.fold import SENDER_APP
 from services.contract.messages import INBOUND, OUTCOMES
 from services.contract.outbound import ACCEPTED
-from services.domain.gate.conditions import HOLD, LOOKUP, SUSPECTED, TENANT
+from services.domain.gate.conditions import HOLD, LOOKUP, MEDIA, SUSPECTED, TENANT
 from services.runtime.callbacks import uncallable
 from services.runtime.catalogues import Catalogues
 from services.runtime.config import Settings
@@ -22,6 +22,7 @@ from services.runtime.metrics import FOLDING
 from services.runtime.price_lists import PriceLists
 from services.runtime.tenants.derived import Derived
 from services.runtime.tenants.live import Tenants
+from services.runtime.urls import is_twilio
 from services.sender.approvals import heard
 from services.sender.attempt import Sending, attempt
 from services.sender.barrier import Barrier
@@ -34,6 +35,8 @@ from services.sender.finder import Finder
 from services.sender.held import HELD
 from services.sender.judging import Beside, Followed, Judging
 from services.sender.lanes import LaneName
+from services.sender.looking import Looking
+from services.sender.looks import Looks
 from services.sender.lookups import TOGETHER, Lookups
 from services.sender.metrics import SENDER
 from services.sender.outbound import Parts, Products
@@ -74,7 +77,9 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event) -> None
     lookups = Lookups(
         tenants, Line(sender.request_timeout_s, TOGETHER), settings.twilio.lookups_url, settings.kafka.partitions
     )
-    judging = Judging(products, tenants, barrier, Followed(directories, catalogues), Beside(stops, budgets, lookups))
+    looks = Looks(Looking(sender.media_look_s), tenants, by_default=is_twilio(settings.twilio.api))
+    beside = Beside(stops, budgets, lookups, looks)
+    judging = Judging(products, tenants, barrier, Followed(directories, catalogues), beside)
     sending = Sending(products, tenants, callers, judging, sender.attempt_deadline_s, slots, faults, budgets, lookups)
     scheduler = Scheduler(
         partial(attempt, sending),
@@ -90,9 +95,10 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event) -> None
             SUSPECTED: held_by_suspicion(tenants),
             TENANT: held_by_absence(tenants),
             LOOKUP: Kind(lookups.stands, lambda _: ()),
+            MEDIA: looks.kind,
         }
     )
-    lookups.over = conditions.ended
+    lookups.over = looks.over = conditions.ended
 
     def changed(names: frozenset[str]) -> None:
         conditions.reconsider(TENANT)
@@ -135,6 +141,7 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event) -> None
         await server.close()
         await line.close()
         await lookups.close()
+        await looks.close()
 
 
 def _routes(products: Products, tenants: Tenants, partitions: int) -> Routes:

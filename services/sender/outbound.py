@@ -3,7 +3,7 @@
 Its order key is a contact: what the gate looks at stands in the same partition.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -100,7 +100,8 @@ class Outbound:
     found. `check`: looks up what a resolution names; None: nobody could be asked now. Both may raise what their clients
     raise. Without them only facts of the log and, for `not_sent`, people settle it; who says that something was created
     is refused. `listeners`: what else goes by the outbox's rows. `template`: what a command says
-    of one, if it has one. `estimate`: what a command costs at most; None: nobody knows.
+    of one, if it has one. `estimate`: what a command costs at most; None: nobody knows. `media`: the URLs that
+    Twilio is to fetch for it.
     """
 
     effects: Effects
@@ -116,6 +117,7 @@ class Outbound:
     template: Callable[[Any], Templated | None] = lambda _: None
     units: Callable[[Any], int] = lambda _: 1
     estimate: Callable[[Any, Rates], Estimate | None] = lambda _, __: None
+    media: Callable[[Any], Sequence[str]] = lambda _: ()
 
     @property
     def counted_at(self) -> str:

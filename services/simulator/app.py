@@ -18,6 +18,7 @@ from services.simulator.credentials import CredentialsApi
 from services.simulator.guard import REGIONS, not_found, refused
 from services.simulator.holding import HoldingApi
 from services.simulator.lookups import LookupsApi
+from services.simulator.media import CdnApi, FilesApi
 from services.simulator.messaging import ServicesApi
 from services.simulator.numbers import NumbersApi
 from services.simulator.pricing import PricingApi
@@ -44,6 +45,7 @@ def create_app(settings: Settings, tenants: Tenants) -> web.Application:
     apis = (
         MessagesApi,
         SubresourcesApi,
+        FilesApi,
         NumbersApi,
         ServicesApi,
         ChannelsApi,
@@ -61,6 +63,7 @@ def create_app(settings: Settings, tenants: Tenants) -> web.Application:
         )
     app.add_routes(HoldingApi(simulator).routes())
     app.add_routes(ControlApi(simulator).routes())
+    app.add_routes(CdnApi(simulator).routes())
     app.add_routes(SteeringApi(simulator).routes())
     app.add_routes(CredentialsApi(simulator).routes())
     app.cleanup_ctx.append(running)

@@ -1,10 +1,15 @@
 """The simulator's own API, under `/simulator/`: play a person, look at what happened, change the faults."""
 
+import secrets
+
 from aiohttp import web
 from pydantic import ValidationError
+from yarl import URL
 
 from services.runtime.simulated import FaultSettings
-from services.simulator.inbound import InboundRequest
+from services.simulator.accounts import Account
+from services.simulator.files import File, url_of
+from services.simulator.inbound import InboundMedium, InboundRequest
 from services.simulator.service import Simulator
 from services.simulator.told import delivery_json, invalid, record_json
 
@@ -34,7 +39,11 @@ class ControlApi:
         account = self._simulator.accounts.get(asked.account_sid)
         if account is None:
             return web.json_response({"errors": [f"account_sid: no such account {asked.account_sid}"]}, status=404)
-        heard = await self._simulator.receive(account, asked.written())
+        sid = asked.params.get("MessageSid") or f"MM{secrets.token_hex(16)}"
+        given = asked.media_given()
+        base = request.url.origin()
+        media = tuple((self._kept(base, account, sid, place, one), one.content_type) for place, one in enumerate(given))
+        heard = await self._simulator.receive(account, asked.written(media, sid if given else None))
         answer = {
             "sid": heard.message.sid,
             "status": heard.delivery.http_status,
@@ -46,6 +55,13 @@ class ControlApi:
             "refused": list(heard.refused),
         }
         return web.json_response(answer)
+
+    def _kept(self, base: URL, account: Account, message_sid: str, place: int, medium: InboundMedium) -> str:
+        """Where a medium lies: at Twilio, or elsewhere."""
+        if medium.content is None:
+            return medium.url or ""
+        sid = self._simulator.files.keep(message_sid, place, File(medium.content, medium.content_type))
+        return url_of(base, account, message_sid, sid)
 
     async def _messages(self, _: web.Request) -> web.Response:
         return web.json_response({"messages": [record_json(record) for record in self._simulator.store]})

@@ -2,24 +2,32 @@
 
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, model_validator
 
 from services.simulator.addresses import bare, channel, is_phone, is_scoped_id
 from services.simulator.people import variant
-from services.simulator.written import Written
+from services.simulator.written import Medium, Written
 
 
 class InboundMedium(BaseModel):
-    """A file that a person sends: where it lies and its MIME type."""
+    """A file that a person sends: what is in it, in base 64, for Twilio to keep; or where else it lies. Its MIME type
+    is what Twilio tells of it."""
 
     model_config = ConfigDict(extra="forbid")
 
-    url: str
+    url: str | None = None
+    content: Base64Bytes | None = None
     content_type: str = "image/jpeg"
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.url is None) == (self.content is None):
+            raise ValueError("media: give each a url or a content")
+        return self
 
 
 class InboundRequest(BaseModel):
-    """What a person sends. `media` takes URLs or {url, content_type}; `params` adds or replaces fields.
+    """What a person sends. `media` takes URLs or {url or content, content_type}; `params` adds or replaces fields.
 
     By WhatsApp `from` is a phone or a business-scoped id, and `phone` or `external_user_id` tells the other of the
     two. `variant` writes the phone in the other spelling of the same person. `lost`: its webhook never leaves.
@@ -65,9 +73,11 @@ class InboundRequest(BaseModel):
         own = bare(self.sender)
         return self.external_user_id or (own if channel(self.sender) == "whatsapp" and is_scoped_id(own) else None)
 
-    def written(self) -> Written:
-        """What Twilio hears. Who has a business-scoped id is shown by it."""
-        given = [InboundMedium(url=medium) if isinstance(medium, str) else medium for medium in self.media]
+    def media_given(self) -> list[InboundMedium]:
+        return [InboundMedium(url=medium) if isinstance(medium, str) else medium for medium in self.media]
+
+    def written(self, media: tuple[Medium, ...], sid: str | None) -> Written:
+        """What Twilio hears. Who has a business-scoped id is shown by it. `sid`: the message's, where it has one."""
         phone = variant(self._phone or "") if self.variant else self._phone
         sender = self.sender
         if self._scoped_id:
@@ -78,8 +88,8 @@ class InboundRequest(BaseModel):
             sender=sender,
             to=self.to,
             body=self.body,
-            media=tuple((medium.url, medium.content_type) for medium in given),
-            extra=self.params,
+            media=media,
+            extra={"MessageSid": sid, **self.params} if sid else self.params,
             service_sid=self.messaging_service_sid,
             phone=phone,
             scoped_id=self._scoped_id,

@@ -14,6 +14,7 @@ from services.simulator.conversations import Conversations, Understood
 from services.simulator.creation import Draft
 from services.simulator.errors import Refusal
 from services.simulator.faults import Dice
+from services.simulator.files import Files
 from services.simulator.forms import inbound_form
 from services.simulator.holdings import Holdings
 from services.simulator.lifecycle import Lifecycle
@@ -67,6 +68,7 @@ class Simulator:
         self.conversations = Conversations()
         self.holdings = Holdings()
         self.asked = AskedErrors()
+        self.files = Files()
         self.redaction = Redaction()
         self.templates = Templates()
         self.prices = Prices()
@@ -104,6 +106,7 @@ class Simulator:
         self.conversations.clear()
         self.holdings.clear()
         self.asked.clear()
+        self.files.clear()
         self.redaction.clear()
         self.templates.clear()
         self.prices.clear()

@@ -52,10 +52,12 @@ class RedactionRequest(_Request):
 
 
 class ErrorsRequest(_Request):
-    """Error codes by address of either end (as in To or From) or Messaging Service: of creates, and of ends."""
+    """Error codes by address of either end (as in To or From) or Messaging Service: of creates, of ends, and of
+    creates that have media."""
 
     refused: dict[str, int] = {}
     undelivered: dict[str, int] = {}
+    media: dict[str, int] = {}
 
 
 class DecisionRequest(_Request):
@@ -141,14 +143,15 @@ class SteeringApi:
 
     async def _errors(self, _: web.Request) -> web.Response:
         asked = self._simulator.asked
-        return web.json_response({"refused": dict(asked.refused), "undelivered": dict(asked.undelivered)})
+        told = {"refused": dict(asked.refused), "undelivered": dict(asked.undelivered), "media": dict(asked.media)}
+        return web.json_response(told)
 
     async def _set_errors(self, request: web.Request) -> web.Response:
         try:
             asked = ErrorsRequest.model_validate_json(await request.read())
         except ValidationError as error:
             return invalid(error)
-        self._simulator.asked.set(asked.refused, asked.undelivered)
+        self._simulator.asked.set(asked.refused, asked.undelivered, asked.media)
         return await self._errors(request)
 
     async def _set_redaction(self, request: web.Request) -> web.Response:

@@ -5,12 +5,11 @@ whether a deleted medium still counts in `num_media` (here it does), and whether
 message has ended (here it may: nothing is to rely on a refusal).
 """
 
-import hashlib
-
 from aiohttp import web
 
 from services.simulator import errors
 from services.simulator.accounts import Account
+from services.simulator.files import sid_of
 from services.simulator.guard import guarded, not_found, refused
 from services.simulator.message import API_VERSION, Message, rfc2822
 from services.simulator.moments import now
@@ -26,7 +25,6 @@ class SubresourcesApi:
 
     def __init__(self, simulator: Simulator) -> None:
         self._simulator = simulator
-        self._deleted: set[tuple[str, str]] = set()
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -56,7 +54,7 @@ class SubresourcesApi:
         found = self._one(request, account)
         if found is None:
             return not_found(request)
-        self._deleted.add((request.match_info["sid"], request.match_info["medium"]))
+        self._simulator.files.deleted.add((request.match_info["sid"], request.match_info["medium"]))
         return web.Response(status=204)
 
     async def _feedback(self, request: web.Request, account: Account) -> web.StreamResponse:
@@ -101,24 +99,24 @@ class SubresourcesApi:
         return self._simulator.store.find(account.sid, request.match_info["sid"])
 
     def _left(self, message: Message) -> list[dict[str, object]]:
-        media = [_medium_json(message, place) for place in range(len(message.media))]
-        return [one for one in media if (message.sid, str(one["sid"])) not in self._deleted]
+        media = [self._json(message, place) for place in range(len(message.media))]
+        return [one for one in media if (message.sid, str(one["sid"])) not in self._simulator.files.deleted]
 
     def _one(self, request: web.Request, account: Account) -> dict[str, object] | None:
         message = self._message(request, account)
         media = self._left(message) if message else []
         return next((one for one in media if one["sid"] == request.match_info["medium"]), None)
 
-
-def _medium_json(message: Message, place: int) -> dict[str, object]:
-    sid = "ME" + hashlib.md5(f"{message.sid}{place}".encode(), usedforsecurity=False).hexdigest()
-    return {
-        "sid": sid,
-        "account_sid": message.account_sid,
-        "parent_sid": message.sid,
-        # Nothing is fetched here, so nothing is known of it.
-        "content_type": "image/jpeg",
-        "date_created": rfc2822(message.created_at),
-        "date_updated": rfc2822(message.created_at),
-        "uri": f"{message.uri}/Media/{sid}.json",
-    }
+    def _json(self, message: Message, place: int) -> dict[str, object]:
+        sid = sid_of(message.sid, place)
+        file = self._simulator.files.of(sid)
+        return {
+            "sid": sid,
+            "account_sid": message.account_sid,
+            "parent_sid": message.sid,
+            # Of what lies elsewhere nothing is fetched, so nothing is known.
+            "content_type": file.declared if file else "image/jpeg",
+            "date_created": rfc2822(message.created_at),
+            "date_updated": rfc2822(message.created_at),
+            "uri": f"{message.uri}/Media/{sid}.json",
+        }

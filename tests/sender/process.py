@@ -1,22 +1,27 @@
 """One service as a process of its own, without the command line: `python -m tests.sender.process sender`.
 
 `TEST_FREEZE=name` freezes the process at its first pass of an attempt's failpoint, as SIGSTOP does, where the
-product's own failpoints can only kill.
+product's own failpoints can only kill. `TEST_MEDIA=file`: each name of a host of media is this
+machine, whose certificate in the file is believed; addresses are judged as ever.
 """
 
 import asyncio
 import os
 import signal
+import ssl
 import sys
+from functools import partial
 
 from services.runtime import failpoints, logs
 from services.runtime.config import Settings, load
 from services.runtime.process import run
+from services.runtime.strangers import Strangers
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.opening import tenants_of
-from services.sender import attempt, main
+from services.sender import attempt, looking, main
 from services.simulator import app as simulator
 from tests import failpoint
+from tests.media_host import here
 
 
 async def simulate(settings: Settings, tenants: Tenants, stop: asyncio.Event) -> None:
@@ -36,11 +41,18 @@ def freeze_at(name: str) -> None:
     setattr(attempt, "reach", reach)  # noqa: B010 - it is imported there, not defined
 
 
+def media_here(certificate: str) -> None:
+    if certificate:
+        tls = ssl.create_default_context(cafile=certificate)
+        setattr(looking, "Strangers", partial(Strangers, where=here(), tls=tls))  # noqa: B010
+
+
 if __name__ == "__main__":
     service = sys.argv[1]
     logs.configure(service, "INFO")
     failpoint.arm()
     freeze_at(os.environ.get("TEST_FREEZE", ""))
+    media_here(os.environ.get("TEST_MEDIA", ""))
     settings = load()
     started = {"sender": main.run, "simulator": simulate}[service]
     sys.exit(run(lambda stop: started(settings, tenants_of(settings), stop)))

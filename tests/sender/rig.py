@@ -172,6 +172,11 @@ class Twilio:
             assert answer.status == 200, await answer.text()
             return await answer.json()
 
+    async def refuse(self, **codes: dict[str, int]) -> None:
+        """From now on these creates, or ends, and no others: `refused`, `undelivered`, `media`."""
+        async with self._session.put(f"{self._url}/errors", json=codes) as answer:
+            assert answer.status == 200, await answer.text()
+
     async def answers(self) -> bool:
         try:
             await self.faults()

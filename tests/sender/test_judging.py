@@ -34,6 +34,7 @@ from services.sender.barrier import Barrier
 from services.sender.budgets import Budgets
 from services.sender.faults import Faults
 from services.sender.judging import Beside, Followed, Judgement, Judging
+from services.sender.looks import Look, Looks
 from services.sender.lookups import Lookups
 from services.sender.messages.asking import ask
 from services.sender.stops import Stops
@@ -109,7 +110,11 @@ def looked(
     followed = Followed(cast(Directories, senders or Nobody()), known(*templates))
     budgets = Budgets(PRODUCTS, settings, PriceLists(KafkaSettings()), 1)
     judging = Judging(
-        PRODUCTS, settings, cast(Barrier, None), followed, Beside(Stops(Faults(), lambda _: "api"), budgets, UNASKED)
+        PRODUCTS,
+        settings,
+        cast(Barrier, None),
+        followed,
+        Beside(Stops(Faults(), lambda _: "api"), budgets, UNASKED, unlooked(settings)),
     )
     in_time = {"not_after": "9999-12-31T23:59:59.999Z"}
     found = judging.look(cast(Partition, Rows(standing, others, number)), accepted(**in_time | command))
@@ -128,6 +133,11 @@ class Unasked:
 UNASKED = cast(Lookups, Unasked())
 
 
+def unlooked(settings: Tenants) -> Looks:
+    """No tenant has its media looked at."""
+    return Looks(cast(Look, None), settings, by_default=False)
+
+
 class Passed:
     """A barrier that nothing is behind of."""
 
@@ -143,9 +153,8 @@ async def test_who_has_a_budget_is_not_waited_for_until_prices_are_read() -> Non
     )
     settings, faults = Tenants({"acme": told}), Faults()
     followed = Followed(cast(Directories, Nobody()), known())
-    beside = Beside(
-        Stops(faults, lambda _: "api"), Budgets(PRODUCTS, settings, PriceLists(KafkaSettings()), 1), UNASKED
-    )
+    budgets = Budgets(PRODUCTS, settings, PriceLists(KafkaSettings()), 1)
+    beside = Beside(Stops(faults, lambda _: "api"), budgets, UNASKED, unlooked(settings))
     judging = Judging(PRODUCTS, settings, cast(Barrier, Passed()), followed, beside)
     command = accepted(not_after="9999-12-31T23:59:59.999Z")
     async with asyncio.timeout(5):

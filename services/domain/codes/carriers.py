@@ -42,7 +42,9 @@ TABLE: Table = {
     ),
     30009: ErrorInfo("carrier", "A part of a long message to us was lost: ask the person to send it again."),
     30010: ErrorInfo("configuration", "Leave the maximum price out: Twilio does not heed it any more."),
-    30011: ErrorInfo("recipient", "The person's country or number takes no MMS: send a link as SMS.", tells="no_mms"),
+    30011: ErrorInfo(
+        "recipient", "The person's country or number takes no MMS: send a link as SMS.", tells="no_mms", of_media=True
+    ),
     30012: ErrorInfo("configuration", "Give a longer validity period, up to 36,000 seconds."),
     30013: ErrorInfo("configuration", "Give a shorter validity period, at most 36,000 seconds."),
     30014: ErrorInfo("recipient", "Correct `to` for its channel."),
@@ -52,7 +54,9 @@ TABLE: Table = {
     30016: ErrorInfo("sender", "`from` and `to` are of two channels: use one."),
     30017: ErrorInfo("carrier", "The carrier is congested: send later, and in smaller bursts."),
     **alike("30018 30024 30040 30041", _SENDER_ID),
-    30019: ErrorInfo("content", "The carrier takes no message of this size: shorten the text or shrink the media."),
+    30019: ErrorInfo(
+        "content", "The carrier takes no message of this size: shorten the text or shrink the media.", of_media=True
+    ),
     30020: ErrorInfo("twilio", "Twilio failed to send what it had scheduled: send it again by a new command."),
     30021: ErrorInfo("twilio", "Twilio's Messaging Service failed: look at its status page; send by a new command."),
     30022: ErrorInfo("rate_limit", "The US carrier takes less a second from this campaign: lower rate_limits."),

@@ -2,14 +2,18 @@
 
 from services.domain.codes.info import ErrorInfo, Table, alike
 
-_FORMAT = ErrorInfo("content", "The channel takes no such content: correct its format, media or the template's values.")
+_FORMAT = ErrorInfo(
+    "content", "The channel takes no such content: correct its format, media or the template's values.", of_media=True
+)
 _PROVIDER = ErrorInfo("carrier", "The channel's provider failed: send later by a new command; look at its status page.")
 _SAMPLE = ErrorInfo(
     "template", "Twilio cannot fetch the template's sample media: make its URL public, submit it again."
 )
 
 TABLE: Table = {
-    11751: ErrorInfo("content", "The media are too big for the channel: MMS takes 5 MB, WhatsApp 16 MB."),
+    11751: ErrorInfo(
+        "content", "The media are too big for the channel: MMS takes 5 MB, WhatsApp 16 MB.", of_media=True
+    ),
     63001: ErrorInfo(
         "sender",
         "The channel does not accept the sender's credentials: connect the sender again.",
@@ -54,7 +58,9 @@ TABLE: Table = {
         "If one template alone fails with it, check that it is approved for this sender.",
     ),
     63019: ErrorInfo(
-        "content", "The channel could not fetch the media: give a public https URL, under its size limit."
+        "content",
+        "The channel could not fetch the media: give a public https URL, under its size limit.",
+        of_media=True,
     ),
     63020: ErrorInfo(
         "configuration",
@@ -75,7 +81,7 @@ TABLE: Table = {
         "The person cannot take WhatsApp (no account, an old version, terms not accepted): use another channel.",
         tells="unreachable",
     ),
-    63025: ErrorInfo("content", "The channel has these media already: send them under another URL."),
+    63025: ErrorInfo("content", "The channel has these media already: send them under another URL.", of_media=True),
     63026: ErrorInfo(
         "filtered", "The channel takes this sender's messages for spam: stop, and look at what people report."
     ),
@@ -95,7 +101,7 @@ TABLE: Table = {
         "The person left this business's marketing in WhatsApp: send them no marketing until they opt in again.",
         tells="opted_out",
     ),
-    63034: ErrorInfo("content", "The media are too big for the channel: WhatsApp takes 16 MB."),
+    63034: ErrorInfo("content", "The media are too big for the channel: WhatsApp takes 16 MB.", of_media=True),
     63035: ErrorInfo(
         "registration", "The RCS agent is not launched in the person's country: launch it, or use SMS.", "sender"
     ),
@@ -104,7 +110,7 @@ TABLE: Table = {
         "The phone cannot be reached by RCS now, or has none: send SMS, or name a fallback in the Messaging Service.",
         tells="out_of_reach",
     ),
-    63037: ErrorInfo("content", "The channel did not take the media: check their type and size."),
+    63037: ErrorInfo("content", "The channel did not take the media: check their type and size.", of_media=True),
     63038: ErrorInfo(
         "rate_limit", "The account's daily limit at Twilio is used up: go on tomorrow, or have it raised."
     ),

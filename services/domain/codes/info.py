@@ -46,6 +46,7 @@ class ErrorInfo(NamedTuple):
     """`retryable`: the same request may succeed later, and the refusal proves that nothing was created.
 
     `by_callback`: what it holds is held also where the end of a message says it, and no call was refused.
+    `of_media`: it is the message's media, or that it has any, that are refused: the same as a text may be taken.
     """
 
     category: Category
@@ -54,6 +55,7 @@ class ErrorInfo(NamedTuple):
     tells: Tells | None = None
     retryable: bool = False
     by_callback: bool = False
+    of_media: bool = False
 
     @property
     def holds(self) -> Holds | None:

@@ -68,16 +68,21 @@ TABLE: Table = {
         "recipient",
         "`to` is no mobile number, or cannot take MMS: use another number, or SMS with a link.",
         tells="landline",
+        of_media=True,
     ),
     **alike("21613 21615", _ADDRESS),
     21616: ErrorInfo("sender", "`from` fits several numbers of the account: write it in E.164."),
     21617: ErrorInfo("content", "Shorten the body to 1,600 characters."),
     21618: ErrorInfo("filtered", "Carriers filter this body: reword it; look at links and forbidden subjects."),
     21619: _NO_CONTENT,
-    21620: ErrorInfo("content", "Give each of media_urls as a public https URL that answers without credentials."),
-    21621: ErrorInfo("sender", "The `from` number has no MMS: use another, or send a link as SMS."),
-    21622: ErrorInfo("configuration", "The account has no MMS: ask Twilio for it, or send a link as SMS."),
-    21623: ErrorInfo("content", "Give at most 10 media_urls; for WhatsApp one."),
+    21620: ErrorInfo(
+        "content", "Give each of media_urls as a public https URL that answers without credentials.", of_media=True
+    ),
+    21621: ErrorInfo("sender", "The `from` number has no MMS: use another, or send a link as SMS.", of_media=True),
+    21622: ErrorInfo(
+        "configuration", "The account has no MMS: ask Twilio for it, or send a link as SMS.", of_media=True
+    ),
+    21623: ErrorInfo("content", "Give at most 10 media_urls; for WhatsApp one.", of_media=True),
     21624: ErrorInfo("configuration", "Give a validity period of 1 to 36,000 seconds."),
     21626: ErrorInfo("configuration", "Ask for status callback events that Twilio has."),
     21627: ErrorInfo("configuration", "Leave the maximum price out: Twilio does not heed it any more."),

@@ -9,6 +9,13 @@ _OVERRIDES = ErrorInfo("webhook", "Correct what follows `#` in the webhook's URL
 _ANSWER = ErrorInfo(
     "webhook", "Answer an empty 2xx or TwiML as text/xml: check what stands between us and Twilio.", "house"
 )
+# Twilio tells it of answers of ours, and of media: as a refusal it is of the command's media, and stops nobody else.
+_TYPE = ErrorInfo(
+    "content",
+    "Twilio takes no such Content-Type: have the media's host state a type that Twilio accepts; of a webhook's answer, "
+    "look at what stands between us and Twilio.",
+    of_media=True,
+)
 _TWIML = ErrorInfo(
     "webhook", "An automatic answer's TwiML is wrong: correct its address or text in the settings.", "house"
 )
@@ -36,7 +43,8 @@ TABLE: Table = {
     **alike("11220 11235 11236 11237", _TLS),
     **alike("11240 11241 11242 11243", _OVERRIDES),
     11251: ErrorInfo("webhook", "The webhook's answer is not HTTP: check what stands before ingress.", "house"),
-    **alike("11750 11770 12100 12101 12102 12200 12300 12301", _ANSWER),
+    **alike("11750 11770 12100 12101 12102 12200", _ANSWER),
+    **alike("12300 12301", _TYPE),
     12400: ErrorInfo("twilio", "Twilio failed while it read our answer: look at its status page."),
     **alike("14101 14102 14103 14104 14105 14106 14108 14109 14110 14111", _TWIML),
     14107: ErrorInfo(

@@ -4,6 +4,7 @@ HOLD = "hold"
 TENANT = "tenant"
 SUSPECTED = "suspected"
 LOOKUP = "lookup"
+MEDIA = "media"
 
 
 def of_tenant(tenant: str) -> str:
@@ -24,3 +25,8 @@ def suspected_of(contact: str, statements_version: str) -> str:
 def lookup_of(contact: str) -> str:
     """The condition under which a contact's commands wait while its number is looked up."""
     return f"{LOOKUP} {contact}"
+
+
+def media_of(contact: str, digest: str) -> str:
+    """The condition under which a command waits for a look at its media."""
+    return f"{MEDIA} {contact} {digest}"

@@ -1,6 +1,6 @@
 """The walk through all checks: the first that stands against a command is the verdict."""
 
-from services.domain.gate import money, people, reach, template, tenant, times, windows
+from services.domain.gate import media, money, people, reach, template, tenant, times, windows
 from services.domain.gate.question import Question
 from services.domain.gate.view import View
 from services.domain.outbox.verdicts import ALLOW, Verdict
@@ -20,6 +20,8 @@ _TO_WRITE = (
     people.undecided,
     times.at_night,
     times.too_often,
+    # Of what waits for the morning the media are judged then: signed URLs end.
+    media.unfit_media,
     money.over_budget,
     # The last that ends a command: who is stopped by it alone would have been written to.
     tenant.rehearsed,

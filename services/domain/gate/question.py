@@ -12,7 +12,9 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     has a text or a medium beside its template. `purpose_said`: the producer said it. `unseen`: nobody knows what will
     be written: it needs all that a free text needs, and the consent that a template needs. `act`: it writes a message;
     shows the person a sign that is none; or changes a record at Twilio, of which they get nothing.
-    `although_unreachable`: it is to be tried where the number is left alone.
+    `although_unreachable`: it is to be tried where the number is left alone. `media`: the digest of its media's URLs,
+    by which a look at them is known; null: it has none. `link`: whose URL goes where they are not taken: the media's or
+    another; null: then nothing goes.
     """
 
     tenant: str
@@ -34,3 +36,5 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     unseen: bool = False
     act: Literal["message", "sign", "record"] = "message"
     although_unreachable: bool = False
+    media: str | None = None
+    link: Literal["media", "other"] | None = None

@@ -1,6 +1,7 @@
 """Whether anything arrives at the number."""
 
 from services.domain.gate.conditions import LOOKUP, lookup_of
+from services.domain.gate.media import as_link
 from services.domain.gate.question import Question
 from services.domain.gate.view import View
 from services.domain.outbox.verdicts import Verdict
@@ -10,6 +11,8 @@ def unreachable(question: Question, view: View) -> Verdict | None:
     """Who has just written can be reached, whatever failed before."""
     found = view.unreachable
     if found is None or question.although_unreachable or question.confirms:
+        return None
+    if found.why == "no_mms" and as_link(question, view):
         return None
     codes = ", ".join(map(str, found.codes))
     told = {

@@ -11,10 +11,10 @@ from services.domain.gate.view import View
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     """What a verdict was made of. `offsets`: topic → the offset up to which the contact's partition was read.
 
-    `goes_as`: of a command that has both, which of them goes.
+    `goes_as`: of a command that has both, which of them goes; or `link`: its text with a link in place of its media.
     """
 
     question: Question
     view: View
     offsets: dict[str, int]
-    goes_as: Literal["freeform", "template"] | None = None
+    goes_as: Literal["freeform", "template", "link"] | None = None

@@ -6,6 +6,7 @@ import msgspec
 
 from services.domain.consent.events import Suppression
 from services.domain.frequency import Capped
+from services.domain.media import MediumSeen
 from services.domain.outbox.pauses import Pause
 from services.domain.quiet import Quiet
 from services.domain.reachability import Unreachable
@@ -71,7 +72,8 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     label. `quiet`: whether it is night where the person may be; null: the tenant does not ask for this purpose.
     `capped`: of the tenant's caps for this purpose one that is used up for this person. `overspent`: a budget of the
     tenant's that this would exceed. `unreachable`: the number is left alone on this channel, by
-    the tenant's rule. `looked_up`: false while Twilio is asked what stands behind the number.
+    the tenant's rule. `looked_up`: false while Twilio is asked what stands behind the number. `media`: as they were
+    found; `media_look`: of what was not found yet: it is looked for, or has to wait for others.
     """
 
     now: str
@@ -102,3 +104,5 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     template: TemplateSeen | None = None
     template_languages: dict[str, str] = {}
     looked_up: bool = True
+    media: list[MediumSeen] = []
+    media_look: Literal["under_way", "waits"] | None = None

@@ -1,6 +1,4 @@
-"""Whether one may write freely to the person now, and which of a text and a template goes."""
-
-from typing import Literal
+"""Whether one may write freely to the person now, and whether a template goes."""
 
 from services.domain.addresses import WINDOWED
 from services.domain.clock import seconds_between
@@ -17,13 +15,6 @@ WINDOW_S = 86_400.0
 def as_template(question: Question, view: View) -> bool:
     """Whether it goes as its template: where it has nothing else, or the window for that is closed."""
     return question.template and not (question.freeform and is_open(question, view))
-
-
-def picked(question: Question, view: View) -> Literal["freeform", "template"] | None:
-    """Of a command that has both, which of them goes."""
-    if not (question.template and question.freeform):
-        return None
-    return "template" if as_template(question, view) else "freeform"
 
 
 def is_open(question: Question, view: View) -> bool:

@@ -3,6 +3,7 @@
 A command's identity is tenant + contact + command id.
 """
 
+from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
@@ -20,6 +21,7 @@ ContentRetention = Literal["retain", "discard"]
 AddressRetention = Literal["retain", "obfuscate"]
 TrafficType = Literal["free"]
 RiskCheck = Literal["enable", "disable"]
+MediaFallback = Literal["link"]
 Intent = Literal[
     "otp",
     "notifications",
@@ -52,7 +54,9 @@ class SendMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     `although_unreachable`: try it also where the number is left alone, for nothing reached it lately.
     `template`: by name, in place of `content_sid`. With a text or a medium beside it, by WhatsApp, that goes while the
     window is open, and the template when it is not. `fallback_from`: whence the SMS comes where a service's RCS sender
-    reaches nobody. The fields from `max_price` on go to Twilio as they are.
+    reaches nobody. `media_fallback`: what goes where the media are not taken: the text with a link in place of them, by
+    the same channel (of an MMS that is an SMS). `media_link`: that link; left out, the media's own URLs. The fields
+    from `max_price` on go to Twilio as they are.
     """
 
     command_id: str
@@ -74,6 +78,8 @@ class SendMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     label: str | None = None
     purpose: Purpose | None = None
     although_unreachable: bool = False
+    media_fallback: MediaFallback | None = None
+    media_link: str | None = None
     max_price: float | None = None
     provide_feedback: bool | None = None
     validity_period: int | None = None
@@ -156,10 +162,17 @@ class CommandAccepted(
     estimate: Estimate | None = None
     although_unreachable: bool = False
     towards: str = ""
+    media_fallback: MediaFallback | None = None
+    media_link: str | None = None
 
     @property
     def has_template(self) -> bool:
         return self.content_sid is not None or self.template is not None
+
+    @property
+    def text_with_link(self) -> str:
+        """What goes in place of the media."""
+        return with_link(self.body, self.media_link, self.media_urls)
 
     @property
     def kind(self) -> str:
@@ -173,6 +186,11 @@ class CommandAccepted(
     def sender(self) -> str:
         """What is rate-limited: the number it is sent from, or the Messaging Service that picks one."""
         return self.from_ or self.messaging_service_sid or ""
+
+
+def with_link(body: str | None, link: str | None, media_urls: Sequence[str]) -> str:
+    """A text, and under it the link, else the media's own."""
+    return "\n".join((*([body] if body else []), *([link] if link else media_urls)))
 
 
 class ResolveAmbiguous(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from services.domain.messages.commands import Channel, SendMessage
+from services.domain.messages.commands import Channel, SendMessage, with_link
 from services.domain.public_url import not_public
 
 # Twilio's limits, from the Message resource. It names no unit for a body's 1,600: code points here (21617).
@@ -36,6 +36,7 @@ def faults_of_content(command: SendMessage, channel: Channel) -> list[str]:
     return [
         *_body(command),
         *_media(command.media_urls, channel),
+        *_fallback(command),
         *_template(command, channel),
         *_actions(command.persistent_action, channel),
     ]
@@ -56,6 +57,27 @@ def _media(urls: list[str], channel: Channel) -> Iterator[str]:
     for place, url in enumerate(urls[:MAX_MEDIA]):
         if fault := _medium(url):
             yield f"media_urls[{place}]: {fault}"
+
+
+def _fallback(command: SendMessage) -> Iterator[str]:
+    """What would go in place of the media is to be a message itself."""
+    link = command.media_link
+    if command.media_fallback is None:
+        if link is not None:
+            yield "media_link: it goes in place of media that are not taken; give media_fallback: link beside it"
+        return
+    if not command.media_urls:
+        yield "media_fallback: there are no media_urls; leave it out"
+    if command.send_as_mms:
+        yield "media_fallback: what is to go as MMS alone cannot fall back; leave send_as_mms or it out"
+    if link is not None and (fault := _medium(link)):
+        yield f"media_link: {fault}"
+    length = len(with_link(command.body, link, command.media_urls))
+    if length > MAX_BODY_CHARACTERS:
+        yield (
+            f"media_fallback: the text with its link has {length} characters, and Twilio takes {MAX_BODY_CHARACTERS}: "
+            "shorten it, or give a shorter media_link"
+        )
 
 
 def _medium(url: str) -> str | None:

@@ -127,6 +127,8 @@ def accept(
         purpose_said=command.purpose is not None,
         although_unreachable=command.although_unreachable,
         towards=_towards(channel, whom.name, rules.destinations),
+        media_fallback=command.media_fallback,
+        media_link=as_uri(command.media_link) if command.media_link else None,
         options=Options(**{name: getattr(command, name) for name in Options.__struct_fields__}),
     )
 

@@ -40,7 +40,7 @@ def attempted(entry: Entry, event: Attempted, effects: Effects) -> tuple[Entry, 
     match event.outcome:
         case Created() as created:
             sent = settled(entry, event.at, created.sid)
-            told = step_of(sent, "sent", event.at, source)
+            told = step_of(sent, "sent", event.at, source, reason=created.note)
             return sent, [told, *effects.created(entry, created, event.at, source)]
         case Unknown(reason=reason) if effects.repeatable:
             # Also of a worker that went away.

@@ -48,9 +48,11 @@ class Attempting(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Created(msgspec.Struct, frozen=True, kw_only=True):
-    """Twilio did what it was asked to. Each product has one of its own; `sid`: of what was created."""
+    """Twilio did what it was asked to. Each product has one of its own; `sid`: of what was created. `note`: what else
+    is to be said of it."""
 
     sid: str
+    note: str | None = None
 
 
 class Refused(msgspec.Struct, frozen=True, kw_only=True):

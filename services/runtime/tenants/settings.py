@@ -269,6 +269,30 @@ class LookupSettings(Section):
     )
 
 
+class MediaSettings(Section):
+    """What is asked of media before they are sent."""
+
+    preflight: bool | None = Field(
+        default=None,
+        description="look at each media URL before an attempt; left out: where Twilio itself is called, and not where "
+        "it is an emulator, which fetches nothing",
+    )
+    signed_for_s: float = Field(
+        default=600.0, ge=0, le=86_400, description="how long a signed URL must hold from the attempt on"
+    )
+    document_bytes: int = Field(
+        default=16 << 20, ge=1, le=100 << 20, description="the most of a document by WhatsApp; Meta takes 100 MB"
+    )
+    mms_file_bytes: int = Field(
+        default=500 << 10, ge=1, le=5 << 20, description="the most of a file by MMS that is no JPEG, PNG or GIF"
+    )
+    types: list[Annotated[str, Field(pattern=r"^[A-Za-z0-9.+-]+/[A-Za-z0-9.+-]+$")]] = Field(
+        default_factory=list,
+        max_length=100,
+        description="media types that Twilio has come to take since",
+    )
+
+
 RuleName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 
 
@@ -392,6 +416,7 @@ class TenantSettings(Section):
     )
     rate_limits: RateLimitSettings = RateLimitSettings()
     lookup: LookupSettings = LookupSettings()
+    media: MediaSettings = MediaSettings()
     tokens: dict[TokenName, TokenSettings] = Field(
         default_factory=dict, description="of the query API, each showing this tenant's rows alone"
     )

@@ -1,10 +1,16 @@
 """What the gate looks at of a send command, what it says of a template, and what it costs."""
 
+import hashlib
+from collections.abc import Sequence
+from typing import Literal
+
 from services.domain.consent.scopes import scopes_of
 from services.domain.gate.question import Question
 from services.domain.messages.commands import CommandAccepted
 from services.domain.spend.estimating import Estimate, Priced, Rates, estimate
 from services.sender.outbound import Templated
+
+_DIGEST = 16
 
 
 def ask(command: CommandAccepted) -> Question:
@@ -27,7 +33,25 @@ def ask(command: CommandAccepted) -> Question:
         purpose=command.purpose,
         purpose_said=command.purpose_said,
         although_unreachable=command.although_unreachable,
+        media=_digest(command.media_urls),
+        link=_link(command),
     )
+
+
+def media(command: CommandAccepted) -> Sequence[str]:
+    """The URLs that Twilio is to fetch for it."""
+    return command.media_urls
+
+
+def _digest(urls: Sequence[str]) -> str | None:
+    """URLs may have secrets in them, and a question is told with each result."""
+    return hashlib.sha256("\n".join(urls).encode()).hexdigest()[:_DIGEST] if urls else None
+
+
+def _link(command: CommandAccepted) -> Literal["media", "other"] | None:
+    if command.media_fallback is None:
+        return None
+    return "other" if command.media_link else "media"
 
 
 def _fallback(command: CommandAccepted) -> tuple[str, ...]:

@@ -1,10 +1,12 @@
 """The create call of a message: what is posted, and what of the answer is kept."""
 
+from functools import partial
 from typing import Any
 
 import msgspec
 from msgspec.structs import replace
 
+from services.domain.errors import explain
 from services.domain.gate.receipt import Receipt
 from services.domain.gate.windows import as_template
 from services.domain.messages.commands import CommandAccepted
@@ -33,11 +35,33 @@ _message = msgspec.json.Decoder(_Message)
 def create(call: Call, status_callback: str | None) -> Request | Refusal:
     """The call that creates a message. `status_callback`: the URL that Twilio is to call about it."""
     command = _as_judged(call.command, call.receipt)
+    path = f"/2010-04-01/Accounts/{call.tenant.account_sid}/Messages.json"
     try:
         said = form(command, status_callback)
+        instead = form(_as_link(command), status_callback) if command.media_urls and command.media_fallback else None
     except UnicodeEncodeError:
         return Refusal(code=None, reason="the command holds half a character: nothing was posted", ours=True)
-    return Request(f"/2010-04-01/Accounts/{call.tenant.account_sid}/Messages.json", said, _answer)
+    if instead is None:
+        return Request(path, said, _answer)
+    return Request(path, said, partial(_or_link, Request(path, instead, _answer)))
+
+
+def _or_link(instead: Request, answered: Taken | Refusal | Unknown) -> MessageCreated | Refusal | Unknown | Request:
+    """Twilio takes the message, but not its media: nothing was created, and the text goes with a link."""
+    if not (isinstance(answered, Refusal) and answered.reached and explain(answered.code).of_media):
+        return _answer(answered)
+    return instead._replace(answer=partial(_by_link, answered))
+
+
+def _by_link(refused: Refusal, answered: Taken | Refusal | Unknown) -> MessageCreated | Refusal | Unknown:
+    end = _answer(answered)
+    if not isinstance(end, MessageCreated):
+        return end
+    return replace(end, note=f"Twilio did not take its media ({refused.code}): its text went with a link")
+
+
+def _as_link(command: CommandAccepted) -> CommandAccepted:
+    return replace(command, body=command.text_with_link, media_urls=[])
 
 
 def _as_judged(command: CommandAccepted, receipt: Receipt) -> CommandAccepted:
@@ -52,6 +76,8 @@ def _as_judged(command: CommandAccepted, receipt: Receipt) -> CommandAccepted:
         return replace(command, content_sid=sid, body=None, media_urls=[])
     if command.has_template:
         command = replace(command, content_sid=None, content_variables={})
+    if receipt.goes_as == "link":
+        command = _as_link(command)
     if view.window_sender is None or command.from_ is not None:
         return command
     return replace(command, from_=view.window_sender)

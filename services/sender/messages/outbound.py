@@ -2,7 +2,7 @@
 
 from services.domain.messages.effects import EFFECTS
 from services.runtime.tenants.derived import Derived
-from services.sender.messages.asking import ask, priced, template
+from services.sender.messages.asking import ask, media, priced, template
 from services.sender.messages.creating import create
 from services.sender.messages.dater import Dater
 from services.sender.messages.dates import Dates
@@ -50,4 +50,5 @@ def outbound(parts: Parts) -> Outbound:
         listeners=(Dater(dates),),
         template=template,
         estimate=priced,
+        media=media,
     )

@@ -66,6 +66,8 @@ def test_each_example_is_one_that_intake_takes(name: str) -> None:
         least.pop("body")
     if name == "shorten_urls":
         least |= {"messaging_service_sid": examples["messaging_service_sid"]}
+    if name in ("media_fallback", "media_link"):
+        least |= {"media_urls": examples["media_urls"], "media_fallback": examples["media_fallback"]}
     if name == "persistent_action":
         least |= {"channel": "whatsapp"}
     assert_taken(least | {name: examples[name]})

@@ -185,3 +185,33 @@ def test_where_no_segments_are_known_none_are_told(changed: dict[str, Any]) -> N
     command = taken(**changed)
     assert isinstance(command, CommandAccepted)
     assert (command.segments, command.encoding) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("fields", "fault"),
+    [
+        ({"media_fallback": "link"}, "media_fallback: there are no media_urls"),
+        ({"media_link": A}, "media_link: it goes in place of media"),
+        (
+            {"media_fallback": "link", "media_urls": [A], "media_link": "https://10.0.0.1/"},
+            "media_link: names a loopback",
+        ),
+        (
+            {"media_fallback": "link", "media_urls": [A], "media_link": "http://example.com/"},
+            "media_link: does not begin",
+        ),
+        ({"media_fallback": "link", "media_urls": [f"{A}?{'a' * 1600}"]}, "media_fallback: the text with its link has"),
+        ({"media_fallback": "link", "media_urls": [A], "send_as_mms": True}, "media_fallback: what is to go as MMS"),
+    ],
+)
+def test_what_would_go_in_place_of_media_is_judged_as_they_are(fields: dict[str, Any], fault: str) -> None:
+    found = judged(**fields)
+    assert isinstance(found, list)
+    assert any(one.startswith(fault) for one in found), found
+
+
+def test_the_text_with_its_link() -> None:
+    asked = {"body": "Look", "media_urls": [A, B], "media_fallback": "link"}
+    assert taken(**asked).text_with_link == f"Look\n{A}\n{B}"
+    assert taken(**asked, media_link="https://example.com/all").text_with_link == "Look\nhttps://example.com/all"
+    assert taken(**asked | {"body": None}).text_with_link == f"{A}\n{B}"

@@ -182,17 +182,3 @@ async def test_a_kill_while_its_media_are_looked_at_loses_nothing(
     await again.ready()
     await desk.until([held], "sent")
     await desk.sent_once([held])
-
-
-async def test_faults_are_intakes_where_they_can_be(desk: Desk) -> None:
-    wrong = [
-        {"media_fallback": "link"},
-        {"media_link": "https://app.example.com/a"},
-        {"media_fallback": "link", "media_urls": ["https://cdn.example.com/a.jpg"], "media_link": "http://10.0.0.1/"},
-        {"media_fallback": "link", "media_urls": ["https://cdn.example.com/" + "a" * 1600]},
-        {"media_fallback": "link", "media_urls": ["https://cdn.example.com/a.jpg"], "send_as_mms": True},
-    ]
-    ids = await desk.produce(*(desk.command(f"wrong-{place}", **one) for place, one in enumerate(wrong)))
-    await desk.until(ids, "rejected")
-    for one in ids:
-        assert "media_" in ((await desk.results(one))[-1].reason or "")

@@ -11,11 +11,12 @@ from services.contract import codec
 from services.domain.consent.events import Suppression
 from services.domain.frequency import Cap, Capped
 from services.domain.gate.decide import decide
+from services.domain.gate.media import picked
 from services.domain.gate.purposes import counted_as, purpose
 from services.domain.gate.question import Question
 from services.domain.gate.receipt import Receipt
 from services.domain.gate.view import ConsentRules, TemplateSeen, View
-from services.domain.gate.windows import WINDOW_MARGIN_S, as_template, picked
+from services.domain.gate.windows import WINDOW_MARGIN_S, as_template
 from services.domain.outbox.verdicts import ALLOW, Verdict, expired
 from services.domain.quiet import Hours, Quiet
 from services.domain.reachability import Unreachable

@@ -6,6 +6,7 @@ from services.contract.topic import MONTH, Topic
 from services.domain.consent.commands import RecordConsent
 from services.domain.consent.events import (
     ConsentRecorded,
+    DeactivationRecorded,
     HoldRecorded,
     LinkRecorded,
     OptOutSuspected,
@@ -17,7 +18,7 @@ CONSENT_COMMANDS = Topic(
 )
 CONSENT = Topic(
     "twilio.consent.v1",
-    ConsentRecorded | HoldRecorded | LinkRecorded | OptOutSuspected,
+    ConsentRecorded | DeactivationRecorded | HoldRecorded | LinkRecorded | OptOutSuspected,
     lambda e: e.contact,
     "contact",
     None,

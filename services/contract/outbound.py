@@ -3,6 +3,7 @@
 from services.contract.fold import PROCESSOR_APPS, FoldContract, Product
 from services.contract.topic import MONTH, WEEK, Topic
 from services.domain.consent.commands import ConsentAccepted, ContactLinked, MessageDated
+from services.domain.consent.deactivations import NumbersDeactivated
 from services.domain.consent.holds import HoldPlaced, HoldReleased
 from services.domain.followups.commands import FollowUpAccepted
 from services.domain.messages.commands import CommandAccepted
@@ -29,7 +30,8 @@ ACCEPTED = Topic(
     | PausePlaced
     | PauseEnded
     | ContactExecution
-    | NumberLookedUp,
+    | NumberLookedUp
+    | NumbersDeactivated,
     lambda e: e.contact,
     "contact",
     WEEK,

@@ -79,7 +79,7 @@ class Unreachable(msgspec.Struct, frozen=True, kw_only=True):
     None, and no code: it failed nowhere, and Lookup said so at `last_at`.
     """
 
-    why: Literal["failures", "landline", "no_mms"]
+    why: Literal["failures", "landline", "no_mms", "deactivated"]
     until: str
     failures: int
     codes: list[int]
@@ -110,14 +110,6 @@ def standing(
         *_landline(line, channel, rule),
     ]
     return max(found, key=lambda one: (one.until, one.why), default=None)
-
-
-def left_alone(
-    now: str, failures: Iterable[Failure], channel: str, rule: RestRule, line: PhoneLine | None = None
-) -> Unreachable | None:
-    """What stands against a channel at a moment."""
-    found = standing(failures, channel, rule, line)
-    return found if found is not None and now < found.until else None
 
 
 def by_text(channel: str) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 from services.contract.fold import POLLER_APP
 from services.contract.messages import SILENT_FOLD
 from services.poller.budget import Budget
+from services.poller.deactivating import Deactivating
 from services.poller.metrics import POLLER
 from services.poller.polled import Polled
 from services.poller.products import FOLDS, PRODUCTS
@@ -47,10 +48,11 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event, reconci
     reconciling = Reconciling(
         settings, tenants, reconcile, lambda tenant: budget.turn(tenants[tenant].account_sid, "api")
     )
+    deactivating = Deactivating(settings, tenants, line)
     listeners: dict[str, Listener] = {}
     for fold in FOLDS:
         own = [rounds[one.table] for one in PRODUCTS if one.contract == fold.contract]
-        listeners[fold.name] = Together(*own, *([reconciling] if fold.contract == SILENT_FOLD else []))
+        listeners[fold.name] = Together(*own, *([reconciling, deactivating] if fold.contract == SILENT_FOLD else []))
     app = fold_app(POLLER_APP, FOLDS, settings.kafka, poller, listeners)
 
     def troubles() -> list[str]:
@@ -60,7 +62,7 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event, reconci
     beside: list[asyncio.Task[None]] = []
     server = await serve(health, poller.host, poller.port, "poller.port")
     try:
-        for work in (*(one.run() for one in rounds.values()), reconciling.run()):
+        for work in (*(one.run() for one in rounds.values()), reconciling.run(), deactivating.run()):
             beside.append(asyncio.create_task(_or_crash(app, work)))
         await run_app(app, stop)
     finally:

@@ -12,6 +12,7 @@ from services.domain.messages.events import StatusReceived
 from services.domain.messages.ladder import RANK
 from services.domain.messages.reconciled import Reconciled
 from services.domain.messages.silent import CHANNELS, Looked, LookFailed, Silent
+from services.poller.deactivating import STEP as DEACTIVATED
 from services.poller.looking import By, Said, look_up
 from services.poller.metrics import POLLER
 from services.poller.polled import UNREAD, Party, Place, Polled, Read, Tell, listed_until
@@ -101,6 +102,7 @@ MESSAGES = Polled(
             takes=silent.FACTS,
         ),
         Step(reconciled.fold, Table(RECONCILED, Reconciled, lambda event: event.tenant), takes=(Reconciled,)),
+        DEACTIVATED,
     ),
     table=TABLE,
     host="api",

@@ -7,6 +7,8 @@ from services.contract.messages import CONTACTS_FOLD, INBOUND, MESSAGES_FOLD, ST
 from services.contract.outbound import COMMANDS_FOLD
 from services.contract.partition import key_on, partition_of
 from services.contract.studio import EXECUTIONS_FOLD
+from services.domain.consent import deactivations
+from services.domain.consent.deactivations import NumbersDeactivated
 from services.domain.consent.suppression import Standing
 from services.domain.messages import deliverability, delivery, ladder, numbers, recent, sessions, suspension, timeline
 from services.domain.messages.confirmation import Texts
@@ -80,7 +82,11 @@ def topology(settings: Settings, texts: Mapping[str, Texts]) -> Topology:
         Fold(
             CONTACTS_FOLD,
             (
-                Step(suppressing, Table("suppression", Standing, lambda event: event.contact)),
+                Step(
+                    suppressing,
+                    Table("suppression", Standing, lambda event: event.contact),
+                    parts=deactivations.parts,
+                ),
                 Step(
                     sessions.fold,
                     Table("sessions", Sessions, lambda event: event.contact, due=sessions.due),
@@ -89,7 +95,8 @@ def topology(settings: Settings, texts: Mapping[str, Texts]) -> Topology:
                 Step(
                     numbers.fold,
                     Table("numbers", numbers.Number, lambda event: event.contact, due=numbers.due),
-                    takes=(InboundReceived, OutcomeReached, NumberLookedUp),
+                    takes=(InboundReceived, OutcomeReached, NumberLookedUp, NumbersDeactivated),
+                    parts=deactivations.parts,
                 ),
                 Step(recent.fold, Table("recent", recent.Recent, lambda event: event.contact)),
                 Step(

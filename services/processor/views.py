@@ -97,6 +97,9 @@ def contact(
         "windows": {sender: until for sender, until in open_windows(sessions).items() if until > now},
         "unreachable": {channel: one for channel, one in unreachable(number, rules).items() if one.until > now},
         "failures": in_order(number) if number else [],
+        "line": number.line if number else None,
+        # The end of the last day on which a carrier took the number back: no yes from before counts.
+        "deactivated_at": (standing.deactivated if standing else "") or (number.deactivated if number else "") or None,
         "recent": list(recent.lines.values()) if recent else [],
     }
 

@@ -21,12 +21,12 @@ from services.domain.gate.question import Question
 from services.domain.gate.receipt import Receipt
 from services.domain.gate.view import MembershipSeen, TemplateSeen, View
 from services.domain.gate.windows import is_open
-from services.domain.messages.numbers import Number
+from services.domain.messages.numbers import Number, against
 from services.domain.messages.windows import Seen, Sessions, seen
 from services.domain.outbox.entry import counts_from
 from services.domain.outbox.pauses import holding, stopping
 from services.domain.outbox.verdicts import ALLOW, Verdict
-from services.domain.reachability import STANDARD, Unreachable, left_alone
+from services.domain.reachability import STANDARD, Unreachable
 from services.domain.senders.directory import Directory
 from services.domain.senders.names import family, name_of
 from services.domain.senders.reach import Asked, Reached, reaching
@@ -185,10 +185,10 @@ class Judging:
         number: Number | None = partition.read(command.contact, NUMBERS)
         # Where RCS reaches nobody, a service writes by SMS.
         falls_back = command.channel == "rcs" and (command.fallback_from or command.messaging_service_sid)
-        if number is None or not (number.failures or number.line) or falls_back:
+        if number is None or (falls_back and not number.deactivated):
             return None
-        rule = self._rest_rules[command.tenant].get(command.channel, STANDARD)
-        return left_alone(moment, number.failures.values(), command.channel, rule, number.line)
+        found = against(number, command.channel, self._rest_rules[command.tenant].get(command.channel, STANDARD))
+        return found if found is not None and moment < found.until else None
 
     def _capped(self, partition: Partition, command: Addressed, meant: str, moment: str) -> Capped | None:
         caps = self._caps[command.tenant].get(meant)

@@ -6,8 +6,9 @@ from typing import Any
 
 from services.contract.outbox import OUTBOX_FOLD
 from services.contract.topic import own_topic
-from services.domain.consent import dating
+from services.domain.consent import dating, deactivations
 from services.domain.consent.commands import ConsentAccepted, ContactLinked, MessageDated
+from services.domain.consent.deactivations import NumbersDeactivated
 from services.domain.consent.holds import HoldPlaced, HoldReleased
 from services.domain.consent.suppression import Standing
 from services.domain.due import Due
@@ -89,7 +90,9 @@ def folds(
                         HoldPlaced,
                         HoldReleased,
                         dating.DateFetched,
+                        NumbersDeactivated,
                     ),
+                    parts=deactivations.parts,
                 ),
                 Step(
                     _quietly(sessions.fold),
@@ -99,7 +102,8 @@ def folds(
                 Step(
                     _quietly(numbers.fold),
                     Table(NUMBERS, numbers.Number, lambda event: event.contact, due=numbers.due),
-                    takes=(InboundReceived, OutcomeReached, lines.NumberLookedUp, Due),
+                    takes=(InboundReceived, OutcomeReached, lines.NumberLookedUp, NumbersDeactivated, Due),
+                    parts=deactivations.parts,
                 ),
                 Step(
                     stopping.fold,

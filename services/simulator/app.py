@@ -15,6 +15,7 @@ from services.simulator.channels import ChannelsApi
 from services.simulator.contents import ContentsApi
 from services.simulator.control import ControlApi
 from services.simulator.credentials import CredentialsApi
+from services.simulator.deactivations import DeactivationsApi
 from services.simulator.guard import REGIONS, not_found, refused
 from services.simulator.holding import HoldingApi
 from services.simulator.lookups import LookupsApi
@@ -54,6 +55,7 @@ def create_app(settings: Settings, tenants: Tenants) -> web.Application:
         StudioApi,
         PricingApi,
         LookupsApi,
+        DeactivationsApi,
     )
     for routes in (api(simulator).routes() for api in apis):
         app.add_routes(routes)

@@ -17,6 +17,7 @@ from services.contract.topic import Topic
 from services.contract.topics import CHANGELOGS, DEAD, EVENTS, topic_of
 from services.contract.topics import FOLDS as REGISTERED
 from services.domain.consent.commands import ConsentAccepted, ContactLinked, MessageDated
+from services.domain.consent.deactivations import NumbersDeactivated
 from services.domain.consent.holds import HoldPlaced, HoldReleased
 from services.domain.followups.commands import FollowUpAccepted
 from services.domain.messages.commands import (
@@ -91,6 +92,7 @@ def test_no_two_topics_share_a_type() -> None:
                 PauseEnded,
                 ContactExecution,
                 NumberLookedUp,
+                NumbersDeactivated,
             ),
         ),
         (DEAD[0], ()),

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from services.domain.consent.deactivations import NumberDeactivated
 from services.domain.due import Due
 from services.domain.messages.numbers import MOST_AWAY, Number, NumberStated, due, fold, in_order, unreachable
-from services.domain.reachability import STANDARD, RestRule, left_alone, standing
+from services.domain.reachability import STANDARD, RestRule, standing
 from tests.domain import numbers_oracle as oracle
 from tests.domain.numbers_oracle import CONTACT, Fact, at, ended, looked_up, wrote
 
@@ -77,9 +78,6 @@ def test_who_is_left_alone_is_whom_the_oracle_leaves_alone(facts: list[Fact], ru
         found = standing(state.failures.values(), channel, rule) if state else None
         expected = oracle.alone(oracle.left(facts), channel, rule)
         assert (found.until if found else None) == (expected.until if expected else None)
-        for hour in HOURS:
-            now = left_alone(at(hour), state.failures.values(), channel, rule) if state else None
-            assert (now is not None) == (expected is not None and at(hour) < expected.until)
 
 
 @given(histories())
@@ -133,6 +131,28 @@ def test_what_lookup_calls_a_landline_is_left_alone_by_text_until_something_arri
     # Asked anew it is a landline again; what it cannot tell is no landline.
     assert set(unreachable(play([looked_up(24 * 50)], state)[0])) == {"sms", "mms"}
     assert unreachable(play([looked_up(24 * 50, None)], state)[0]) == {}
+
+
+def test_a_number_that_was_taken_back_is_somebody_elses_until_they_write() -> None:
+    end = "2026-02-02T23:59:59.999Z"
+    gone = NumberDeactivated(event_id="list", tenant="acme", contact=CONTACT, date="2026-02-02", at=end)
+    # Nobody is known there: nothing is kept of it.
+    assert play([gone])[0] is None
+    before, after = wrote(1, "SM1", "sms"), wrote(48, "SM2", "sms")
+    for facts in ([before, gone], [before, gone, gone], [before, gone, ended(49, "SM3", "sms")]):
+        state, told = play(facts)
+        assert {one.why for one in unreachable(state).values()} == {"deactivated"}
+        assert {"sms", "mms", "whatsapp", "rcs"} == set(unreachable(state))
+        assert told[-1].deactivated_at == end
+    # Whoever has it now has written: in whatever order that is heard, and by whatever channel.
+    for facts in ([before, gone, after], [before, after, gone], [wrote(48, "SM2", "whatsapp"), gone]):
+        assert unreachable(play(facts)[0]) == {}
+    state, _ = play([before, gone])
+    while state is not None:
+        moment = due(state)
+        assert moment is not None
+        state, told = fold(state, Due(key=CONTACT, at=moment))
+    assert told[-1].deactivated_at is None
 
 
 def test_ten_messages_to_a_phone_that_is_off_for_an_hour_are_one_failure() -> None:

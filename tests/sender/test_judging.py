@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from services.contract import codec
 from services.domain.clock import later
+from services.domain.consent.commands import Mark
 from services.domain.consent.suppression import Standing
 from services.domain.gate.decide import decide
 from services.domain.gate.purposes import purpose
@@ -481,6 +482,20 @@ def test_a_number_that_nothing_reaches_is_left_alone_by_the_tenants_rule(
     found = looked(command, number=number, templates=[template()], **tenant)
     assert found.verdict.rule == rule, found.verdict
     assert (found.receipt.view.unreachable is not None) == (rule is not None or "although_unreachable" in command)
+
+
+def test_a_number_that_was_taken_back_is_nobodys_until_they_say_yes_again() -> None:
+    number = Number(tenant="acme", contact="acme|c0ffee", deactivated="2026-02-20T23:59:59.999Z")
+    by_rcs = {"channel": "rcs", "messaging_service_sid": "MG1"}
+    for command in ({}, {"although_unreachable": True}, by_rcs):
+        found = looked(command, number=number)
+        assert (found.verdict.decision, found.verdict.rule) == ("blocked", "deactivated"), command
+        assert "2026-02-20" in found.verdict.reason
+    said = {"e": Mark(at="2026-02-21T00:00:00.000Z", evidence="e", source="command", consents=True)}
+    standing = Standing(tenant="acme", contact="acme|c0ffee", ins={"tenant": said}, deactivated=number.deactivated)
+    assert looked({}, standing, number=number).verdict.decision == "allow"
+    before = replace(standing, ins={"tenant": {"e": replace(said["e"], at="2026-02-20T12:00:00.000Z")}})
+    assert looked({}, before, number=number).verdict.rule == "deactivated"
 
 
 def test_what_a_template_is_called_is_forgotten_with_it() -> None:

@@ -89,6 +89,22 @@ class HoldRecorded(msgspec.Struct, frozen=True, kw_only=True, tag_field="event_t
     evidence: str
 
 
+class DeactivationRecorded(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="event_type", tag="deactivation_recorded"
+):
+    """A carrier took the number back on a day (`twilio.consent.v1`, keyed by contact): no yes counts from before `at`.
+
+    `evidence` is the id of the fact.
+    """
+
+    event_id: str
+    tenant: str
+    contact: str
+    date: str
+    at: str
+    evidence: str
+
+
 class Suppression(msgspec.Struct, frozen=True, kw_only=True):
     """Why we may not write: since when, by which evidence, and what kind of it."""
 

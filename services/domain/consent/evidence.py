@@ -4,15 +4,25 @@ from msgspec.structs import replace
 
 from services.domain.consent import holds
 from services.domain.consent.commands import Mark
-from services.domain.consent.events import ConsentRecorded, HoldRecorded, LinkRecorded, OptOutSuspected
+from services.domain.consent.events import (
+    ConsentRecorded,
+    DeactivationRecorded,
+    HoldRecorded,
+    LinkRecorded,
+    OptOutSuspected,
+)
 from services.domain.consent.suppression import Standing, Told, join
 
+Evidence = ConsentRecorded | DeactivationRecorded | HoldRecorded | LinkRecorded | OptOutSuspected
 
-def recall(state: Standing | None, event: ConsentRecorded | HoldRecorded | LinkRecorded | OptOutSuspected) -> Standing:
+
+def recall(state: Standing | None, event: Evidence) -> Standing:
     """Join one piece of evidence. What the fold did not record changed nothing, so nothing is missing."""
     known = state or Standing(tenant=event.tenant, contact=event.contact)
     if isinstance(event, HoldRecorded):
         return replace(known, holds=holds.join(known.holds, holds.recalled(event)))
+    if isinstance(event, DeactivationRecorded):
+        return replace(known, deactivated=max(known.deactivated, event.at))
     if isinstance(event, LinkRecorded):
         return join(known, [], [event.linked])[0]
     if isinstance(event, OptOutSuspected):

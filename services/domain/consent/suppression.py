@@ -4,6 +4,8 @@ The state is two sets of marks, yes and no, that only grow; the answer is read o
 the same facts gives the same state. Webhooks tell when we heard, not when it was said: a START releases a STOP only if
 it came more than HORIZON_S later, or if Twilio's own dates of both messages are known and say so. Ties stay suppressed.
 
+A number that its carrier took back may be somebody else's next: no yes from before counts, and every no stays.
+
 A person has several names. A no is told to all that are linked, and onward. A yes is told to those alone that its own
 webhook names: a number may be somebody else's by now.
 """
@@ -15,7 +17,7 @@ import msgspec
 from msgspec.structs import replace
 
 from services.domain.clock import seconds_between
-from services.domain.consent import holds
+from services.domain.consent import deactivations, holds
 from services.domain.consent.commands import (
     ConsentAccepted,
     ContactLinked,
@@ -24,8 +26,10 @@ from services.domain.consent.commands import (
     SharedMark,
     Statement,
 )
+from services.domain.consent.deactivations import NumberDeactivated
 from services.domain.consent.events import (
     ConsentRecorded,
+    DeactivationRecorded,
     HoldRecorded,
     LinkRecorded,
     OptOutSuspected,
@@ -50,13 +54,23 @@ _EARLIER = "~earlier"
 
 Marks = dict[str, dict[str, Mark]]
 Hold = HoldPlaced | HoldReleased
-Derived = ConsentRecorded | OptOutSuspected | LinkRecorded | HoldRecorded | SuppressionChanged | ContactLinked | Hold
+Derived = (
+    ConsentRecorded
+    | OptOutSuspected
+    | LinkRecorded
+    | HoldRecorded
+    | DeactivationRecorded
+    | SuppressionChanged
+    | ContactLinked
+    | Hold
+)
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """All that is known of a contact's consent: scope → id of a statement → its mark. Key: contact.
 
     `suspects`: what looks like a no, in the same way. `dismissed`: message → who decided that it is none, and when.
+    `deactivated`: the end of the last day on which the number was taken back; empty: never, as far as anybody knows.
     """
 
     tenant: str
@@ -67,6 +81,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     dismissed: dict[str, Mark] = {}
     links: tuple[str, ...] = ()
     holds: Holds = {}
+    deactivated: str = ""
 
 
 class Consented(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,11 +114,13 @@ class Stated(NamedTuple):
     linked: Sequence[str] = ()
 
 
-Event = Stated | ConsentAccepted | ContactLinked | MessageDated | Hold
+Event = Stated | ConsentAccepted | ContactLinked | MessageDated | Hold | NumberDeactivated
 
 
 def fold(state: Standing | None, event: Event) -> tuple[Standing | None, list[Derived]]:
     """Join one fact; one that says nothing changes nothing."""
+    if isinstance(event, NumberDeactivated):
+        return (None, []) if state is None else _taken_back(state, event)
     known = state or Standing(tenant=event.tenant, contact=event.contact)
     if isinstance(event, HoldPlaced | HoldReleased):
         return _held(known, event)
@@ -126,6 +143,27 @@ def fold(state: Standing | None, event: Event) -> tuple[Standing | None, list[De
     return joined, derived
 
 
+def counting(state: Standing) -> Standing:
+    """The row with those yeses alone that count: what was said since the number was last taken back."""
+    if not state.deactivated:
+        return state
+    ins = {
+        scope: {name: mark for name, mark in marks.items() if mark.at > state.deactivated}
+        for scope, marks in state.ins.items()
+    }
+    return replace(state, ins=ins)
+
+
+def _taken_back(state: Standing, event: NumberDeactivated) -> tuple[Standing, list[Derived]]:
+    if event.at <= state.deactivated:
+        return state, []
+    after = replace(state, deactivated=event.at)
+    derived: list[Derived] = [deactivations.record(event)]
+    if suppressed(after) != suppressed(state):
+        derived.append(_changed(after, event))
+    return after, derived
+
+
 def suppressed(state: Standing | None) -> dict[str, Suppression]:
     """The scopes in which we may not write, each with the earliest statement that nothing has released.
 
@@ -136,9 +174,12 @@ def suppressed(state: Standing | None) -> dict[str, Suppression]:
 
 def unreleased(state: Standing | None) -> dict[str, list[Mark]]:
     """The noes that no yes takes back, by scope."""
-    found = {}
-    for scope, outs in sorted(state.outs.items()) if state else ():
-        releasing = [*state.ins.get(scope, {}).values(), *state.ins.get(TENANT, {}).values()] if state else []
+    found: dict[str, list[Mark]] = {}
+    if state is None:
+        return found
+    ins = counting(state).ins
+    for scope, outs in sorted(state.outs.items()):
+        releasing = [*ins.get(scope, {}).values(), *ins.get(TENANT, {}).values()]
         standing = [out for out in outs.values() if not any(releases(said, out) for said in releasing)]
         if standing:
             found[scope] = standing
@@ -167,7 +208,7 @@ def suspicions(state: Standing | None) -> Standing | None:
         noes = [*state.outs.get(scope, {}).values(), *state.outs.get(TENANT, {}).values()]
         latest = max((no.at for no in noes), default="")
         open_[scope] = {name: mark for name, mark in marks.items() if name not in state.dismissed and mark.at > latest}
-    return Standing(tenant=state.tenant, contact=state.contact, outs=open_, ins=state.ins)
+    return Standing(tenant=state.tenant, contact=state.contact, outs=open_, ins=counting(state).ins)
 
 
 def suspected(state: Standing | None) -> dict[str, Mapping[str, Mark]]:
@@ -182,12 +223,16 @@ def suspected(state: Standing | None) -> dict[str, Mapping[str, Mark]]:
 
 
 def consented(state: Standing | None, scopes: Iterable[str]) -> Consented | None:
-    """The latest consent in any of these scopes or for the whole tenant. An opt-out ends it, also once it is lifted."""
+    """The latest consent in any of these scopes or for the whole tenant.
+
+    An opt-out ends it, also once it is lifted; and that the number was taken back.
+    """
     if state is None:
         return None
     where = (*scopes, TENANT)
     ended = max((mark.at for scope in where for mark in state.outs.get(scope, {}).values()), default="")
-    yes = [mark for scope in where for mark in state.ins.get(scope, {}).values()]
+    ins = counting(state).ins
+    yes = [mark for scope in where for mark in ins.get(scope, {}).values()]
     said = [mark for mark in yes if mark.consents and mark.at > ended]
     latest = max(said, key=lambda mark: (mark.at, mark.evidence), default=None)
     return Consented(at=latest.at, evidence=latest.evidence) if latest else None

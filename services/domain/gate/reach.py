@@ -5,11 +5,14 @@ from services.domain.gate.media import as_link
 from services.domain.gate.question import Question
 from services.domain.gate.view import View
 from services.domain.outbox.verdicts import Verdict
+from services.domain.reachability import Unreachable
 
 
 def unreachable(question: Question, view: View) -> Verdict | None:
     """Who has just written can be reached, whatever failed before."""
     found = view.unreachable
+    if found is not None and found.why == "deactivated":
+        return None if question.confirms or (view.consent_at or "") > found.last_at else _taken_back(found)
     if found is None or question.although_unreachable or question.confirms:
         return None
     if found.why == "no_mms" and as_link(question, view):
@@ -40,4 +43,13 @@ def looked_up(question: Question, view: View) -> Verdict | None:
         "Twilio is asked whether the number is a landline",
         "Nothing is to be done: it goes on with the answer, or without one after lookup.wait_s.",
         condition=lookup_of(question.contact),
+    )
+
+
+def _taken_back(found: Unreachable) -> Verdict:
+    return Verdict(
+        "blocked",
+        "deactivated",
+        f"a carrier took the number back on {found.last_at[:10]}: it may be somebody else's by now",
+        "Ask the person for their number. A message from there ends it, and so does an opt-in of a later date.",
     )

@@ -5,6 +5,7 @@ from typing import Any
 
 from services.domain.consent import suppression
 from services.domain.consent.commands import ConsentAccepted, ContactLinked, Mark, MessageDated, Statement
+from services.domain.consent.deactivations import NumberDeactivated
 from services.domain.consent.events import Suppression
 from services.domain.consent.hearing import Heard, Place
 from services.domain.consent.holds import HoldPlaced, HoldReleased
@@ -43,7 +44,14 @@ class Suppressing:
                 return after, [*derived, *self._confirmation(event, suppressed(state), suppressed(after))]
             case OutcomeReached():
                 stated: suppression.Event = refused(event)
-            case ConsentAccepted() | ContactLinked() | MessageDated() | HoldPlaced() | HoldReleased():
+            case (
+                ConsentAccepted()
+                | ContactLinked()
+                | MessageDated()
+                | HoldPlaced()
+                | HoldReleased()
+                | NumberDeactivated()
+            ):
                 stated = event
             case _:
                 return state, []

@@ -16,6 +16,8 @@ import msgspec
 from msgspec.structs import replace
 
 from services.domain.clock import later
+from services.domain.consent.deactivations import NumberDeactivated
+from services.domain.contact import BY_NUMBER
 from services.domain.due import Due
 from services.domain.identity import derived_event_id
 from services.domain.messages.counting import went_by
@@ -49,7 +51,8 @@ class Number(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is known of a contact's number. Key: contact.
 
     `failures`: by message sid, or by the fact where there is none, and by whether nobody was there or it takes none: of
-    each the latest. `arrived`: channel → when something last did. `line`: what Lookup last said.
+    each the latest. `arrived`: channel → when something last did. `line`: what Lookup last said. `wrote`: when they
+    last did; `deactivated`: the end of the day on which a carrier took the number back, if they have not written since.
     """
 
     tenant: str
@@ -57,6 +60,8 @@ class Number(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     failures: dict[str, Failure] = {}
     arrived: dict[str, str] = {}
     line: PhoneLine | None = None
+    wrote: str = ""
+    deactivated: str = ""
 
 
 class NumberStated(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,7 +70,8 @@ class NumberStated(msgspec.Struct, frozen=True, kw_only=True):
     `failures`: what did not reach it since something last did, in order; none: it can be reached as far as anybody
     knows. `unreachable`: channel → what follows from them by the standard rule (three within 14 days: a week; a
     landline: 180 days), and until when; a tenant's own rule may be another. `line`: what Twilio's Lookup says of it,
-    where that was asked.
+    where that was asked. `deactivated_at`: the end of the day on which a carrier took it back, if nobody wrote from
+    there since: it may be somebody else's.
     """
 
     event_type: Literal["number_stated"] = "number_stated"
@@ -76,6 +82,7 @@ class NumberStated(msgspec.Struct, frozen=True, kw_only=True):
     failures: list[Failure] = []
     unreachable: dict[str, Unreachable] = {}
     line: PhoneLine | None = None
+    deactivated_at: str | None = None
 
 
 def fold(state: Number | None, event: msgspec.Struct) -> tuple[Number | None, list[NumberStated]]:
@@ -89,6 +96,8 @@ def fold(state: Number | None, event: msgspec.Struct) -> tuple[Number | None, li
             return _failed(state, event)
         case NumberLookedUp():
             return _looked_up(state, event)
+        case NumberDeactivated():
+            return _taken_back(state, event)
         case Due() if state is not None:
             return _forget(state, event.at)
         case _:
@@ -98,6 +107,8 @@ def fold(state: Number | None, event: msgspec.Struct) -> tuple[Number | None, li
 def due(state: Number) -> str | None:
     """When the row wants to be woken next."""
     ends = [*map(_forgotten_at, state.failures.values()), *map(_arrival_forgotten_at, state.arrived.values())]
+    if state.deactivated:
+        ends.append(_deactivation_forgotten_at(state.deactivated))
     if state.line is not None:
         ends.append(_line_forgotten_at(state.line))
     return min(ends, default=None)
@@ -105,14 +116,23 @@ def due(state: Number) -> str | None:
 
 def unreachable(state: Number | None, rules: Mapping[str, RestRule] = {}) -> dict[str, Unreachable]:
     """Channel → what stands against it, or stood, by these rules; of a channel without one by the standard rule."""
-    if state is None or not (state.failures or state.line):
+    if state is None:
         return {}
     channels = {one.channel for one in state.failures.values()}
     if channels & {"sms", "mms"} or state.line:
         channels |= {"sms", "mms"}
-    failures, line = state.failures.values(), state.line
-    found = {channel: standing(failures, channel, rules.get(channel, STANDARD), line) for channel in sorted(channels)}
+    if state.deactivated:
+        channels |= set(BY_NUMBER)
+    found = {channel: against(state, channel, rules.get(channel, STANDARD)) for channel in sorted(channels)}
     return {channel: one for channel, one in found.items() if one is not None}
+
+
+def against(state: Number, channel: str, rule: RestRule) -> Unreachable | None:
+    """What stands against a channel, or stood. That the number may be somebody else's comes before all else."""
+    if state.deactivated and channel in BY_NUMBER:
+        until = _deactivation_forgotten_at(state.deactivated)
+        return Unreachable(why="deactivated", until=until, failures=0, codes=[], last_at=state.deactivated)
+    return standing(state.failures.values(), channel, rule, state.line)
 
 
 def in_order(state: Number) -> list[Failure]:
@@ -130,6 +150,7 @@ def stated(state: Number, event_id: str, at: str) -> NumberStated:
         failures=in_order(state),
         unreachable=unreachable(state),
         line=state.line,
+        deactivated_at=state.deactivated or None,
     )
 
 
@@ -146,11 +167,14 @@ def _arrived(
     state: Number | None, event: InboundReceived | OutcomeReached, channel: str, at: str
 ) -> tuple[Number | None, list[NumberStated]]:
     known = state or Number(tenant=event.tenant, contact=event.contact)
-    if known.arrived.get(channel, "") >= at:
+    wrote = max(known.wrote, at) if isinstance(event, InboundReceived) else known.wrote
+    if known.arrived.get(channel, "") >= at and known.wrote == wrote:
         return state, []
-    arrived = dict(sorted({**known.arrived, channel: at}.items()))
+    arrived = dict(sorted({**known.arrived, channel: max(at, known.arrived.get(channel, ""))}.items()))
     failures, line = _kept(known.failures, arrived), _seen(known.line, arrived)
-    return _told(known, replace(known, arrived=arrived, failures=failures, line=line), event.event_id, at)
+    deactivated = known.deactivated if known.deactivated >= wrote else ""
+    after = replace(known, arrived=arrived, failures=failures, line=line, wrote=wrote, deactivated=deactivated)
+    return _told(known, after, event.event_id, at)
 
 
 def _failed(state: Number | None, event: OutcomeReached) -> tuple[Number | None, list[NumberStated]]:
@@ -168,6 +192,14 @@ def _looked_up(state: Number | None, event: NumberLookedUp) -> tuple[Number | No
     if known.line is not None and _line_order(known.line) >= _line_order(event.line):
         return state, []
     return _told(known, replace(known, line=_seen(event.line, known.arrived)), event.event_id, event.at)
+
+
+def _taken_back(state: Number | None, event: NumberDeactivated) -> tuple[Number | None, list[NumberStated]]:
+    """Of who is known here. Who wrote since has it now, whoever had it before."""
+    if state is None or event.at <= state.deactivated or state.wrote > event.at:
+        return state, []
+    source = derived_event_id(event.event_id, "deactivation", event.contact)
+    return _told(state, replace(state, deactivated=event.at), source, event.at)
 
 
 def _line_order(line: PhoneLine) -> tuple[str, str, str]:
@@ -199,9 +231,13 @@ def _moment(failure: Failure) -> tuple[str, int, str]:
 
 
 def _told(before: Number, after: Number, source: str, at: str) -> tuple[Number, list[NumberStated]]:
-    if (after.failures, after.line) == (before.failures, before.line):
+    if _said(after) == _said(before):
         return after, []
     return after, [stated(after, derived_event_id(source, "number", after.contact), at)]
+
+
+def _said(state: Number) -> tuple[object, ...]:
+    return state.failures, state.line, state.deactivated
 
 
 def _forget(state: Number, now: str) -> tuple[Number | None, list[NumberStated]]:
@@ -210,15 +246,24 @@ def _forget(state: Number, now: str) -> tuple[Number | None, list[NumberStated]]
         failures={key: one for key, one in state.failures.items() if _forgotten_at(one) > now},
         arrived={channel: at for channel, at in state.arrived.items() if _arrival_forgotten_at(at) > now},
         line=state.line if state.line and _line_forgotten_at(state.line) > now else None,
+        wrote=state.wrote if state.wrote and _arrival_forgotten_at(state.wrote) > now else "",
+        deactivated=state.deactivated
+        if state.deactivated and _deactivation_forgotten_at(state.deactivated) > now
+        else "",
     )
     # Made of the timer alone, so that whoever ticks tells the same event.
     after, told = _told(state, after, f"{state.contact} {now}", now)
-    return (after if after.failures or after.arrived or after.line else None), told
+    kept = after.failures or after.arrived or after.line or after.deactivated
+    return (after if kept else None), told
 
 
 def _forgotten_at(failure: Failure) -> str:
     days = 2 * MOST_DAYS if failure.away else MOST_LANDLINE_DAYS
     return later(failure.at, days * _DAY_S)
+
+
+def _deactivation_forgotten_at(at: str) -> str:
+    return later(at, MOST_LANDLINE_DAYS * _DAY_S)
 
 
 def _line_forgotten_at(line: PhoneLine) -> str:

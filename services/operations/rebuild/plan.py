@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import msgspec
 
@@ -11,8 +11,7 @@ from services.contract.fold import FoldContract, changelog
 from services.contract.messages import DELIVERY
 from services.contract.topic import Topic
 from services.contract.topics import FOLDS
-from services.domain.consent.events import ConsentRecorded, HoldRecorded, LinkRecorded, OptOutSuspected
-from services.domain.consent.evidence import recall
+from services.domain.consent.evidence import Evidence, recall
 from services.domain.consent.suppression import Standing
 from services.operations.rebuild.errors import RebuildError
 from services.runtime.folding.fold import Fold, FoldFunction, Step, Table
@@ -105,9 +104,7 @@ def _plan(service: Service, live: FoldContract, step: Step) -> Plan:
     phases = _phases(live, step)
     sources = tuple(topic for phase in phases for topic in phase)
     if CONSENT in sources:
-        takes = (
-            None if step.takes is None else (*step.takes, ConsentRecorded, HoldRecorded, LinkRecorded, OptOutSuspected)
-        )
+        takes = None if step.takes is None else (*step.takes, *get_args(Evidence))
         step = replace(step, function=_recalling(step.function), takes=takes)
     shadow = live._replace(name=f"rebuild-{table.name}", reads=sources, keeps=(table.name,))
     return Plan(service, live.name, Fold(shadow, (step,)), phases)
@@ -129,7 +126,7 @@ def _phases(live: FoldContract, step: Step) -> tuple[tuple[Topic, ...], ...]:
 
 def _recalling(function: FoldFunction) -> FoldFunction:
     def fold(state: Any, event: Any, /) -> tuple[Any, Sequence[msgspec.Struct]]:
-        if isinstance(event, ConsentRecorded | HoldRecorded | LinkRecorded | OptOutSuspected):
+        if isinstance(event, Evidence):
             return recall(state, event), ()
         return function(state, event)
 

@@ -417,6 +417,10 @@ class TenantSettings(Section):
     rate_limits: RateLimitSettings = RateLimitSettings()
     lookup: LookupSettings = LookupSettings()
     media: MediaSettings = MediaSettings()
+    deactivations: bool = Field(
+        default=False,
+        description="Twilio's daily list of US numbers that carriers took back is read: no earlier yes counts there",
+    )
     tokens: dict[TokenName, TokenSettings] = Field(
         default_factory=dict, description="of the query API, each showing this tenant's rows alone"
     )

@@ -1,0 +1,100 @@
+"""Twilio's daily list of deactivated numbers: read once, in parts, whoever is killed; no credentials to its file."""
+
+import signal
+from collections import Counter
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+import yaml
+
+from services.contract.outbound import ACCEPTED
+from services.contract.partition import partition_of
+from services.domain.clock import parse
+from services.domain.consent.deactivations import NumbersDeactivated
+from services.domain.contact import contact_key
+from services.runtime.clock import now
+from tests.processes import SECRETS
+from tests.waiting import eventually
+
+from .house import PARTITIONS, House, Poller, Twilio, facts, metric
+
+BESIDE = 3000
+
+
+def yesterday() -> date:
+    return parse(now()).date() - timedelta(days=1)
+
+
+@pytest.fixture
+def settings(house: House, tmp_path: Path) -> dict[str, str]:
+    """Variables of pollers that read the list."""
+    written = yaml.safe_load(house.settings.read_text())
+    for tenant in written["tenants"].values():
+        tenant["deactivations"] = True
+    path = tmp_path / "deactivations.yaml"
+    path.write_text(yaml.safe_dump(written))
+    return {"SWITCHBOARD_CONFIG": str(path), "SWITCHBOARD_POLLER__SILENT_AFTER_S": '{"sms": 1e9}'}
+
+
+async def told(house: House) -> list[NumbersDeactivated]:
+    """Nothing else stands on this topic here."""
+    return await facts(house, ACCEPTED.name, NumbersDeactivated)
+
+
+async def test_a_list_is_told_once_by_partition_whoever_is_killed(
+    house: House, twilio: Twilio, poller: Poller, settings: dict[str, str]
+) -> None:
+    day = yesterday().isoformat()
+    await twilio.steer("deactivations", lists={day: ["+14155550123", "no number"]}, beside=BESIDE)
+    with poller(**settings, TEST_FAILPOINT="poller.deactivated:5") as first:
+        await eventually(lambda: first.process.poll() is not None, 60, "killed in the middle of the list")
+        assert first.process.poll() == -signal.SIGKILL
+    with poller(**settings) as second:
+
+        async def done() -> bool:
+            return "numbers were deactivated on" in second.log.read_text()
+
+        await eventually(done, 60, "the day is told")
+        records = await told(house)
+        by_id = {one.event_id: one for one in records}
+        # What the first one told comes again under the same ids, and nothing else does.
+        assert len(by_id) < len(records)
+        assert all(by_id[one.event_id] == one for one in records)
+        contacts = Counter(contact for one in by_id.values() for contact in one.contacts)
+        assert set(contacts.values()) == {1}
+        assert len(contacts) == BESIDE + 1
+        assert contact_key("acme", "+14155550123", SECRETS["TEST_CONTACT_SECRET"].encode()) in contacts
+        for one in by_id.values():
+            place = partition_of(one.key.encode(), PARTITIONS)
+            assert {partition_of(contact.encode(), PARTITIONS) for contact in one.contacts} == {place}
+        assert await metric(second, "switchboard_deactivations_numbers_total", outcome="odd") == 1
+        assert day in second.log.read_text()
+        assert "X-Amz" not in second.log.read_text()
+        read = (await twilio.ask("GET", f"{house.simulator}/simulator/deactivations"))["read"]
+    with poller(**settings) as third:
+        await eventually(third.ready, 60)
+        await eventually(lambda: _knows(third), 30, "the day is known to be done")
+    assert (await twilio.ask("GET", f"{house.simulator}/simulator/deactivations"))["read"] == read
+
+
+async def _knows(service: object) -> bool:
+    return await metric(service, "switchboard_deactivations_through_seconds", tenant="acme") > 0  # type: ignore[arg-type]
+
+
+async def test_a_file_that_breaks_off_is_no_list_and_is_read_again(
+    house: House, twilio: Twilio, poller: Poller, settings: dict[str, str]
+) -> None:
+    try:
+        await twilio.steer("clock", ahead_s=86_400)
+        day = (yesterday() + timedelta(days=1)).isoformat()
+        await twilio.steer("deactivations", lists={day: ["+14155550123"]}, beside=BESIDE, cut=True)
+        with poller(**settings) as service:
+
+            async def waits() -> bool:
+                return "cannot be read to the end" in service.log.read_text()
+
+            await eventually(waits, 60, "it is told that the file broke off")
+            assert "numbers were deactivated on" not in service.log.read_text()
+    finally:
+        await twilio.steer("clock", ahead_s=0)

@@ -23,6 +23,7 @@ def memberships(facts: Facts) -> Mapping[str, Services]:
     return found
 
 
-def by_whatsapp(sender: str) -> bool:
-    """SMS, MMS and RCS share their opt-outs; WhatsApp has its own."""
-    return sender.startswith("whatsapp:")
+def shares(address: str) -> str:
+    """With which addresses it shares opt-outs: SMS, MMS and RCS are one, every other channel is its own."""
+    channel, colon, _ = address.partition(":")
+    return channel if colon and channel not in ("sms", "mms", "rcs") else ""

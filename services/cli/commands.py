@@ -76,6 +76,22 @@ PLACES: Mapping[str, Place] = {
         "services.cli.cancel:cancel",
         "Cancel a command. Its result says whether it came in time: canceled, cancel_remembered or cancel_too_late.",
     ),
+    "reschedule": Place(
+        "services.cli.following:reschedule",
+        "Have a command that still waits go at another time. Its result says: rescheduled or reschedule_refused.",
+    ),
+    "feedback": Place(
+        "services.cli.following:feedback",
+        "Tell Twilio whether a message worked. The command must have had provide_feedback.",
+    ),
+    "redact": Place(
+        "services.cli.following:redact",
+        "Empty the text of a command's message at Twilio, once the message has ended.",
+    ),
+    "delete": Place(
+        "services.cli.following:delete",
+        "Delete a command's message at Twilio, with its media, once it has ended.",
+    ),
     "check": Place(
         "services.cli.check:check",
         "Check the published promises one by one. Exit 0: all held; 1: something is broken; 2: it cannot be read.",

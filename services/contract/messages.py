@@ -64,10 +64,14 @@ CONTACTS_FOLD = FoldContract(
     (SUPPRESSION, CONSENT, SESSIONS, NUMBERS, ACCEPTED, SENDERS),
 )
 # Messages whose end nobody has told: what is found of them at Twilio is a status as any other. Beside them stands until
-# when a tenant's log was held against Twilio's lists, and up to which day its lists of deactivated numbers are on the
-# log; and what each message cost.
+# when a tenant's log was held against Twilio's lists, up to which day its lists of deactivated numbers are on the log,
+# how its senders by WhatsApp are; and what each message cost.
 SILENT_FOLD = FoldContract(
-    POLLER_APP, "silent", (STATUS, SENT), ("silent", "reconciled", "deactivated", "costs"), (STATUS, COSTS, ACCEPTED)
+    POLLER_APP,
+    "silent",
+    (STATUS, SENT),
+    ("silent", "reconciled", "deactivated", "channelsenders", "costs"),
+    (STATUS, COSTS, ACCEPTED),
 )
 INTAKE_FOLD = FoldContract(SENDER_APP, "intake", (MESSAGES,), ("parked",), (ACCEPTED, RESULTS))
 

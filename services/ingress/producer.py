@@ -20,6 +20,7 @@ from services.runtime.kafka import durable_producer, let_go, trouble
 
 _log = logging.getLogger(__name__)
 
+_ASKED_AGAIN_S = (0.2, 0.4, 0.8)
 _CONNECT_S = 15.0
 _CLOSE_S = 2.0
 
@@ -126,13 +127,24 @@ async def connect(kafka: KafkaSettings, topics: Sequence[str]) -> Producer:
     try:
         async with asyncio.timeout(_CONNECT_S):
             await client.start()
-            # Asking for a topic by name would create it where the broker permits that, with its defaults.
-            cluster = await client.client.fetch_all_metadata()
+            partitions = await _partitions(client, topics)
     except (KafkaError, OSError, TimeoutError) as error:
         await producer.close()
         raise NotAcknowledgedError(f"cannot connect to Kafka: {trouble(error)}") from error
-    partitions = {topic: sorted(cluster.partitions_for_topic(topic) or ()) for topic in topics}
     if missing := [topic for topic, found in partitions.items() if not found]:
         await producer.close()
         raise NotAcknowledgedError(f"no topic {', '.join(missing)}; run `switchboard topics apply`")
     return Producer(client, partitions)
+
+
+async def _partitions(client: AIOKafkaProducer, topics: Sequence[str]) -> dict[str, list[int]]:
+    """Of each topic those that the broker names. One that has just started may know less than there is: it is asked
+    again before a topic is taken for absent."""
+    for wait_s in (*_ASKED_AGAIN_S, None):
+        # Asking for a topic by name would create it where the broker permits that, with its defaults.
+        cluster = await client.client.fetch_all_metadata()
+        found = {topic: sorted(cluster.partitions_for_topic(topic) or ()) for topic in topics}
+        if wait_s is None or all(found.values()):
+            break
+        await asyncio.sleep(wait_s)
+    return found

@@ -5,11 +5,13 @@ import json
 from aiokafka.errors import KafkaError
 
 from services.contract import codec
+from services.contract.followups import FOLLOWUPS
 from services.contract.messages import MESSAGES
 from services.contract.signatures import HEADER, sign
 from services.contract.studio import STARTS
 from services.contract.topic import Topic, own_topic, owner_of
-from services.domain.messages.commands import CancelMessage, ResolveAmbiguous
+from services.domain.followups.commands import FollowUp
+from services.domain.messages.commands import CancelMessage, RescheduleMessage, ResolveAmbiguous
 from services.domain.studio.commands import ResolveExecution
 from services.operations.log import LogError
 from services.runtime.clock import CLOCK
@@ -51,10 +53,23 @@ class Speaker:
         return [sign(topic, value, f"{self._tenant}/{key_id}", secret.get_secret_value().encode(), at)]
 
 
-async def produce(settings: Settings, command: ResolveAmbiguous | ResolveExecution | CancelMessage) -> None:
+Command = ResolveAmbiguous | ResolveExecution | CancelMessage | RescheduleMessage | FollowUp
+
+
+def _shared(command: Command) -> Topic:
+    match command:
+        case ResolveExecution():
+            return STARTS
+        case FollowUp():
+            return FOLLOWUPS
+        case _:
+            return MESSAGES
+
+
+async def produce(settings: Settings, command: Command) -> None:
     """One command, acknowledged. Raises LogError, and ConfigError where nobody would believe it."""
     speaker, value = Speaker(settings, command.tenant), codec.encode(command)
-    topic = speaker.topic(STARTS if isinstance(command, ResolveExecution) else MESSAGES)
+    topic = speaker.topic(_shared(command))
     producer = durable_producer(settings.kafka)
     try:
         await producer.start()

@@ -15,6 +15,7 @@ from services.poller.products import FOLDS, PRODUCTS
 from services.poller.reader import Reader, Whose
 from services.poller.reconciling import Reconcile, Reconciling
 from services.poller.rounds import Rounds
+from services.poller.senders import WatchedSenders
 from services.runtime.config import Settings
 from services.runtime.folding.app import FoldApp, fold_app, run_app
 from services.runtime.folding.health import reasons
@@ -49,20 +50,28 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event, reconci
         settings, tenants, reconcile, lambda tenant: budget.turn(tenants[tenant].account_sid, "api")
     )
     deactivating = Deactivating(settings, tenants, line)
+
+    def of_messaging(tenant: str, account: str) -> Reader:
+        owner, base = tenants[tenant], settings.twilio.messaging_url
+        leads = way("GET", _credentials(owner, account), account, base, owner.region)
+        return Reader(line, budget, Whose(tenant, account, "messaging", leads))
+
+    senders = WatchedSenders(settings, tenants, of_messaging)
     listeners: dict[str, Listener] = {}
+    by_tenant: list[Listener] = [reconciling, deactivating, senders]
     for fold in FOLDS:
         own = [rounds[one.table] for one in PRODUCTS if one.contract == fold.contract]
-        listeners[fold.name] = Together(*own, *([reconciling, deactivating] if fold.contract == SILENT_FOLD else []))
+        listeners[fold.name] = Together(*own, *(by_tenant if fold.contract == SILENT_FOLD else []))
     app = fold_app(POLLER_APP, FOLDS, settings.kafka, poller, listeners)
 
     def troubles() -> list[str]:
-        return [*tenants.troubles(), *(why for one in rounds.values() for why in one.troubles())]
+        return [*tenants.troubles(), *(why for one in rounds.values() for why in one.troubles()), *senders.troubles()]
 
     health = operations(partial(reasons, app), degraded=troubles, own=[FOLDING, POLLER])
     beside: list[asyncio.Task[None]] = []
     server = await serve(health, poller.host, poller.port, "poller.port")
     try:
-        for work in (*(one.run() for one in rounds.values()), reconciling.run(), deactivating.run()):
+        for work in (*(one.run() for one in rounds.values()), reconciling.run(), deactivating.run(), senders.run()):
             beside.append(asyncio.create_task(_or_crash(app, work)))
         await run_app(app, stop)
     finally:
@@ -81,7 +90,5 @@ async def _or_crash(app: FoldApp, work: Coroutine[Any, Any, None]) -> None:
 
 
 def _credentials(tenant: TenantSettings, account: str) -> tuple[str, str]:
-    """A subaccount has a token of its own."""
-    if account in tenant.subaccounts:
-        return account, tenant.subaccounts[account][0].get_secret_value()
-    return tenant.credentials
+    """A subaccount has a token of its own; without one its parent's may open it."""
+    return tenant.accounts.get(account, tenant.credentials)

@@ -17,6 +17,7 @@ from services.poller.looking import By, Said, look_up
 from services.poller.metrics import POLLER
 from services.poller.polled import UNREAD, Party, Place, Polled, Read, Tell, listed_until
 from services.poller.reader import Reader
+from services.poller.senders import STEP as CHANNEL_SENDERS
 from services.runtime.clock import now
 from services.runtime.config import PollerSettings
 from services.runtime.folding.fold import Step, Table
@@ -103,6 +104,7 @@ MESSAGES = Polled(
         ),
         Step(reconciled.fold, Table(RECONCILED, Reconciled, lambda event: event.tenant), takes=(Reconciled,)),
         DEACTIVATED,
+        CHANNEL_SENDERS,
     ),
     table=TABLE,
     host="api",

@@ -202,6 +202,10 @@ class PollerSettings(WorkerSettings):
         default=3600.0,
         description="how long after a message's end its price is first looked up; empty: never",
     )
+    senders_every_s: Annotated[float, Field(ge=1)] | None = Field(
+        default=600.0,
+        description="how often Twilio's list of WhatsApp senders is read, to take out who is offline; empty: never",
+    )
     reconcile_at: str = Field(
         default="03:30",
         pattern=r"^(([01]\d|2[0-3]):[0-5]\d)?$",

@@ -62,7 +62,8 @@ def _of_tenant(name: str, tenant: TenantSettings) -> list[Account]:
     accounts = [Account(tenant.account_sid, name, main[0][1], main + key, senders, shared, tenant.region)]
     for sid, tokens in tenant.subaccounts.items():
         own = tuple((sid, token.get_secret_value()) for token in tokens)
-        accounts.append(Account(sid, name, own[0][1], own + main, senders, shared, tenant.region))
+        # Of one whose token nobody named the parent's signs here, so that it is not silent; Twilio's would be its own.
+        accounts.append(Account(sid, name, (own or main)[0][1], own + main, senders, shared, tenant.region))
     return accounts
 
 

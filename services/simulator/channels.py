@@ -15,7 +15,7 @@ from services.simulator import errors
 from services.simulator.accounts import Account
 from services.simulator.addresses import channel
 from services.simulator.guard import guarded, not_found, refused
-from services.simulator.holdings import sid_of
+from services.simulator.holdings import Fields, sid_of
 from services.simulator.numbers import is_url
 from services.simulator.paging import Resource, origin, page_v1
 from services.simulator.service import Simulator
@@ -90,8 +90,22 @@ class ChannelsApi:
         sid = sid_of("XE", account, sender)
         return {
             "sid": sid,
-            "status": "ONLINE",
+            "status": fields.get("status", "ONLINE"),
             "sender_id": sender,
+            "properties": {
+                "quality_rating": fields.get("quality_rating", "HIGH"),
+                "messaging_limit": fields.get("messaging_limit", "10K Customers/24hr"),
+            },
+            "offline_reasons": _reasons(fields),
             "webhook": webhook if any(name in fields for name in _WEBHOOK) else None,
             "url": f"{origin(request)}/v2/Channels/Senders/{sid}",
         }
+
+
+def _reasons(fields: Fields) -> list[dict[str, str]] | None:
+    code = fields.get("offline_code")
+    if fields.get("status") != "OFFLINE" or not code:
+        return None
+    return [
+        {"code": code, "message": "The sender is restricted", "more_info": f"https://www.twilio.com/docs/errors/{code}"}
+    ]

@@ -23,6 +23,7 @@ _VALUES = {
         "announcements", "events",
     },
 }  # fmt: skip
+# By Twilio's pages on 35114 and 35115 (April 2026); its page on 35111 (March 2026) and older copies say 900 seconds.
 _SOONEST, _LATEST = timedelta(seconds=300), timedelta(days=35)
 
 

@@ -47,7 +47,7 @@ def test_a_yes_from_before_counts_no_more_and_the_no_stays() -> None:
     # Told once, however often the list is read; and an older list says nothing more.
     assert play([gone(1000), gone(500)], state) == (state, [])
     # Whoever has the number now may say yes.
-    again, _ = play([stated("opt_in", 2000, command_id="later")], state)
+    again, _ = play([stated("opt_in", 2000, command="later")], state)
     assert consented(again, [SMS]) is not None
 
 

@@ -28,6 +28,7 @@ def house(shared: SharedBroker, tmp_path_factory: pytest.TempPathFactory) -> Ite
         "calls_per_minute": 6000,
         "reconcile_at": "",
         "costs_after_s": None,
+        "senders_every_s": None,
     }
     path.write_text(yaml.safe_dump(written))
     shared.laid_out(settings_of(path))

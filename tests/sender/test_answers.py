@@ -30,6 +30,11 @@ PROBLEM = {"type": "https://x", "title": "Bad Request", "status": 400, "detail":
         (403, {"code": True, "message": ["x"]}, None, 'HTTP 403 Forbidden: {"code": true, "message": ["x"]}'),
         (404, {"code": 10**30, "title": "x"}, None, "HTTP 404 Not Found: x"),
         (404, {"error": {"code": 21211}}, None, 'HTTP 404 Not Found: {"error": {"code": 21211}}'),
+        (404, {"type": "about:blank", "title": "Not Found", "status": 404}, 20404, "Not Found"),
+        (404, {"type": "about:blank", "title": "Not Found", "status": 404, "code": 404}, 20404, "Not Found"),
+        # Whoever says 404 in another shape may stand between us and Twilio.
+        (404, {"title": "Not Found", "status": 404}, None, "HTTP 404 Not Found: Not Found"),
+        (404, {"type": "about:blank", "title": "Gone", "status": 410}, None, "HTTP 404 Not Found: Gone"),
         (302, b"", None, "HTTP 302 Found, without a word"),
         (477, b"", None, "HTTP 477, without a word"),
         (407, b"<html><title>Proxy</title>\n <p>log in,\tplease</p></html>", None,

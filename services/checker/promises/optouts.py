@@ -17,7 +17,7 @@ from services.checker.executions import started, stopped
 from services.checker.facts import Created, Fact, Facts
 from services.checker.finding import Looking
 from services.checker.holds import SENDER, Hold, holds
-from services.checker.memberships import Services, by_whatsapp, memberships
+from services.checker.memberships import Services, memberships, shares
 from services.checker.topics import ACCEPTED, CONSENT, INBOUND, RESULTS
 
 # Of two records of one millisecond nobody knows which came first.
@@ -137,7 +137,7 @@ def _reaches(no: Said, one: Created) -> bool:
 def _through(no: Said, one: Created, services: Services, taken_ms: int) -> bool:
     """Was it said to another sender of a service, as was known well before the command was produced?"""
     name = no.scope.removeprefix("sender:")
-    if name == no.scope or by_whatsapp(name) != by_whatsapp(one.to):
+    if name == no.scope or shares(name) != shares(one.to):
         return False
     theirs = {mg for mg, since in services.get(name, {}).items() if since + _KNOWN_MS < taken_ms}
     ours = {mg for mg, since in services.get(one.sender, {}).items() if since + _KNOWN_MS < taken_ms}

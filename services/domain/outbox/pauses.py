@@ -49,7 +49,10 @@ class PausePlaced(msgspec.Struct, frozen=True, kw_only=True, tag_field="event_ty
 
 
 class PauseEnded(msgspec.Struct, frozen=True, kw_only=True, tag_field="event_type", tag="pause_ended"):
-    """What a pause of this very scope held goes on (`twilio.outbound.accepted.v1`, one on each partition)."""
+    """What a pause of this very scope held goes on (`twilio.outbound.accepted.v1`, one on each partition).
+
+    `cause`: only a pause by that cause ends, and none that a person wanted.
+    """
 
     event_id: str
     key: str
@@ -58,6 +61,7 @@ class PauseEnded(msgspec.Struct, frozen=True, kw_only=True, tag_field="event_typ
     at: str
     by: str
     note: str | None = None
+    cause: Cause | None = None
 
     @property
     def contact(self) -> str:
@@ -142,13 +146,15 @@ def fold(state: Pauses | None, event: Said | Due) -> tuple[Pauses, tuple[()]]:
     if event.event_id in known:
         return pauses, ()
     seen = {**pauses.seen, event.tenant: (*known, event.event_id)[-_REMEMBERED:]}
+    before = pauses.standing.get(event.scope)
+    if isinstance(event, PauseEnded) and event.cause and before is not None and before.cause != event.cause:
+        return replace(pauses, seen=seen), ()
     standing = {scope: one for scope, one in pauses.standing.items() if scope != event.scope}
     if isinstance(event, PauseEnded):
         # Only these are paused by a cause, which may be heard late.
         by_cause = event.scope.startswith((of_tenant(""), _SENDER))
         ended = {**pauses.ended, event.scope: event.at} if by_cause else pauses.ended
         return Pauses(standing=standing, ended=ended, seen=seen), ()
-    before = pauses.standing.get(event.scope)
     if event.cause and (before is not None or (event.sent_at or event.at) <= pauses.ended.get(event.scope, "")):
         # It stands already, or speaks of a time before somebody said that all is well.
         return replace(pauses, seen=seen), ()

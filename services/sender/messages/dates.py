@@ -13,7 +13,8 @@ from services.runtime.regions import NOT_FROM_THE_ENVIRONMENT, regional
 from services.runtime.tenants.settings import TenantSettings
 from services.sender.messages.listing import listed
 
-_NOT_FOUND = 404
+# Twilio's own word that there is none; a proxy's 404 is not.
+_NONE_SUCH = 20404
 
 
 class Dates:
@@ -51,6 +52,6 @@ def _fetched(client: Client, message_sid: str) -> Any:
     try:
         return client.messages(message_sid).fetch()
     except TwilioRestException as error:
-        if error.status == _NOT_FOUND:
+        if error.code == _NONE_SUCH:
             return None
         raise

@@ -22,6 +22,7 @@ async def test_who_is_offline_is_paused_until_it_is_online(house: House, twilio:
     scope = f"sender acme {OURS}"
     await twilio.steer(f"accounts/{ACCOUNT}/senders", **{OURS: {"quality_rating": "HIGH"}})
     with poller(**EVERY) as service:
+        await eventually(service.ready, 60)
 
         async def shown(**labels: str) -> bool:
             return await metric(service, "switchboard_whatsapp_sender", **labels) == 1
@@ -36,6 +37,7 @@ async def test_who_is_offline_is_paused_until_it_is_online(house: House, twilio:
         assert "rates" in service.log.read_text()
     # Another worker knows what was told.
     with poller("another", **EVERY) as service:
+        await eventually(service.ready, 60)
         await eventually(lambda: shown(status="OFFLINE"), 60, "it is still offline")
         assert await told(house) == {(PausePlaced, scope): PARTITIONS}
         await twilio.steer(f"accounts/{ACCOUNT}/senders", **{OURS: {}})

@@ -57,6 +57,8 @@ def read_object(value: bytes | None) -> Read:
         raise NotACommand("the record has no value; produce one JSON object")
     if len(value) > MAX_COMMAND_BYTES:
         raise NotACommand(f"{len(value)} bytes; a command has at most {MAX_COMMAND_BYTES}: give media by their URLs")
+    if (known := _plainly(value)) is not None:
+        return Read(known, [])
     found, trouble = _loosely(value), _not_json(value)
     if not isinstance(found, dict):
         raise NotACommand(trouble or f"JSON, but {kind_of(found)}; produce one object")
@@ -85,6 +87,36 @@ def printable(text: str, most: int = _SHOWN) -> str:
 
 
 _decoder = json.JSONDecoder(object_pairs_hook=_Pairs)
+
+
+def _plainly(value: bytes) -> dict[str, Any] | None:
+    """An object in which nothing can be a fault, as most are; None where it must be looked at more closely.
+
+    Without escapes each text in it has two quotation marks: where there are more of them than of the texts that were
+    read, a name stood there twice.
+    """
+    if b"\\" in value or not value.isascii():
+        return None
+    try:
+        found = msgspec.json.decode(value)
+        plain = isinstance(found, dict) and value.count(b'"') == 2 * _texts(found)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return None
+    return found if plain else None
+
+
+def _texts(found: Any) -> float:
+    """How many texts, names among them, stand in it; no number where a fraction, or what may be one, does."""
+    match found:
+        case str():
+            return 1
+        case float():
+            return math.nan
+        case dict():
+            return len(found) + sum(map(_texts, found.values()))
+        case list():
+            return sum(map(_texts, found))
+    return 0
 
 
 def _loosely(value: bytes) -> Any:

@@ -224,7 +224,13 @@ def fingerprint(command: Named) -> str:
 
 def event_id(kind: str, command: Named, contact: str, at: str, place: Place) -> str:
     """Where and when it was produced are content too: a command produced twice is two facts."""
-    said = (contact, command.command_id, fingerprint(command), at, "{}@{}".format(*place))
+    return event_id_of(kind, command, contact, (at, place), fingerprint(command))
+
+
+def event_id_of(kind: str, command: Named, contact: str, written: tuple[str, Place], printed: str) -> str:
+    """The same where its fingerprint is known. `written`: when, and where."""
+    at, place = written
+    said = (contact, command.command_id, printed, at, f"{place.partition}@{place.offset}")
     return raw_event_id(kind, command.tenant, [one.encode() for one in said])
 
 

@@ -3,13 +3,12 @@
 The rules here are ours and frozen, as those in `aliases`: a library upgrade must never move a person to another key.
 """
 
-import hashlib
-import hmac
 import re
 from functools import lru_cache
 from typing import NamedTuple
 
 from services.domain.aliases import one_spelling
+from services.domain.keyed import keyed_digest
 
 # ASCII, so that no update of Unicode's tables changes what a channel is. By these a person is their number.
 BY_NUMBER = frozenset({"whatsapp", "sms", "mms", "rcs"})
@@ -95,5 +94,4 @@ def contact_key(tenant: str, address: str, secret: bytes) -> str:
     """The key of a person on the log: `{tenant}|` and 32 hex digits of HMAC-SHA256 with the tenant's secret."""
     # A lone surrogate is no reason to lose a fact: it gets a key too.
     name = canonical(address).encode("utf-8", "surrogatepass")
-    digest = hmac.digest(secret, name, hashlib.sha256)
-    return f"{tenant}|{digest[:16].hex()}"
+    return f"{tenant}|{keyed_digest(secret, name)[:16].hex()}"

@@ -8,8 +8,11 @@ def is_anothers(event: Any) -> bool:
     tenant = getattr(event, "tenant", None)
     if tenant is None:
         return False
-    linked = getattr(event, "linked", None) or ()
-    named = (getattr(event, "contact", None), *((linked,) if isinstance(linked, str) else linked))
+    contact, linked = getattr(event, "contact", None), getattr(event, "linked", None) or ()
+    if not linked and (contact is None or contact.startswith(f"{tenant}|")):
+        # As of nearly all.
+        return contact is not None and "|" in contact[len(tenant) + 1 :]
+    named = (contact, *((linked,) if isinstance(linked, str) else linked))
     owners = (name.rpartition("|")[0] for name in named if name)
     # The key of a pause is a partition's, and nobody's.
     return any(owner not in ("", tenant) for owner in owners)

@@ -1,14 +1,13 @@
 """What an operator sees of refused webhooks: of each kind at most a line a second, numbers masked by the log."""
 
 import logging
-from time import monotonic
 
 from services.ingress.reasons import Reason
 from services.ingress.webhook import Call
 from services.runtime.masking import unsteered
+from services.runtime.sparing import Sparing, and_more
 
 _log = logging.getLogger(__name__)
-_EVERY_S = 1.0
 # Of a URL: a stranger may send a long one.
 _LONGEST = 300
 # Where it was the signature that did not fit, the URL is compared with Twilio's. Else its query is nobody's to read: of
@@ -32,17 +31,13 @@ class Refusals:
 
     def __init__(self, public_url: str) -> None:
         self._public_url = public_url
-        self._told: dict[str, tuple[float, int]] = {}
+        self._sparing = Sparing()
 
     def tell(self, kind: str, reason: Reason, call: Call | None) -> None:
         """`call` is None where the head is not known any more."""
-        told_at, kept_back = self._told.get(kind, (float("-inf"), 0))
-        moment = monotonic()
-        if moment - told_at < _EVERY_S:
-            self._told[kind] = told_at, kept_back + 1
+        if (kept_back := self._sparing.kept_back(kind)) is None:
             return
-        self._told[kind] = moment, 0
-        more = f" (and {kept_back} more of this kind since the last line)" if kept_back else ""
+        more = and_more(kept_back)
         _log.warning("refused with %d, %s: %s%s%s", reason.status, kind, reason.text, self._whose(kind, call), more)
 
     def _whose(self, kind: str, call: Call | None) -> str:

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import cast
 
 from prometheus_client import Counter, Gauge, Histogram
@@ -49,6 +50,8 @@ ANSWERS = Counter(
     ["answer"],
     registry=SENDER,
 )
+# Each by its labels, as many as there are of them on the page of metrics.
+_ended, _seconds, _answered = cache(OUTCOMES.labels), cache(TWILIO_SECONDS.labels), cache(ANSWERS.labels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,7 @@ async def attempt(context: Sending, partition: Partition, entry: Entry) -> None:
     if end is None:
         return
     await partition.submit(end)
-    OUTCOMES.labels(_name(end)).inc()
+    _ended(_name(end)).inc()
     if isinstance(end, Judged) and end.verdict.rule == "budget":
         count(end.receipt.view.overspent, entry.tenant)
     if isinstance(end, Judged) and end.verdict.rule == MEDIA:
@@ -134,7 +137,7 @@ async def _call(
         if now() > begun.deadline:
             return None
         # Who waited, for a slot or for an answer, looks once more: a STOP that was folded meanwhile still counts.
-        verdict, receipt = context.judging.look(partition, command)
+        verdict, receipt = context.judging.look_again(partition, command, begun.receipt.question)
         if verdict != ALLOW or not context.faults.may_call(row_key(begun), at, command.sender):
             return None
         judged = receipt.goes_as, counted_as(receipt.question, receipt.view)
@@ -150,9 +153,9 @@ async def _call(
         request = product.request(Call(tenant, command, receipt, lambda key: partition.read(key, OUTBOX)))
         if isinstance(request, Refusal):
             return request
-        with CALLS.track_inprogress(), TWILIO_SECONDS.labels(command.tenant).time():
+        with CALLS.track_inprogress(), _seconds(command.tenant).time():
             answered = await context.callers[command.tenant].make(product.host, request, lambda: allowed() is not None)
-        ANSWERS.labels(answer_of(answered)).inc()
+        _answered(answer_of(answered)).inc()
         return answered
 
     began = context.faults.began()

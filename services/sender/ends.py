@@ -1,5 +1,5 @@
-"""What an operator sees of commands: each step counted, and of those that end otherwise than well a line each in the
-log, numbers masked there."""
+"""What an operator sees of commands: each step counted; and of those that end otherwise than well, of a tenant and a
+kind, one line a second in the log, numbers masked there. The results name each of them."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -10,6 +10,7 @@ from prometheus_client import Counter
 
 from services.domain.messages.ladder import RANK
 from services.domain.results import CommandResult
+from services.runtime.sparing import Sparing, and_more
 from services.sender.metrics import SENDER
 
 P = ParamSpec("P")
@@ -24,6 +25,8 @@ RESULTS = Counter(
     registry=SENDER,
 )
 _WELL = frozenset({"sent", "recorded"})
+# A flood of commands is refused at thousands a second.
+_sparing = Sparing()
 
 
 # As many as there are of it on the page of metrics.
@@ -58,9 +61,11 @@ def _tell(result: CommandResult) -> None:
     counted(result.step, status if not status or status in RANK else "other", result.category or "").inc()
     if not result.terminal or result.step in _WELL:
         return
+    if (kept_back := _sparing.kept_back((result.tenant, result.step, result.category))) is None:
+        return
     code = f", code {result.code}" if result.code else ""
     _log.info(
-        "command %s of tenant %s ended %s (%s%s): %s. %s",
+        "command %s of tenant %s ended %s (%s%s): %s. %s%s",
         result.command_id,
         result.tenant or "?",
         result.step,
@@ -68,4 +73,5 @@ def _tell(result: CommandResult) -> None:
         code,
         result.reason or "no reason was given",
         result.remedy or "",
+        and_more(kept_back),
     )

@@ -187,8 +187,8 @@ def _ending(rejected: CommandResult, about_another: bool) -> CommandResult:
 
 def _known_as(record: Record, fields: Mapping[str, Any]) -> str:
     """What its producer knows a record by: its command id, of whatever type; else its key; else where it stands."""
-    key = printable((record.key or b"").decode("utf-8", "replace"), _LONGEST_NAME)
-    return _name(fields.get("command_id")) or key or _position(record)
+    named = _name(fields.get("command_id"))
+    return named or printable((record.key or b"").decode("utf-8", "replace"), _LONGEST_NAME) or _position(record)
 
 
 def _name(value: Any) -> str:

@@ -7,29 +7,25 @@ from msgspec.structs import replace
 
 from services.domain.addresses import WINDOWED
 from services.domain.clock import later
-from services.domain.commands import on_channel
-from services.domain.consent.holds import held
-from services.domain.consent.scopes import scopes_of
-from services.domain.consent.statements import version
-from services.domain.consent.suppression import Consented, Standing, consented, suspicions
-from services.domain.frequency import Capped, look
+from services.domain.consent.suppression import Standing
+from services.domain.frequency import Cap, Capped, look
 from services.domain.gate.conditions import MEDIA
 from services.domain.gate.decide import decide
 from services.domain.gate.media import picked
 from services.domain.gate.purposes import purpose
 from services.domain.gate.question import Question
 from services.domain.gate.receipt import Receipt
-from services.domain.gate.view import MembershipSeen, TemplateSeen, View
+from services.domain.gate.view import TemplateSeen, View
 from services.domain.gate.windows import is_open
 from services.domain.messages.numbers import Number, against
+from services.domain.messages.recipients import Recipients
 from services.domain.messages.windows import Seen, Sessions, seen
 from services.domain.outbox.entry import counts_from
 from services.domain.outbox.pauses import holding, stopping
 from services.domain.outbox.verdicts import ALLOW, Verdict
-from services.domain.reachability import STANDARD, Unreachable
+from services.domain.reachability import STANDARD, RestRule, Unreachable
 from services.domain.senders.directory import Directory
-from services.domain.senders.names import family, name_of
-from services.domain.senders.reach import Asked, Reached, reaching
+from services.domain.senders.names import name_of
 from services.domain.templates.catalogue import Catalogue
 from services.domain.templates.events import ONLY_APPROVED, ONLY_IN_SESSION, STOPPED, TemplateStated
 from services.domain.templates.placeholders import faults_of_variables
@@ -48,11 +44,11 @@ from services.sender.lookups import Lookups
 from services.sender.outbound import Addressed, Products, Templated
 from services.sender.quiet import QuietHours
 from services.sender.rows import others_of
+from services.sender.stated import NOTHING, stated
 from services.sender.stops import Stops
 from services.sender.tables import NUMBERS, SESSIONS, SUPPRESSION
 
-# Of a contact who opted out of many scopes; a receipt is kept with every result.
-_MOST_SHOWN = 3
+_NO_WINDOW = Seen()
 _LOOK_AGAIN_S = 3600.0
 # Of a template: its languages, and what is wrong with a command's variables.
 _MOST_LANGUAGES, _MOST_FAULTS = 20, 10
@@ -82,6 +78,21 @@ class Beside(NamedTuple):
     looks: Looks
 
 
+class _Rules(NamedTuple):
+    """What a tenant's settings ask of its commands."""
+
+    policy: Policy
+    quiet: QuietHours
+    caps: Mapping[str, Sequence[Cap]]
+    rest: Mapping[str, RestRule]
+    reach: Recipients
+
+
+def _rules(_: str, tenant: TenantSettings) -> _Rules:
+    quiet = QuietHours(tenant.quiet_hours)
+    return _Rules(Policy(tenant.consent), quiet, caps_of(tenant), rest_rules(tenant), reach(tenant))
+
+
 class Judging:
     """The gate's eyes."""
 
@@ -92,11 +103,7 @@ class Judging:
         self._stops, self._budgets, self._lookups, self._looks = beside
         self._directories, self._catalogues = followed
         self._tenants = tenants
-        self._policies = Derived(tenants, lambda _, tenant: Policy(tenant.consent))
-        self._quiet = Derived(tenants, lambda _, tenant: QuietHours(tenant.quiet_hours))
-        self._caps = Derived(tenants, lambda _, tenant: caps_of(tenant))
-        self._rest_rules = Derived(tenants, lambda _, tenant: rest_rules(tenant))
-        self._reach = Derived(tenants, lambda _, tenant: reach(tenant))
+        self._rules = Derived(tenants, _rules)
         self._barrier = barrier
 
     async def judge(self, partition: Partition, command: Addressed) -> Judgement:
@@ -118,16 +125,22 @@ class Judging:
         if urls and (judged := self.look(partition, command)).receipt.view.media_look and judged.verdict.rule == MEDIA:
             await self._looks.soon(partition, judged.receipt.question, urls)
 
+    def look_again(self, partition: Partition, command: Addressed, asked: Question) -> Judgement:
+        """The same by what is folded now. `asked`: what was looked at of it, which does not change."""
+        return self._look(partition, command, asked, {})
+
     def look(self, partition: Partition, command: Addressed, offsets: dict[str, int] | None = None) -> Judgement:
         """Judge a command by what is folded now."""
+        return self._look(partition, command, self._products[command.kind].ask(command), offsets or {})
+
+    def _look(self, partition: Partition, command: Addressed, question: Question, offsets: dict[str, int]) -> Judgement:
         product = self._products[command.kind]
-        question = product.ask(command)
         view = self._view(partition, command, question)
         if (named := product.template(command)) is not None:
             view = _with_template(view, question, named, self._catalogues.of(command.tenant))
         if view.tenant_known:
             meant = purpose(question, view)
-            quiet = self._quiet[command.tenant].look(meant, command.to, view.now)
+            quiet = self._rules[command.tenant].quiet.look(meant, command.to, view.now)
             capped = self._capped(partition, command, meant, view.now)
             overspent = self._budgets.look(partition, command, view.now) if question.act == "message" else None
             if quiet is not None or capped is not None or overspent is not None:
@@ -139,7 +152,7 @@ class Judging:
         if verdict == ALLOW and question.act == "message" and self._lookups.wanted(partition, command, view.now):
             view = replace(view, looked_up=False)
             verdict = decide(question, view)
-        receipt = Receipt(question=question, view=view, offsets=offsets or {}, goes_as=picked(question, view))
+        receipt = Receipt(question=question, view=view, offsets=offsets, goes_as=picked(question, view))
         return Judgement(verdict, receipt)
 
     def _view(self, partition: Partition, command: Addressed, question: Question) -> View:
@@ -148,29 +161,27 @@ class Judging:
         tenant = self._tenants.get(command.tenant)
         if tenant is None:
             return View(now=moment, tenant_known=False, stopped=stopped)
-        rules = self._policies[command.tenant].rules(command.country, command.to)
+        own = self._rules[command.tenant]
+        rules = own.policy.rules(command.country, command.to)
         directory = self._directories.of(command.tenant)
         standing = partition.read(command.contact, SUPPRESSION)
-        asked = _asked(command, rules.stop_reaches == "tenant")
-        found = _shown(_reaching(standing, asked, directory))
-        suspected = _reaching(suspicions(standing), asked, directory)
-        consent = _agreed(standing, question, command)
+        said = stated(standing, question, command, rules, directory) if standing is not None else NOTHING
         windows = partition.read(command.contact, SESSIONS) if command.channel in WINDOWED else None
-        window = _window(windows, command, directory)
+        window = _window(windows, command, directory) if windows is not None else _NO_WINDOW
         return View(
             now=moment,
             tenant_closed=tenant.state == "closed",
             sender_allowed=_allowed(tenant, command),
-            recipient_allowed=self._reach[command.tenant].allow(command.to),
+            recipient_allowed=own.reach.allow(command.to),
             rules=rules,
-            held=held(standing.holds) if standing else None,
-            suppressed={scope: one.suppression for scope, one in found.items()},
-            suspected={scope: one.suppression for scope, one in _shown(suspected).items()},
-            statements_version=version(standing),
-            memberships=_memberships(found, directory),
+            held=said.held,
+            suppressed=said.suppressed,
+            suspected=said.suspected,
+            statements_version=said.version,
+            memberships=said.memberships,
             senders_version=directory.version,
-            consent_at=consent.at if consent else None,
-            consent_evidence=consent.evidence if consent else None,
+            consent_at=said.consent.at if said.consent else None,
+            consent_evidence=said.consent.evidence if said.consent else None,
             window_until=window.until,
             window_sender=window.sender,
             window_refused_at=window.refused_at,
@@ -187,11 +198,11 @@ class Judging:
         falls_back = command.channel == "rcs" and (command.fallback_from or command.messaging_service_sid)
         if number is None or (falls_back and not number.deactivated):
             return None
-        found = against(number, command.channel, self._rest_rules[command.tenant].get(command.channel, STANDARD))
+        found = against(number, command.channel, self._rules[command.tenant].rest.get(command.channel, STANDARD))
         return found if found is not None and moment < found.until else None
 
     def _capped(self, partition: Partition, command: Addressed, meant: str, moment: str) -> Capped | None:
-        caps = self._caps[command.tenant].get(meant)
+        caps = self._rules[command.tenant].caps.get(meant)
         if not caps:
             return None
         # Only one of a contact is under way, and this is it: all others have gone, wait, or may have gone.
@@ -219,44 +230,6 @@ def _allowed(tenant: TenantSettings, command: Addressed) -> bool:
     """Each that it names must be: a service brings its opt-outs and its settings with it."""
     named = {command.from_, command.messaging_service_sid, command.fallback_from} - {None}
     return not tenant.allowed_senders or named <= set(tenant.allowed_senders)
-
-
-def _asked(command: Addressed, everywhere: bool) -> list[Asked]:
-    """By its sender or its service, and beside that by the number that it may fall back to."""
-    channel, service = family(on_channel(command.channel, "")), command.messaging_service_sid
-    senders = [name_of(command.from_) if command.from_ else None]
-    if command.fallback_from:
-        senders.append(name_of(command.fallback_from))
-    # Where it names none of our senders nobody knows by which it goes: each no may have been said to that one.
-    nameless = senders == [None] and service is None
-    return [Asked(sender, service, channel, everywhere or nameless) for sender in senders]
-
-
-def _agreed(standing: Standing | None, question: Question, command: Addressed) -> Consented | None:
-    """The yes that it goes by. Where it may fall back to another number, each of both needs one: the older of them."""
-    if not command.fallback_from:
-        return consented(standing, question.scopes)
-    service = command.messaging_service_sid
-    each = [consented(standing, scopes_of(one, service)) for one in (command.from_, command.fallback_from)]
-    found = [one for one in each if one is not None]
-    return min(found, key=lambda one: (one.at, one.evidence)) if len(found) == len(each) else None
-
-
-def _reaching(standing: Standing | None, asked: Sequence[Asked], directory: Directory) -> dict[str, Reached]:
-    """What stands against any of these."""
-    return {scope: why for one in asked for scope, why in reaching(standing, one, directory).items()}
-
-
-def _shown(found: Mapping[str, Reached]) -> dict[str, Reached]:
-    """What was said of the message's own sender and service comes first."""
-    ordered = sorted(found.items(), key=lambda item: (bool(item[1].through), item[0]))
-    return dict(ordered[:_MOST_SHOWN])
-
-
-def _memberships(found: Mapping[str, Reached], directory: Directory) -> list[MembershipSeen]:
-    through = dict.fromkeys(one for reached in found.values() for one in reached.through)
-    known = [(one, directory.known(one.sender, one.service)) for one in through]
-    return [MembershipSeen(sender=one.sender, service=one.service, since=seen.first, by=seen.by) for one, seen in known]
 
 
 def _window(state: Sessions | None, command: Addressed, directory: Directory) -> Seen:

@@ -90,6 +90,8 @@ class Parking:
         self._read = read
         self._clock = clock
         self._told_at = float("-inf")
+        # The last that was asked of: for its row's key, and when it is folded.
+        self._asked: tuple[Requested | None, bool] = None, False
 
     def __call__(self, state: Parked | None, event: Requested | Due) -> tuple[Parked | None, Told]:
         if isinstance(event, Due):
@@ -122,6 +124,11 @@ class Parking:
 
     def _waits(self, event: Requested) -> bool:
         """Nobody knows its tenant or its key, and somebody may. What is wrong in itself is wrong for every tenant."""
+        if self._asked[0] is not event:
+            self._asked = event, self._must_wait(event)
+        return self._asked[1]
+
+    def _must_wait(self, event: Requested) -> bool:
         name, claimed = event.tenant, self._producers.claimed(event.record)
         speaks_for = claimed.tenant if isinstance(claimed, Signature) else claimed
         if isinstance(event.command, list) or speaks_for not in (None, name) or not _NAME.fullmatch(name):

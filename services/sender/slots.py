@@ -150,14 +150,21 @@ class Slots:
         """Let those call who may, the urgent first; but for each few of them one that is not."""
         due = self._share.spent
         first, then = self._waiting[not due], self._waiting[due]
+        # As most of those that wait: their account has all the calls that it may have.
+        full: set[AccountAt] = set()
         for turn in [*first, *then]:
+            if turn.at in full:
+                continue
             if turn.granted is None or turn.granted.done():
                 # Cancelled, and its task has not run since: it will take itself away.
                 continue
             owed = due and not turn.urgent
             open_to = self._concurrency if owed else self._open_to(turn.urgent)
             permission = turn.account.may_call(turn.row, self._clock())
-            if permission == "later" or (permission == "yes" and self._calling >= open_to):
+            if permission == "later":
+                full.add(turn.at)
+                continue
+            if permission == "yes" and self._calling >= open_to:
                 continue
             self._waiting[turn.urgent].remove(turn)
             if permission == "yes":

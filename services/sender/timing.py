@@ -6,6 +6,7 @@ Read off the rows that a flush has changed. A flush that is folded again counts 
 import asyncio
 from collections import Counter as Tally
 from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import Any
 
 from prometheus_client import Counter, Gauge, Histogram
@@ -51,6 +52,8 @@ STOP_TO_BLOCK = Histogram(
     buckets=_WAITS,
     registry=SENDER,
 )
+# Each by its labels, as many as there are of them on the page of metrics.
+_ended, _to_end = cache(ENDED.labels), cache(TO_END.labels)
 # Kinds of evidence that are a person's own words: from what they typed or tapped. The others were recorded for them.
 _OWN_WORDS = frozenset({"keyword", "button", "list", "opt_out_type"})
 
@@ -123,13 +126,13 @@ def _observe(before: Entry | None, entry: Entry | None, moment: str) -> None:
     called = bool(entry.attempt and not before.attempt)
     ended = entry.state == "settled" and before.state != "settled"
     if ended:
-        ENDED.labels(entry.tenant, entry.last_step or "").inc()
+        _ended(entry.tenant, entry.last_step or "").inc()
     if not (called or ended) or (waited := _waited_s(before, before.command, moment)) is None:
         return
     if called:
         TO_CALL.observe(waited)
     if ended:
-        TO_END.labels(entry.last_step or "").observe(waited)
+        _to_end(entry.last_step or "").observe(waited)
 
 
 def _waited_s(entry: Entry, command: Accepted, moment: str) -> float | None:

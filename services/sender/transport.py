@@ -1,7 +1,7 @@
 """One call to one of Twilio's hosts, one outcome; it knows no product. Whether nothing was done is part of the outcome.
 
 The call itself goes past the twilio package (`runtime/line`), which builds a whole resource of which five fields are
-wanted. A test holds the two requests equal.
+wanted, and a POST past aiohttp's request too (`runtime/posting`). A test holds the three requests equal.
 
 Time-outs are of two kinds: before there is a connection nothing was posted, and after that nobody knows.
 """
@@ -15,6 +15,7 @@ from yarl import URL
 from services.domain.errors import explain
 from services.domain.outbox.facts import Refused, Unknown
 from services.runtime.line import Line, retry_after_s, way
+from services.runtime.posting import Answer
 from services.runtime.tenants.settings import TenantSettings
 from services.runtime.unknown_codes import notice
 from services.sender.answers import refusal_of
@@ -62,19 +63,18 @@ class Transport:
         self._ways = {
             method: way(method, tenant.credentials, tenant.account_sid, base_url, tenant.region) for method in _METHODS
         }
+        self._posting = line.posting(self._ways["POST"])
 
     async def call(self, method: Method, path: str, form: bytes) -> Taken | Refusal | Unknown:
         """One call; `path` begins with a slash, `form` is what is posted. Redirects are not followed."""
-        by = self._ways[method]
-        url, data = URL(f"{by.base_url}{path}"), form if method == "POST" else None
         try:
-            async with self._line.session.request(
-                method, url, data=data, headers=by.headers, proxy=by.proxy, allow_redirects=False
-            ) as answer:
-                body = await answer.read()
+            if method == "POST" and self._posting is not None:
+                answer = await self._posting.post(path, form)
+            else:
+                answer = await self._the_usual_way(method, path, form)
             if 200 <= answer.status < 300:
-                return Taken(body)
-            return _refused(answer.status, body, answer.headers.get("Retry-After"))
+                return Taken(answer.body)
+            return _refused(answer.status, answer.body, answer.headers.get("Retry-After"))
         except (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError, aiohttp.ConnectionTimeoutError) as error:
             # No connection, so no request: nothing can have been done.
             return Refusal(
@@ -88,6 +88,14 @@ class Transport:
             # Something that a package made of an answer. The call was made, so its end must be told all the same.
             logger.exception("the answer to a call cannot be read")
             return Unknown(reason=f"Twilio's answer cannot be read: {type(error).__name__}")
+
+    async def _the_usual_way(self, method: Method, path: str, form: bytes) -> Answer:
+        by = self._ways[method]
+        url, data = URL(f"{by.base_url}{path}"), form if method == "POST" else None
+        async with self._line.session.request(
+            method, url, data=data, headers=by.headers, proxy=by.proxy, allow_redirects=False
+        ) as answer:
+            return Answer(answer.status, answer.headers, await answer.read())
 
 
 def _refused(status: int, body: bytes, retry_after: str | None) -> Refusal | Unknown:

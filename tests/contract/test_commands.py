@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.contract import codec
+from services.contract import codec, reading
 from services.contract.commands import read_command, read_message_command
 from services.contract.reading import MAX_COMMAND_BYTES, NotACommand, read_object
 from services.domain.consent.commands import ConsentAccepted, RecordConsent
@@ -444,3 +444,32 @@ def test_what_is_accepted_is_accepted_again_as_it_was_written(command: SendMessa
 
 def record(value: bytes, timestamp: int = 0) -> Record:
     return Record("twilio.outbound.messages.v1", 0, 3, timestamp, b"key", value, [])
+
+
+NAMES = st.sampled_from(["to", "body", "from", "x"])
+FLAT = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
+LINES = st.recursive(
+    FLAT, lambda inner: st.lists(inner, max_size=3) | st.lists(st.tuples(NAMES, inner), max_size=4).map(tuple)
+)
+
+
+def _written(value: Any) -> str:
+    """As JSON; a tuple is an object, in which a name may stand twice."""
+    if isinstance(value, tuple):
+        return "{" + ",".join(f"{json.dumps(name)}:{_written(one)}" for name, one in value) + "}"
+    if isinstance(value, list):
+        return f"[{','.join(map(_written, value))}]"
+    return json.dumps(value, ensure_ascii=False)
+
+
+@given(st.lists(st.tuples(NAMES, LINES), max_size=4).map(tuple))
+def test_the_short_way_to_read_an_object_finds_what_the_long_one_finds(value: Any) -> None:
+    text = _written(value).encode("utf-8", "surrogatepass")
+    quickly = reading._plainly(text)
+    if quickly is not None:
+        assert quickly == json.loads(text)
+        assert not list(reading._faults(reading._loosely(text))), "what has a fault is looked at closely"
+
+
+def test_most_objects_go_the_short_way() -> None:
+    assert reading._plainly(b'{"to": "+1", "media_urls": ["https://a"], "attempt": 1, "content_variables": {"1": "b"}}')

@@ -4,10 +4,10 @@ import logging
 
 import pytest
 
-from services.ingress import refusals
 from services.ingress.reasons import REASONS
 from services.ingress.refusals import Refusals
 from services.ingress.webhook import Call
+from services.runtime import sparing
 
 CALL = Call("POST", "/twilio/acme/messages?x=1", {})
 
@@ -38,7 +38,7 @@ def test_a_flood_is_a_line_a_second_with_the_number_of_the_others(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     moment = 100.0
-    monkeypatch.setattr(refusals, "monotonic", lambda: moment)
+    monkeypatch.setattr(sparing, "monotonic", lambda: moment)
     told = Refusals("https://hooks.example.com")
     for _ in range(1000):
         told.tell("signature", REASONS["signature"], CALL)

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from services.domain.clock import seconds_between
 from services.domain.gate.decide import decide
+from services.domain.gate.question import Question
 from services.domain.gate.receipt import Receipt
 from services.domain.gate.view import TemplateSeen, View
 from services.domain.messages.commands import KIND, CommandAccepted
@@ -95,6 +96,9 @@ class Eyes:
 
     def knows(self, _: CommandAccepted) -> bool:
         return False
+
+    def look_again(self, partition: Partition, command: CommandAccepted, _: Question) -> Judgement:
+        return self.look(partition, command)
 
     def look(self, _: Partition, command: CommandAccepted) -> Judgement:
         question, category = ask(command), next(self._categories, None)

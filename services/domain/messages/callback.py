@@ -4,10 +4,11 @@ Ingress learns from it whom a status is about without a lookup, also when the ca
 call's answer. The signature keeps a tenant's other webhooks from claiming a command that is not theirs.
 """
 
-import hashlib
 import hmac
 from collections.abc import Iterable, Mapping
-from urllib.parse import quote_plus
+
+from services.domain.keyed import keyed_digest
+from services.domain.quoting import quoted
 
 # Twilio retries a callback only if its URL asks, here; all of it fits into 15 seconds.
 RETRIES = "#rc=4&rp=5xx,ct,rt"
@@ -21,7 +22,7 @@ _SIGNATURE_BYTES = 16
 
 def callback_query(secret: bytes, command_id: str, contact: str) -> str:
     """`c={command id}&k={contact key}&s={signature}`, URL-encoded; which `secret` signs: `callback_keys`."""
-    return f"c={quote_plus(command_id)}&k={quote_plus(contact)}&s={_signature(secret, command_id, contact)}"
+    return f"c={quoted(command_id)}&k={quoted(contact)}&s={_signature(secret, command_id, contact)}"
 
 
 def read_callback(secrets: Iterable[bytes], query_params: Mapping[str, str]) -> tuple[str, str] | None:
@@ -40,4 +41,4 @@ def _signature(secret: bytes, command_id: str, contact: str) -> str:
     parts = [part.encode("utf-8", "surrogateescape") for part in (command_id, contact)]
     # Lengths first, so that no two pairs of command and contact are written alike.
     message = b"".join(len(part).to_bytes(4, "big") + part for part in (_LABEL, *parts))
-    return hmac.digest(secret, message, hashlib.sha256)[:_SIGNATURE_BYTES].hex()
+    return keyed_digest(secret, message)[:_SIGNATURE_BYTES].hex()

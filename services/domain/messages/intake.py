@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, cast
 
+from msgspec import convert
 from msgspec.structs import replace
 
 from services.domain import commands
@@ -13,6 +14,7 @@ from services.domain.commands import (
     Proof,
     check_names,
     event_id,
+    event_id_of,
     fingerprint,
     key_of,
     on_channel,
@@ -95,11 +97,11 @@ def accept(
     _ranges(command, faults)
     if faults:
         return faults
-    contact = key_of(command.tenant, whom, rules.contact_secret)
+    contact, printed = key_of(command.tenant, whom, rules.contact_secret), fingerprint(command)
     counted = _segments(command, channel)
     priced = Priced(channel, whom.name, whom.country, counted.get("segments"))
     return CommandAccepted(
-        event_id=event_id("send_accepted", command, contact, at, place),
+        event_id=event_id_of("send_accepted", command, contact, (at, place), printed),
         tenant=command.tenant,
         command_id=command.command_id,
         contact=contact,
@@ -107,7 +109,7 @@ def accept(
         sequence=place.offset,
         not_before=times.not_before,
         not_after=times.not_after,
-        fingerprint=fingerprint(command),
+        fingerprint=printed,
         channel=channel,
         country=whom.country,
         to=on_channel(channel, whom.name),
@@ -129,7 +131,7 @@ def accept(
         towards=_towards(channel, whom.name, rules.destinations),
         media_fallback=command.media_fallback,
         media_link=as_uri(command.media_link) if command.media_link else None,
-        options=Options(**{name: getattr(command, name) for name in Options.__struct_fields__}),
+        options=convert(command, Options, from_attributes=True),
     )
 
 

@@ -26,10 +26,14 @@ def _septets() -> dict[str, int]:
 
 
 _SEPTETS = _septets()
+# Of one septet each, as most texts are all through.
+_PLAIN = frozenset(char for char, septets in _SEPTETS.items() if septets == 1)
 
 
 def segments(text: str) -> Segments:
     """The segments of a text; an empty one takes one."""
+    if _PLAIN.issuperset(text):
+        return Segments(1 if len(text) <= 160 else -(-len(text) // 153), "GSM-7")
     septets = [_SEPTETS.get(char, 0) for char in text]
     if all(septets):
         return Segments(_filled(septets, 160, 153), "GSM-7")

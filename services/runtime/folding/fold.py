@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple, Protocol, Self
 
 import msgspec
@@ -61,11 +62,15 @@ class Step:
 
     def keyed(self, event: Any) -> list[tuple[str, Any]]:
         """What is folded of an event, each with the key of its row."""
-        parts = (event,) if self.parts is None else self.parts(event)
-        return [(self.table.key(part) if self.table else "", part) for part in parts]
+        key = self.table.key if self.table else _no_key
+        return [(key(event), event)] if self.parts is None else [(key(part), part) for part in self.parts(event)]
 
 
-@dataclass(frozen=True, slots=True)
+def _no_key(_: Any) -> str:
+    return ""
+
+
+@dataclass(frozen=True)
 class Fold:
     """Steps bound to what they are to the log. Rows of all its tables and what is emitted are committed together.
 
@@ -93,17 +98,29 @@ class Fold:
         if kept != self.contract.keeps:
             raise ValueError(f"fold {self.name} keeps {', '.join(kept)}; its contract says {self.contract.keeps}")
 
-    @property
+    @cached_property
     def name(self) -> str:
         return self.contract.name
 
-    @property
+    @cached_property
     def sources(self) -> tuple[Topic, ...]:
         return (*self.contract.reads, *self.own)
 
-    @property
+    @cached_property
     def tables(self) -> tuple[Table, ...]:
         return tuple(step.table for step in self.steps if step.table is not None)
+
+    def takers(self, type_: type) -> frozenset[int]:
+        """The places of the steps that take events of a type by name: it is asked of each event of each flush."""
+        found = self._takers.get(type_)
+        if found is None:
+            named = (place for place, step in enumerate(self.steps) if step.takes and issubclass(type_, step.takes))
+            found = self._takers[type_] = frozenset(named)
+        return found
+
+    @cached_property
+    def _takers(self) -> dict[type, frozenset[int]]:
+        return {}
 
 
 class Record(NamedTuple):

@@ -18,7 +18,7 @@ from services.runtime import metrics
 from services.runtime.batches import Unread
 from services.runtime.folding.dead import Why, dead_letter
 from services.runtime.folding.fold import Emission, Fold, Record, Step, Table
-from services.runtime.folding.staging import Row, Staged, Told, TooLarge, tell
+from services.runtime.folding.staging import Row, Staged, TooLarge, tell
 from services.runtime.folding.store import OTHER_ALIASES
 from services.runtime.section import ConfigError
 
@@ -129,8 +129,8 @@ class Overlay:
             return False
         staged = Staged(self._row, partial(self._told, None))
         staged.take(step, [(key, Due(key=key, at=due))])
-        for one in self._fold.steps[self._fold.steps.index(step) + 1 :]:
-            staged.take(one, _derived(one, staged))
+        for place in range(self._fold.steps.index(step) + 1, len(self._fold.steps)):
+            staged.take(self._fold.steps[place], self._derived(place, staged))
         self._keep(staged)
         return True
 
@@ -156,27 +156,43 @@ class Overlay:
         """What an event comes to by the steps that could take it, and those that could not."""
         staged = Staged(self._row, partial(self._told, traceparent))
         failed = []
-        for step in self._fold.steps:
+        named = self._fold.takers(type(event))
+        # The places of steps that take what those before them have derived; mostly there are none.
+        expected: frozenset[int] = frozenset()
+        for place, step in enumerate(self._fold.steps):
             try:
-                given = _derived(step, staged)
-                if step.takes is None or isinstance(event, step.takes):
+                given = self._derived(place, staged) if place in expected else []
+                if step.takes is None or place in named:
                     given += step.keyed(event)
                 if given:
                     staged.take(step, given)
+                    expected = expected.union(*(self._fold.takers(type(one)) for one in staged.derived))
             except _Unreadable as error:
                 raise error.__cause__ or error from None
             except Exception as error:
                 failed.append(_Failed(step.table.name if step.table else self._fold.name, error))
         return staged, failed
 
+    def _derived(self, place: int, staged: Staged) -> list[tuple[str, Any]]:
+        """What the steps before have derived, of what the step in this place takes."""
+        taken = [one for one in staged.derived if place in self._fold.takers(type(one))]
+        step = self._fold.steps[place]
+        return [keyed for one in taken for keyed in step.keyed(one)] if step.table is not None else []
+
     def _keep(self, staged: Staged) -> None:
-        self.rows |= staged.rows
-        self.size += sum(len(row.encoded or b"") for row in staged.rows.values())
+        for place, row in staged.rows.items():
+            self.rows[place] = row
+            self.size += len(row.encoded or b"")
         latest: dict[tuple[str, str], Emission] = {}
-        emitted = [one.emission for one in staged.told if not _replaced(one, latest)]
-        self._emissions += emitted
-        self._latest |= latest
-        self.size += sum(len(one.value or b"") for one in (*emitted, *latest.values()))
+        for emission, replaces in staged.told:
+            if replaces is None:
+                self._emissions.append(emission)
+                self.size += len(emission.value or b"")
+            else:
+                latest[replaces] = emission
+        if latest:
+            self._latest |= latest
+            self.size += sum(len(one.value or b"") for one in latest.values())
 
     def _why(self, record: Record, failed: Sequence[_Failed]) -> Why:
         """Why a record is a dead letter that steps could not take: the first of them gives the reason."""
@@ -232,20 +248,6 @@ class Overlay:
         if failed:
             metrics.UNATTRIBUTED.labels(self._fold.name).inc()
             logger.error("a hold for %s could not be folded", told, exc_info=failed[0].error)
-
-
-def _derived(step: Step, staged: Staged) -> list[tuple[str, Any]]:
-    """What the steps before have derived, of what this one takes."""
-    if step.table is None or (takes := step.takes) is None:
-        return []
-    return [keyed for one in staged.derived if isinstance(one, takes) for keyed in step.keyed(one)]
-
-
-def _replaced(told: Told, latest: dict[tuple[str, str], Emission]) -> bool:
-    if told.replaces is None:
-        return False
-    latest[told.replaces] = told.emission
-    return True
 
 
 def _detail(reason: str, error: Exception) -> str:

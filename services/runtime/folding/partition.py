@@ -76,6 +76,7 @@ class Partition:
         self._ledger = ledger
         self._stores = stores
         self._tables = {table.name: table for table in fold.tables}
+        self._first = next(iter(self._tables), "")
         self._cache = RowCache()
         self._max_batch = max_batch
         self._waiting: deque[Record | Local | Passed | Tick] = deque()
@@ -173,12 +174,16 @@ class Partition:
 
     def read(self, key: str, table: str | None = None) -> Any:
         """A row as it is committed, or None; of the fold's first table where none is named."""
-        found = self._table(table)
-        return None if found is None else self._read(found, key)
+        name = table or self._first
+        known = self._cache.get((name, key))
+        if known is not None:
+            return known.row
+        found = self._tables.get(name)
+        return None if found is None else self._fetch(found, key)
 
     def rows(self, table: str | None = None) -> Iterator[Any]:
         """All committed rows, in key order."""
-        found = self._table(table)
+        found = self._tables.get(table or self._first)
         if found is not None:
             for _, value in self._stores[found.name].rows(self.partition):
                 yield codec.decode(value, found.row)
@@ -193,13 +198,11 @@ class Partition:
         keys = self._stores[table].keys(self.partition, start, start + b"\xff", limit)
         return [key.decode() for key in keys]
 
-    def _table(self, name: str | None) -> Table | None:
-        return self._tables.get(name) if name is not None else next(iter(self._tables.values()), None)
-
     def _read(self, table: Table, key: str) -> Any:
         known = self._cache.get((table.name, key))
-        if known is not None:
-            return known.row
+        return self._fetch(table, key) if known is None else known.row
+
+    def _fetch(self, table: Table, key: str) -> Any:
         value = self._stores[table.name].partition(self.partition).get(key.encode())
         row = None if value is None else codec.decode(value, table.row)
         self._cache.put((table.name, key), row, len(value or b""))

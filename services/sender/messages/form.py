@@ -2,9 +2,9 @@
 
 import json
 from decimal import Decimal
-from urllib.parse import urlencode
 
 from services.domain.messages.commands import CommandAccepted
+from services.domain.quoting import quoted
 
 
 def form(command: CommandAccepted, status_callback: str | None) -> bytes:
@@ -39,7 +39,7 @@ def form(command: CommandAccepted, status_callback: str | None) -> bytes:
         *(("MediaUrl", url) for url in command.media_urls),
         ("ContentSid", command.content_sid),
     ]
-    return urlencode([(name, _written(value)) for name, value in found if value is not None]).encode()
+    return "&".join([f"{name}={quoted(_written(value))}" for name, value in found if value is not None]).encode()
 
 
 def _written(value: str | float) -> str:

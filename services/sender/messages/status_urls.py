@@ -5,6 +5,7 @@ from services.domain.messages.callback import RETRIES, callback_query
 from services.domain.messages.callback_keys import SPREADS_S
 from services.domain.messages.commands import CommandAccepted
 from services.runtime.clock import now
+from services.runtime.tenants.derived import Derived
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import TenantSettings
 
@@ -15,6 +16,7 @@ class StatusUrls:
     def __init__(self, tenants: Tenants, public_url: str) -> None:
         self._tenants = tenants
         self._public_url = public_url
+        self._rings = Derived(tenants, lambda _, tenant: tenant.callback_ring)
         # By tenant and key, since when it is known here.
         self._known: dict[tuple[str, bytes], str] = {}
         self._meet(frozenset(tenants))
@@ -27,7 +29,7 @@ class StatusUrls:
         def spread(key: bytes) -> bool:
             return self._known.get((name, key), moment) <= later(moment, -SPREADS_S)
 
-        signer = tenant.callback_ring.signing(moment, spread)
+        signer = (self._rings.get(name) or tenant.callback_ring).signing(moment, spread)
         query = callback_query(signer, command.command_id, command.contact)
         return f"{self._public_url}/twilio/{name}/status?{query}{RETRIES}"
 

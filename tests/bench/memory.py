@@ -18,8 +18,6 @@ from tests.bench.rig import SWITCHBOARD, Rig, Running
 SHARES = (0.10, 0.25, 0.50, 1.00)
 
 _LIMIT_S = 1800.0
-# One message a minute, so that whatever comes has to wait.
-_SLOW = {f"SWITCHBOARD_TENANTS__{workload.TENANT}__RATE_LIMITS__EACH": "0.0167"}
 _POLL_S = 0.25
 
 Say = Callable[[str], None]
@@ -122,7 +120,7 @@ async def _deferred(rig: Rig, total: int, say: Say) -> Measured:
 
 async def _all_wait(rig: Rig, total: int, say: Say, commands: Iterator[tuple[bytes, bytes]], what: str) -> Measured:
     running = await asyncio.to_thread(
-        rig.start, "sender", [*SWITCHBOARD, "sender"], _SLOW, MEASURED, rig.ports["sender"]
+        rig.start, "sender", [*SWITCHBOARD, "sender"], rig.slow, MEASURED, rig.ports["sender"]
     )
     await asyncio.to_thread(rig.wait_ready, running)
     growth = Growth(running, total, say)
@@ -131,7 +129,7 @@ async def _all_wait(rig: Rig, total: int, say: Say, commands: Iterator[tuple[byt
     await _follow(rig, growth, "switchboard_open_commands", missing=10)
     await producing
     rig.kill(running)
-    again = await asyncio.to_thread(rig.start, "sender", [*SWITCHBOARD, "sender"], _SLOW, MEASURED, running.port)
+    again = await asyncio.to_thread(rig.start, "sender", [*SWITCHBOARD, "sender"], rig.slow, MEASURED, running.port)
     await asyncio.to_thread(rig.wait_ready, again)
     await asyncio.to_thread(
         rig.wait, again, lambda: again.metric("switchboard_open_commands") >= total - 10, "it knows what waits", 120.0

@@ -79,6 +79,9 @@ class Rig:
         self._has_operations_port = "operations_port" in (tree / "services/runtime/config.py").read_text()
         known = (tree / "services/sender/paces.py").exists()
         self._no_rate_limits = {"rate_limits": {"each": 100_000}} if known else {"messages_per_second": 100_000}
+        # One message a minute, so that whatever comes has to wait.
+        rate = "RATE_LIMITS__EACH" if known else "MESSAGES_PER_SECOND"
+        self.slow = {f"SWITCHBOARD_TENANTS__{TENANT}__{rate}": "0.0167"}
         self._say = say
         self._tenant_topics = list(tenant_topics)
         self._partitions = partitions
@@ -108,6 +111,10 @@ class Rig:
         running = self.start(name, [*self._switchboard, name], settings or {}, cores, self.ports[name])
         self.wait_ready(running)
         return running
+
+    def command(self, service: str) -> list[str]:
+        """What starts a service of the tree."""
+        return [*self._switchboard, service]
 
     def simulator(self) -> Running:
         """A Twilio to send to, out of the measured core's way."""

@@ -19,8 +19,13 @@ _LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
 # As the URL standard has it: a name that ends so is taken for an IPv4 address, in one of its many spellings.
 _ENDS_AS_NUMBER = re.compile(r"(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)$")
 _LONGEST_NAME = 253
-# IPv6 addresses that stand for an IPv4 one: the last 32 bits are where it goes (RFC 6052).
-_TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
+# IPv6 addresses that stand for an IPv4 one: the last 32 bits are where it goes (RFC 6052, RFC 2765).
+_TRANSLATED = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("::ffff:0:0:0/96"))
+# What this Python takes for public and is not, by IANA's registries; and where Azure answers its own machines alone.
+_NOT_PUBLIC = (
+    *map(ipaddress.IPv4Network, ("192.0.0.0/24", "192.88.99.0/24", "168.63.129.16/32")),
+    *map(ipaddress.IPv6Network, ("64:ff9b:1::/48", "fec0::/10", "3fff::/20", "5f00::/16")),
+)
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -123,13 +128,13 @@ def _not_public_address(text: str) -> str | None:
         return "names a host that cannot exist"
     reached = _reached(address)
     public = reached.is_global and not reached.is_multicast and not getattr(reached, "scope_id", None)
-    return None if public else "names a loopback or private address, which Twilio cannot reach"
+    return None if public and not any(reached in network for network in _NOT_PUBLIC) else "names a loopback or private address, which Twilio cannot reach"
 
 
 def _reached(address: Address) -> Address:
     """Where an address leads that stands for another one."""
     if isinstance(address, ipaddress.IPv4Address):
         return address
-    if address in _TRANSLATED or int(address) >> 32 == 0:
+    if any(address in network for network in _TRANSLATED) or int(address) >> 32 == 0:
         return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
     return address.ipv4_mapped or address.sixtofour or address

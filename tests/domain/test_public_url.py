@@ -126,6 +126,16 @@ def test_what_a_stranger_can_ask_for_is_public(url: str) -> None:
         ("https://[fe80::1%25eth0]/", "private address"),
         ("https://[fd00::1]/", "private address"),
         ("https://[ff02::1]/", "private address"),
+        # Python takes these for public ones: metadata of Oracle's and Azure's clouds, translations by a network's own
+        # means, addresses of a site and of documents.
+        ("https://192.0.0.192/", "private address"),
+        ("https://168.63.129.16/", "private address"),
+        ("https://192.88.99.1/", "private address"),
+        ("https://[64:ff9b:1::10.0.0.1]/", "private address"),
+        ("https://[::ffff:0:127.0.0.1]/", "private address"),
+        ("https://[fec0::1]/", "private address"),
+        ("https://[3fff::1]/", "private address"),
+        ("https://[5f00::1]/", "private address"),
     ],
 )  # fmt: skip
 def test_what_no_stranger_can_ask_for_says_why(url: str, words: str) -> None:

@@ -22,7 +22,7 @@ _LONGEST_NAME = 253
 # IPv6 addresses that stand for an IPv4 one: the last 32 bits are where it goes (RFC 6052, RFC 2765).
 _TRANSLATED = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("::ffff:0:0:0/96"))
 # What this Python takes for public and is not, by IANA's registries; and where Azure answers its own machines alone.
-_NOT_PUBLIC = (
+_NOT_PUBLIC: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = (
     *map(ipaddress.IPv4Network, ("192.0.0.0/24", "192.88.99.0/24", "168.63.129.16/32")),
     *map(ipaddress.IPv6Network, ("64:ff9b:1::/48", "fec0::/10", "3fff::/20", "5f00::/16")),
 )

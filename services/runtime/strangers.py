@@ -76,7 +76,8 @@ class Strangers:
                 connector=connector, timeout=timeout, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False
             )
 
-        self._direct = session(_Judged(self._where, self._pool))
+        self._judged = _Judged(self._where, self._pool)
+        self._direct = session(self._judged)
         self._proxied = session(None)
 
     async def close(self) -> None:
@@ -121,7 +122,7 @@ class Strangers:
 
     async def _judge_as_we_know_it(self, host: str, port: int) -> None:
         try:
-            await _Judged(self._where, self._pool).resolve(host, port)
+            await self._judged.resolve(host, port)
         except OSError:
             # Behind a proxy one often knows no public name.
             return
@@ -135,16 +136,20 @@ def _joined(url: str, location: str) -> str:
 
 
 class _Judged(AbstractResolver):
-    """Addresses that one may go to. One that may not be bars the name: of several anyone might be taken."""
+    """Addresses that one may go to. One that may not be bars the name: of several anyone might be taken.
+
+    A thread that asks for a name is kept by it until DNS answers, also when nobody waits any more: so a name has one.
+    """
 
     def __init__(self, where: Where, pool: ThreadPoolExecutor) -> None:
         self._where = where
         self._pool = pool
+        self._asking: dict[tuple[str, int], asyncio.Future[Sequence[tuple[int, str]]]] = {}
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        found = await asyncio.get_running_loop().run_in_executor(self._pool, self._where.lookup, host, port)
+        found = await self._asked(host, port)
         if not found:
             raise OSError(f"{host} has no address")
         if not all(self._where.permitted(address) for _, address in found):
@@ -155,6 +160,21 @@ class _Judged(AbstractResolver):
             for kind, address in found
             if family in (socket.AF_UNSPEC, kind)
         ]
+
+    async def _asked(self, host: str, port: int) -> Sequence[tuple[int, str]]:
+        place = host, port
+        asking = self._asking.get(place)
+        if asking is None:
+            loop = asyncio.get_running_loop()
+            asking = self._asking[place] = loop.run_in_executor(self._pool, self._where.lookup, host, port)
+
+            def ended(one: "asyncio.Future[Sequence[tuple[int, str]]]") -> None:
+                del self._asking[place]
+                # Its error is told to who waits; where nobody does, that is no news.
+                _ = one.cancelled() or one.exception()
+
+            asking.add_done_callback(ended)
+        return await asyncio.shield(asking)
 
     async def close(self) -> None:
         """The threads are the connections' owner's."""

@@ -1,8 +1,9 @@
 """A look at a medium's URL, over TLS at a real host: what counts as found, and where one never goes."""
 
 import asyncio
+import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
@@ -177,6 +178,27 @@ async def test_a_name_that_dns_does_not_know_may_be_known_later(by: Certificate,
     found = await looked(by, host.url("/photo.jpg"), Where(lookup=unknown))
     assert found.fault == "names a host that DNS does not know here"
     assert found.again_at is not None
+
+
+async def test_a_name_that_dns_does_not_answer_takes_one_thread_and_leaves_the_others_to_others(
+    by: Certificate, host: MediaHost
+) -> None:
+    answers = threading.Event()
+
+    def silent(name: str, port: int) -> Sequence[tuple[int, str]]:
+        if name.startswith("silent"):
+            answers.wait(20)
+        return here().lookup(name, port)
+
+    looking = Looking(0.5, Strangers(0.5, here()._replace(lookup=silent), by.believed()))
+    try:
+        urls = [host.url(f"/{number}.jpg", "silent.example.com") for number in range(20)]
+        late = await asyncio.gather(*map(looking.look, urls))
+        assert {one.fault for one in late} == {"does not answer in time"}
+        assert await looking.look(host.url("/photo.jpg")) == GOOD
+    finally:
+        answers.set()
+        await looking.close()
 
 
 class Proxy:

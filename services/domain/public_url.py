@@ -128,7 +128,8 @@ def _not_public_address(text: str) -> str | None:
         return "names a host that cannot exist"
     reached = _reached(address)
     public = reached.is_global and not reached.is_multicast and not getattr(reached, "scope_id", None)
-    return None if public and not any(reached in network for network in _NOT_PUBLIC) else "names a loopback or private address, which Twilio cannot reach"
+    public = public and not any(reached in network for network in _NOT_PUBLIC)
+    return None if public else "names a loopback or private address, which Twilio cannot reach"
 
 
 def _reached(address: Address) -> Address:

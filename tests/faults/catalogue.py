@@ -26,6 +26,7 @@ Fault = Callable[[House, Load, random.Random], Awaitable[str]]
 
 FLUSH = ("flush.folded", "flush.begun", "flush.sent", "flush.acknowledged", "flush.committed", "flush.applied")
 ATTEMPT = ("attempt.judged", "attempt.committed", "attempt.called", "attempt.settled")
+POLL = ("poller.read",)
 INGRESS = ("ingress.durable", "ingress.drained")
 # Under load each is passed within seconds.
 _REACHED_S = 25.0
@@ -80,9 +81,10 @@ def die_at(point: str) -> Fault:
     """A worker is killed at a named place between two awaits: chance misses these."""
 
     async def fault(house: House, _: Load, dice: random.Random) -> str:
-        services = ("sender",) if point in ATTEMPT else WORKERS
+        services = ("sender",) if point in ATTEMPT else ("poller",) if point in POLL else WORKERS
         victim = _one_of(house, dice, *services)
-        nth, store = dice.randint(1, 40), dice.choice(("kept", "kept", "wiped"))
+        # Twilio is read far less often than the log: each execution every half minute.
+        nth, store = 1 if point in POLL else dice.randint(1, 40), dice.choice(("kept", "kept", "wiped"))
         await _dies(victim, f"{point}:{nth}", store)
         return f"{victim.name} at its pass {nth}, store {store}"
 
@@ -253,7 +255,7 @@ FAULTS: Mapping[str, tuple[int, Fault]] = {
     "kill -9 a worker": (8, kill_worker),
     "kill -9 a worker again and again": (3, kill_again_and_again),
     "kill -9 all workers": (1, kill_all_workers),
-    **{f"die at {point}": (1, die_at(point)) for point in (*FLUSH, *ATTEMPT)},
+    **{f"die at {point}": (1, die_at(point)) for point in (*FLUSH, *ATTEMPT, *POLL)},
     "freeze a worker past its session": (4, freeze_worker),
     "freeze a service shortly": (3, freeze_shortly),
     "a worker joins, one leaves": (3, join_and_leave),

@@ -13,7 +13,7 @@ from aiokafka.errors import KafkaError
 
 from services.checker.check import Finding, check
 from services.embedded.errors import EmbeddedKafkaError
-from tests.faults import catalogue
+from tests.faults import catalogue, flows
 from tests.faults.follower import Follower
 from tests.faults.house import House, NotReadyError, opened
 from tests.faults.load import Load
@@ -88,6 +88,7 @@ class Episode:
 
     async def play(self, faults: Plan, say: Callable[[str], None], first: int) -> Told:
         """Inject all, one after another, as long as it comes to itself again; then compare."""
+        await flows.publish(self._house)
         await self._load.open()
         enough = asyncio.Event()
         playing = asyncio.create_task(self._load.run(enough))
@@ -143,7 +144,7 @@ class Episode:
             told.unsteady.append(str(error))
             return
         told.findings, told.records = check(history), len(history.entries)
-        told.broken += [*self._load.surprises(), *await differences(self._house.kafka)]
+        told.broken += [*self._load.surprises(), *await differences(self._house.kafka), *flows.differences(history)]
         if not all(finding.ok for finding in told.findings):
             told.folder = keep(history, told.seed)
 

@@ -1,4 +1,4 @@
-"""Following the results and the deliveries as any consumer would: to see that the house works again, end to end."""
+"""Following results, deliveries and executions as any consumer would: to see that the house works again, end to end."""
 
 import asyncio
 import json
@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaError
 from services.runtime.config import KafkaSettings
 from services.runtime.kafka import client_options
 
-RESULTS, DELIVERY = "twilio.outbound.results.v1", "twilio.delivery.v1"
+RESULTS, DELIVERY, EXECUTIONS = "twilio.outbound.results.v1", "twilio.delivery.v1", "twilio.executions.v1"
 _LOOK_S = 0.05
 
 
@@ -26,6 +26,8 @@ class Follower:
         # Commands whose end is not known, with their last result.
         self.ambiguous: dict[str, dict[str, Any]] = {}
         self.delivered: set[str] = set()
+        # By sid, of each execution the last that was told.
+        self.executions: dict[str, dict[str, Any]] = {}
 
     async def __aenter__(self) -> "Follower":
         self._task = asyncio.create_task(self._follow())
@@ -60,7 +62,8 @@ class Follower:
         return bool(step) and (step != "sent" or sid in self.delivered)
 
     async def _follow(self) -> None:
-        topics = [TopicPartition(name, at) for name in (RESULTS, DELIVERY) for at in range(self._kafka.partitions)]
+        followed = (RESULTS, DELIVERY, EXECUTIONS)
+        topics = [TopicPartition(name, at) for name in followed for at in range(self._kafka.partitions)]
         async with AIOKafkaConsumer(
             **client_options(self._kafka), isolation_level="read_committed", enable_auto_commit=False
         ) as consumer:
@@ -80,6 +83,9 @@ class Follower:
     def _note(self, topic: str, key: str, event: dict[str, Any]) -> None:
         if topic == DELIVERY:
             self.delivered.add(event["message_sid"])
+            return
+        if topic == EXECUTIONS:
+            self.executions[event["execution_sid"]] = event
             return
         if event["step"] == "ambiguous":
             self.ambiguous[key] = event

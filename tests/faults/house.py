@@ -29,7 +29,7 @@ _LOOK_S = 0.1
 # Files are looked at every three seconds; a member that is just restarted reads them once it is up.
 _TAKEN_S = 90.0
 _TAKEN = "switchboard_tenants_taken_timestamp_seconds"
-WORKERS = ("processor", "sender")
+WORKERS = ("processor", "sender", "poller")
 SERVICES = ("ingress", *WORKERS)
 
 

@@ -1,4 +1,5 @@
-"""The known load: commands, right and wrong ones, people who write, stop and start, and strangers; all written down.
+"""The known load: commands, right and wrong ones, people who write, stop, start and walk through a flow, and strangers;
+all written down.
 
 What producers were told is acknowledged, and what Twilio was answered, is one end of the comparison.
 """
@@ -15,10 +16,11 @@ from multidict import MultiDict
 from twilio.request_validator import RequestValidator
 
 from services.checker.history import produced
+from tests.faults import flows
 from tests.faults.follower import Follower
 from tests.faults.house import House, NotReadyError
 from tests.faults.producing import Producing
-from tests.faults.settings import ACCOUNT, SECRETS, SMS, TENANT, WHATSAPP
+from tests.faults.settings import ACCOUNT, FLOW_NUMBER, SECRETS, SMS, TENANT, WHATSAPP
 
 MESSAGES, CONSENT = "twilio.outbound.messages.v1", "twilio.consent.commands.v1"
 _TICK_S = 0.1
@@ -45,6 +47,8 @@ class Load:
         self._failed: list[BaseException] = []
         self.produced: list[dict[str, Any]] = []
         self.posted: list[dict[str, Any]] = []
+        # Ids of the commands that start executions.
+        self.surveys: set[str] = set()
         # By key, of commands that somebody knows the end of: the steps that it may be.
         self._expected: dict[str, frozenset[str]] = {}
         self._deeds: tuple[tuple[int, Deed], ...] = (
@@ -60,6 +64,8 @@ class Load:
             (3, self._opinion),
             (3, self._stranger),
             (3, self._chat),
+            (4, self._survey),
+            (3, self._answer),
         )
 
     async def open(self) -> None:
@@ -177,6 +183,17 @@ class Load:
 
     async def _chat(self) -> None:
         await self.write(friend(self._dice.randrange(_FRIENDS)), WHATSAPP, "Thanks!")
+
+    async def _survey(self) -> None:
+        """Somebody is to walk through a flow; often they do already."""
+        command = self.command(flows.somebody(self._dice))
+        command |= flows.fields(command["command_id"], self._dice)
+        self.surveys.add(command["command_id"])
+        await self.say(flows.STARTS, json.dumps(command).encode(), command["to"])
+
+    async def _answer(self) -> None:
+        """Whether somebody is asked or not: a flow hears it, and nobody of ours."""
+        await self.write(flows.somebody(self._dice), FLOW_NUMBER, flows.word(self._dice))
 
     async def _stranger(self) -> None:
         """Twilio tells of a message that nobody here knows, and somebody who is not Twilio tells of another."""

@@ -82,7 +82,7 @@ class Member:
             own |= {f"{section}OPERATIONS_PORT": str(self._asked)}
         if self.service == "ingress":
             own |= {f"{section}SPOOL__DIRECTORY": str(self._folder / "spool")}
-        if self.service in ("processor", "sender"):
+        if self.service in ("processor", "sender", "poller"):
             own |= {f"{section}DATA_DIR": str(self.store)}
             if self._number % 2:
                 # Every second worker has a name of its own in its group, as a StatefulSet's pods have.

@@ -17,6 +17,7 @@ from aiokafka.errors import KafkaError
 from services.checker.history import History, write_history
 from services.operations.history import read_live
 from services.runtime.section import ConfigError
+from tests.faults import flows
 from tests.faults.follower import Follower
 from tests.faults.house import House
 from tests.faults.load import MESSAGES, Load
@@ -24,6 +25,9 @@ from tests.faults.load import MESSAGES, Load
 _LOOK_S = 0.5
 # Callbacks come within seconds; what they did not settle by then, a person does.
 _PERSON_AFTER_S = 8.0
+# By the clock that can be moved, and by the other the time that a reading takes.
+_READ_EVERY_S = 31.0
+_HASTEN_AFTER_S = 4.0
 
 
 class NoRestError(Exception):
@@ -38,6 +42,7 @@ class Rest:
         self._load = load
         self._follower = follower
         self._resolved: set[str] = set()
+        self._hastened = float("-inf")
 
     async def history(self, deadline_s: float) -> History:
         """Both ends, once nothing moves. Raises NoRestError when something still does after so many seconds."""
@@ -66,7 +71,22 @@ class Rest:
             told = await sender.ready(self._house.session)
             if told is None or told["open_commands"]:
                 return f"{sender.name} has {told['open_commands'] if told else 'unknown'} open commands"
+        executions = (await self._house.twilio("GET", "executions"))["executions"]
+        callbacks = (await self._house.twilio("GET", "callbacks"))["callbacks"]
+        going = [*flows.unread(executions, self._follower.executions), *flows.unheard(executions, callbacks)]
+        if going:
+            await self._hasten()
+            return f"of flows {len(going)} are not read, or go on: {going[0]}"
         return None
+
+    async def _hasten(self) -> None:
+        """Let half a minute pass: each execution is read as often."""
+        loop = asyncio.get_running_loop()
+        if loop.time() - self._hastened < _HASTEN_AFTER_S:
+            return
+        self._hastened = loop.time()
+        was = float((await self._house.twilio("GET", "clock"))["ahead_s"])
+        await self._house.twilio("PUT", "clock", {"ahead_s": was + _READ_EVERY_S})
 
     async def _settle(self) -> None:
         """Look at Twilio what became of ambiguous commands, as a person would, and say so."""
@@ -74,13 +94,17 @@ class Rest:
         if not waiting:
             return
         messages = (await self._house.twilio("GET", "messages"))["messages"]
-        made = {_key_of(message): message["sid"] for message in messages}
+        sent = {_key_of(message): message["sid"] for message in messages}
+        started = flows.made((await self._house.twilio("GET", "executions"))["executions"])
         for key, event in waiting.items():
-            sid = made.get(key)
-            found = {"outcome": "sent", "message_sid": sid} if sid else {"outcome": "not_sent"}
+            survey = event["command_id"] in self._load.surveys
+            topic, kind = (flows.STARTS, "resolve_execution") if survey else (MESSAGES, "resolve_ambiguous")
+            sid = started.get(event["command_id"]) if survey else sent.get(key)
+            field = "execution_sid" if survey else "message_sid"
+            found = {"outcome": "sent", field: sid} if sid else {"outcome": "not_sent"}
             names = {name: event[name] for name in ("command_id", "tenant", "contact")}
-            said = {"event_type": "resolve_ambiguous", **names, "by": "the fault bench", **found}
-            await self._load.say(MESSAGES, json.dumps(said).encode(), event["command_id"])
+            said = {"event_type": kind, **names, "by": "the fault bench", **found}
+            await self._load.say(topic, json.dumps(said).encode(), event["command_id"])
             self._resolved.add(key)
 
 

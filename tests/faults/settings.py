@@ -11,6 +11,9 @@ ACCOUNT = "AC" + "a" * 32
 SMS = "+14155550100"
 WHATSAPP = "whatsapp:+14155550101"
 SERVICE = "MG" + "a" * 32
+# Its messages go to a flow.
+FLOW_NUMBER = "+14155550103"
+FLOW = "FW" + "a" * 32
 SECRETS = {"FAULTS_TOKEN": "0123456789abcdef0123456789abcdef", "FAULTS_CONTACTS": "a secret of the fault bench"}
 # The least that the settings allow: what a kill -9 of a worker without a name of its own costs.
 SESSION_TIMEOUT_S = 6
@@ -27,7 +30,7 @@ def acme() -> dict[str, Any]:
         "account_sid": ACCOUNT,
         "auth_tokens": [{"env": "FAULTS_TOKEN"}],
         "contact_secret": {"env": "FAULTS_CONTACTS"},
-        "allowed_senders": [SMS, WHATSAPP, SERVICE],
+        "allowed_senders": [SMS, WHATSAPP, SERVICE, FLOW_NUMBER],
         "routing": {"default_messaging_service_sid": SERVICE},
         "rate_limits": {"each": 200, "kinds": {}},
     }
@@ -50,6 +53,8 @@ def write(folder: Path, bootstrap: str, ports: dict[str, int]) -> Path:
             "ambiguous_wait_s": 2.0,
             "concurrency": 16,
         },
+        # What no callback tells it looks up; prices are not what is tried here.
+        "poller": {**_WORKER, "calls_per_minute": 6000, "costs_after_s": None, "reconcile_at": ""},
         # Twilio tries again for as long as it ever does, so that most facts come through.
         "simulator": {"port": ports["simulator"], "webhook_url": f"{public}#rc=4&rp=5xx,ct,rt"},
     }

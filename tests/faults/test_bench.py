@@ -1,6 +1,7 @@
 """The fault bench itself: its faults reach every named place, and a seed repeats them."""
 
 import asyncio
+import json
 import random
 import re
 from pathlib import Path
@@ -9,7 +10,8 @@ from typing import Any
 import pytest
 
 from services.checker.finding import Finding
-from tests.faults import catalogue, episode
+from services.checker.history import Entry, History, Witness
+from tests.faults import catalogue, episode, flows
 from tests.faults.__main__ import exit_code
 from tests.faults.episode import Told
 from tests.faults.follower import Follower
@@ -27,12 +29,14 @@ ELSEWHERE = {"index.derived", "execution.stopped"}
 def test_every_failpoint_of_the_services_is_in_the_catalogue() -> None:
     named = {
         name
-        for service in ("runtime", "ingress", "processor", "sender")
+        for service in ("runtime", "ingress", "processor", "sender", "poller")
         for file in (_SERVICES / service).rglob("*.py")
         for name in re.findall(r"reach\(\"([\w.]+)\"\)", file.read_text(encoding="utf-8"))
     }
-    assert named == {*catalogue.FLUSH, *catalogue.ATTEMPT, *catalogue.INGRESS, *ELSEWHERE}
-    assert {f"die at {point}" for point in (*catalogue.FLUSH, *catalogue.ATTEMPT)} <= {*catalogue.FAULTS}
+    assert named == {*catalogue.FLUSH, *catalogue.ATTEMPT, *catalogue.POLL, *catalogue.INGRESS, *ELSEWHERE}
+    assert {f"die at {point}" for point in (*catalogue.FLUSH, *catalogue.ATTEMPT, *catalogue.POLL)} <= {
+        *catalogue.FAULTS
+    }
 
 
 def test_a_plan_has_each_kind_and_is_repeated_by_its_seed() -> None:
@@ -115,3 +119,68 @@ def test_the_follower_knows_what_is_through() -> None:
     assert not follower._is_through("acme|a")
     follower._note("twilio.delivery.v1", "SM1", {"message_sid": "SM1"})
     assert follower._is_through("acme|a")
+
+
+ASKED, ANSWERED = ["incomingRequest ask"], ["incomingRequest ask", "incomingMessage thank"]
+
+
+def execution(sid: str = "FN1", status: str = "ended", steps: list[str] = ANSWERED, **more: Any) -> dict[str, Any]:
+    return {"sid": sid, "to": "+1", "status": status, "by_api": True, "steps": steps, "data": {}, **more}
+
+
+def told_of(one: dict[str, Any]) -> Entry:
+    steps = [dict(zip(("event", "entered"), step.split(), strict=True)) for step in one["steps"]]
+    event = {"execution_sid": one["sid"], "status": one["status"], "steps": steps}
+    return record(flows.EXECUTIONS, event)
+
+
+def heard(event_id: str = "a", body: str = "STOP") -> Entry:
+    return record(flows.INBOUND, {"event_id": event_id, "message_sid": "SM1", "body": body})
+
+
+def record(topic: str, event: dict[str, Any]) -> Entry:
+    return Entry(topic, 0, 0, 0, b"", json.dumps(event).encode(), ())
+
+
+def says(body: str, sid: str = "SM1") -> dict[str, Any]:
+    return {"kind": "own", "sid": sid, "params": {"From": "+1", "Body": body}}
+
+
+ONE = execution()
+
+
+@pytest.mark.parametrize(
+    ("log", "executions", "said", "wrong"),
+    [
+        ([told_of(ONE), heard()], [ONE], [says("STOP")], ""),
+        ([heard()], [ONE], [says("STOP")], "FN1 stands at nothing"),
+        ([told_of(execution(steps=ASKED)), heard()], [ONE], [says("STOP")], "FN1 stands at ended, ['incomingRequest"),
+        ([told_of(execution(status="active")), heard()], [ONE], [says("STOP")], "FN1 stands at active"),
+        ([told_of(ONE)], [ONE], [says("STOP")], "SM1 said 'STOP' in a flow, and the log has nothing"),
+        ([told_of(ONE), heard(), heard("b")], [ONE], [says("STOP")], "SM1 said 'STOP' in a flow, and the log has {"),
+        ([told_of(ONE), heard(body="")], [ONE], [says("STOP")], "SM1 said 'STOP' in a flow"),
+        ([], [], [], "nobody was in a flow"),
+    ],
+)
+def test_flows_differ(
+    log: list[Entry], executions: list[dict[str, Any]], said: list[dict[str, Any]], wrong: str
+) -> None:
+    history = History(log, Witness([], said, [], True, True, executions))
+    found = flows.differences(history)
+    assert (wrong in found[0]) if wrong else found == []
+
+
+@pytest.mark.parametrize(
+    ("said", "one", "count"),
+    [
+        ([says("STOP")], execution(status="active"), 1),
+        ([says("STOP"), says("Very much")], execution(status="active"), 1),
+        ([says("STOP"), says("START")], execution(status="active"), 0),
+        ([says("START"), says("Unsubscribe")], execution(status="active"), 1),
+        ([says("STOP")], execution(status="active", by_api=False), 0),
+        ([says("STOP")], execution(status="active", to="+2"), 0),
+        ([says("STOP")], execution(), 0),
+    ],
+)
+def test_a_no_in_a_flow_ends_what_goes_on(said: list[dict[str, Any]], one: dict[str, Any], count: int) -> None:
+    assert len(flows.unheard([one], said)) == count

@@ -238,7 +238,7 @@ async def test_a_flow_is_there_under_the_sid_that_was_chosen(rig: Rig) -> None:
     _, told = await rig.send("GET", "executions", None)
     steps = ["incomingRequest ask", "incomingMessage judge", "match thank", "sent Ended"]
     one = {"sid": made.sid, "account_sid": ACCOUNT, "flow_sid": flow, "to": WHO, "from": OURS, "status": "ended"}
-    assert told == {"executions": [{**one, "by_api": True, "steps": steps}]}
+    assert told == {"executions": [{**one, "by_api": True, "data": {"name": "Ada"}, "steps": steps}]}
 
 
 async def test_what_a_flow_is_told_is_no_webhook_of_ours(rig: Rig) -> None:

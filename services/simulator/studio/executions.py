@@ -149,11 +149,13 @@ class Executions:
 
 
 def told_json(one: Execution) -> dict[str, object]:
-    """An execution as `/simulator/executions` tells it. `by_api`: somebody asked for it by a create. `steps`: of each
-    the event and the widget that was entered."""
+    """An execution as `/simulator/executions` tells it. `by_api`: somebody asked for it by a create, with this `data`.
+    `steps`: of each the event and the widget that was entered.
+    """
     return {
         "sid": one.sid, "account_sid": one.account_sid, "flow_sid": one.flow_sid, "to": one.contact,
         "from": one.channel, "status": one.status, "by_api": one.initiated_by.startswith("RQ"),
+        "data": one.context["flow"]["data"],
         "steps": [f"{step.event} {step.entered}" for step in one.steps],
     }  # fmt: skip
 

@@ -29,12 +29,14 @@ SECRETS = {
 }
 LOOPBACK = {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
 ACCOUNT = "AC" + "1" * 32
+# More than one, and no more: a topic of each is made for every room, and a worker opens a producer for each.
+PARTITIONS = 2
 
 
 def settings_file(folder: Path, bootstrap: str, **sections: Mapping[str, object]) -> Path:
-    """A settings file for one tenant, `acme`, with four partitions. `sections` are merged over it, key by key."""
+    """A settings file for one tenant, `acme`. `sections` are merged over it, key by key."""
     settings: dict[str, dict[str, object]] = {
-        "kafka": {"bootstrap": bootstrap, "partitions": 4, "replication": 1, "min_insync_replicas": 1},
+        "kafka": {"bootstrap": bootstrap, "partitions": PARTITIONS, "replication": 1, "min_insync_replicas": 1},
         "tenants": {
             "acme": {
                 "account_sid": ACCOUNT,

@@ -10,13 +10,14 @@ from services.runtime.simulated import SimulatorSettings
 from services.runtime.tenants.live import Tenants
 from services.simulator.app import serve
 from tests.environment import SharedBroker
+from tests.processes import PARTITIONS
 
 from .house import ACME, GLOBEX, PUBLIC, House, tenant
 
 
 @pytest.fixture(scope="module")
 def kafka_settings(shared: SharedBroker) -> KafkaSettings:
-    kafka = KafkaSettings(bootstrap=shared.bootstrap, partitions=4, replication=1, min_insync_replicas=1)
+    kafka = KafkaSettings(bootstrap=shared.bootstrap, partitions=PARTITIONS, replication=1, min_insync_replicas=1)
     shared.laid_out(Settings(kafka=kafka))
     return kafka
 

@@ -11,6 +11,7 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from services.cli.main import app
+from tests.processes import PARTITIONS
 from tests.simulator.flows import survey
 
 from .house import ACME, CODE, FALLBACK, GLOBEXS, INBOUND, ONE, PUBLIC, TOKEN, TWO, House
@@ -28,7 +29,7 @@ def run(house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
             {
                 "public_url": PUBLIC,
                 "kafka": {
-                    "bootstrap": kafka.bootstrap, "partitions": 4, "replication": 1, "min_insync_replicas": 1,
+                    "bootstrap": kafka.bootstrap, "partitions": PARTITIONS, "replication": 1, "min_insync_replicas": 1,
                 },
                 "twilio": {"api": house.url},
                 "ingress": {"spool": {"directory": str(tmp_path), "max_bytes": 1 << 16}},

@@ -14,11 +14,10 @@ from services.contract.messages import SENT, STATUS
 from services.domain.messages.events import MessageSent, StatusReceived
 from services.runtime.clock import now
 from tests.kafka_records import produce
-from tests.processes import ACCOUNT, SECRETS, Service
+from tests.processes import ACCOUNT, PARTITIONS, SECRETS, Service
 from tests.waiting import eventually
 
 PERSON, SENDER = "+14155550123", "+14155550100"
-PARTITIONS = 4
 Poller = Callable[..., AbstractContextManager[Service]]
 
 

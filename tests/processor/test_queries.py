@@ -34,7 +34,7 @@ from services.runtime.config import KafkaSettings, Settings
 from services.runtime.tokens import digest
 from tests.environment import SharedBroker
 from tests.kafka_records import produce, read
-from tests.processes import SHOWN, TOKEN, Service, running, settings_file
+from tests.processes import PARTITIONS, SHOWN, TOKEN, Service, running, settings_file
 from tests.waiting import eventually
 
 SIDS = [f"SM{number:032x}" for number in range(60)]
@@ -44,7 +44,7 @@ ARRIVED = "2026-02-21T18:22:11.123Z"
 @pytest.fixture
 def topics(shared: SharedBroker) -> str:
     """A log with all topics and no record."""
-    kafka = KafkaSettings(bootstrap=shared.bootstrap, partitions=4, replication=1, min_insync_replicas=1)
+    kafka = KafkaSettings(bootstrap=shared.bootstrap, partitions=PARTITIONS, replication=1, min_insync_replicas=1)
     shared.laid_out(Settings(kafka=kafka))
     return shared.bootstrap
 

@@ -32,7 +32,7 @@ from tests.forked import Forked
 from tests.kafka_records import produce
 from tests.waiting import eventually
 
-PARTITIONS = 4
+PARTITIONS = 2
 SECRETS = {
     "SENDER_TEST_TOKEN": "first-token",
     "SENDER_TEST_CONTACTS": "contact-secret",

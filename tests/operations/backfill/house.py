@@ -14,13 +14,12 @@ from services.contract.partition import partition_of
 from services.contract.topic import Topic
 from services.contract.topics import topic_of
 from services.domain.messages.events import InboundReceived, StatusReceived
-from tests.processes import ACCOUNT, SECRETS
+from tests.processes import ACCOUNT, PARTITIONS, SECRETS
 from tests.switchboard import switchboard
 from tests.waiting import eventually
 
 OTHER = "AC" + "2" * 32
 PERSON, SENDER = "+14155550123", "+14155550100"
-PARTITIONS = 4
 
 
 class House(NamedTuple):

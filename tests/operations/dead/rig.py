@@ -16,8 +16,8 @@ from services.contract.partition import partition_of
 from services.contract.topic import Topic
 from services.runtime.folding.dead import Why, dead_letter
 from services.runtime.folding.fold import Record
+from tests.processes import PARTITIONS
 
-PARTITIONS = 4
 VALUE = b'{"body": "a secret", "from": "+14155550123", "note": "jo@example.org"'
 HEADERS = [*codec_headers(INBOUND.name, b"00-1-2-01"), ("twice", b"1"), ("twice", b"2")]
 

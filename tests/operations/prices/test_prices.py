@@ -13,7 +13,7 @@ from services.operations.prices import reading
 from services.operations.prices.reading import SYNCED
 from services.operations.synced import Compared, Unread, compare, known, write
 from tests.operations.house import ACME, TOKEN, House
-from tests.processes import SECRETS
+from tests.processes import PARTITIONS, SECRETS
 from tests.switchboard import switchboard
 
 
@@ -79,7 +79,7 @@ def test_what_cannot_be_read_is_no_price(odd: dict[str, Any]) -> None:
 async def test_as_a_person_runs_it(house: House, tmp_path: Path) -> None:
     kafka = house.settings.kafka
     content = {
-        "kafka": {"bootstrap": kafka.bootstrap, "partitions": 4, "replication": 1, "min_insync_replicas": 1},
+        "kafka": {"bootstrap": kafka.bootstrap, "partitions": PARTITIONS, "replication": 1, "min_insync_replicas": 1},
         "twilio": {"api": house.url},
         "tenants": {
             "acme": {

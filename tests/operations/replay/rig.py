@@ -13,9 +13,8 @@ from services.domain.contact import contact_key
 from services.domain.messages.events import InboundReceived, StatusReceived
 from services.runtime.clock import now
 from tests.kafka_records import produce
-from tests.processes import ACCOUNT, SECRETS
+from tests.processes import ACCOUNT, PARTITIONS, SECRETS
 
-PARTITIONS = 4
 SENDER = "+14155550100"
 
 

@@ -21,11 +21,11 @@ from services.runtime.clock import now
 from services.runtime.config import load
 from tests.kafka_records import produce
 from tests.operations.dead.rig import House, on_the_log
-from tests.processes import SECRETS, SHOWN, running, settings_file
+from tests.processes import PARTITIONS, SECRETS, SHOWN, running, settings_file
 from tests.switchboard import switchboard
 from tests.waiting import eventually
 
-from .rig import PARTITIONS, SENDER, contact_of, heard, one_in_each_partition, people, told, write
+from .rig import SENDER, contact_of, heard, one_in_each_partition, people, told, write
 
 DERIVED = (ACCEPTED, RESULTS, SENT, DELIVERY, OUTCOMES, SESSIONS, CONSENT, SUPPRESSION, DELIVERABILITY, *DEAD)
 

@@ -16,7 +16,7 @@ from services.operations.synced import Compared, Left, Unread, compare, known, w
 from services.operations.templates import reading
 from services.operations.templates.reading import SYNCED
 from tests.operations.house import ACME, GLOBEX, TOKEN, House
-from tests.processes import SECRETS
+from tests.processes import PARTITIONS, SECRETS
 from tests.switchboard import switchboard
 
 BODY = "Hello {{1}}, your order {{2}} is now on its way to you and arrives tomorrow."
@@ -151,7 +151,7 @@ async def test_as_a_person_runs_it(house: House, tmp_path: Path) -> None:
     settings = tmp_path / "switchboard.yaml"
     kafka = house.settings.kafka
     content: dict[str, Any] = {
-        "kafka": {"bootstrap": kafka.bootstrap, "partitions": 4, "replication": 1, "min_insync_replicas": 1},
+        "kafka": {"bootstrap": kafka.bootstrap, "partitions": PARTITIONS, "replication": 1, "min_insync_replicas": 1},
         "twilio": {"api": house.url},
         "tenants": {
             "acme": {

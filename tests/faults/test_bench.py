@@ -21,9 +21,9 @@ from tests.waiting import eventually
 _SERVICES = Path(__file__).parents[2] / "services"
 
 
-# Passed only where an index has another version than before, and where somebody in a flow says STOP:
-# tests/folding/test_watched.py and tests/sender/test_studio_faults.py kill there.
-ELSEWHERE = {"index.derived", "execution.stopped"}
+# Passed only where an index has another version than before, where somebody in a flow says STOP, and once a day:
+# tests/folding/test_watched.py, tests/sender/test_studio_faults.py and tests/poller/test_daily.py kill there.
+ELSEWHERE = {"index.derived", "execution.stopped", "poller.reconciled"}
 
 
 def test_every_failpoint_of_the_services_is_in_the_catalogue() -> None:

@@ -81,7 +81,10 @@ async def test_no_share_is_exceeded_however_many_go_at_once_and_whoever_is_kille
     assert gone == Counter({number: min(count, EACH) for number, count in asked.items()})
     blocked = [one for command in ids for one in await desk.results(command) if one.step == "blocked"]
     assert {one.category for one in blocked} == {"budget"}
-    assert all(word in (blocked[0].reason or "") for word in (f"label {label}", "0.12 USD", "0.03", "Kiritimati"))
+    assert all(
+        word in (blocked[0].reason or "")
+        for word in (f"label {label}", f"{PRICE * EACH * PARTITIONS} USD", "0.03", "Kiritimati")
+    )
     # Nobody else's: what has no such label goes.
     await desk.until(others, "sent")
     # Once more, after a restart in good order: the day is not over.

@@ -64,14 +64,20 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
     async def _end(self, why: ConfigError) -> None:
         await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self.app.crash(why), self.parent_loop))
 
-    async def seek_to_committed(self) -> Mapping[TP, int]:
-        committed: Mapping[TP, int] = await self.call_thread(self._seek_to_committed)
+    async def seek_to_committed(self) -> Mapping[TP, int | None]:
+        committed: Mapping[TP, int | None] = await self.call_thread(self._seek_to_committed)
         return committed
 
-    async def _seek_to_committed(self) -> Mapping[TP, int]:
+    async def _seek_to_committed(self) -> Mapping[TP, int | None]:
         consumer = self._ensure_consumer()
-        committed: Mapping[TP, int] = await consumer.seek_to_committed()
-        # aiokafka leaves these where they are: beyond what was fetched and dropped.
+        # In one request: aiokafka's own asks for one after the other, hundreds at each rebalance.
+        assigned = consumer.assignment()
+        found = await consumer._coordinator.fetch_committed_offsets(list(assigned))
+        committed = {tp: found[tp].offset if tp in found else None for tp in assigned}
+        for tp, offset in committed.items():
+            if offset:
+                consumer.seek(tp, offset)
+        # Those that nobody committed are left where they are: beyond what was fetched and dropped.
         fresh = [tp for tp, offset in committed.items() if not offset and not self.consumer._is_changelog_tp(tp)]
         if fresh:
             await consumer.seek_to_beginning(*fresh)

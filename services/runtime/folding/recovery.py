@@ -177,6 +177,11 @@ class PositionRecovery(Recovery):
 class FoldTableManager(TableManager):
     """Faust's table manager, with the recovery above."""
 
+    async def on_start(self) -> None:
+        """Faust sleeps for a second here, until tables are declared and agents run: ours are, before it starts."""
+        await self._update_channels()
+        await self.recovery.start()
+
     @property
     def recovery(self) -> Recovery:
         if self._recovery is None:

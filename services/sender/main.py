@@ -152,6 +152,6 @@ def _routes(products: Products, tenants: Tenants, partitions: int) -> Routes:
         else:
             kept = products[lane.kind].limits(tenant, lane.sender, lane.towards)
         share = max(1, owned) / partitions
-        return [RateLimit((lane.account, lane.kind, one.of), one.a_second * share) for one in kept]
+        return [one._replace(of=(lane.account, lane.kind, one.of), a_second=one.a_second * share) for one in kept]
 
     return Routes(lambda kind: products[kind].counted_at, limits, lambda command: products[command.kind].units(command))

@@ -9,19 +9,23 @@ _FEW = 64
 
 
 class RateLimit(NamedTuple):
-    """`of`: whose rate it is; who names the same one shares it. `a_second`: its units."""
+    """`of`: whose rate it is; who names the same one shares it. `a_second`: its units. `even`: one after the other; else
+    a second's worth may go at once, so that its first second has twice as many.
+    """
 
     of: Hashable
     a_second: float
+    even: bool = False
 
 
 class Pace:
-    """A rate that is kept: at most a second's worth at once. What a turn took beyond a unit is owed, and paid first."""
+    """A rate that is kept. What a turn took beyond a unit is owed, and paid first. `spent`: it begins with nothing
+    left."""
 
-    def __init__(self, a_second: float, owed: int = 0) -> None:
+    def __init__(self, a_second: float, even: bool = False, spent: bool = False) -> None:
         self.a_second = a_second
-        self._owed = owed
-        self._at_once = max(1.0, a_second)
+        self._at_once = 1.0 if even else max(1.0, a_second)
+        self._owed = int(self._at_once) if spent else 0
         self._limiter = AsyncLimiter(self._at_once, self._at_once / a_second)
 
     def free(self) -> bool:
@@ -59,8 +63,7 @@ class Paces:
             return found
         self._tidy()
         # One whose rate changes begins with nothing left: its last second may have been used up under the other.
-        owed = 0 if found is None else int(max(1.0, limit.a_second))
-        made = self._paces[limit.of] = Pace(limit.a_second, owed)
+        made = self._paces[limit.of] = Pace(limit.a_second, limit.even, spent=found is not None)
         return made
 
     def _tidy(self) -> None:

@@ -34,6 +34,26 @@ async def test_a_second_holds_what_the_rate_says_and_what_was_taken_beyond_is_pa
     assert 0.35 < await took(pace, 1) < 5.0
 
 
+async def test_an_even_one_lets_none_go_at_once() -> None:
+    pace = Pace(50.0, even=True)
+    assert pace.free()
+    # Twilio counts a second: its first is as full as any other.
+    assert 0.35 < await took(pace, 20) < 5.0
+    assert not pace.free()
+
+
+async def test_senders_of_one_account_keep_its_rate_together_and_take_turns() -> None:
+    senders = [f"+1415555011{number}" for number in range(3)]
+    world = World(concurrency=50, limits=lambda _: [RateLimit("account", 20.0, even=True)])
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    await world.take(*(pending(f"{one}#{number}", from_=one) for one in senders for number in range(5)))
+    await eventually(lambda: len(world.order) >= 9)
+    assert loop.time() - began >= 8 / 20
+    shares = Counter(name.partition("#")[0] for name in world.order[:9])
+    assert min(shares[one] for one in senders) >= 2, shares
+
+
 async def test_one_that_is_named_twice_is_one_and_one_that_changes_gives_nothing_for_free() -> None:
     paces = Paces()
     [first], [second] = paces.of([RateLimit("a", 10.0)]), paces.of([RateLimit("a", 10.0)])

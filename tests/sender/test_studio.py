@@ -1,5 +1,7 @@
 """Executions of Studio's flows, from the log to a simulated Twilio and back."""
 
+from typing import Any
+
 import pytest
 
 from services.contract.studio import EXPOSURES
@@ -10,7 +12,7 @@ from services.runtime.clock import now
 from tests.processes import settings_of
 from tests.sender.conftest import House
 from tests.sender.flows import Flow, end, published, records_of, started, starting
-from tests.sender.rig import SECRETS, WHATSAPP_SENDER, Desk, Service, contact_of, said
+from tests.sender.rig import SECRETS, SERVICE, WHATSAPP_SENDER, Desk, Service, contact_of, said
 from tests.waiting import eventually
 
 
@@ -39,6 +41,19 @@ async def test_a_command_that_comes_again_starts_nothing(desk: Desk, flow: Flow,
     await desk.until([command["command_id"]], "repeated")
     await end(desk, command)
     assert len(await flow.executions(command["to"])) == 1
+
+
+async def test_an_account_starts_no_more_a_second_than_twilio_takes_whoever_is_the_sender(
+    desk: Desk, flow: Flow, shared_sender: Service
+) -> None:
+    service = {"from": None, "messaging_service_sid": SERVICE}
+    senders: tuple[dict[str, Any], ...] = ({}, service)
+    commands = [starting(desk, flow, f"many-{number}", 300 + number, **senders[number % 2]) for number in range(50)]
+    await started(desk, *commands)
+    await desk.until([one["command_id"] for one in commands], "sent")
+    steps = [told.step for one in commands for told in await desk.results(one["command_id"])]
+    # A stall on the way may bring some together.
+    assert steps.count("retrying") <= 2
 
 
 async def test_a_stop_before_it_blocks_it(desk: Desk, flow: Flow, shared_sender: Service) -> None:

@@ -125,7 +125,9 @@ class World:
         self.stops = Stops(self.faults, host)
         self.scheduler = Scheduler(
             self._attempt,
-            Routes(host, lambda lane, owned: [RateLimit(one.of, one.a_second * owned) for one in limits(lane)], units),
+            Routes(
+                host, lambda lane, owned: [one._replace(a_second=one.a_second * owned) for one in limits(lane)], units
+            ),
             self.slots,
             self.stops,
             Times(0.5, lambda _kind: ambiguous_wait_s),

@@ -9,8 +9,8 @@ _FEW = 64
 
 
 class RateLimit(NamedTuple):
-    """`of`: whose rate it is; who names the same one shares it. `a_second`: its units. `even`: one after the other; else
-    a second's worth may go at once, so that its first second has twice as many.
+    """`of`: whose rate it is; who names the same one shares it. `a_second`: its units. `even`: one after the other;
+    else a second's worth may go at once, so that its first second has twice as many.
     """
 
     of: Hashable

@@ -10,10 +10,10 @@ from services.domain.clock import parse
 from services.domain.consent.deactivations import NumbersDeactivated
 from services.domain.contact import contact_key
 from services.runtime.clock import now
-from tests.processes import SECRETS
+from tests.processes import PARTITIONS, SECRETS
 from tests.waiting import eventually
 
-from .house import PARTITIONS, House, Poller, Twilio, facts, metric
+from .house import House, Poller, Twilio, facts, metric
 
 BESIDE = 3000
 

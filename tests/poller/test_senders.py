@@ -4,10 +4,10 @@ from collections import Counter
 
 from services.contract.outbound import ACCEPTED
 from services.domain.outbox.pauses import PauseEnded, PausePlaced
-from tests.processes import ACCOUNT
+from tests.processes import ACCOUNT, PARTITIONS
 from tests.waiting import eventually
 
-from .house import PARTITIONS, House, Poller, Twilio, facts, metric
+from .house import House, Poller, Twilio, facts, metric
 
 OURS = "whatsapp:+14155550100"
 EVERY = {"SWITCHBOARD_POLLER__SENDERS_EVERY_S": "1"}

@@ -11,6 +11,9 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
+from aiohttp.client_reqrep import ConnectionKey
+from aiohttp.connector import Connection
+from aiohttp.tracing import Trace
 from twilio.rest import Client
 
 from services.runtime.posting import Posting
@@ -28,7 +31,7 @@ class Line:
     def __init__(self, timeout_s: float, connections: int) -> None:
         connect_s = timeout_s * _CONNECT_SHARE
         self.session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=connections),
+            connector=_Silent(limit=connections),
             # `connect` includes waiting for a connection of the pool, and the handshake with TLS or a proxy.
             timeout=aiohttp.ClientTimeout(total=timeout_s, connect=connect_s, sock_connect=connect_s),
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -40,6 +43,18 @@ class Line:
 
     async def close(self) -> None:
         await self.session.close()
+
+
+class _Silent(aiohttp.TCPConnector):
+    """Keeps no connection on which something came that nobody had asked for, such as a balancer's 408: it would be
+    taken for the answer to the next call. That rests on aiohttp's inner parts, hence the bounds on its version."""
+
+    async def _get(self, key: ConnectionKey, traces: list[Trace]) -> Connection | None:
+        while (found := await super()._get(key, traces)) is not None:
+            if found.protocol is None or not found.protocol.should_close:
+                break
+            found.close()
+        return found
 
 
 class Way(NamedTuple):

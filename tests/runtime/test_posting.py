@@ -23,10 +23,12 @@ class Host:
         self.url = ""
         self.requests: list[bytes] = []
         self.connections = 0
+        self.writers: list[asyncio.StreamWriter] = []
         self.ended = asyncio.Event()
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        self.writers.append(writer)
         while head := await _head(reader):
             length = next(line for line in head.split(b"\r\n") if line.lower().startswith(b"content-length"))
             self.requests.append(head + await reader.readexactly(int(length.partition(b":")[2])))
@@ -108,6 +110,28 @@ async def test_one_that_was_hung_up_is_not_used_again_and_nothing_is_posted_twic
             await posting.post("/", b"second")
         assert (await posting.post("/", b"third")).body == b"ok"
     assert [request.rpartition(b"\r\n")[2] for request in one.requests] == [b"first", b"second", b"third"]
+    assert one.connections == 2
+
+
+UNASKED = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"
+
+
+@pytest.mark.parametrize("short_way", [True, False])
+async def test_what_comes_on_a_connection_that_rests_is_no_answer_to_the_next_call(short_way: bool) -> None:
+    """A balancer that gives a resting connection up may say so: who takes that for a refusal sends the message again,
+    and the first was taken all the same."""
+    async with host(OK, OK, OK) as (one, line, posting):
+        await posting.post("/", b"first")
+        one.writers[0].write(UNASKED)
+        [resting] = [kept for kept, _ in next(iter(line.session.connector._conns.values()))]
+        await _until(lambda: resting.should_close)
+        if short_way:
+            answered = (await posting.post("/", b"second")).status
+        else:
+            async with line.session.post(one.url, data=b"second") as answer:
+                answered = answer.status
+    assert answered == 200
+    assert [request.rpartition(b"\r\n")[2] for request in one.requests] == [b"first", b"second"]
     assert one.connections == 2
 
 

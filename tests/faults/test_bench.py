@@ -21,9 +21,9 @@ from tests.waiting import eventually
 _SERVICES = Path(__file__).parents[2] / "services"
 
 
-# Passed only where an index has another version than before, where somebody in a flow says STOP, where numbers are looked
-# up, and once a day: tests/folding/test_watched.py, tests/sender/test_studio_faults.py, tests/sender/test_lookups.py,
-# tests/poller/test_daily.py and tests/poller/test_deactivations.py kill there.
+# Passed only where an index has another version than before, where somebody in a flow says STOP, where numbers are
+# looked up, and once a day: tests/folding/test_watched.py, tests/sender/test_studio_faults.py, tests/sender/
+# test_lookups.py, tests/poller/test_daily.py and tests/poller/test_deactivations.py kill there.
 ELSEWHERE = {"index.derived", "execution.stopped", "lookup.counted", "poller.reconciled", "poller.deactivated"}
 # Nobody kills there yet.
 NOWHERE = {"lookup.read", "poller.deactivations"}

@@ -54,6 +54,7 @@ def settings_file(folder: Path, bootstrap: str, **sections: Mapping[str, object]
         },
         "sender": {"port": pick(), "data_dir": str(folder / "sender"), "session_timeout_s": 6},
         "poller": {"port": pick(), "data_dir": str(folder / "poller"), "session_timeout_s": 6},
+        "media": {"port": pick(), "data_dir": str(folder / "media"), "session_timeout_s": 6},
         "simulator": {"port": pick()},
     }
     for name, section in sections.items():

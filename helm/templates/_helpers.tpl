@@ -57,7 +57,7 @@ annotations:
 
 {{/* The ports of a service, by name; `operations` has health and metrics. */}}
 {{- define "switchboard.ports" -}}
-{{- get (dict "ingress" "http: 8080\noperations: 9080" "processor" "http: 8081\noperations: 9081" "sender" "operations: 8082" "poller" "operations: 8084") .service -}}
+{{- get (dict "ingress" "http: 8080\noperations: 9080" "processor" "http: 8081\noperations: 9081" "sender" "operations: 8082" "poller" "operations: 8084" "media" "operations: 8085") .service -}}
 {{- end -}}
 
 {{/* A pod's own values over those of all pods. */}}

@@ -136,6 +136,7 @@ PLACES: Mapping[str, Place] = {
         "services.cli.serve.poller:poller",
         "Read Twilio where it does not tell: callbacks that never came, and once a day all that it lists.",
     ),
+    "media": Place("services.cli.serve.media:media", "Copy the files that people send to object storage."),
     "simulator": Place(
         "services.cli.serve.simulator:simulator", "Run a Twilio on loopback: REST, signed webhooks, faults."
     ),

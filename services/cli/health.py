@@ -16,7 +16,7 @@ _TIMEOUT_S = 3
 
 def health(
     service: Annotated[
-        str | None, typer.Argument(help="ingress, processor, sender or poller; whoever answers, if left out.")
+        str | None, typer.Argument(help="ingress, processor, sender, poller or media; whoever answers, if left out.")
     ] = None,
 ) -> None:
     """Ask the service's /readyz. Exit code 0: it can work, maybe degraded; 1: it cannot, or nobody answers."""
@@ -41,6 +41,7 @@ def _places(settings: Settings) -> dict[str, str]:
         "processor": (processor.operations_host, processor.operations_port),
         "sender": (sender.host, sender.port),
         "poller": (poller.host, poller.port),
+        "media": (settings.media.host, settings.media.port),
     }
     return {
         name: f"http://{'127.0.0.1' if host in EVERY_ADDRESS else host}:{port}" for name, (host, port) in places.items()

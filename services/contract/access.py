@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from services.contract.audit import AUDIT
-from services.contract.fold import POLLER_APP, PROCESSOR_APPS, SENDER_APP
+from services.contract.fold import MEDIA_APP, POLLER_APP, PROCESSOR_APPS, SENDER_APP
 from services.contract.letters import HANDLED
 from services.contract.messages import INBOUND, KEYWORDS, STATUS
 from services.contract.prices import PRICES
@@ -37,13 +37,14 @@ _BESIDE: Mapping[str, tuple[tuple[Topic, ...], tuple[Topic, ...]]] = {
     SENDER_APP: ((SENDERS, TEMPLATES, PRICES), ()),
     # Once a day what Twilio lists is held against the log.
     POLLER_APP: ((INBOUND,), (INBOUND,)),
+    MEDIA_APP: ((), ()),
 }
 
-# What each worker's app folds, by the names of topics. Without the poller's: nobody need have one.
+# What each worker's app folds, by the names of topics. Without the poller's and that of media: nobody need have one.
 FOLDED_BY = {
     app: {topic.name for fold in FOLDS if fold.app == app for topic in fold.reads}
     for app in _BESIDE
-    if app != POLLER_APP
+    if app not in (POLLER_APP, MEDIA_APP)
 }
 
 
@@ -57,6 +58,7 @@ def grants(groups: Iterable[str] = PROCESSOR_APPS) -> dict[str, list[Grant]]:
         "processor": _worker([PROCESSOR_APPS[group] for group in groups]),
         "sender": [*_worker([SENDER_APP]), *_all_own("Read")],
         "poller": _worker([POLLER_APP]),
+        "media": _worker([MEDIA_APP]),
         "topics": [
             *_topics(_ALL, ["Create", "Describe", "DescribeConfigs", "AlterConfigs"]),
             *_all_own("Create", "Describe", "DescribeConfigs", "AlterConfigs"),

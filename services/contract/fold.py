@@ -17,6 +17,7 @@ PROCESSOR_APPS = {
 }
 SENDER_APP = "switchboard-sender"
 POLLER_APP = "switchboard-poller"
+MEDIA_APP = "switchboard-media"
 
 
 class FoldContract(NamedTuple):

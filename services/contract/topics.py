@@ -9,6 +9,7 @@ from services.contract import (
     consent,
     followups,
     letters,
+    media,
     messages,
     outbound,
     outbox,
@@ -22,6 +23,7 @@ from services.contract.topic import MONTH, Topic, own_topic
 
 PRODUCTS = (
     messages.PRODUCT,
+    media.PRODUCT,
     followups.PRODUCT,
     consent.PRODUCT,
     outbound.PRODUCT,

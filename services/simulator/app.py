@@ -29,6 +29,7 @@ from services.simulator.steering import SteeringApi
 from services.simulator.studio.api import StudioApi
 from services.simulator.subresources import SubresourcesApi
 
+_LARGEST = 64 << 20
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -42,7 +43,8 @@ def create_app(settings: Settings, tenants: Tenants) -> web.Application:
         await simulator.lifecycle.stop()
         await simulator.webhooks.close()
 
-    app = web.Application(middlewares=[_twilio_errors])
+    # People's files come in base 64.
+    app = web.Application(middlewares=[_twilio_errors], client_max_size=_LARGEST)
     apis = (
         MessagesApi,
         SubresourcesApi,

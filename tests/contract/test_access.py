@@ -21,6 +21,7 @@ from services.contract.templates import TEMPLATES
 from services.contract.tenants import TENANTS
 from services.contract.topic import owner_of
 from services.contract.topics import CHANGELOGS, DEAD, EVENTS, own_topics
+from services.media.main import FOLDS as COPIED
 from services.poller.products import FOLDS as POLLED
 from services.processor.topology import topology
 from services.runtime.config import KafkaSettings, Settings
@@ -34,6 +35,7 @@ WORKERS: dict[str, tuple[Fold, ...]] = {
     "processor": topology(Settings(), {}),
     "sender": folds(Settings(), Tenants()),
     "poller": POLLED,
+    "media": COPIED,
 }
 
 
@@ -56,6 +58,7 @@ def test_a_worker_reads_what_its_folds_read_and_keep_and_writes_what_they_keep_a
         "processor": {SENDERS.name, HANDLED.name, *(topic.name for topic in DEAD)},
         "sender": {SENDERS.name, TEMPLATES.name, PRICES.name},
         "poller": {INBOUND.name},
+        "media": set(),
     }[service]
     assert names(service, "Read") == {TENANTS.name} | tables | sources | read
     dead = {topic.dead for fold in own for topic in fold.sources}

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from services.contract.fold import POLLER_APP, PROCESSOR_APPS, SENDER_APP
+from services.contract.fold import MEDIA_APP, POLLER_APP, PROCESSOR_APPS, SENDER_APP
 from services.domain.consent.commands import Mark
 from services.domain.consent.suppression import Standing
+from services.domain.messages.copies import Copies, Medium
 from services.domain.messages.costs import Bill
 from services.domain.messages.deliverability import Counts
 from services.domain.messages.lines import Asked
@@ -191,6 +192,23 @@ PINNED[POLLER_APP, "costs", 1] = [
         ["due 2026-03-25T18:22:11.123Z ", f"listed acme AC1 again {LATER}\x00"],
     ),
     ("SM4 acme", structs.replace(BILL, told=True), ["due 2026-03-25T18:22:11.123Z "]),
+]
+COPIES = Copies(
+    tenant="acme",
+    contact="acme|c0ffee",
+    account_sid="AC1",
+    message_sid="MM1",
+    received_at=T,
+    media=(Medium("https://api.twilio.com/"),),
+    again_at=T,
+)
+PINNED[MEDIA_APP, "copies", 1] = [
+    ("MM1 acme", COPIES, ["due 2026-03-24T18:22:11.123Z ", f"listed open {T}\x00"]),
+    (
+        "MM1 acme",
+        structs.replace(COPIES, media=(Medium("https://api.twilio.com/", end="gone"),)),
+        ["due 2026-03-24T18:22:11.123Z "],
+    ),
 ]
 PINNED[POLLER_APP, "silent", 2] = [
     (

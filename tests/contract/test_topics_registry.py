@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.contract.consent import CONSENT
-from services.contract.fold import POLLER_APP, SENDER_APP, changelog
+from services.contract.fold import MEDIA_APP, POLLER_APP, SENDER_APP, changelog
 from services.contract.messages import DELIVERABILITY, MESSAGES, STATUS
 from services.contract.outbound import ACCEPTED, RESULTS
 from services.contract.tenants import TENANTS
@@ -35,6 +35,7 @@ from services.domain.outbox.pauses import PauseEnded, PausePlaced
 from services.domain.results import CommandResult
 from services.domain.studio.commands import ExecutionAccepted
 from services.domain.studio.events import ContactExecution
+from services.media.main import FOLDS as COPIED
 from services.poller.products import FOLDS as POLLED
 from services.processor.topology import topology
 from services.runtime.config import Settings
@@ -47,6 +48,7 @@ FOLDS: list[tuple[str, Fold]] = [
     *((fold.contract.app, fold) for fold in topology(Settings(), {})),
     *((SENDER_APP, fold) for fold in folds(Settings(), Tenants())),
     *((POLLER_APP, fold) for fold in POLLED),
+    *((MEDIA_APP, fold) for fold in COPIED),
 ]
 
 
@@ -189,7 +191,8 @@ def test_sources_of_a_fold_share_their_key(app: str, fold: Fold) -> None:
 def test_changelogs_are_named_as_faust_names_them() -> None:
     assert changelog("app", "table") == "app-table-changelog"
     assert all(
-        re.fullmatch(r"switchboard-(processor-[a-z]+|sender|poller)-[a-z]+-changelog", name) for name in CHANGELOGS
+        re.fullmatch(r"switchboard-(processor-[a-z]+|sender|poller|media)-[a-z]+-changelog", name)
+        for name in CHANGELOGS
     )
 
 

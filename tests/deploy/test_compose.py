@@ -24,7 +24,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 
 def test_all_services_run_from_one_image_which_cannot_be_written(settings: Settings) -> None:
-    assert set(OURS) == {"topics", "ingress", "processor", "sender", "poller", "simulator"}
+    assert set(OURS) == {"topics", "ingress", "processor", "sender", "poller", "media", "simulator"}
     for one in OURS.values():
         assert one["read_only"]
         assert one["cap_drop"] == ["ALL"]
@@ -39,6 +39,7 @@ def test_who_is_named_is_there(settings: Settings) -> None:
     assert {name for name, one in OURS.items() if one.get("network_mode") == "service:ingress"} == {
         "sender",
         "poller",
+        "media",
         "simulator",
     }
     assert settings.processor.url == f"http://processor:{settings.processor.port}"

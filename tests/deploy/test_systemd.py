@@ -25,7 +25,7 @@ def unit(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy
 
 
-@pytest.mark.parametrize("service", ["ingress", "processor", "sender", "poller"])
+@pytest.mark.parametrize("service", ["ingress", "processor", "sender", "poller", "media"])
 def test_systemd_knows_every_line(unit: Path, service: str) -> None:
     said = analyze("verify", "--man=no", str(unit).replace("@", f"@{service}"))
     assert (said.returncode, said.stdout + said.stderr) == (0, "")

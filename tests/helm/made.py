@@ -18,7 +18,7 @@ from services.contract.topics import PUBLIC
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "helm"
 # Whom the chart runs; `operations` is for people.
-RUN = ("ingress", "sender", "poller", "topics")
+RUN = ("ingress", "sender", "poller", "media", "topics")
 
 _HEAD = """# Values of the Helm chart
 

@@ -15,7 +15,7 @@ import yaml
 from tests.helm.made import CHART
 
 SHAPES = sorted(path.name.removesuffix("-values.yaml") for path in (CHART / "ci").glob("*-values.yaml"))
-SERVICES = ("ingress", "processor", "sender", "poller")
+SERVICES = ("ingress", "processor", "sender", "poller", "media")
 _KUBE = "1.34.0"
 
 Resource = Mapping[str, Any]

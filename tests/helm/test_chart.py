@@ -115,6 +115,8 @@ def test_the_product_takes_the_settings_of_every_pod(
         assert (ports, loaded.sender.instance_id) == ({"operations": loaded.sender.port}, "sb-sender-0")
     elif service == "poller":
         assert (ports, loaded.poller.instance_id) == ({"operations": loaded.poller.port}, "sb-poller-0")
+    elif service == "media":
+        assert (ports, loaded.media.instance_id) == ({"operations": loaded.media.port}, "sb-media-0")
     if loaded.kafka.security_protocol.startswith("SASL"):
         assert loaded.kafka.sasl_username in (f"switchboard-{service}", f"sb-switchboard-{service}")
 
@@ -132,7 +134,7 @@ def test_probes_mean_what_they_say(shape: str) -> None:
 
 
 def test_each_worker_keeps_its_name_and_its_tables() -> None:
-    for service in ("processor", "sender", "poller"):
+    for service in ("processor", "sender", "poller", "media"):
         spec = workloads(render("minimal"))[service]["spec"]
         assert spec["serviceName"] == f"sb-switchboard-{service}-pods"
         assert spec["serviceName"].removeprefix("sb-switchboard-") in of_kind(render("minimal"), "Service")
@@ -178,7 +180,7 @@ def test_only_ingress_faces_the_internet() -> None:
     ]
     assert policies["sender"]["spec"]["ingress"] == policies["topics"]["spec"]["ingress"] == []
     https = {"ports": [{"port": 443}]}
-    assert {name for name, one in policies.items() if https in one["spec"]["egress"]} == {"poller", "sender"}
+    assert {name for name, one in policies.items() if https in one["spec"]["egress"]} == {"media", "poller", "sender"}
 
 
 def test_queries_and_metrics_see_whom_one_names() -> None:

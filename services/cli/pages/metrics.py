@@ -9,6 +9,7 @@ from prometheus_client.metrics import MetricWrapperBase
 # Whatever makes a metric is loaded by these.
 from services.cli.serve import ingress, poller, processor, sender, simulator  # noqa: F401
 from services.ingress.metrics import INGRESS
+from services.media.counting import MEDIA
 from services.poller.metrics import POLLER
 from services.processor.metrics import PROCESSOR
 from services.runtime.metrics import FOLDING
@@ -29,10 +30,11 @@ lag of the partitions that it owns: of those that nobody owns, your exporter for
 REGISTRIES: Mapping[str, CollectorRegistry] = {
     "Every service": REGISTRY,
     "Ingress": INGRESS,
-    "Processor, sender and poller": FOLDING,
+    "Processor, sender, poller and media": FOLDING,
     "Processor": PROCESSOR,
     "Sender": SENDER,
     "Poller": POLLER,
+    "Media": MEDIA,
 }
 _EXPORTED = {"counter": ("_total",), "gauge": ("",), "histogram": ("_bucket", "_sum", "_count")}
 

@@ -270,7 +270,7 @@ class LookupSettings(Section):
 
 
 class MediaSettings(Section):
-    """What is asked of media before they are sent."""
+    """What is asked of media before they are sent, and what is done with those that people send."""
 
     preflight: bool | None = Field(
         default=None,
@@ -291,6 +291,8 @@ class MediaSettings(Section):
         max_length=100,
         description="media types that Twilio has come to take since",
     )
+    copy_inbound: bool = Field(default=True, description="what people send is copied, where the worker `media` runs")
+    delete_inbound: bool = Field(default=False, description="what was copied is then taken away at Twilio")
 
 
 RuleName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]

@@ -1,0 +1,158 @@
+"""Which message is worked on now: the oldest first, so many at once; one that fails waits, and holds nobody up."""
+
+import asyncio
+import logging
+from collections.abc import Iterator
+
+from services.domain.clock import seconds_between
+from services.domain.messages.copies import OPEN, Copied, Copies, CopyFailed, TakenAway, row_key
+from services.media.copying import Copying
+from services.media.counting import BYTES, COPIES, FAILED, OLDEST
+from services.media.fetching import Gone, TwilioAway, Unfetchable
+from services.media.scanning import ScannerAway
+from services.media.storage import StorageAway
+from services.runtime.clock import now
+from services.runtime.failpoints import reach
+from services.runtime.folding.partition import Partition
+from services.runtime.folding.runner import Listener
+from services.runtime.tenants.live import Tenants
+
+logger = logging.getLogger(__name__)
+
+TABLE = "copies"
+_EVERY_S = 0.2
+# Rows of a partition looked at in one round.
+_AT_ONCE = 100
+_AWAY = (TwilioAway, ScannerAway, StorageAway)
+
+
+class Copier(Listener):
+    """`at_once`: messages worked on together."""
+
+    def __init__(self, copying: Copying, tenants: Tenants, at_once: int) -> None:
+        self._copying = copying
+        self._tenants = tenants
+        self._at_once = at_once
+        self._owned: dict[int, Partition] = {}
+        self._under_way: dict[str, tuple[Partition, asyncio.Task[None]]] = {}
+        self._away: dict[str, str] = {}
+
+    def troubles(self) -> list[str]:
+        """Who was away at the last try, and what to look at."""
+        return list(self._away.values())
+
+    async def taken(self, partition: Partition) -> None:
+        self._owned[partition.partition] = partition
+
+    async def leaving(self, partition: Partition) -> None:
+        self._owned.pop(partition.partition, None)
+        tasks = [task for owner, task in self._under_way.values() if owner is partition]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            await asyncio.sleep(_EVERY_S)
+            OLDEST.set(max(map(self._oldest_s, self._owned.values()), default=0.0))
+            for partition, key, row in self._waiting():
+                if len(self._under_way) >= self._at_once:
+                    break
+                if key not in self._under_way and row.tenant in self._tenants:
+                    self._begin(partition, key, row)
+
+    def _waiting(self) -> Iterator[tuple[Partition, str, Copies]]:
+        moment = now()
+        for partition in list(self._owned.values()):
+            for place in partition.listed(TABLE, OPEN, None, _AT_ONCE):
+                if place.name.removeprefix(OPEN) > moment:
+                    break
+                row = partition.read(place.key, TABLE)
+                if row is not None:
+                    yield partition, place.key, row
+
+    @staticmethod
+    def _oldest_s(partition: Partition) -> float:
+        rows = (partition.read(one.key, TABLE) for one in partition.listed(TABLE, OPEN, None, _AT_ONCE))
+        return max((seconds_between(row.received_at, now()) for row in rows if row is not None), default=0.0)
+
+    def _begin(self, partition: Partition, key: str, row: Copies) -> None:
+        task = asyncio.create_task(self._carry_out(partition, row))
+        self._under_way[key] = partition, task
+        task.add_done_callback(lambda done: self._ended(key, done))
+
+    def _ended(self, key: str, task: "asyncio.Task[None]") -> None:
+        self._under_way.pop(key, None)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("media of %s cannot be worked on: %r", key, error, exc_info=error)
+
+    async def _carry_out(self, partition: Partition, row: Copies) -> None:
+        """Each medium of a message for itself: what stands in the way of one keeps no other."""
+        failed = False
+        for place, medium in enumerate(row.media):
+            if medium.end is None or medium.delete:
+                failed |= not await self._one(partition, row, place)
+        if failed:
+            await partition.submit(CopyFailed(tenant=row.tenant, message_sid=row.message_sid, at=now()))
+
+    async def _one(self, partition: Partition, row: Copies, place: int) -> bool:
+        tenant = self._tenants.get(row.tenant)
+        if tenant is None:
+            return False
+        try:
+            if row.media[place].end is None:
+                ended = await self._copying.copy(tenant, row, place)
+                await self._tell(partition, ended)
+                if not ended.delete:
+                    return True
+            await self._tell_deleted(partition, await self._copying.take_away(tenant, row, place))
+        except _AWAY as error:
+            self._missed(row, error)
+            return False
+        except (Gone, Unfetchable):
+            await self._tell_deleted(partition, _none_there(row, place))
+        except Exception as error:
+            # A defect of ours, or of a package's on what somebody sent: of this one alone.
+            logger.exception("a medium of %s cannot be copied", row_key(row))
+            self._missed(row, error)
+            return False
+        self._away.clear()
+        return True
+
+    async def _tell(self, partition: Partition, ended: Copied) -> None:
+        await partition.submit(ended)
+        reach("media.told")
+        self._away.clear()
+        if ended.told is not None:
+            COPIES.labels(ended.tenant, ended.outcome).inc()
+            BYTES.labels(ended.tenant).inc(ended.told.size or 0)
+
+    async def _tell_deleted(self, partition: Partition, event: TakenAway) -> None:
+        await partition.submit(event)
+        COPIES.labels(event.tenant, "deleted").inc()
+
+    def _missed(self, row: Copies, error: Exception) -> None:
+        why = "other"
+        if isinstance(error, TwilioAway):
+            why = "refused" if error.refused else "twilio"
+        elif isinstance(error, _AWAY):
+            why = "storage" if isinstance(error, StorageAway) else "scanner"
+        FAILED.labels(row.tenant, why).inc()
+        if why not in self._away:
+            logger.warning("media of %s wait (%s): %s", row.tenant, why, error)
+        self._away[why] = f"{row.tenant}: media wait, {_REMEDY[why]}: {error}"
+
+
+def _none_there(row: Copies, place: int) -> TakenAway:
+    return TakenAway(tenant=row.tenant, message_sid=row.message_sid, at=now(), place=place)
+
+
+_REMEDY = {
+    "twilio": "Twilio gives no answer that can be used",
+    "refused": "Twilio does not give them to these credentials; check the account's token and its subaccounts",
+    "storage": "the storage cannot be written; check media.storage",
+    "scanner": "ClamAV does not answer; check media.clamav",
+    "other": "see the log",
+}

@@ -24,6 +24,7 @@ from services.contract.topic import Topic
 from services.contract.topics import BY_CONTACT
 from services.domain.clock import LAST
 from services.domain.results import CommandResult
+from services.media.main import FOLDS as COPIED
 from services.processor.topology import topology
 from services.runtime.config import load
 from services.runtime.folding.fold import Emission, Fold
@@ -51,12 +52,12 @@ Odd = tuple[bytes | None, More]
 
 
 def product(folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[Fold]:
-    """Every fold of processor and sender."""
+    """Every fold of processor and sender, and that of people's files."""
     for name, secret in SECRETS.items():
         monkeypatch.setenv(name, secret)
     monkeypatch.setenv("SWITCHBOARD_CONFIG", str(settings_file(folder, "127.0.0.1:9")))
     configured = load()
-    return [*topology(configured, {}), *folds(configured, Tenants(configured.tenants))]
+    return [*topology(configured, {}), *folds(configured, Tenants(configured.tenants)), *COPIED]
 
 
 class Fed:
@@ -129,7 +130,7 @@ class Fed:
 SOURCES = [
     ("messages", 0), ("messages", 1), ("commands", 0), ("contacts", 0), ("contacts", 1), ("contacts", 2),
     ("executions", 0), ("intake", 0), ("executions-intake", 0), ("followups-intake", 0),
-    ("consent-intake", 0), ("outbox", 0), ("outbox", 1), ("outbox", 2),
+    ("consent-intake", 0), ("outbox", 0), ("outbox", 1), ("outbox", 2), ("copies", 0),
 ]  # fmt: skip
 
 

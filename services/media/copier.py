@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Iterator
 
 from services.domain.clock import seconds_between
@@ -21,8 +22,9 @@ logger = logging.getLogger(__name__)
 
 TABLE = "copies"
 _EVERY_S = 0.2
-# Rows of a partition looked at in one round.
-_AT_ONCE = 100
+_OLDEST_EVERY_S = 2.0
+# Rows of a partition looked at in one round, and for the oldest.
+_MOST, _AT_ONCE = 5000, 100
 _AWAY = (TwilioAway, ScannerAway, StorageAway)
 
 
@@ -54,9 +56,12 @@ class Copier(Listener):
 
     async def run(self) -> None:
         """Until cancelled."""
+        looked = float("-inf")
         while True:
             await asyncio.sleep(_EVERY_S)
-            OLDEST.set(max(map(self._oldest_s, self._owned.values()), default=0.0))
+            if time.monotonic() - looked > _OLDEST_EVERY_S:
+                looked = time.monotonic()
+                OLDEST.set(max(map(self._oldest_s, self._owned.values()), default=0.0))
             for partition, key, row in self._waiting():
                 if len(self._under_way) >= self._at_once:
                     break
@@ -66,7 +71,8 @@ class Copier(Listener):
     def _waiting(self) -> Iterator[tuple[Partition, str, Copies]]:
         moment = now()
         for partition in list(self._owned.values()):
-            for place in partition.listed(TABLE, OPEN, None, _AT_ONCE):
+            # Behind rows of a tenant that is not known here there may be others'.
+            for place in partition.listed(TABLE, OPEN, None, _MOST):
                 if place.name.removeprefix(OPEN) > moment:
                     break
                 row = partition.read(place.key, TABLE)

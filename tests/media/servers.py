@@ -17,8 +17,7 @@ from services.embedded.jars import cache_root
 from services.embedded.ports import pick
 from tests.waiting import eventually
 
-# Any commit of it does; this is the one that was tried.
-_S3 = "github.com/versity/versitygw/cmd/versitygw@latest"
+_S3 = "github.com/versity/versitygw/cmd/versitygw@v1.8.0"
 KEY_ID, KEY, BUCKET = "media-tests", "a secret key of the tests", "media"
 # What our signature is for: nobody's virus.
 VIRUS = b"SWITCHBOARD-STANDARD-TEST-FILE"

@@ -12,6 +12,9 @@ from tests.media.conftest import PHOTO, SUBACCOUNT, House, Person, Worker
 from tests.media.servers import BUCKET, VIRUS, VIRUS_NAME
 from tests.waiting import eventually
 
+# The first time the storage is built, which takes minutes.
+pytestmark = pytest.mark.timeout(900)
+
 JPEG = "image/jpeg"
 
 

@@ -12,6 +12,7 @@ from services.media.counting import BYTES, COPIES, FAILED, OLDEST
 from services.media.fetching import Gone, TwilioAway, Unfetchable
 from services.media.scanning import ScannerAway
 from services.media.storage import StorageAway
+from services.media.topology import TABLE
 from services.runtime.clock import now
 from services.runtime.failpoints import reach
 from services.runtime.folding.partition import Partition
@@ -20,7 +21,6 @@ from services.runtime.tenants.live import Tenants
 
 logger = logging.getLogger(__name__)
 
-TABLE = "copies"
 _EVERY_S = 0.2
 _OLDEST_EVERY_S = 2.0
 # Rows of a partition looked at in one round, and for the oldest.

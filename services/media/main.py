@@ -5,17 +5,16 @@ from functools import partial
 
 from services.contract.fold import MEDIA_APP
 from services.contract.media import COPIES_FOLD
-from services.domain.messages import copies
-from services.media.copier import TABLE, Copier
+from services.media.copier import Copier
 from services.media.copying import Copying
 from services.media.counting import MEDIA
 from services.media.fetching import Fetching
 from services.media.links import routes
 from services.media.scanning import Scanner
 from services.media.storage import Storage
+from services.media.topology import FOLDS
 from services.runtime.config import Settings
 from services.runtime.folding.app import fold_app, run_app
-from services.runtime.folding.fold import Fold, Step, Table
 from services.runtime.folding.health import reasons
 from services.runtime.http import operations, serve
 from services.runtime.line import Line
@@ -24,19 +23,6 @@ from services.runtime.section import ConfigError
 from services.runtime.strangers import Strangers, Where, loopback_too
 from services.runtime.tenants.live import Tenants
 from services.runtime.urls import is_twilio
-
-FOLDS = (
-    Fold(
-        COPIES_FOLD,
-        (
-            Step(
-                copies.fold,
-                Table(TABLE, copies.Copies, copies.row_key, due=copies.due, lists=copies.lists),
-                takes=copies.FACTS,
-            ),
-        ),
-    ),
-)
 
 
 async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event) -> None:

@@ -21,7 +21,7 @@ from services.contract.templates import TEMPLATES
 from services.contract.tenants import TENANTS
 from services.contract.topic import owner_of
 from services.contract.topics import CHANGELOGS, DEAD, EVENTS, own_topics
-from services.media.main import FOLDS as COPIED
+from services.media.topology import FOLDS as COPIED
 from services.poller.products import FOLDS as POLLED
 from services.processor.topology import topology
 from services.runtime.config import KafkaSettings, Settings

@@ -35,7 +35,7 @@ from services.domain.outbox.pauses import PauseEnded, PausePlaced
 from services.domain.results import CommandResult
 from services.domain.studio.commands import ExecutionAccepted
 from services.domain.studio.events import ContactExecution
-from services.media.main import FOLDS as COPIED
+from services.media.topology import FOLDS as COPIED
 from services.poller.products import FOLDS as POLLED
 from services.processor.topology import topology
 from services.runtime.config import Settings

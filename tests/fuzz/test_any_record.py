@@ -24,7 +24,7 @@ from services.contract.topic import Topic
 from services.contract.topics import BY_CONTACT
 from services.domain.clock import LAST
 from services.domain.results import CommandResult
-from services.media.main import FOLDS as COPIED
+from services.media.topology import FOLDS as COPIED
 from services.processor.topology import topology
 from services.runtime.config import load
 from services.runtime.folding.fold import Emission, Fold

@@ -44,4 +44,5 @@ def _rows(found: Coming) -> list[tuple[str, str]]:
     if found.told is None:
         return [*rows, ("told", "nothing but the message itself")]
     values = "".join(f", {name}: {value}" for name, value in found.told.values.items())
-    return [*rows, ("told", f"rule {found.told.rule}{values}")]
+    desk = [("ticket", found.told.ticket)] if found.told.ticket else []
+    return [*rows, ("told", f"rule {found.told.rule}{values}"), *desk]

@@ -5,8 +5,8 @@ from collections.abc import Coroutine
 from functools import partial
 from typing import Any
 
-from services.contract.fold import POLLER_APP
-from services.contract.messages import SILENT_FOLD
+from services.contract.fold import POLLER_APP, FoldContract
+from services.contract.messages import SILENT_FOLD, TICKETS_FOLD
 from services.poller.budget import Budget
 from services.poller.deactivating import Deactivating
 from services.poller.metrics import POLLER
@@ -16,6 +16,7 @@ from services.poller.reader import Reader, Whose
 from services.poller.reconciling import Reconcile, Reconciling
 from services.poller.rounds import Rounds
 from services.poller.senders import WatchedSenders
+from services.poller.tickets import Ticketing
 from services.runtime.config import Settings
 from services.runtime.folding.app import FoldApp, fold_app, run_app
 from services.runtime.folding.health import reasons
@@ -56,12 +57,16 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event, reconci
         leads = way("GET", _credentials(owner, account), account, base, owner.region)
         return Reader(line, budget, Whose(tenant, account, "messaging", leads))
 
+    ticketing = Ticketing(tenants)
     senders = WatchedSenders(settings, tenants, of_messaging)
     listeners: dict[str, Listener] = {}
-    by_tenant: list[Listener] = [reconciling, deactivating, senders]
+    beside_rounds: dict[FoldContract, list[Listener]] = {
+        SILENT_FOLD: [reconciling, deactivating, senders],
+        TICKETS_FOLD: [ticketing],
+    }
     for fold in FOLDS:
         own = [rounds[one.table] for one in PRODUCTS if one.contract == fold.contract]
-        listeners[fold.name] = Together(*own, *(by_tenant if fold.contract == SILENT_FOLD else []))
+        listeners[fold.name] = Together(*own, *beside_rounds.get(fold.contract, ()))
     app = fold_app(POLLER_APP, FOLDS, settings.kafka, poller, listeners)
 
     def troubles() -> list[str]:
@@ -71,7 +76,13 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event, reconci
     beside: list[asyncio.Task[None]] = []
     server = await serve(health, poller.host, poller.port, "poller.port")
     try:
-        for work in (*(one.run() for one in rounds.values()), reconciling.run(), deactivating.run(), senders.run()):
+        for work in (
+            *(one.run() for one in rounds.values()),
+            reconciling.run(),
+            deactivating.run(),
+            senders.run(),
+            ticketing.run(),
+        ):
             beside.append(asyncio.create_task(_or_crash(app, work)))
         await run_app(app, stop)
     finally:
@@ -79,6 +90,7 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event, reconci
             task.cancel()
         await server.close()
         await line.close()
+        await ticketing.close()
 
 
 async def _or_crash(app: FoldApp, work: Coroutine[Any, Any, None]) -> None:

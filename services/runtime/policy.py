@@ -84,6 +84,7 @@ def _keyword_rules(tenant: TenantSettings) -> tuple[Rule, ...]:
             says=tuple(map(pattern, rule.says)),
             reply=rule.reply,
             tells=rule.tells,
+            ticket=rule.ticket,
             senders=frozenset(map(canonical, rule.senders)),
             channels=frozenset(rule.channels),
             hours=hours_of(rule.hours) if rule.hours else None,

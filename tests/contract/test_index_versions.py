@@ -18,6 +18,7 @@ from services.domain.messages.deliverability import Counts
 from services.domain.messages.lines import Asked
 from services.domain.messages.numbers import Number
 from services.domain.messages.silent import Silent
+from services.domain.messages.tickets import Ticket
 from services.domain.messages.timeline import Timeline
 from services.domain.messages.windows import Refusal, Sessions, Window
 from services.domain.outbox.entry import row_key
@@ -36,6 +37,7 @@ from services.runtime.folding.fold import Table
 from services.sender.parking import Parked
 from services.sender.products import COMMANDS
 from tests.contract.test_topics_registry import FOLDS
+from tests.domain.test_tickets import HEARD
 from tests.sender.histories import (
     accepted,
     attempted,
@@ -135,6 +137,13 @@ PINNED: dict[tuple[str, str, int], list[tuple[str, Any, list[str]]]] = {
         ),
         (*entry(accepted(), attempting(1), attempted(1, refused())), ["due 2026-03-23T18:00:02.000Z "]),
         (*entry(accepted(), attempting(1), attempted(1, created())), ["due 2026-03-23T18:00:02.000Z "]),
+    ],
+    (POLLER_APP, "tickets", 1): [
+        (
+            "e",
+            Ticket(tenant="acme", since=T, desk="desk", again_at=T, heard=HEARD),
+            ["due 2026-03-24T18:22:11.123Z ", "listed acme desk 2026-02-21T18:22:11.123Z\x00"],
+        )
     ],
     (SENDER_APP, "lookedup", 1): [("acme 2026-02-21", Asked(until=T), ["due 2026-02-21T18:22:11.123Z "])],
     (SENDER_APP, "spent", 1): [("acme 2026-02-21", Spent(until=T, amounts={}), ["due 2026-02-21T18:22:11.123Z "])],

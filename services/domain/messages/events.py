@@ -54,7 +54,8 @@ class KeywordHeard(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "
     """A message is what one of the tenant's rules is for (`twilio.keywords.v1`, keyed by contact).
 
     `rule`: its name in the settings. `values`: what stands at the places of its pattern. `replied`: it was answered by
-    the rule's text. A webhook that comes twice is told twice, with one event id.
+    the rule's text. `ticket`: the desk that it is delivered to. A webhook that comes twice is told twice, with one
+    event id.
     """
 
     event_type: Literal["keyword_heard"] = "keyword_heard"
@@ -70,6 +71,7 @@ class KeywordHeard(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "
     from_: str
     to: str
     replied: bool = False
+    ticket: str | None = None
 
 
 class StatusReceived(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "from"}):

@@ -48,7 +48,7 @@ class Pattern(NamedTuple):
 
 class Rule(NamedTuple):
     """`says`: the messages that it is for. `reply`: the answer, with the places filled; none: none. `tells`: it is put
-    on the log.
+    on the log; `ticket`: and delivered to this desk.
 
     `senders`: the canonical addresses of ours that it holds for, `channels`: the same; empty: all. `hours`: when it
     holds, by the clock of `zone`.
@@ -58,6 +58,7 @@ class Rule(NamedTuple):
     says: tuple[Pattern, ...]
     reply: str | None = None
     tells: bool = False
+    ticket: str | None = None
     senders: frozenset[str] = frozenset()
     channels: frozenset[str] = frozenset()
     hours: Hours | None = None

@@ -45,7 +45,7 @@ class Replies:
     def heard(self, event: InboundReceived) -> KeywordHeard | None:
         """What is told of the message, where its rule tells."""
         found = self._match(event)
-        if found is None or not found.rule.tells:
+        if found is None or not (found.rule.tells or found.rule.ticket):
             return None
         return KeywordHeard(
             event_id=derived_event_id(event.event_id, "keyword_heard", found.rule.name),
@@ -60,6 +60,7 @@ class Replies:
             from_=event.from_,
             to=event.to,
             replied=self._answer(event, found) is not None,
+            ticket=found.rule.ticket,
         )
 
     def _match(self, event: InboundReceived) -> Matched | None:

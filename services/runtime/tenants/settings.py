@@ -3,6 +3,7 @@
 import re
 from decimal import Decimal
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, AwareDatetime, Field, field_validator, model_validator
@@ -298,6 +299,25 @@ class MediaSettings(Section):
 RuleName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 
 
+class DeskSettings(Section):
+    """Where tickets go: a URL that takes them, and what they are signed with."""
+
+    url: str = Field(description="https://…; http too, where private")
+    secret: Secret = Field(description=f"signs each ticket; {SHORTEST_SECRET} characters at least")
+    private: bool = Field(default=False, description="it may lie in a private network, or on this machine")
+
+    @model_validator(mode="after")
+    def _meant(self) -> "DeskSettings":
+        parts = urlsplit(self.url)
+        if parts.scheme not in (("https", "http") if self.private else ("https",)) or not parts.hostname:
+            raise ValueError("url: write an https URL; http counts with private: true alone")
+        if parts.username or parts.fragment:
+            raise ValueError("url: no user, password or fragment; what proves who we are is the signature")
+        if len(self.secret.get_secret_value()) < SHORTEST_SECRET:
+            raise ValueError(f"secret: fewer than {SHORTEST_SECRET} characters; make one by openssl rand -hex 32")
+        return self
+
+
 class KeywordSettings(Section):
     """A rule for what people write: it is for a whole message, in any spelling."""
 
@@ -311,6 +331,9 @@ class KeywordSettings(Section):
         default=None, min_length=1, max_length=1600, description="the answer as TwiML, with the places filled"
     )
     tells: bool = Field(default=False, description="each such message is told on twilio.keywords.v1")
+    ticket: RuleName | None = Field(
+        default=None, description="one of `desks`: each such message is delivered there by HTTP, and told"
+    )
     senders: list[str] = Field(default_factory=list, description="of ours, to which it was written; empty: all")
     channels: list[Literal["sms", "whatsapp", "rcs", "messenger"]] = Field(
         default_factory=list, description="by which it was written; empty: all"
@@ -321,8 +344,8 @@ class KeywordSettings(Section):
     @model_validator(mode="after")
     def _meant(self) -> "KeywordSettings":
         places = [set(pattern(text).names) for text in self.says]
-        if not (self.reply or self.tells):
-            raise ValueError("nothing comes of it: give it a reply, or tells: true")
+        if not (self.reply or self.tells or self.ticket):
+            raise ValueError("nothing comes of it: give it a reply, a ticket, or tells: true")
         if self.reply is not None:
             if not self.reply.strip():
                 raise ValueError("reply: there is no text; write one, or leave it out")
@@ -395,6 +418,9 @@ class TenantSettings(Section):
     keywords: list[KeywordSettings] = Field(
         default_factory=list, description="rules for what people write; the first that fits counts"
     )
+    desks: dict[RuleName, DeskSettings] = Field(
+        default_factory=dict, description="where tickets of keyword rules go, by name"
+    )
     twilio_answers: tuple[Literal["STOP", "START", "HELP"], ...] = Field(
         default=("STOP", "START"),
         description="what Twilio answers by SMS itself without telling us; []: it was asked to leave that to us",
@@ -453,6 +479,13 @@ class TenantSettings(Section):
     def _consistent(self) -> "TenantSettings":
         if bool(self.api_key_sid) != bool(self.api_key_secret):
             raise ValueError("api_key_sid and api_key_secret go together")
+        return self
+
+    @model_validator(mode="after")
+    def _desks_are_there(self) -> "TenantSettings":
+        for rule in self.keywords:
+            if rule.ticket is not None and rule.ticket not in self.desks:
+                raise ValueError(f"keywords: {rule.name}: there is no desk {rule.ticket}; add it to desks")
         return self
 
     @model_validator(mode="after")

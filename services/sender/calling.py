@@ -35,7 +35,7 @@ class TwilioCaller:
     async def make(self, host: str, request: Request, may_go: Callable[[], bool]) -> Outcome:
         for _ in range(_MOST_CALLS):
             transport = self._to(request.host or host)
-            end = request.answer(await transport.call(request.method, request.path, request.form))
+            end = request.answer(await transport.call(request.method, request.path, request.form, request.json))
             if not isinstance(end, Request):
                 return end
             if not may_go():

@@ -69,7 +69,8 @@ class Call(NamedTuple):
 
 
 class Request(NamedTuple):
-    """One call. `path` begins with a slash; `form`: what is posted; `host`: where it is another than its product's.
+    """One call. `path` begins with a slash; `form`: what is posted, as JSON where `json` says so; `host`: where it is
+    another than its product's.
 
     `answer`: what comes of the answer, or the next call, where this one created nothing: that is made by the same
     attempt, if there is time left.
@@ -80,6 +81,7 @@ class Request(NamedTuple):
     answer: "Callable[[Taken | Refusal | Unknown], Created | Refusal | Unknown | Request]"
     method: Method = "POST"
     host: str | None = None
+    json: bool = False
 
 
 # What a call without a known end created; and what a resolution says of it.

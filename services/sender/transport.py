@@ -65,13 +65,14 @@ class Transport:
         }
         self._posting = line.posting(self._ways["POST"])
 
-    async def call(self, method: Method, path: str, form: bytes) -> Taken | Refusal | Unknown:
-        """One call; `path` begins with a slash, `form` is what is posted. Redirects are not followed."""
+    async def call(self, method: Method, path: str, form: bytes, json: bool = False) -> Taken | Refusal | Unknown:
+        """One call; `path` begins with a slash, `form` is what is posted, as JSON where `json` says so. Redirects are
+        not followed."""
         try:
-            if method == "POST" and self._posting is not None:
+            if method == "POST" and self._posting is not None and not json:
                 answer = await self._posting.post(path, form)
             else:
-                answer = await self._the_usual_way(method, path, form)
+                answer = await self._the_usual_way(method, path, form, json)
             if 200 <= answer.status < 300:
                 return Taken(answer.body)
             return _refused(answer.status, answer.body, answer.headers.get("Retry-After"))
@@ -89,11 +90,12 @@ class Transport:
             logger.exception("the answer to a call cannot be read")
             return Unknown(reason=f"Twilio's answer cannot be read: {type(error).__name__}")
 
-    async def _the_usual_way(self, method: Method, path: str, form: bytes) -> Answer:
+    async def _the_usual_way(self, method: Method, path: str, form: bytes, json: bool) -> Answer:
         by = self._ways[method]
+        headers = {**by.headers, "Content-Type": "application/json"} if json else by.headers
         url, data = URL(f"{by.base_url}{path}"), form if method == "POST" else None
         async with self._line.session.request(
-            method, url, data=data, headers=by.headers, proxy=by.proxy, allow_redirects=False
+            method, url, data=data, headers=headers, proxy=by.proxy, allow_redirects=False
         ) as answer:
             return Answer(answer.status, answer.headers, await answer.read())
 

@@ -1,10 +1,10 @@
 """Senders of channels (`/v2/Channels/Senders`): WhatsApp and RCS senders, with the URLs that Twilio calls for each;
-and typing indicators (`/v2/Indicators/Typing.json`), by WhatsApp alone.
+and typing indicators (`/v3/Indicators/Typing.json`), by WhatsApp and RCS.
 
 Not confirmed: which state an update passes through (here it is ONLINE at once); whether what an update's `webhook`
 leaves out is kept (here it is); that fragments of URLs are kept as they are; that a sender of which no webhook was ever
 set says null (here it does: the field may be null). Nor with which code and status a typing indicator is refused whose
-message is none of WhatsApp's, or did not come in.
+message is none of WhatsApp's, or did not come in; nor one by RCS to somebody who has not written.
 """
 
 import json
@@ -38,7 +38,7 @@ class ChannelsApi:
             web.get(many, guarded(self._simulator, self._list, "channels")),
             web.get(one, guarded(self._simulator, self._fetch, "channels")),
             web.post(one, guarded(self._simulator, self._update, "channels")),
-            web.post("/v2/Indicators/Typing.json", guarded(self._simulator, self._typing, "channels")),
+            web.post("/v3/Indicators/Typing.json", guarded(self._simulator, self._typing, "channels")),
         ]
 
     async def _list(self, request: web.Request, account: Account) -> web.StreamResponse:
@@ -67,10 +67,23 @@ class ChannelsApi:
         return web.json_response(self._resource(request, account, found), status=202)
 
     async def _typing(self, request: web.Request, account: Account) -> web.StreamResponse:
-        form = await request.post()
-        if form.get("channel") != "whatsapp":
+        try:
+            asked = json.loads(await request.read())
+        except ValueError:
+            asked = None
+        if not isinstance(asked, dict):
             return refused(errors.INVALID_PARAMETER.about("channel"))
-        message = self._simulator.store.find(account.sid, str(form.get("messageId", "")))
+        match asked:
+            case {"channel": "WHATSAPP", "messageId": str(sid), **others} if not others:
+                return self._typing_under(account, sid, request)
+            case {"channel": "RCS", "from": str(agent), "to": str(person), **others} if set(others) <= {"event"}:
+                known = agent in self._simulator.senders(account) and channel(agent) == channel(person) == "rcs"
+                fits = known and others.get("event", "START") == "START"
+                return web.json_response({"success": True}) if fits else refused(errors.INVALID_PARAMETER.about("from"))
+        return refused(errors.INVALID_PARAMETER.about("channel"))
+
+    def _typing_under(self, account: Account, sid: str, request: web.Request) -> web.StreamResponse:
+        message = self._simulator.store.find(account.sid, sid)
         if message is None:
             return not_found(request)
         if message.direction != "inbound" or channel(message.to) != "whatsapp":

@@ -77,7 +77,17 @@ def test_a_bare_sid_of_another_person_is_left_alone(action: str) -> None:
 def test_typing_answers_what_they_wrote_by_whatsapp(message: dict[str, Any]) -> None:
     assert ours(looked("typing", message))
     asked = looked("typing", INBOUND)
-    assert (asked.host, asked.method) == ("messaging", "POST")
+    assert (asked.host, asked.method, asked.json) == ("messaging", "POST", True)
+    assert json.loads(asked.form) == {"channel": "WHATSAPP", "messageId": SID}
+
+
+def test_typing_by_rcs_is_shown_between_both_ends() -> None:
+    by_rcs = INBOUND | {"from": f"rcs:{PERSON}", "to": "rcs:acme_agent"}
+    asked = looked("typing", by_rcs)
+    assert json.loads(asked.form) == {
+        "channel": "RCS", "from": "rcs:acme_agent", "to": f"rcs:{PERSON}", "event": "START",
+    }  # fmt: skip
+    assert ours(looked("typing", by_rcs | {"to": None}))
 
 
 @pytest.mark.parametrize("status", ["queued", "accepted", "scheduled", "sending", "receiving", "of tomorrow"])

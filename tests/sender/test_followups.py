@@ -7,7 +7,7 @@ from typing import Any
 from services.contract.followups import FOLLOWUPS
 from services.domain.results import CommandResult
 from tests.kafka_records import produce
-from tests.sender.rig import WHATSAPP_SENDER, Desk, Service, said
+from tests.sender.rig import AGENT, WHATSAPP_SENDER, Desk, Service, said
 from tests.waiting import eventually
 
 # In the order of the walk: what may be done again, and in the end what takes it away.
@@ -136,6 +136,15 @@ async def test_media_are_deleted_first_however_many(desk: Desk, shared_sender: S
     told = await done(desk, about(command, action="delete"))
     assert (told.step, (await at_twilio(desk, sid))["deleted"]) == ("sent", True)
     assert told.attempt > 1, "so many calls are more than one attempt's"
+
+
+async def test_typing_is_shown_to_who_wrote_by_rcs(desk: Desk, shared_sender: Service) -> None:
+    command = desk.command("typing-rcs", to="rcs:+14155568026") | {"from": AGENT}
+    sid = await desk.twilio.hear(command["to"], AGENT, "hello")
+    assert (await done(desk, about(command, action="typing", message_sid=sid))).step == "sent"
+    await desk.heard(said(command, "STOP"))
+    told = await done(desk, about(command, action="typing", message_sid=sid))
+    assert (told.step, told.category) == ("blocked", "suppressed")
 
 
 async def test_typing_is_shown_to_who_wrote_by_whatsapp(desk: Desk, shared_sender: Service) -> None:

@@ -7,6 +7,8 @@ from typing import Literal
 
 import msgspec
 
+from services.domain.contact import parts
+
 # Of the sender's products.
 KIND = "follow-up"
 
@@ -20,7 +22,7 @@ class FollowUp(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     Whose message it is says `to`, an address, or `contact`, the key in results. Which it is says `of_command`, the
     command that created it, or `message_sid`. `outcome`: of a feedback, whether the person did what the message asked
     for. `redact` empties its text; `delete` takes its media and then itself away; `typing` shows the person of an
-    inbound WhatsApp message that an answer is on its way, and marks that as read.
+    inbound message by WhatsApp or RCS that an answer is on its way; WhatsApp marks it as read.
     """
 
     command_id: str
@@ -67,8 +69,10 @@ class FollowUpAccepted(msgspec.Struct, frozen=True, kw_only=True, tag_field="eve
 
     @property
     def channel(self) -> str:
-        """Typing is WhatsApp's; all else is nothing that anybody gets."""
-        return "whatsapp" if self.action == "typing" else ""
+        """Typing is WhatsApp's or RCS'; all else is nothing that anybody gets."""
+        if self.action != "typing":
+            return ""
+        return "rcs" if "rcs" in parts(self.to).channels else "whatsapp"
 
     @property
     def sender(self) -> str:

@@ -115,10 +115,7 @@ def _about(command: FollowUpAccepted, sid: str, one: str, message: _Message) -> 
         case "feedback":
             return _feedback(command, sid, one)
         case "typing":
-            if not message.inbound or parts(message.person).channels != ("whatsapp",):
-                return _ours("typing answers a message of theirs by WhatsApp, and this is none")
-            said = urlencode({"channel": "whatsapp", "messageId": sid}).encode()
-            return Request("/v2/Indicators/Typing.json", said, partial(_done, sid), host="messaging")
+            return _typing(sid, message)
         case "redact" | "delete" if message.status not in FINAL and message.status != "sent":
             return _later(f"its message has not ended yet: it is {message.status[:20]}", _LOOK_AGAIN_S)
         case "redact":
@@ -126,6 +123,20 @@ def _about(command: FollowUpAccepted, sid: str, one: str, message: _Message) -> 
         case "delete":
             itself = Request(f"{one}.json", b"", partial(_gone, sid), method="DELETE")
             return Request(f"{one}/{_MEDIA}", b"", partial(_listed, sid, one, message, itself), method="GET")
+
+
+def _typing(sid: str, message: _Message) -> Request | Refusal:
+    """By RCS it is shown in the conversation of both ends, by WhatsApp under a message."""
+    said: dict[str, str] | None = None
+    if message.inbound and parts(message.person).channels == ("whatsapp",):
+        said = {"channel": "WHATSAPP", "messageId": sid}
+    elif message.inbound and message.to and parts(message.person).channels == ("rcs",):
+        said = {"channel": "RCS", "from": message.to, "to": message.person, "event": "START"}
+    if said is None:
+        return _ours("typing answers a message of theirs by WhatsApp or RCS, and this is none")
+    return Request(
+        "/v3/Indicators/Typing.json", msgspec.json.encode(said), partial(_done, sid), host="messaging", json=True
+    )
 
 
 def _feedback(command: FollowUpAccepted, sid: str, one: str) -> Request:

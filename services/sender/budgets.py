@@ -18,6 +18,7 @@ from services.domain.outbox.entry import counted, row_key
 from services.domain.spend import budgets
 from services.domain.spend.budgets import Budget, Overspent, Spend, Spent, applying, day_of, exceeds
 from services.domain.spend.estimating import Estimate, Rates
+from services.domain.templates.catalogue import NO_TEMPLATES, Catalogue
 from services.runtime.clock import now
 from services.runtime.folding.partition import Flush, Partition
 from services.runtime.folding.runner import Listener
@@ -68,13 +69,21 @@ class _Case(NamedTuple):
 
 
 class Budgets(Listener):
-    """`partitions`: of every topic, each with an equal share."""
+    """`partitions`: of every topic, each with an equal share. `templates`: a tenant's, as they are now."""
 
-    def __init__(self, products: Products, tenants: Tenants, prices: PriceLists, partitions: int) -> None:
+    def __init__(
+        self,
+        products: Products,
+        tenants: Tenants,
+        prices: PriceLists,
+        partitions: int,
+        templates: Callable[[str], Catalogue] = lambda _: NO_TEMPLATES,
+    ) -> None:
         self._products = products
         self._tenants = tenants
         self._prices = prices
         self._partitions = partitions
+        self._templates = templates
         self._rules = Derived(tenants, lambda name, tenant: _rules(name, tenant, prices))
         self._reserved: dict[Partition, dict[str, Spend]] = {}
         tenants.listen(lambda _: self._tell_anew())
@@ -160,7 +169,7 @@ class Budgets(Listener):
         self._tell_anew()
 
     def _estimate(self, command: Addressed, rates: Rates) -> Estimate | None:
-        return self._products[command.kind].estimate(command, rates)
+        return self._products[command.kind].estimate(command, rates, self._templates(command.tenant))
 
     def _spent(self, partition: Partition, command: Addressed, rules: _Rules, budget: Budget, moment: str) -> Decimal:
         """What counts in this partition but for the command itself, which is judged again while it is attempted."""

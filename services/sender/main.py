@@ -72,7 +72,7 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event) -> None
     routes = _routes(products, tenants, settings.kafka.partitions)
     stops = Stops(faults, routes.host)
     prices = PriceLists(settings.kafka)
-    budgets = Budgets(products, tenants, prices, settings.kafka.partitions)
+    budgets = Budgets(products, tenants, prices, settings.kafka.partitions, catalogues.of)
     # A slow Lookup takes no connection of what sends.
     lookups = Lookups(
         tenants, Line(sender.request_timeout_s, TOGETHER), settings.twilio.lookups_url, settings.kafka.partitions

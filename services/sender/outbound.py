@@ -14,6 +14,7 @@ from services.domain.outbox.effects import Effects
 from services.domain.outbox.entry import Entry
 from services.domain.outbox.facts import Checked, Created, Settled, Unknown
 from services.domain.spend.estimating import Estimate, Rates
+from services.domain.templates.catalogue import Catalogue
 from services.runtime.config import Settings
 from services.runtime.folding.partition import Partition
 from services.runtime.folding.runner import Listener
@@ -118,7 +119,7 @@ class Outbound:
     apart: str | None = None
     template: Callable[[Any], Templated | None] = lambda _: None
     units: Callable[[Any], int] = lambda _: 1
-    estimate: Callable[[Any, Rates], Estimate | None] = lambda _, __: None
+    estimate: Callable[[Any, Rates, Catalogue], Estimate | None] = lambda _, __, ___: None
     media: Callable[[Any], Sequence[str]] = lambda _: ()
 
     @property

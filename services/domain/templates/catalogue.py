@@ -36,6 +36,14 @@ class Catalogue:
         fitting = [by_tag[one] for one in of_country(country) if one in by_tag]
         return next(filter(may_go, fitting), next(iter(fitting), None))
 
+    def meant(self, content_sid: str | None, name: str | None, language: str | None) -> list[TemplateStated]:
+        """All that a command may mean, which names one by its sid, or by its name with or without a language."""
+        if name is None:
+            found = self._by_sid.get(content_sid or "")
+            return [found] if found is not None else []
+        wanted = tag(language) if language is not None else None
+        return [one for one in self._by_name.get(name, ()) if wanted in (None, tag(one.language))]
+
     def languages(self, name: str) -> Mapping[str, str]:
         """In which languages there is one of this name, and the state of each."""
         found = sorted(self._by_name.get(name, ()), key=lambda one: (one.language, one.updated_at or ""))

@@ -7,7 +7,9 @@ from typing import Literal
 from services.domain.consent.scopes import scopes_of
 from services.domain.gate.question import Question
 from services.domain.messages.commands import CommandAccepted
+from services.domain.messages.rendered import most_segments
 from services.domain.spend.estimating import Estimate, Priced, Rates, estimate
+from services.domain.templates.catalogue import Catalogue
 from services.sender.outbound import Templated
 
 _DIGEST = 16
@@ -67,6 +69,14 @@ def template(command: CommandAccepted) -> Templated | None:
     return Templated(command.content_sid, name, language, command.content_variables)
 
 
-def priced(command: CommandAccepted, rates: Rates) -> Estimate | None:
-    """What it costs at most by what is known now: it may have waited, and prices change."""
-    return estimate(rates, Priced(command.channel, command.to, command.country, command.segments))
+def priced(command: CommandAccepted, rates: Rates, catalogue: Catalogue) -> Estimate | None:
+    """What it costs at most by what is known now: it may have waited, and prices and templates change."""
+    return estimate(rates, Priced(command.channel, command.to, command.country, _segments(command, catalogue)))
+
+
+def _segments(command: CommandAccepted, catalogue: Catalogue) -> int | None:
+    """Of a template's text the longest that may go: which language does is decided later."""
+    named = template(command)
+    if command.segments is not None or named is None or command.channel != "sms":
+        return command.segments
+    return most_segments(catalogue.meant(named.content_sid, named.name, named.language), named.variables)

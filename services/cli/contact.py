@@ -35,10 +35,10 @@ def contact(
     console.print(_consent(found))
     if found["holds"]:
         console.print(_holds(found))
-    for sentence in (*_doubts(found), *_suspected(found)):
+    for sentence in (*_doubts(found), *_suspected(found), *_line(found)):
         console.print(plain(sentence))
     console.print(_windows(found))
-    if found["failures"]:
+    if found["failures"] or found["unreachable"]:
         console.print(_failures(found))
     console.print(_recent(found))
 
@@ -90,6 +90,17 @@ def _failures(found: dict[str, Any]) -> Table:
     title = f"left alone by {', '.join(alone)}: nothing reaches them there" if alone else "what did not reach them"
     rows = [(one["at"], one["channel"], one["code"], one["message_sid"] or "refused") for one in found["failures"]]
     return _table(title, ["time (UTC)", "channel", "error", "message"], rows)
+
+
+def _line(found: dict[str, Any]) -> list[str]:
+    line, taken_back = found["line"], found["deactivated_at"]
+    told = []
+    if line is not None:
+        kind = line["type"] or f"unknown to Twilio ({line['error']})"
+        told.append(f"line: {kind}, {line['carrier'] or 'no carrier named'}; looked up {line['at']}")
+    if taken_back is not None:
+        told.append(f"a carrier took the number back on {taken_back[:10]}: no yes from before counts")
+    return told
 
 
 def _recent(found: dict[str, Any]) -> Table:

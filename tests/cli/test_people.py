@@ -288,6 +288,8 @@ def test_a_contact_is_shown_by_its_key(processor: Processor) -> None:
         "unreachable": {"sms": {"until": "2026-02-28T18:22:11.123Z"}},
         "failures": [{"at": "2026-02-21T18:22:11.123Z", "channel": "sms", "code": 30003, "message_sid": "SM2"}],
         "suppressed": {"sender:+14155550100": {}}, "opt_outs": {"sender:+14155550100": {"SM1": mark}}, "opt_ins": {},
+        "line": {"type": "landline", "carrier": "Bell", "at": "2026-02-20T10:00:00.000Z", "error": None},
+        "deactivated_at": "2026-02-19T23:59:59.999Z",
         "recent": [{"at": "2026-02-21T18:22:11.123Z", "what": "received", "ours": "+14155550100", "message_sid": "SM1",
                     "command_id": None, "error_code": None}],
     }  # fmt: skip
@@ -297,4 +299,6 @@ def test_a_contact_is_shown_by_its_key(processor: Processor) -> None:
     assert "e1" in result.output
     assert "left alone by sms until 2026-02-28" in result.output
     assert "30003" in result.output
+    assert "line: landline, Bell" in result.output
+    assert "took the number back on 2026-02-19" in result.output
     assert ask(processor, "contact", "acme|" + "2" * 32).exit_code == 1

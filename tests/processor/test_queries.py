@@ -331,6 +331,8 @@ async def test_a_contact_is_told_with_its_evidence_its_windows_and_what_was_said
         "linked": [],
         "windows": {WHATSAPP: until},
         "unreachable": {},
+        "line": None,
+        "deactivated_at": None,
         "failures": [],
         "recent": [_line(stop, SMS), _line(hello, WHATSAPP)],
     }

@@ -28,7 +28,8 @@ ELSEWHERE = {"index.derived", "execution.stopped", "lookup.counted", "poller.rec
 # Nobody kills there yet.
 NOWHERE = {"lookup.read", "poller.deactivations"}
 # Passed only where an index has another version than before, where somebody in a flow says STOP, and where numbers are
-# looked up: tests/folding/test_watched.py, tests/sender/test_studio_faults.py and tests/sender/test_lookups.py kill there.
+# looked up. Killed there by tests/folding/test_watched.py and, of tests/sender, test_studio_faults.py and
+# test_lookups.py.
 ELSEWHERE = {"index.derived", "execution.stopped", "lookup.counted"}
 
 

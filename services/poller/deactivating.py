@@ -139,7 +139,6 @@ class Deactivating(Listener):
             else:
                 told = await self._tell(partition, tenant, day, self._lines(named))
                 logger.info("%s: %d numbers were deactivated on %s", tenant, told, day)
-            reach("poller.deactivations")
             await partition.submit(ListRead(tenant=tenant, date=day.isoformat()))
             self._later.pop(tenant, None)
 

@@ -22,15 +22,12 @@ _SERVICES = Path(__file__).parents[2] / "services"
 
 
 # Passed only where an index has another version than before, where somebody in a flow says STOP, where numbers are
-# looked up, and once a day: tests/folding/test_watched.py, tests/sender/test_studio_faults.py, tests/sender/
-# test_lookups.py, tests/poller/test_daily.py and tests/poller/test_deactivations.py kill there.
-ELSEWHERE = {"index.derived", "execution.stopped", "lookup.counted", "poller.reconciled", "poller.deactivated"}
-# Nobody kills there yet.
-NOWHERE = {"lookup.read", "poller.deactivations"}
-# Passed only where an index has another version than before, where somebody in a flow says STOP, and where numbers are
-# looked up. Killed there by tests/folding/test_watched.py and, of tests/sender, test_studio_faults.py and
-# test_lookups.py.
-ELSEWHERE = {"index.derived", "execution.stopped", "lookup.counted"}
+# looked up, once a day, and where there are tickets: tests/folding/test_watched.py, tests/sender/test_studio_faults.py,
+# tests/sender/test_lookups.py, and of tests/poller test_daily.py, test_deactivations.py and test_tickets.py kill there.
+ELSEWHERE = {
+    *("index.derived", "execution.stopped", "lookup.counted"),
+    *("poller.reconciled", "poller.deactivated", "ticket.posted"),
+}
 
 
 def test_every_failpoint_of_the_services_is_in_the_catalogue() -> None:
@@ -40,7 +37,7 @@ def test_every_failpoint_of_the_services_is_in_the_catalogue() -> None:
         for file in (_SERVICES / service).rglob("*.py")
         for name in re.findall(r"reach\(\"([\w.]+)\"\)", file.read_text(encoding="utf-8"))
     }
-    assert named == {*catalogue.FLUSH, *catalogue.ATTEMPT, *catalogue.POLL, *catalogue.INGRESS, *ELSEWHERE, *NOWHERE}
+    assert named == {*catalogue.FLUSH, *catalogue.ATTEMPT, *catalogue.POLL, *catalogue.INGRESS, *ELSEWHERE}
     assert {f"die at {point}" for point in (*catalogue.FLUSH, *catalogue.ATTEMPT, *catalogue.POLL)} <= {
         *catalogue.FAULTS
     }

@@ -26,6 +26,9 @@ class Place(NamedTuple):
 # Help lists them in this order.
 PLACES: Mapping[str, Place] = {
     "ambiguous": Place("services.cli.ambiguous:app", "Commands whose end is not known: list, show, resolve."),
+    "compliance": Place(
+        "services.cli.compliance:app", "Registrations with US carriers: read Twilio's lists to the log, show them."
+    ),
     "config": Place("services.cli.config:app", "Look at the settings."),
     "consent": Place("services.cli.consent:app", "Consent that is recorded elsewhere."),
     "costs": Place(

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from services.cli.plain import plain
 from services.domain.addresses import WINDOWED
+from services.domain.compliance.registry import said
 from services.domain.gate.question import Question
 from services.domain.gate.receipt import Receipt
 from services.domain.gate.view import View
@@ -110,11 +111,21 @@ def _words(receipt: Receipt) -> Iterator[tuple[str, str]]:
         yield "template", _template(receipt)
     if question.media:
         yield "media", _media(receipt)
+    yield from _fitting(view)
     rules = view.rules
     days = f" of the last {rules.consent_days:g} days" if rules.consent_days else ""
     reaches = f"a STOP reaches the {rules.stop_reaches}; what looks like one: {rules.suspected}"
     yield "rules", f"{rules.version}: {reaches}; consent{days} for {rules.consent_for}"
     yield "log read up to", ", ".join(f"{topic}@{offset}" for topic, offset in receipt.offsets.items())
+
+
+def _fitting(view: View) -> Iterator[tuple[str, str]]:
+    if view.unfit is not None:
+        yield "registration", f"{said(view.unfit)} (read at {view.unfit.at})"
+    for concern in view.concerns:
+        yield "does not fit", f"{concern.told}{' (blocks)' if concern.blocks else ''}"
+    if view.appended is not None:
+        yield "put to its text", view.appended
 
 
 def _window(view: View) -> str:

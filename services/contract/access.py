@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from services.contract.audit import AUDIT
+from services.contract.compliance import COMPLIANCE
 from services.contract.fold import MEDIA_APP, POLLER_APP, PROCESSOR_APPS, SENDER_APP
 from services.contract.letters import HANDLED
 from services.contract.messages import INBOUND, KEYWORDS, STATUS
@@ -31,10 +32,10 @@ class Grant(NamedTuple):
 
 
 # What the workers read and write outside of their folds. The senders' directory is read by all who judge or answer,
-# templates and prices by who judges; letters, to count those that nobody has dealt with.
+# templates, prices and registrations by who judges; letters, to count those that nobody has dealt with.
 _BESIDE: Mapping[str, tuple[tuple[Topic, ...], tuple[Topic, ...]]] = {
     **dict.fromkeys(PROCESSOR_APPS.values(), ((SENDERS, *DEAD, HANDLED), (AUDIT,))),
-    SENDER_APP: ((SENDERS, TEMPLATES, PRICES), ()),
+    SENDER_APP: ((SENDERS, TEMPLATES, PRICES, COMPLIANCE), ()),
     # Once a day what Twilio lists is held against the log.
     POLLER_APP: ((INBOUND,), (INBOUND,)),
     MEDIA_APP: ((), ()),

@@ -10,7 +10,18 @@ OUTBOX_FOLD = FoldContract(
     "outbox",
     (ACCEPTED, OUTCOMES, INBOUND),
     # Beside the outbox stands what its gate looks at, of the same contacts; and what counts in budgets and looks.
-    ("outbox", "spent", "lookedup", "pauses", "suppression", "sessions", "numbers", "inflows", "exposures"),
+    (
+        "outbox",
+        "spent",
+        "lookedup",
+        "pauses",
+        "suppression",
+        "sessions",
+        "numbers",
+        "inflows",
+        "exposures",
+        "introduced",
+    ),
     # A refusal by which Twilio says that somebody opted out is an outcome; what a STOP ended is told of its execution.
     (ACCEPTED, RESULTS, SENT, OUTCOMES, STUDIO, EXPOSURES),
 )

@@ -6,6 +6,7 @@ import msgspec
 
 from services.contract import (
     audit,
+    compliance,
     consent,
     followups,
     letters,
@@ -32,6 +33,7 @@ PRODUCTS = (
     studio.PRODUCT,
     templates.PRODUCT,
     prices.PRODUCT,
+    compliance.PRODUCT,
     tenants.PRODUCT,
     audit.PRODUCT,
     letters.PRODUCT,

@@ -24,16 +24,6 @@ class Hours(msgspec.Struct, frozen=True, kw_only=True):
     days: list[int] = []
 
 
-# What is known of countries, beyond the night of everybody. Not legal advice: what else holds, a tenant sets itself.
-COUNTRIES: dict[str, Hours] = {
-    # 47 CFR 64.1200(c)(1), and Twilio's page on error 30610: not before 8 a.m. or after 9 p.m. where the person is.
-    "US": Hours(begins="21:00", ends="08:00"),
-    # Twilio's peers hold marketing back from 22 to 8, on Sundays and on holidays (Brevo's API reference); holidays
-    # change by year and are not in here.
-    "FR": Hours(begins="22:00", ends="08:00", days=[6]),
-}
-
-
 class Quiet(msgspec.Struct, frozen=True, kw_only=True):
     """What was looked at. `until`: when all zones are awake, null: they are now. `never`: they never are together."""
 

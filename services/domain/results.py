@@ -25,6 +25,7 @@ class CommandResult(msgspec.Struct, frozen=True, kw_only=True):
     again where a later word overrules it. `repeated` answers a command that was produced again: nothing is sent for
     that, and `last_step` is how far the first has come.
     `estimate`, of `accepted`: what the message costs at most, as far as that was known.
+    `warnings`: what does not fit what is registered with carriers, and went all the same.
     `execution_sid`: of the execution that was started, or that stood in the way (20409).
     Fields of one product (`message_sid`, `segments`, `execution_sid` …) are null in the results of others.
     """
@@ -51,6 +52,7 @@ class CommandResult(msgspec.Struct, frozen=True, kw_only=True):
     receipt: Receipt | None = None
     execution_sid: str | None = None
     estimate: Estimate | None = None
+    warnings: list[str] = []
 
     @property
     def key(self) -> str:
@@ -76,5 +78,6 @@ def result(step: Step, contact: str | None = None, **of_the_product: Any) -> Com
         remedy=step.remedy,
         reason=step.reason,
         receipt=step.receipt,
+        warnings=[one.told for one in step.receipt.view.concerns] if step.receipt else [],
         **of_the_product,
     )

@@ -17,7 +17,7 @@ from services.operations.prices.reading import SYNCED
 from services.operations.synced import known
 from services.runtime.clock import now
 from services.runtime.config import KafkaSettings, Settings
-from services.runtime.policy import rules_of_intake
+from services.runtime.policy import Known, rules_of_intake
 from services.runtime.section import ConfigError
 from services.runtime.tenants.settings import TenantSettings
 
@@ -44,7 +44,9 @@ def previewed(
     if tenant is None:
         return [f"tenant: no tenant {command.tenant[:64]!r} is configured; check its spelling, or configure it"]
     listed = prices.get(command.tenant, {})
-    return accept(command, rules_of_intake(tenant, settings.sender.not_after_s, lambda: listed), now(), Place(0, 0))
+    return accept(
+        command, rules_of_intake(tenant, settings.sender.not_after_s, Known(lambda: listed)), now(), Place(0, 0)
+    )
 
 
 async def prices_within(kafka: KafkaSettings, seconds: float) -> Prices | None:

@@ -2,11 +2,14 @@
 
 import hashlib
 from collections.abc import Callable, Collection, Mapping
-from typing import get_args
+from typing import NamedTuple, get_args
 
 import msgspec
+from msgspec.structs import replace
 
 from services.domain.addresses import countries
+from services.domain.compliance.countries import CountryRules, Rows
+from services.domain.compliance.registry import NOTHING_KNOWN, Registry
 from services.domain.consent.keywords import Words, normalise, stop_word
 from services.domain.consent.suspicion import phrase
 from services.domain.contact import canonical
@@ -22,9 +25,17 @@ from services.domain.quiet import Hours
 from services.domain.reachability import RestRule
 from services.domain.spend.estimating import Rates
 from services.domain.spend.prices import PricesStated
+from services.runtime.country_rows import ROWS
 from services.runtime.tenants.derived import Derived
 from services.runtime.tenants.live import Tenants
-from services.runtime.tenants.settings import ConsentSettings, HoursSettings, RouteSettings, TenantSettings, Weekday
+from services.runtime.tenants.settings import (
+    ComplianceSettings,
+    ConsentSettings,
+    HoursSettings,
+    RouteSettings,
+    TenantSettings,
+    Weekday,
+)
 
 
 def words_of(consent: ConsentSettings) -> Words:
@@ -42,8 +53,16 @@ def words_of(consent: ConsentSettings) -> Words:
 Listed = Callable[[], Mapping[str, PricesStated]]
 
 
-def rules_of_intake(tenant: TenantSettings, lifetime_s: float, listed: Listed = dict) -> Rules:
+class Known(NamedTuple):
+    """What is known of Twilio's lists when it is asked: prices, and what is registered with carriers."""
+
+    prices: Listed = dict
+    registry: Callable[[], Registry] = lambda: NOTHING_KNOWN
+
+
+def rules_of_intake(tenant: TenantSettings, lifetime_s: float, known: Known) -> Rules:
     """By what intake takes a tenant's commands. `lifetime_s`: of a command that says nothing of it."""
+    enforced = tenant.compliance.registration == "enforced"
     return Rules(
         contact_secret=tenant.contact_secret.get_secret_value().encode(),
         lifetime=lifetime_s,
@@ -52,7 +71,9 @@ def rules_of_intake(tenant: TenantSettings, lifetime_s: float, listed: Listed = 
         routes=tuple(map(_route, tenant.routing.routes)),
         producer_keys={key: secret.get_secret_value().encode() for key, secret in tenant.producer_keys.items()},
         signed=tenant.unsigned_commands == "refused",
-        rates=rates_of(tenant, listed),
+        rates=rates_of(tenant, known.prices),
+        countries=country_rows(tenant.compliance),
+        registry=known.registry if enforced else lambda: NOTHING_KNOWN,
         destinations=tuple(tenant.rate_limits.destinations),
     )
 
@@ -123,6 +144,12 @@ def confirmation_texts(tenants: Tenants) -> Derived[Texts]:
         return Texts(tenant.consent.confirm_stop, tenant.consent.confirm_start)
 
     return Derived(tenants, texts)
+
+
+def country_rows(settings: ComplianceSettings) -> Rows:
+    """What countries ask for, with what a tenant sets in its place."""
+    own = {code: one.model_dump(exclude_none=True) for code, one in settings.countries.items()}
+    return {**ROWS, **{code: replace(ROWS.get(code, CountryRules()), **told) for code, told in own.items()}}
 
 
 _REACHES = ("sender", "tenant")

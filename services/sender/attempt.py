@@ -26,6 +26,7 @@ from services.sender.account import AccountAt
 from services.sender.budgets import Budgets, count
 from services.sender.calling import Caller, Outcome
 from services.sender.faults import Faults
+from services.sender.fitting import count as count_concerns
 from services.sender.judging import Judging
 from services.sender.lookups import Lookups
 from services.sender.metrics import SENDER
@@ -99,13 +100,14 @@ async def _carry(context: Sending, partition: Partition, entry: Entry, command: 
             context.lookups.ask(partition, command)
         return Judged(**names, at=receipt.view.now, verdict=verdict, receipt=receipt)
     deadline = later(receipt.view.now, context.attempt_deadline_s)
+    going = context.products[command.kind].beside(command, receipt.view.appended)
     begun = Attempting(
         **names,
         at=receipt.view.now,
         attempt=entry.attempt + 1,
         deadline=deadline,
         purpose=counted_as(receipt.question, receipt.view),
-        spend=context.budgets.spend(command, receipt.view.now),
+        spend=context.budgets.spend(going, receipt.view.now),
         receipt=receipt,
     )
     # From the verdict on, with nothing awaited in between.
@@ -114,6 +116,7 @@ async def _carry(context: Sending, partition: Partition, entry: Entry, command: 
         if not await _committed(partition, begun):
             return None
     reach("attempt.committed")
+    count_concerns(receipt.view, entry.tenant)
     outcome = await _call(context, partition, tenant, command, begun)
     reach("attempt.called")
     return Attempted(**names, at=now(), attempt=begun.attempt, outcome=outcome)
@@ -140,8 +143,9 @@ async def _call(
         verdict, receipt = context.judging.look_again(partition, command, begun.receipt.question)
         if verdict != ALLOW or not context.faults.may_call(row_key(begun), at, command.sender):
             return None
-        judged = receipt.goes_as, counted_as(receipt.question, receipt.view)
-        if begun.receipt is not None and judged != (begun.receipt.goes_as, begun.purpose):
+        judged = receipt.goes_as, counted_as(receipt.question, receipt.view), receipt.view.appended
+        was = begun.receipt
+        if was is not None and judged != (was.goes_as, begun.purpose, was.view.appended):
             # What the log says of this attempt would not be so any more.
             return None
         return receipt

@@ -19,8 +19,9 @@ from services.domain.results import CommandResult
 from services.runtime.clock import now
 from services.runtime.config import Settings
 from services.runtime.folding.fold import Record
-from services.runtime.policy import rules_of_intake
+from services.runtime.policy import Known, rules_of_intake
 from services.runtime.price_lists import PriceLists
+from services.runtime.registries import Registries
 from services.runtime.tenants.derived import Derived
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import TenantSettings
@@ -57,11 +58,19 @@ class Requested(NamedTuple):
         return Place(self.record.partition, self.record.offset)
 
 
-def tenant_rules(settings: Settings, tenants: Tenants, prices: PriceLists) -> Derived[Rules]:
+class Lists(NamedTuple):
+    """What the log holds of Twilio's lists, as far as intake looks at it."""
+
+    prices: PriceLists
+    registries: Registries
+
+
+def tenant_rules(settings: Settings, tenants: Tenants, lists: Lists) -> Derived[Rules]:
     """What intake must know, by tenant."""
 
     def rules(name: str, tenant: TenantSettings) -> Rules:
-        return rules_of_intake(tenant, settings.sender.not_after_s, lambda: prices.facts(name))
+        known = Known(lambda: lists.prices.facts(name), lambda: lists.registries.of(name))
+        return rules_of_intake(tenant, settings.sender.not_after_s, known)
 
     return Derived(tenants, rules)
 

@@ -34,11 +34,13 @@ from services.runtime.clock import now
 from services.runtime.directories import Directories
 from services.runtime.folding.partition import Partition
 from services.runtime.policy import Policy, caps_of, reach, rest_rules
+from services.runtime.registries import Registries
 from services.runtime.tenants.derived import Derived
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import TenantSettings
 from services.sender.barrier import Barrier
 from services.sender.budgets import Budgets
+from services.sender.fitting import Fitting, OnItsWay
 from services.sender.looks import Looks
 from services.sender.lookups import Lookups
 from services.sender.outbound import Addressed, Products, Templated
@@ -62,10 +64,11 @@ class Judgement(NamedTuple):
 
 
 class Followed(NamedTuple):
-    """What every worker knows whole, whatever partitions it owns: our senders, and templates."""
+    """What every worker knows whole, whatever partitions it owns: our senders, templates, and what is registered."""
 
     directories: Directories
     catalogues: Catalogues
+    registries: Registries
 
 
 class Beside(NamedTuple):
@@ -101,7 +104,8 @@ class Judging:
     ) -> None:
         self._products = products
         self._stops, self._budgets, self._lookups, self._looks = beside
-        self._directories, self._catalogues = followed
+        self._directories, self._catalogues, self._registries = followed
+        self._fitting = Fitting(self._registries, tenants)
         self._tenants = tenants
         self._rules = Derived(tenants, _rules)
         self._barrier = barrier
@@ -109,6 +113,7 @@ class Judging:
     async def judge(self, partition: Partition, command: Addressed) -> Judgement:
         """Judge a command by all that was on the log when this was asked; of our senders, when the process began."""
         await self._directories.read()
+        await self._registries.read()
         if self._products[command.kind].template(command) is not None:
             await self._catalogues.read()
         await self._see_media(partition, command)
@@ -140,9 +145,11 @@ class Judging:
             view = _with_template(view, question, named, self._catalogues.of(command.tenant))
         if view.tenant_known:
             meant = purpose(question, view)
+            view = self._fitting.seen(view, question, partition, OnItsWay(command, meant, product.text(command)))
+            going = product.beside(command, view.appended)
             quiet = self._rules[command.tenant].quiet.look(meant, command.to, view.now)
             capped = self._capped(partition, command, meant, view.now)
-            overspent = self._budgets.look(partition, command, view.now) if question.act == "message" else None
+            overspent = self._budgets.look(partition, going, view.now) if question.act == "message" else None
             if quiet is not None or capped is not None or overspent is not None:
                 view = replace(view, quiet=quiet, capped=capped, overspent=overspent)
             if question.media is not None:

@@ -8,7 +8,8 @@ from functools import partial
 from services.contract.fold import SENDER_APP
 from services.contract.messages import INBOUND, OUTCOMES
 from services.contract.outbound import ACCEPTED
-from services.domain.gate.conditions import HOLD, LOOKUP, MEDIA, SUSPECTED, TENANT
+from services.domain.compliance.events import ComplianceStated
+from services.domain.gate.conditions import HOLD, LOOKUP, MEDIA, REGISTRATION, SUSPECTED, TENANT
 from services.runtime.callbacks import uncallable
 from services.runtime.catalogues import Catalogues
 from services.runtime.config import Settings
@@ -20,6 +21,7 @@ from services.runtime.http import operations, serve
 from services.runtime.line import Line
 from services.runtime.metrics import FOLDING
 from services.runtime.price_lists import PriceLists
+from services.runtime.registries import Registries
 from services.runtime.tenants.derived import Derived
 from services.runtime.tenants.live import Tenants
 from services.runtime.urls import is_twilio
@@ -33,6 +35,7 @@ from services.sender.conditions import Conditions, Kind
 from services.sender.faults import Faults
 from services.sender.finder import Finder
 from services.sender.held import HELD
+from services.sender.intake import Lists
 from services.sender.judging import Beside, Followed, Judging
 from services.sender.lanes import LaneName
 from services.sender.looking import Looking
@@ -42,6 +45,8 @@ from services.sender.metrics import SENDER
 from services.sender.outbound import Parts, Products
 from services.sender.paces import RateLimit
 from services.sender.products import outbound
+from services.sender.registered import heard as heard_of_registrations
+from services.sender.registered import held_by_registration
 from services.sender.scheduler import Routes, Scheduler, Times
 from services.sender.slots import Slots
 from services.sender.stops import HELD_BY_PAUSE, Stops
@@ -63,7 +68,13 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event) -> None
     sender = settings.sender
     line = Line(sender.request_timeout_s, sender.concurrency)
     callers = Derived(tenants, lambda _, tenant: TwilioCaller(tenant, line, settings.twilio.urls))
-    products = outbound(Parts(settings, tenants))
+
+    def registered(was: ComplianceStated | None, now: ComplianceStated | None) -> None:
+        heard_of_registrations(was, now)
+        conditions.reconsider(REGISTRATION)
+
+    registries = Registries(settings.kafka, registered)
+    products = outbound(Parts(settings, tenants, registries))
     barrier = Barrier(settings.kafka, [topic.name for topic in (ACCEPTED, OUTCOMES, INBOUND)])
     directories = Directories(settings.kafka)
     catalogues = Catalogues(settings.kafka, heard)
@@ -79,7 +90,7 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event) -> None
     )
     looks = Looks(Looking(sender.media_look_s), tenants, by_default=is_twilio(settings.twilio.api))
     beside = Beside(stops, budgets, lookups, looks)
-    judging = Judging(products, tenants, barrier, Followed(directories, catalogues), beside)
+    judging = Judging(products, tenants, barrier, Followed(directories, catalogues, registries), beside)
     sending = Sending(products, tenants, callers, judging, sender.attempt_deadline_s, slots, faults, budgets, lookups)
     scheduler = Scheduler(
         partial(attempt, sending),
@@ -96,6 +107,7 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event) -> None
             TENANT: held_by_absence(tenants),
             LOOKUP: Kind(lookups.stands, lambda _: ()),
             MEDIA: looks.kind,
+            REGISTRATION: held_by_registration(registries, tenants),
         }
     )
     lookups.over = looks.over = conditions.ended
@@ -103,6 +115,7 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event) -> None
     def changed(names: frozenset[str]) -> None:
         conditions.reconsider(TENANT)
         conditions.reconsider(SUSPECTED)
+        conditions.reconsider(REGISTRATION)
         faults.renewed(names)
 
     tenants.listen(changed)
@@ -110,7 +123,13 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event) -> None
     together = Together(
         budgets, lookups, stops, conditions, scheduler, Finder(products), Claims(products), *listeners, Timing(tenants)
     )
-    app = fold_app(SENDER_APP, folds(settings, tenants, prices, stops.out), settings.kafka, sender, {OUTBOX: together})
+    app = fold_app(
+        SENDER_APP,
+        folds(settings, tenants, Lists(prices, registries), stops.out),
+        settings.kafka,
+        sender,
+        {OUTBOX: together},
+    )
     health = operations(
         partial(reasons, app),
         lambda: {"open_commands": scheduler.rows_open()},
@@ -124,20 +143,17 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event) -> None
         [FOLDING, SENDER],
     )
     server = await serve(health, sender.host, sender.port, "sender.port")
+    followed = (barrier, directories, catalogues, registries, prices)
     try:
-        await barrier.start()
-        await directories.start()
-        await catalogues.start()
-        await prices.start()
+        for one in followed:
+            await one.start()
         with suppress(TimeoutError):
             # What is accepted before it is read has no estimate; what has a budget is deferred.
             await asyncio.wait_for(prices.read(), _PRICES_S)
         await run_app(app, stop)
     finally:
-        await barrier.stop()
-        await directories.stop()
-        await catalogues.stop()
-        await prices.stop()
+        for one in followed:
+            await one.stop()
         await server.close()
         await line.close()
         await lookups.close()
@@ -150,7 +166,7 @@ def _routes(products: Products, tenants: Tenants, partitions: int) -> Routes:
         if tenant is None:
             kept: Iterable[RateLimit] = (RateLimit(lane.sender, _OF_NOBODY),)
         else:
-            kept = products[lane.kind].limits(tenant, lane.sender, lane.towards)
+            kept = products[lane.kind].limits(lane.account.tenant, tenant, lane.sender, lane.towards)
         share = max(1, owned) / partitions
         return [one._replace(of=(lane.account, lane.kind, one.of), a_second=one.a_second * share) for one in kept]
 

@@ -18,6 +18,7 @@ from services.domain.templates.catalogue import Catalogue
 from services.runtime.config import Settings
 from services.runtime.folding.partition import Partition
 from services.runtime.folding.runner import Listener
+from services.runtime.registries import Registries
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import TenantSettings
 from services.sender.commands import Commands
@@ -55,6 +56,16 @@ class Templated(NamedTuple):
     name: str | None
     language: str | None
     variables: Mapping[str, str]
+
+
+class Text(NamedTuple):
+    """What a message says beside a template, as far as that is told. `shortens`: Twilio puts links of its own in."""
+
+    body: str = ""
+    shortens: bool = False
+
+
+NO_TEXT = Text()
 
 
 class Call(NamedTuple):
@@ -103,7 +114,8 @@ class Outbound:
     found. `check`: looks up what a resolution names; None: nobody could be asked now. Both may raise what their clients
     raise. Without them only facts of the log and, for `not_sent`, people settle it; who says that something was created
     is refused. `listeners`: what else goes by the outbox's rows. `template`: what a command says
-    of one, if it has one. `estimate`: what a command costs at most; None: nobody knows. `media`: the URLs that
+    of one, if it has one. `text`: what it says itself; `beside`: the command with a text put
+    to that. `estimate`: what a command costs at most; None: nobody knows. `media`: the URLs that
     Twilio is to fetch for it.
     """
 
@@ -111,7 +123,7 @@ class Outbound:
     host: str
     ask: Callable[[Any], Question]
     request: Callable[[Call], Request | Refusal]
-    limits: Callable[[TenantSettings, str, str], Iterable[RateLimit]]
+    limits: Callable[[str, TenantSettings, str, str], Iterable[RateLimit]]
     holds_up_s: float
     find: Find | None = None
     check: Check | None = None
@@ -119,6 +131,8 @@ class Outbound:
     apart: str | None = None
     template: Callable[[Any], Templated | None] = lambda _: None
     units: Callable[[Any], int] = lambda _: 1
+    text: Callable[[Any], Text] = lambda _: NO_TEXT
+    beside: Callable[[Any, str | None], Any] = lambda command, _: command
     estimate: Callable[[Any, Rates, Catalogue], Estimate | None] = lambda _, __, ___: None
     media: Callable[[Any], Sequence[str]] = lambda _: ()
 
@@ -133,6 +147,7 @@ class Parts(NamedTuple):
 
     settings: Settings
     tenants: Tenants
+    registries: Registries
 
 
 class Product(NamedTuple):

@@ -1,8 +1,9 @@
 """A tenant's quiet hours, as the gate is told of them."""
 
 from services.domain.addresses import countries
-from services.domain.quiet import COUNTRIES, Hours, Quiet, look
+from services.domain.quiet import Hours, Quiet, look
 from services.domain.zones import zones_of
+from services.runtime.country_rows import ROWS
 from services.runtime.policy import hours_of
 from services.runtime.tenants.settings import QuietSettings
 
@@ -28,5 +29,5 @@ class QuietHours:
         own = self._countries.get(country)
         if own is not None:
             return (own,)
-        known = COUNTRIES.get(country)
-        return (self._everywhere,) if known is None else (self._everywhere, known)
+        known = ROWS.get(country)
+        return (self._everywhere,) if known is None or known.hours is None else (self._everywhere, known.hours)

@@ -9,5 +9,7 @@ PAUSES = "pauses"
 IN_FLOWS = "inflows"
 EXPOSURES = "exposures"
 SPENT = "spent"
+# By which of our senders a person was written to.
+INTRODUCED = "introduced"
 # How many numbers were looked up in a day.
 LOOKED_UP = "lookedup"

@@ -12,9 +12,9 @@ from services.domain.consent.deactivations import NumbersDeactivated
 from services.domain.consent.holds import HoldPlaced, HoldReleased
 from services.domain.consent.suppression import Standing
 from services.domain.due import Due
-from services.domain.messages import lines, numbers, sessions
+from services.domain.messages import introduced, lines, numbers, sessions
 from services.domain.messages.consent import Suppressing
-from services.domain.messages.events import InboundReceived, OutcomeReached
+from services.domain.messages.events import InboundReceived, MessageSent, OutcomeReached
 from services.domain.messages.windows import Sessions
 from services.domain.outbox import entry, pauses
 from services.domain.outbox.lists import lists
@@ -24,25 +24,39 @@ from services.domain.studio.events import ContactExecution, ExecutionStopped
 from services.runtime.config import Settings
 from services.runtime.folding.fold import Fold, Step, Table
 from services.runtime.price_lists import PriceLists
+from services.runtime.registries import Registries
 from services.runtime.tenants.live import Tenants
 from services.runtime.unheard import of_contact
 from services.sender import products
 from services.sender.commands import Commands
 from services.sender.ends import logged, of_fold, of_refusal
-from services.sender.intake import Intake, Out, read, tenant_rules
+from services.sender.intake import Intake, Lists, Out, read, tenant_rules
 from services.sender.parking import Parked, Parking, due
-from services.sender.tables import EXPOSURES, IN_FLOWS, LOOKED_UP, NUMBERS, OUTBOX, PAUSES, SESSIONS, SPENT, SUPPRESSION
+from services.sender.tables import (
+    EXPOSURES,
+    IN_FLOWS,
+    INTRODUCED,
+    LOOKED_UP,
+    NUMBERS,
+    OUTBOX,
+    PAUSES,
+    SESSIONS,
+    SPENT,
+    SUPPRESSION,
+)
 
 
 def folds(
-    settings: Settings, tenants: Tenants, prices: PriceLists | None = None, out: Out = lambda _: frozenset()
+    settings: Settings, tenants: Tenants, known: Lists | None = None, out: Out = lambda _: frozenset()
 ) -> tuple[Fold, ...]:
     """Intake forwards commands by contact; the outbox remembers each, and settles it by what comes back.
 
     Beside the outbox, in the same partitions, stands what the gate looks at: the sender folds it itself, so that it
     knows how far it has read. The processor tells the world; here nothing is told twice. `out`: see `Intake`.
+    `known`: what intake looks at beside settings.
     """
-    intake = Intake(tenant_rules(settings, tenants, prices or PriceLists(settings.kafka)), out)
+    known = known or Lists(PriceLists(settings.kafka), Registries(settings.kafka))
+    intake = Intake(tenant_rules(settings, tenants, known), out)
     own = settings.kafka.tenant_topics
 
     def taken_in(commands: Commands) -> Fold:
@@ -120,6 +134,11 @@ def folds(
                     experiments.fold,
                     Table(EXPOSURES, experiments.Exposures, lambda event: event.contact, due=experiments.due),
                     takes=(ContactExecution,),
+                ),
+                Step(
+                    introduced.fold,
+                    Table(INTRODUCED, introduced.Introduced, lambda event: event.contact, due=introduced.due),
+                    takes=(MessageSent,),
                 ),
             ),
             unheard=of_contact(OUTBOX_FOLD.app, SUPPRESSION),

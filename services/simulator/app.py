@@ -23,6 +23,7 @@ from services.simulator.media import CdnApi, FilesApi
 from services.simulator.messaging import ServicesApi
 from services.simulator.numbers import NumbersApi
 from services.simulator.pricing import PricingApi
+from services.simulator.registering import RegisteringApi
 from services.simulator.rest import MessagesApi
 from services.simulator.service import Simulator
 from services.simulator.steering import SteeringApi
@@ -58,6 +59,7 @@ def create_app(settings: Settings, tenants: Tenants) -> web.Application:
         PricingApi,
         LookupsApi,
         DeactivationsApi,
+        RegisteringApi,
     )
     for routes in (api(simulator).routes() for api in apis):
         app.add_routes(routes)

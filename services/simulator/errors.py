@@ -55,6 +55,9 @@ CHANNELS_DIFFER = Refusal(400, 21910, "Invalid From and To pair. From and To sho
 NO_CHANNEL = Refusal(400, 63007, "Twilio could not find a Channel with the specified From address")
 INVALID_SERVICE = Refusal(404, 21701, "The Messaging Service does not exist: %s")
 OPTED_OUT = Refusal(400, 21610, "Attempt to send to unsubscribed recipient")
+NOT_REACHABLE = Refusal(
+    400, 21612, "'To' phone number %s is not currently reachable using the 'From' phone number given via SMS"
+)
 NOT_MOBILE = Refusal(400, 21614, "'To' number is not a valid mobile number: %s")
 BODY_TOO_LONG = Refusal(400, 21617, "The concatenated message body exceeds the 1600 character limit.")
 INVALID_MEDIA_URL = Refusal(400, 21620, "Invalid media URL(s): %s")
@@ -92,6 +95,10 @@ SCHEDULE_NEEDS_SERVICE = Refusal(400, 35118, "MessagingServiceSid is required to
 DELIVERY_ERRORS = {
     30003: "Unreachable destination handset",
     30005: "Unknown destination handset",
+    21612: "The 'To' phone number is not currently reachable via SMS",
+    30032: "Toll-Free Number Has Not Been Verified",
+    30033: "US A2P 10DLC - Campaign Suspended",
+    30034: "US A2P 10DLC - Message from an Unregistered Number",
     30036: "Validity Period Expired",
     30046: "RCS message could not be delivered to the device",
     63016: "Failed to send freeform message because you are outside the allowed window. "

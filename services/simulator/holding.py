@@ -22,7 +22,7 @@ class StandingRequest(BaseModel):
     status: Literal["active", "suspended", "closed"] = "active"
     type: Literal["Full", "Trial"] = "Full"
     forbidden: list[
-        Literal["account", "numbers", "messaging", "channels", "content", "monitor", "pricing", "lookups"]
+        Literal["account", "numbers", "messaging", "channels", "content", "monitor", "pricing", "lookups", "compliance"]
     ] = []
 
 

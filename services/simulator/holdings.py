@@ -9,7 +9,17 @@ from services.simulator.accounts import Account
 from services.simulator.addresses import channel
 
 Product = Literal[
-    "account", "numbers", "messaging", "channels", "content", "monitor", "messages", "studio", "pricing", "lookups"
+    "account",
+    "numbers",
+    "messaging",
+    "channels",
+    "content",
+    "monitor",
+    "messages",
+    "studio",
+    "pricing",
+    "lookups",
+    "compliance",
 ]
 Fields = Mapping[str, str | None]
 

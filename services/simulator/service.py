@@ -22,6 +22,7 @@ from services.simulator.message import Message
 from services.simulator.plan import Circumstances, Plan, draw, undisturbed
 from services.simulator.prices import Prices
 from services.simulator.redaction import Redaction
+from services.simulator.registrations import Registrations
 from services.simulator.store import Origin, Store
 from services.simulator.templates import Templates
 from services.simulator.twiml import Reply
@@ -72,6 +73,7 @@ class Simulator:
         self.redaction = Redaction()
         self.templates = Templates()
         self.prices = Prices()
+        self.registrations = Registrations()
         self.clock_file = settings.clock_skew_file
         self._webhook_url = settings.simulator.webhook_url
         self._shared_url = settings.simulator.shared_url
@@ -110,6 +112,7 @@ class Simulator:
         self.redaction.clear()
         self.templates.clear()
         self.prices.clear()
+        self.registrations.clear()
         self.dice.set(self._faults)
         for reset in self.resets:
             await reset()
@@ -118,6 +121,8 @@ class Simulator:
         """Create an outbound message, or say why Twilio would not. Its life starts with `begin`."""
         if refusal := creation.refuse(draft, account, self._public_callbacks) or self.asked.refusal(draft):
             return refusal
+        if self.registrations.refuses(None if draft.service_sid else draft.sender, draft.to):
+            return errors.NOT_REACHABLE.about(draft.to)
         given, by = content.variables(draft.content_variables), addresses.channel(draft.to)
         if refusal := self.templates.refuse(account.sid, draft.content_sid, given, by):
             return refusal
@@ -158,7 +163,7 @@ class Simulator:
 
     def _circumstances(self, draft: Draft, sender: str) -> Circumstances:
         about = compose.circumstances(draft, self._outside_window(draft, sender), addresses.channel(sender))
-        code = self.asked.end(draft, sender)
+        code = self.asked.end(draft, sender) or self.registrations.end(sender, draft.to, self.conversations.pools)
         # It fell back.
         fell = code in _NO_RCS and addresses.channel(sender) == "sms"
         return replace(about, undelivered=None if fell else code)

@@ -12,6 +12,8 @@ from aiohttp import web
 from typer.testing import CliRunner, Result
 
 from services.cli.main import app
+from services.domain.compliance.concerns import Concern
+from services.domain.compliance.registry import Unfit
 from services.domain.consent.events import Suppression
 from services.domain.gate.decide import decide
 from services.domain.gate.question import Question
@@ -209,6 +211,18 @@ def test_why_shows_what_the_gate_saw_and_agrees(processor: Processor) -> None:
     assert result.exit_code == 0, result.output
     assert "e1" in result.output
     assert "twilio.inbound.v1@7" in result.output
+
+
+def test_why_shows_what_does_not_fit_and_what_was_put_to_the_text(processor: Processor) -> None:
+    unfit = Unfit(
+        sender="MG1", kind="long_code", state="refused", at="2026-02-20T00:00:00.000Z", status="FAILED", sid="QE1"
+    )
+    processor.commands["order-1"] = [told("blocked", unfit=unfit)]
+    assert "its campaign QE1 is FAILED" in ask(processor, "why", "order-1").output
+    concerns = [Concern(kind="link", told="it has a link"), Concern(kind="stop_text", told="no way out", blocks=True)]
+    processor.commands["order-2"] = [told("blocked", concerns=concerns, appended="Reply STOP")]
+    output = ask(processor, "why", "order-2").output
+    assert all(words in output for words in ("it has a link", "no way out (blocks)", "Reply STOP"))
 
 
 def test_why_shows_what_is_paused_while_a_command_waits(processor: Processor) -> None:

@@ -12,6 +12,7 @@ from services.cli import acls
 from services.cli.main import app as commands
 from services.contract.access import Grant, grants, producer_grants, topics_of
 from services.contract.audit import AUDIT
+from services.contract.compliance import COMPLIANCE
 from services.contract.fold import PROCESSOR_APPS, changelog
 from services.contract.letters import HANDLED
 from services.contract.messages import INBOUND
@@ -56,7 +57,7 @@ def test_a_worker_reads_what_its_folds_read_and_keep_and_writes_what_they_keep_a
     # Twilio's lists once a day, also what people wrote.
     read = {
         "processor": {SENDERS.name, HANDLED.name, *(topic.name for topic in DEAD)},
-        "sender": {SENDERS.name, TEMPLATES.name, PRICES.name},
+        "sender": {SENDERS.name, TEMPLATES.name, PRICES.name, COMPLIANCE.name},
         "poller": {INBOUND.name},
         "media": set(),
     }[service]

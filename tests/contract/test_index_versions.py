@@ -15,6 +15,7 @@ from services.domain.consent.suppression import Standing
 from services.domain.messages.copies import Copies, Medium
 from services.domain.messages.costs import Bill
 from services.domain.messages.deliverability import Counts
+from services.domain.messages.introduced import Introduced
 from services.domain.messages.lines import Asked
 from services.domain.messages.numbers import Number
 from services.domain.messages.silent import Silent
@@ -186,6 +187,9 @@ PINNED[SENDER_APP, "inflows", 1] = [
 ]
 PINNED[SENDER_APP, "exposures", 1] = [
     ("acme|c", Exposures(contact="acme|c", arms={"spring": {"a": T}}), ["due 2027-03-28T18:22:11.123Z "])
+]
+PINNED[SENDER_APP, "introduced", 1] = [
+    ("acme|c", Introduced(contact="acme|c", by={"MG1": T, "MG2": LATER}), ["due 2027-03-28T18:22:11.123Z "])
 ]
 BILL = Bill(tenant="acme", message_sid="SM1", account_sid="AC1", since=T, heard_at=T)
 PINNED[POLLER_APP, "costs", 1] = [

@@ -1,6 +1,6 @@
 """Quiet hours, against an oracle that looks at every minute; and where somebody with an address may be."""
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from phonenumbers.tzdata import TIMEZONE_DATA
 
 from services.domain.clock import parse, to_iso
-from services.domain.quiet import COUNTRIES, Hours, look
+from services.domain.quiet import Hours, look
 from services.domain.zones import zones_of
 
 NIGHT = Hours(begins="21:00", ends="08:00")
@@ -99,7 +99,7 @@ def test_it_is_day_at_the_first_minute_that_is_quiet_nowhere(
         ),
         pytest.param(
             "2026-11-28T22:30:00.000Z",
-            COUNTRIES["FR"],
+            Hours(begins="22:00", ends="08:00", days=[6]),
             PARIS,
             "2026-11-30T07:00:00.000Z",
             id="a Saturday's night, a Sunday and its night",
@@ -149,10 +149,3 @@ def test_a_toll_free_number_may_be_anywhere_in_its_plan() -> None:
 def test_every_zone_of_the_library_is_one_that_the_clock_knows() -> None:
     named = {zone for zones in TIMEZONE_DATA.values() for zone in zones} - {"Etc/Unknown"}
     assert named <= available_timezones()
-
-
-def test_hours_of_countries_are_hours() -> None:
-    for country, hours in COUNTRIES.items():
-        assert len(country) == 2
-        assert time.fromisoformat(hours.begins) != time.fromisoformat(hours.ends)
-        assert set(hours.days) <= set(range(7))

@@ -20,9 +20,10 @@ from services.runtime.clock import CLOCK
 from services.runtime.config import KafkaSettings, Settings
 from services.runtime.folding.fold import Record
 from services.runtime.price_lists import PriceLists
+from services.runtime.registries import Registries
 from services.runtime.section import ConfigError
 from services.runtime.tenants.opening import tenants_of
-from services.sender.intake import Intake, tenant_rules
+from services.sender.intake import Intake, Lists, tenant_rules
 from tests.sender.reading import read_message
 
 CANCEL = CancelMessage(command_id="c-1", tenant="acme", to="+14155550123", by="me")
@@ -44,7 +45,7 @@ def keys(folder: Path) -> dict[str, Any]:
 
 def taken(found: Settings, topic: str, headers: list[tuple[str, bytes]]) -> bool:
     record = Record(topic, 0, 0, CLOCK.milliseconds(), b"k", encode(CANCEL), headers, by_broker=True)
-    intake = Intake(tenant_rules(found, tenants_of(found), PriceLists(found.kafka)))
+    intake = Intake(tenant_rules(found, tenants_of(found), Lists(PriceLists(found.kafka), Registries(found.kafka))))
     return [type(one) for one in intake(None, read_message(record))[1]] == [CancelAccepted]
 
 

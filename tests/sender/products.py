@@ -2,7 +2,8 @@
 
 from services.domain.messages.commands import KIND
 from services.domain.messages.effects import EFFECTS
-from services.sender.messages.asking import ask, priced, template
+from services.domain.messages.introduced import with_text
+from services.sender.messages.asking import ask, priced, template, text
 from services.sender.messages.creating import create
 from services.sender.messages.rates import limits, units
 from services.sender.outbound import Outbound, Products
@@ -12,10 +13,12 @@ MESSAGES = Outbound(
     host="api",
     ask=ask,
     request=lambda call: create(call, None),
-    limits=lambda tenant, sender, towards: limits(tenant.rate_limits, sender, towards),
+    limits=lambda _, tenant, sender, towards: limits(tenant.rate_limits, sender, towards),
     units=units,
     holds_up_s=60.0,
     template=template,
+    text=text,
+    beside=with_text,
     estimate=priced,
 )
 PRODUCTS: Products = {KIND: MESSAGES}

@@ -10,16 +10,19 @@ from pydantic import SecretStr
 
 from services.contract import codec
 from services.domain.clock import later
+from services.domain.compliance.events import Campaign, ComplianceStated
+from services.domain.compliance.events import key_of as key_of_account
 from services.domain.consent.commands import Mark
 from services.domain.consent.suppression import Standing
 from services.domain.gate.decide import decide
 from services.domain.gate.purposes import purpose
 from services.domain.messages.commands import NamedTemplate
 from services.domain.messages.consent import Suppressing
+from services.domain.messages.introduced import Introduced
 from services.domain.messages.numbers import Number
 from services.domain.outbox.entry import Entry, row_key
 from services.domain.outbox.facts import Created, Refused, Unknown
-from services.domain.outbox.verdicts import Verdict
+from services.domain.outbox.verdicts import ALLOW, Verdict
 from services.domain.reachability import Failure
 from services.domain.senders.directory import Directory
 from services.domain.templates.events import TemplateStated, key_of
@@ -29,6 +32,7 @@ from services.runtime.config import KafkaSettings
 from services.runtime.directories import Directories
 from services.runtime.folding.partition import Partition
 from services.runtime.price_lists import PriceLists
+from services.runtime.registries import Registries
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import TenantSettings
 from services.sender.barrier import Barrier
@@ -38,8 +42,9 @@ from services.sender.judging import Beside, Followed, Judgement, Judging
 from services.sender.looks import Look, Looks
 from services.sender.lookups import Lookups
 from services.sender.messages.asking import ask
+from services.sender.registered import held_by_registration
 from services.sender.stops import Stops
-from services.sender.tables import NUMBERS, OUTBOX, SUPPRESSION
+from services.sender.tables import INTRODUCED, NUMBERS, OUTBOX, SUPPRESSION
 from tests.domain.suppression_oracle import history, stated, wrote
 from tests.domain.test_reach import AGENT, named, spoke
 from tests.sender import histories
@@ -53,16 +58,21 @@ class Rows:
     """A partition that holds one row of consent at most, and what became of other commands."""
 
     def __init__(
-        self, standing: Standing | None = None, others: Iterable[Entry] = (), number: Number | None = None
+        self,
+        standing: Standing | None = None,
+        others: Iterable[Entry] = (),
+        number: Number | None = None,
+        introduced: Introduced | None = None,
     ) -> None:
+        self._introduced = introduced
         self._standing = standing
         self._number = number
         self._others = {row_key(one): one for one in others}
 
-    def read(self, key: str, table: str) -> Standing | Entry | Number | None:
+    def read(self, key: str, table: str) -> Any:
         if table == OUTBOX:
-            return self._others[key]
-        return {SUPPRESSION: self._standing, NUMBERS: self._number}.get(table)
+            return self._others.get(key)
+        return {SUPPRESSION: self._standing, NUMBERS: self._number, INTRODUCED: self._introduced}.get(table)
 
     def under(self, table: str, prefix: str, most: int) -> list[str]:
         assert table == OUTBOX
@@ -87,11 +97,32 @@ def known(*templates: TemplateStated) -> Catalogues:
     return catalogues
 
 
+class ReadAtOnce(Registries):
+    """What is registered, without a topic."""
+
+    async def read(self) -> None:
+        """At once."""
+
+
+def registered(*stated: ComplianceStated) -> Registries:
+    """What a sender has read of the topic of registrations."""
+    registries = ReadAtOnce(KafkaSettings())
+    for one in stated:
+        registries.take(key_of_account(one).encode(), codec.encode(one))
+    return registries
+
+
 def verdict(
     command: dict[str, Any], standing: Standing | None = None, templates: Iterable[TemplateStated] = (), **tenant: Any
 ) -> Verdict:
     """What the gate says of a command."""
     return looked(command, standing, templates, **tenant).verdict
+
+
+def tenant_settings(**tenant: Any) -> TenantSettings:
+    return TenantSettings(
+        account_sid="AC" + "a" * 32, auth_tokens=[SecretStr("t")], contact_secret=SecretStr("s"), **tenant
+    )
 
 
 def looked(
@@ -102,13 +133,12 @@ def looked(
     others: Iterable[Entry] = (),
     number: Number | None = None,
     senders: Any = None,
+    registrations: Iterable[ComplianceStated] = (),
+    introduced: Introduced | None = None,
     **tenant: Any,
 ) -> Judgement:
-    configured = TenantSettings(
-        account_sid="AC" + "a" * 32, auth_tokens=[SecretStr("t")], contact_secret=SecretStr("s"), **tenant
-    )
-    settings = Tenants({"acme": configured})
-    followed = Followed(cast(Directories, senders or Nobody()), known(*templates))
+    settings = Tenants({"acme": tenant_settings(**tenant)})
+    followed = Followed(cast(Directories, senders or Nobody()), known(*templates), registered(*registrations))
     budgets = Budgets(PRODUCTS, settings, PriceLists(KafkaSettings()), 1)
     judging = Judging(
         PRODUCTS,
@@ -118,7 +148,7 @@ def looked(
         Beside(Stops(Faults(), lambda _: "api"), budgets, UNASKED, unlooked(settings)),
     )
     in_time = {"not_after": "9999-12-31T23:59:59.999Z"}
-    found = judging.look(cast(Partition, Rows(standing, others, number)), accepted(**in_time | command))
+    found = judging.look(cast(Partition, Rows(standing, others, number, introduced)), accepted(**in_time | command))
     receipt = found.receipt
     assert decide(receipt.question, receipt.view) == found.verdict, "the receipt holds all that was looked at"
     return found
@@ -153,7 +183,7 @@ async def test_who_has_a_budget_is_not_waited_for_until_prices_are_read() -> Non
         account_sid="AC" + "a" * 32, auth_tokens=[SecretStr("t")], contact_secret=SecretStr("s"), spend=spend
     )
     settings, faults = Tenants({"acme": told}), Faults()
-    followed = Followed(cast(Directories, Nobody()), known())
+    followed = Followed(cast(Directories, Nobody()), known(), registered())
     budgets = Budgets(PRODUCTS, settings, PriceLists(KafkaSettings()), 1)
     beside = Beside(Stops(faults, lambda _: "api"), budgets, UNASKED, unlooked(settings))
     judging = Judging(PRODUCTS, settings, cast(Barrier, Passed()), followed, beside)
@@ -505,3 +535,158 @@ def test_what_a_template_is_called_is_forgotten_with_it() -> None:
     assert catalogues.of("acme").get("HX" + "a" * 32) is None
     catalogues.take(b"acme|HX1", b"{")
     assert catalogues.of("acme").languages("shipped") == {}
+
+
+def registrations(status: str | None = None, **campaign: Any) -> ComplianceStated:
+    """Of one long code, in a service with a campaign where a status is given."""
+    sid = "MG" + "d" * 32
+    campaigns = [Campaign(sid="QE1", service=sid, status=status, **campaign)] if status else []
+    return ComplianceStated(
+        event_id=f"e-{status}",
+        tenant="acme",
+        account="AC" + "a" * 32,
+        at="2026-11-30T08:00:00.000Z",
+        campaigns=campaigns,
+        numbers=["+14155550100"],
+        services={sid: ["+14155550100"]},
+    )
+
+
+WHATSAPP = {
+    "to": "whatsapp:+14155550123",
+    "from_": "whatsapp:+14155550100",
+    "channel": "whatsapp",
+    "content_sid": "HX" + "a" * 32,
+    "body": None,
+}
+TEXT = {
+    "to": "+14155550123",
+    "from_": "+14155550100",
+    "body": "See https://example.com/offer. STOP ends it",
+    "purpose": "marketing",
+}
+
+
+@pytest.mark.parametrize(
+    ("status", "decision"),
+    [
+        (None, "blocked"),
+        ("FAILED", "blocked"),
+        ("IN_PROGRESS", "deferred"),
+        ("SUSPENDED", "deferred"),
+        ("VERIFIED", "allow"),
+    ],
+)
+def test_a_sender_that_carriers_do_not_know_is_stopped_before_twilio_stops_it(
+    status: str | None, decision: str
+) -> None:
+    found = looked(TEXT, registrations=[registrations(status)])
+    assert found.verdict.decision == decision
+    if decision != "allow":
+        assert found.verdict.rule == "registration"
+    assert (found.verdict.condition is not None) == (decision == "deferred")
+
+
+def test_what_was_never_synced_stops_nobody() -> None:
+    other = replace(registrations(), tenant="globex")
+    assert looked(TEXT).verdict == looked(TEXT, registrations=[other]).verdict == ALLOW
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"to": "+14165550123"},
+        WHATSAPP,
+        {"from_": "12345"},
+        {"from_": "+14155550177"},
+    ],
+)
+def test_where_registrations_say_nothing_they_stop_nothing(other: dict[str, Any]) -> None:
+    assert looked(TEXT | other, registrations=[registrations()]).verdict == ALLOW
+
+
+def test_what_waits_for_a_campaign_waits_for_the_next_that_is_read() -> None:
+    suspended, again = registrations("SUSPENDED"), registrations("VERIFIED")
+    waits = looked(TEXT, registrations=[suspended]).verdict.condition
+    assert waits is not None
+    registries = registered(suspended)
+    tenants = Tenants({"acme": tenant_settings()})
+    kind = held_by_registration(registries, tenants)
+    assert kind.stands(cast(Partition, None), waits)
+    assert not kind.stands(cast(Partition, None), waits.replace("acme", "globex"))
+    registries.take(key_of_account(again).encode(), codec.encode(again))
+    assert not kind.stands(cast(Partition, None), waits)
+    told = Tenants({"acme": tenant_settings(compliance={"registration": "told"})})
+    assert not held_by_registration(registered(suspended), told).stands(cast(Partition, None), waits)
+
+
+def test_what_does_not_fit_its_campaign_is_told_and_goes_unless_the_tenant_wants_it_blocked() -> None:
+    campaign = registrations("VERIFIED", usecase="ACCOUNT_NOTIFICATION", links=False)
+    found = looked(TEXT, registrations=[campaign])
+    assert found.verdict == ALLOW
+    assert [one.kind for one in found.receipt.view.concerns] == ["purpose", "link", "opt_in"]
+    blocked = looked(TEXT, registrations=[campaign], compliance={"mismatch": "blocked"}).verdict
+    assert (blocked.decision, blocked.rule) == ("blocked", "campaign")
+    assert "marketing" in blocked.reason
+
+
+def test_a_tenant_that_wants_to_be_told_alone_sends_from_whom_carriers_do_not_know() -> None:
+    found = looked(TEXT, registrations=[registrations()], compliance={"registration": "told"})
+    assert found.verdict == ALLOW
+    assert [one.kind for one in found.receipt.view.concerns] == ["registration", "opt_in"]
+
+
+ELSEWHERE = {"from_": "+14155550100", "purpose": "utility", "body": "Your order is on its way"}
+
+
+@pytest.mark.parametrize(
+    ("written", "mode", "expected"),
+    [
+        (None, "told", ("allow", ["stop_text"], None)),
+        (None, "blocked", ("blocked", ["stop_text"], None)),
+        (None, "appended", ("allow", [], "Reply STOP to opt out, HELP for help.")),
+        ("+14155550100", "blocked", ("allow", [], None)),
+        # By another sender it is the first of that one.
+        ("+14155550101", "blocked", ("blocked", ["stop_text"], None)),
+    ],
+)
+def test_a_first_message_to_the_us_says_how_to_stop(written: str | None, mode: str, expected: Any) -> None:
+    row = Introduced(contact="acme|0", by={written: "2026-01-01T00:00:00.000Z"}) if written else None
+    found = looked(ELSEWHERE, introduced=row, compliance={"first_message": mode})
+    concerns, appended = found.receipt.view.concerns, found.receipt.view.appended
+    assert (found.verdict.decision, [one.kind for one in concerns], appended) == expected
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"to": "+14165550123"},
+        {"to": "+447700900123", "from_": "ACME"},
+        {"purpose": "authentication"},
+        {"body": "Hi. Reply STOP to end."},
+        {"confirms": "stop"},
+        {"body": None, "media_urls": ["https://example.com/a.png"], "channel": "mms"},
+    ],
+)
+def test_elsewhere_and_of_codes_nobody_asks_how_to_stop(other: dict[str, Any]) -> None:
+    found = looked(ELSEWHERE | other, compliance={"first_message": "blocked"})
+    assert found.verdict == ALLOW
+    assert found.receipt.view.appended is None
+
+
+def test_what_is_put_to_a_first_message_counts_in_its_budget() -> None:
+    spend = {"budgets": [{"amount": 1}], "assumed": {"sms": "0.6"}}
+    long = ELSEWHERE | {"body": "x" * 150, "segments": 1}
+    assert looked(long, spend=spend).verdict == ALLOW
+    over = looked(long, spend=spend, compliance={"first_message": "appended"}).verdict
+    assert (over.decision, over.rule) == ("blocked", "budget")
+
+
+def test_a_name_is_stopped_where_twilio_refuses_it() -> None:
+    verdict = looked(ELSEWHERE | {"from_": "ACME"}).verdict
+    assert (verdict.decision, verdict.rule) == ("blocked", "country")
+    assert "21612" in verdict.reason
+    told = looked(ELSEWHERE | {"from_": "ACME", "to": "+6581234567"})
+    assert (told.verdict, [one.kind for one in told.receipt.view.concerns]) == (ALLOW, ["sender"])
+    strict = looked(ELSEWHERE | {"from_": "ACME", "to": "+6581234567"}, compliance={"country": "blocked"}).verdict
+    assert strict.rule == "country"

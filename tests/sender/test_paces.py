@@ -5,6 +5,8 @@ from collections import Counter
 
 import pytest
 
+from services.domain.compliance.events import Campaign, ComplianceStated
+from services.domain.compliance.registry import Registry
 from services.runtime.tenants.settings import RateLimitSettings
 from services.sender.messages.rates import limits
 from services.sender.paces import Pace, Paces, RateLimit
@@ -91,6 +93,20 @@ def test_a_sender_has_its_own_rate_or_that_of_its_kind_and_a_destination_one_bes
 ) -> None:
     stated = RateLimitSettings(each=7, senders={"MG" + "2" * 32: 40, "72345": 250}, destinations={"+91": 5})
     assert {str(one.of): one.a_second for one in limits(stated, sender, towards)} == wanted
+
+
+def test_a_long_code_that_no_setting_names_keeps_its_campaigns_rate_with_the_others_of_it() -> None:
+    service, two = "MG" + "3" * 32, "+14155550101"
+    campaign = Campaign(sid="QE1", service=service, status="VERIFIED", usecase="LOW_VOLUME")
+    known = ComplianceStated(
+        event_id="e", tenant="acme", account="AC", at="", campaigns=[campaign], numbers=[ONE], services={service: [ONE]}
+    )
+    stated, registry = RateLimitSettings(senders={two: 5}), Registry([known])
+    told = [limits(stated, sender, "", registry)[0] for sender in (ONE, service)]
+    assert told == [RateLimit("campaign QE1", 3.75)] * 2
+    assert limits(stated, two, "", registry) == [RateLimit(f"sender {two}", 5)]
+    by_kind = RateLimitSettings(kinds={"long_code": 2})
+    assert limits(by_kind, ONE, "", registry) == [RateLimit(f"sender {ONE}", 2)]
 
 
 def test_an_sms_counts_its_segments() -> None:

@@ -17,10 +17,11 @@ from services.domain.results import CommandResult
 from services.runtime.config import KafkaSettings, Settings
 from services.runtime.folding.fold import Record
 from services.runtime.price_lists import PriceLists
+from services.runtime.registries import Registries
 from services.runtime.tenants.files import Found, Refused, Said
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import TenantSettings
-from services.sender.intake import Intake, tenant_rules
+from services.sender.intake import Intake, Lists, tenant_rules
 from services.sender.parking import LOOK_S, MOST, MOST_BYTES, PATIENCE_S, Parked, Parking
 from tests.sender.reading import read_message
 
@@ -37,7 +38,8 @@ class Desk:
         self.at = START
         self.row: Parked | None = None
         self.told: list[Any] = []
-        intake = Intake(tenant_rules(Settings(), self.tenants, PriceLists(KafkaSettings())))
+        known = Lists(PriceLists(KafkaSettings()), Registries(KafkaSettings()))
+        intake = Intake(tenant_rules(Settings(), self.tenants, known))
         self._fold = Parking(intake, self.tenants, read_message, lambda: self.at)
         self._offset = 0
 

@@ -5,6 +5,7 @@ TENANT = "tenant"
 SUSPECTED = "suspected"
 LOOKUP = "lookup"
 MEDIA = "media"
+REGISTRATION = "registration"
 
 
 def of_tenant(tenant: str) -> str:
@@ -30,3 +31,8 @@ def lookup_of(contact: str) -> str:
 def media_of(contact: str, digest: str) -> str:
     """The condition under which a command waits for a look at its media."""
     return f"{MEDIA} {contact} {digest}"
+
+
+def registration_of(tenant: str, registry_version: str) -> str:
+    """The condition under which a tenant's commands wait for carriers: nothing more was read of its registrations."""
+    return f"{REGISTRATION} {tenant} {registry_version}"

@@ -1,6 +1,6 @@
 """The walk through all checks: the first that stands against a command is the verdict."""
 
-from services.domain.gate import media, money, people, reach, template, tenant, times, windows
+from services.domain.gate import media, money, people, reach, registration, template, tenant, times, windows
 from services.domain.gate.question import Question
 from services.domain.gate.view import View
 from services.domain.outbox.verdicts import ALLOW, Verdict
@@ -15,9 +15,12 @@ _TO_WRITE = (
     people.no_consent,
     windows.no_window,
     template.unfit_template,
+    registration.unregistered,
+    registration.misfit,
     reach.unreachable,
     # Behind all that is final: what never may go does not wait.
     people.undecided,
+    registration.registering,
     times.at_night,
     times.too_often,
     # Of what waits for the morning the media are judged then: signed URLs end.

@@ -4,6 +4,8 @@ from typing import Literal
 
 import msgspec
 
+from services.domain.compliance.concerns import Concern
+from services.domain.compliance.registry import Unfit
 from services.domain.consent.events import Suppression
 from services.domain.frequency import Capped
 from services.domain.media import MediumSeen
@@ -74,6 +76,8 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     tenant's that this would exceed. `unreachable`: the number is left alone on this channel, by
     the tenant's rule. `looked_up`: false while Twilio is asked what stands behind the number. `media`: as they were
     found; `media_look`: of what was not found yet: it is looked for, or has to wait for others.
+    `unfit`: its sender may not write there, by what is registered with carriers, of which all that is known is
+    `registry_version`. `concerns`: what else is told of it. `appended`: a text that is put to its own.
     """
 
     now: str
@@ -101,6 +105,10 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     capped: Capped | None = None
     overspent: Overspent | None = None
     unreachable: Unreachable | None = None
+    unfit: Unfit | None = None
+    registry_version: str = ""
+    concerns: list[Concern] = []
+    appended: str | None = None
     template: TemplateSeen | None = None
     template_languages: dict[str, str] = {}
     looked_up: bool = True

@@ -101,6 +101,7 @@ class MessageSent(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "f
     """Twilio took a message of ours (`twilio.sent.v1`, keyed by MessageSid).
 
     `country` of the recipient; `label`: the command's; `template`: the name that it gave, or the content sid.
+    `messaging_service_sid`: that the command named.
     """
 
     event_type: Literal["message_sent"] = "message_sent"
@@ -118,6 +119,7 @@ class MessageSent(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "f
     country: str | None = None
     label: str | None = None
     template: str | None = None
+    messaging_service_sid: str | None = None
 
 
 class Counted(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,7 +1,7 @@
 """Intake: is a send command one that Twilio could carry out, and what is it exactly? Pure; all faults at once."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, cast
 
 from msgspec import convert
@@ -22,6 +22,8 @@ from services.domain.commands import (
     sender_of,
     times_of,
 )
+from services.domain.compliance.countries import NO_ROWS, Rows, refuses_name, rules_for
+from services.domain.compliance.registry import NOTHING_KNOWN, Registry
 from services.domain.contact import parts
 from services.domain.identity import Place
 from services.domain.messages.commands import (
@@ -59,7 +61,8 @@ class Rules(NamedTuple):
 
     `out`: senders that a route passes over, because they fail. `producer_keys`: by id, what its producers sign with.
     `signed`: a command that nobody signed is not believed. `rates`: what it knows of prices.
-    `destinations`: what numbers begin with that have a rate of their own.
+    `destinations`: what numbers begin with that have a rate of their own. `registry`: what carriers know of its
+    senders. `countries`: what those ask for.
     """
 
     contact_secret: bytes
@@ -72,6 +75,8 @@ class Rules(NamedTuple):
     signed: bool = False
     rates: Rates = Rates()
     destinations: tuple[str, ...] = ()
+    registry: Callable[[], Registry] = lambda: NOTHING_KNOWN
+    countries: Rows = NO_ROWS
 
 
 def accept(
@@ -205,10 +210,24 @@ def _routed(command: SendMessage, channel: Channel, whom: Address, rules: Rules)
     if rules.routes:
         contact = key_of(command.tenant, whom, rules.contact_secret)
         asked = Asked(whom.name, contact, whom.country, channel, command.label, _purpose(command))
-        found = choose(rules.routes, asked, rules.out) or found
+        found = choose(rules.routes, asked, rules.out | _unfit(rules, channel, whom.name)) or found
     if found is None:
         return command
     return replace(command, messaging_service_sid=found) if is_service(found) else replace(command, from_=found)
+
+
+def _unfit(rules: Rules, channel: Channel, number: str) -> frozenset[str]:
+    """Senders in routes by which nothing goes to this number: carriers or its country do not let them."""
+    if channel not in ("sms", "mms"):
+        return frozenset()
+    registry, row = rules.registry(), rules_for(rules.countries, number)
+
+    def may_not(sender: str) -> bool:
+        if is_service(sender):
+            return registry.unfit(None, sender, number) is not None
+        return refuses_name(row, sender) or registry.unfit(sender, None, number) is not None
+
+    return frozenset(sender for route in rules.routes for sender in route.pool if may_not(sender))
 
 
 def _service(command: SendMessage, faults: list[str]) -> str | None:

@@ -27,6 +27,7 @@ _MEANS = {
     "quiet_hours": "judged by at every attempt from now on; what waits for the day already is looked at when it comes",
     "twilio_answers": "what Twilio is believed to answer itself, and ingress leaves to it",
     "default_region": "numbers without + in new commands are read as of this country",
+    "compliance": "judged by at every attempt from now on; what waits for a registration is looked at again",
     "allowed_senders": "commands from other senders end blocked, those that wait too; empty: none do",
     "recipients": "commands to others end blocked, those that wait too; left out: none do",
     "dry_run": "true: all is judged and nothing sent, and commands end blocked",

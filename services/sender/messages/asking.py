@@ -10,7 +10,7 @@ from services.domain.messages.commands import CommandAccepted
 from services.domain.messages.rendered import most_segments
 from services.domain.spend.estimating import Estimate, Priced, Rates, estimate
 from services.domain.templates.catalogue import Catalogue
-from services.sender.outbound import Templated
+from services.sender.outbound import Templated, Text
 
 _DIGEST = 16
 
@@ -67,6 +67,11 @@ def template(command: CommandAccepted) -> Templated | None:
         return None
     name, language = (command.template.name, command.template.language) if command.template else (None, None)
     return Templated(command.content_sid, name, language, command.content_variables)
+
+
+def text(command: CommandAccepted) -> Text:
+    """What it says itself."""
+    return Text(command.body or "", bool(command.options.shorten_urls))
 
 
 def priced(command: CommandAccepted, rates: Rates, catalogue: Catalogue) -> Estimate | None:

@@ -11,6 +11,7 @@ from services.domain.gate.receipt import Receipt
 from services.domain.gate.windows import as_template
 from services.domain.messages.commands import CommandAccepted
 from services.domain.messages.effects import MessageCreated
+from services.domain.messages.introduced import with_text
 from services.domain.outbox.facts import Unknown
 from services.sender.messages.form import form
 from services.sender.outbound import Call, Request
@@ -65,11 +66,13 @@ def _as_link(command: CommandAccepted) -> CommandAccepted:
 
 
 def _as_judged(command: CommandAccepted, receipt: Receipt) -> CommandAccepted:
-    """What is posted: of a text and a template the one that may go, and a template's sid in place of its name.
+    """What is posted: of a text and a template the one that may go, a template's sid in place of its name, and
+    what is put to a first message.
 
     Free text by a service goes from the sender whose window is open: of several it might choose another.
     """
     question, view = receipt.question, receipt.view
+    command = with_text(command, view.appended)
     if as_template(question, view):
         # Twilio asks that nothing stand beside a template (63016).
         sid = view.template.content_sid if view.template else command.content_sid

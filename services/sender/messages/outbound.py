@@ -1,8 +1,10 @@
 """Messages, put together: their calls, and how what they created is found."""
 
 from services.domain.messages.effects import EFFECTS
+from services.domain.messages.introduced import with_text
 from services.runtime.tenants.derived import Derived
-from services.sender.messages.asking import ask, media, priced, template
+from services.runtime.tenants.settings import TenantSettings
+from services.sender.messages.asking import ask, media, priced, template, text
 from services.sender.messages.creating import create
 from services.sender.messages.dater import Dater
 from services.sender.messages.dates import Dates
@@ -11,6 +13,7 @@ from services.sender.messages.listing import Listing
 from services.sender.messages.rates import limits, units
 from services.sender.messages.status_urls import StatusUrls
 from services.sender.outbound import Call, Outbound, Parts, Request
+from services.sender.paces import RateLimit
 from services.sender.transport import Refusal
 
 _HOST = "api"
@@ -18,7 +21,7 @@ _HOST = "api"
 
 def outbound(parts: Parts) -> Outbound:
     """The product in a running sender."""
-    settings, tenants = parts
+    settings, tenants, registries = parts
     url, times = (
         settings.twilio.urls[_HOST],
         Times(settings.sender.attempt_deadline_s, settings.sender.request_timeout_s),
@@ -27,6 +30,9 @@ def outbound(parts: Parts) -> Outbound:
     dates = Derived(tenants, lambda _, tenant: Dates(tenant, url, times.request_timeout_s))
     # Where Twilio is polled, it cannot call us.
     status_urls = None if settings.twilio.polled else StatusUrls(tenants, settings.public_url)
+
+    def rated(name: str, tenant: TenantSettings, sender: str, towards: str) -> list[RateLimit]:
+        return limits(tenant.rate_limits, sender, towards, registries.of(name))
 
     def request(call: Call) -> Request | Refusal:
         return create(call, None if status_urls is None else status_urls.of(call.tenant, call.command))
@@ -42,13 +48,15 @@ def outbound(parts: Parts) -> Outbound:
         host=_HOST,
         ask=ask,
         request=request,
-        limits=lambda tenant, sender, towards: limits(tenant.rate_limits, sender, towards),
+        limits=rated,
         units=units,
         holds_up_s=settings.sender.ambiguous_wait_s,
         find=finding.find,
         check=finding.check,
         listeners=(Dater(dates),),
         template=template,
+        text=text,
+        beside=with_text,
         estimate=priced,
         media=media,
     )

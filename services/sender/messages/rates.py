@@ -1,5 +1,6 @@
 """Which rates a message keeps: its sender's, and its destination's where that has one."""
 
+from services.domain.compliance.registry import NOTHING_KNOWN, Registry
 from services.domain.messages.commands import CommandAccepted
 from services.domain.messages.routing import is_service
 from services.domain.senders.names import kind_of
@@ -7,9 +8,9 @@ from services.runtime.tenants.settings import RateLimitSettings
 from services.sender.paces import RateLimit
 
 
-def limits(stated: RateLimitSettings, sender: str, towards: str) -> list[RateLimit]:
-    """By a tenant's settings of this moment."""
-    kept = [RateLimit(f"sender {sender}", _of_sender(stated, sender))]
+def limits(stated: RateLimitSettings, sender: str, towards: str, registry: Registry = NOTHING_KNOWN) -> list[RateLimit]:
+    """By a tenant's settings of this moment; where they name neither the sender nor its kind, by its US campaign."""
+    kept = [_of_sender(stated, sender, registry)]
     if (most := stated.destinations.get(towards)) is not None:
         kept.append(RateLimit(f"towards {towards}", most))
     return kept
@@ -20,7 +21,11 @@ def units(command: CommandAccepted) -> int:
     return command.segments or 1
 
 
-def _of_sender(stated: RateLimitSettings, sender: str) -> float:
-    if (own := stated.senders.get(sender)) is not None:
-        return own
-    return stated.each if is_service(sender) else stated.kinds.get(kind_of(sender), stated.each)
+def _of_sender(stated: RateLimitSettings, sender: str, registry: Registry) -> RateLimit:
+    own = stated.senders.get(sender)
+    if own is None and not is_service(sender):
+        own = stated.kinds.get(kind_of(sender))
+    if own is None and (pace := registry.pace(sender)) is not None:
+        # All numbers of a campaign share what it sends.
+        return RateLimit(f"campaign {pace.campaign}", pace.a_second)
+    return RateLimit(f"sender {sender}", stated.each if own is None else own)

@@ -15,7 +15,7 @@ _LIMITS = (RateLimit("account", 19.0, even=True),)
 
 def outbound(parts: Parts) -> Outbound:
     """The product in a running sender."""
-    executions = executions_of(*parts)
+    executions = executions_of(parts.settings, parts.tenants)
     return Outbound(
         effects=EFFECTS,
         host="studio",

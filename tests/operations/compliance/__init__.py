@@ -1,0 +1,1 @@
+"""Registrations with US carriers, as people read them to the log."""

@@ -25,7 +25,7 @@ class CommandResult(msgspec.Struct, frozen=True, kw_only=True):
     again where a later word overrules it. `repeated` answers a command that was produced again: nothing is sent for
     that, and `last_step` is how far the first has come.
     `estimate`, of `accepted`: what the message costs at most, as far as that was known.
-    `warnings`: what does not fit what is registered with carriers, and went all the same.
+    `warnings`, of what was judged: what does not fit what is registered with carriers, and went all the same.
     `execution_sid`: of the execution that was started, or that stood in the way (20409).
     Fields of one product (`message_sid`, `segments`, `execution_sid` …) are null in the results of others.
     """

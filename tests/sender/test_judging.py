@@ -135,11 +135,12 @@ def looked(
     senders: Any = None,
     registrations: Iterable[ComplianceStated] = (),
     introduced: Introduced | None = None,
+    prices: PriceLists | None = None,
     **tenant: Any,
 ) -> Judgement:
     settings = Tenants({"acme": tenant_settings(**tenant)})
     followed = Followed(cast(Directories, senders or Nobody()), known(*templates), registered(*registrations))
-    budgets = Budgets(PRODUCTS, settings, PriceLists(KafkaSettings()), 1)
+    budgets = Budgets(PRODUCTS, settings, prices or PriceLists(KafkaSettings()), 1)
     judging = Judging(
         PRODUCTS,
         settings,
@@ -674,11 +675,20 @@ def test_elsewhere_and_of_codes_nobody_asks_how_to_stop(other: dict[str, Any]) -
     assert found.receipt.view.appended is None
 
 
+class NoPrices(PriceLists):
+    """A price list that was read, and has no price."""
+
+    @property
+    def whole(self) -> bool:
+        return True
+
+
 def test_what_is_put_to_a_first_message_counts_in_its_budget() -> None:
     spend = {"budgets": [{"amount": 1}], "assumed": {"sms": "0.6"}}
     long = ELSEWHERE | {"body": "x" * 150, "segments": 1}
-    assert looked(long, spend=spend).verdict == ALLOW
-    over = looked(long, spend=spend, compliance={"first_message": "appended"}).verdict
+    read = NoPrices(KafkaSettings())
+    assert looked(long, prices=read, spend=spend).verdict == ALLOW
+    over = looked(long, prices=read, spend=spend, compliance={"first_message": "appended"}).verdict
     assert (over.decision, over.rule) == ("blocked", "budget")
 
 

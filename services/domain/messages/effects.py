@@ -5,7 +5,6 @@ from services.domain.identity import derived_event_id
 from services.domain.messages.aftermath import ended, overrules
 from services.domain.messages.commands import KIND, CommandAccepted
 from services.domain.messages.events import MessageSent, OutcomeReached
-from services.domain.messages.introduced import with_text
 from services.domain.outbox.effects import Effects, Heard
 from services.domain.outbox.entry import Entry
 from services.domain.outbox.facts import Created, Refused
@@ -29,7 +28,6 @@ def _result(step: Step) -> CommandResult:
     command = step.accepted
     if not isinstance(command, CommandAccepted):
         return result(step, message_sid=step.sid, message_status=step.status)
-    command = with_text(command, step.receipt.view.appended if step.receipt else None)
     return result(step, segments=command.segments, encoding=command.encoding, estimate=command.estimate)
 
 

@@ -85,7 +85,8 @@ class Lookups(Listener):
 
     def troubles(self) -> list[str]:
         """Accounts that may not look anything up, for people."""
-        return [why for tenant, why in self._refused.items() if tenant in self._tenants]
+        asking = {name for name, tenant in self._tenants.items() if tenant.lookup.daily}
+        return [why for tenant, why in self._refused.items() if tenant in asking]
 
     def wanted(self, partition: Partition, command: Addressed, moment: str) -> bool:
         """Whether a command that may go is to wait for what Lookup says of its number."""
@@ -184,8 +185,7 @@ class Lookups(Listener):
             pass
         elif status >= _REDIRECT:
             # Of this number alone.
-            code = told.get("code")
-            return PhoneLine(at=now(), error=code if isinstance(code, int) else status)
+            return PhoneLine(at=now(), error=lines.code_of(told.get("code")) or status)
         else:
             return lines.read(told, now())
         logger.warning("%s: Lookup gives no answer (%d)", name, status)

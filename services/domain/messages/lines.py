@@ -18,6 +18,7 @@ _DAY_S = 86_400.0
 # Of a time, its day.
 _DAY = 10
 _PACKAGE = "line_type_intelligence"
+_LONGEST, _NO_CODE = 100, 1_000_000
 
 
 class NumberLookedUp(msgspec.Struct, frozen=True, kw_only=True, tag_field="event_type", tag="number_looked_up"):
@@ -97,18 +98,23 @@ def read(answer: Mapping[str, Any], at: str) -> PhoneLine:
     """What an answer of Lookup v2 says of the line; what it does not say is null."""
     told = answer.get(_PACKAGE)
     package: Mapping[str, Any] = told if isinstance(told, Mapping) else {}
-    error = package.get("error_code")
     return PhoneLine(
         at=at,
         type=_text(package, "type"),
         carrier=_text(package, "carrier_name"),
         mcc=_text(package, "mobile_country_code"),
         mnc=_text(package, "mobile_network_code"),
-        error=error if isinstance(error, int) else None,
+        error=code_of(package.get("error_code")),
     )
+
+
+def code_of(told: Any) -> int | None:
+    """An error's code; None for what is none, which no fact and no row could hold."""
+    return told if type(told) is int and 0 < told < _NO_CODE else None
 
 
 def _text(package: Mapping[str, Any], name: str) -> str | None:
     found = package.get(name)
-    # What stands in a row is bounded, whoever wrote it.
-    return found[:100] if isinstance(found, str) and found else None
+    # What stands in a row is bounded, whoever wrote it; half of a pair of UTF-16 is no text.
+    told = found[:_LONGEST].encode("utf-8", "replace").decode() if isinstance(found, str) else ""
+    return told or None

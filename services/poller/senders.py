@@ -65,6 +65,8 @@ class WatchedSenders(Listener):
         self._owned.pop(partition.partition, None)
         STANDING.clear()
         self._shown.clear()
+        # Whoever owns it next reads it, and tells that.
+        self._refused.clear()
         runs = list(self._under_way.values())
         for one in runs:
             one.cancel()

@@ -61,9 +61,16 @@ def test_no_other_state_takes_a_sender_out(status: str) -> None:
     assert play(seen(0, one=Health(status=status)))[1] == [[]]
 
 
-def test_who_is_listed_no_more_is_forgotten_and_told_of_no_more() -> None:
-    state, told = play(seen(0, one=OFFLINE), seen(20))
-    assert (state and state.out, told[1]) == ({}, [])
+def test_who_is_listed_no_more_is_forgotten_with_the_pause_and_told_of_no_more() -> None:
+    state, told = play(seen(0, one=OFFLINE), seen(20), seen(359))
+    assert (state and set(state.out), told[1:]) == ({ONE}, [[], []])
+    state, told = play(seen(0, one=OFFLINE), seen(20), seen(360))
+    assert (state and state.out, told[1:]) == ({}, [[], []])
+
+
+def test_a_list_that_was_not_whole_leaves_nobody_out() -> None:
+    _, told = play(seen(0, one=OFFLINE, two=ONLINE), seen(5, two=ONLINE), seen(10, one=ONLINE, two=ONLINE))
+    assert [[type(one) for one in each] for each in told] == [[PausePlaced] * 2, [], [PauseEnded] * 2]
 
 
 def test_the_end_of_a_fault_ends_no_pause_that_a_person_wanted() -> None:

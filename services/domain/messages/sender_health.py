@@ -64,8 +64,8 @@ def fold(state: Watched | None, event: SendersRead) -> tuple[Watched, Sequence[P
         elif since is not None and health.status.startswith(_ONLINE):
             del out[sender]
             told += [_ended(event, sender, key) for key in event.keys]
-    # Who is listed no more is nobody's sender: its pause ends by itself.
-    out = {sender: at for sender, at in out.items() if sender in event.senders}
+    # Who is listed no more is nobody's sender, or the list was not whole: it is known for as long as its pause stands.
+    out = {sender: at for sender, at in out.items() if seconds_between(at, event.at) < OUT_S}
     return Watched(tenant=event.tenant, senders=event.senders, out=out), told
 
 

@@ -8,7 +8,7 @@ from services.contract.outbound import COMMANDS_FOLD
 from services.contract.partition import key_on, partition_of
 from services.contract.studio import EXECUTIONS_FOLD
 from services.domain.consent import deactivations
-from services.domain.consent.deactivations import NumbersDeactivated
+from services.domain.consent.deactivations import KnownDeactivated, NumbersDeactivated
 from services.domain.consent.suppression import Standing
 from services.domain.messages import deliverability, delivery, ladder, numbers, recent, sessions, suspension, timeline
 from services.domain.messages.confirmation import Texts
@@ -95,7 +95,7 @@ def topology(settings: Settings, texts: Mapping[str, Texts]) -> Topology:
                 Step(
                     numbers.fold,
                     Table("numbers", numbers.Number, lambda event: event.contact, due=numbers.due),
-                    takes=(InboundReceived, OutcomeReached, NumberLookedUp, NumbersDeactivated),
+                    takes=(InboundReceived, OutcomeReached, NumberLookedUp, NumbersDeactivated, KnownDeactivated),
                     parts=deactivations.parts,
                 ),
                 Step(recent.fold, Table("recent", recent.Recent, lambda event: event.contact)),

@@ -6,9 +6,10 @@ from typing import Any
 
 from services.contract.outbox import OUTBOX_FOLD
 from services.contract.topic import own_topic
+from services.domain.between import Between
 from services.domain.consent import dating, deactivations
 from services.domain.consent.commands import ConsentAccepted, ContactLinked, MessageDated
-from services.domain.consent.deactivations import NumbersDeactivated
+from services.domain.consent.deactivations import KnownDeactivated, NumbersDeactivated
 from services.domain.consent.holds import HoldPlaced, HoldReleased
 from services.domain.consent.suppression import Standing
 from services.domain.due import Due
@@ -116,7 +117,14 @@ def folds(
                 Step(
                     _quietly(numbers.fold),
                     Table(NUMBERS, numbers.Number, lambda event: event.contact, due=numbers.due),
-                    takes=(InboundReceived, OutcomeReached, lines.NumberLookedUp, NumbersDeactivated, Due),
+                    takes=(
+                        InboundReceived,
+                        OutcomeReached,
+                        lines.NumberLookedUp,
+                        NumbersDeactivated,
+                        KnownDeactivated,
+                        Due,
+                    ),
                     parts=deactivations.parts,
                 ),
                 Step(
@@ -146,11 +154,12 @@ def folds(
     )
 
 
-def _quietly(fold: Callable[[Any, Any], tuple[Any, Any]]) -> Callable[[Any, Any], tuple[Any, tuple[()]]]:
-    """The same state, and nothing told."""
+def _quietly(fold: Callable[[Any, Any], tuple[Any, Any]]) -> Callable[[Any, Any], tuple[Any, list[Between]]]:
+    """The same state, and nothing told but to other steps."""
 
-    def quiet(state: Any, event: Any) -> tuple[Any, tuple[()]]:
-        return fold(state, event)[0], ()
+    def quiet(state: Any, event: Any) -> tuple[Any, list[Between]]:
+        after, derived = fold(state, event)
+        return after, [one for one in derived if isinstance(one, Between)]
 
     return quiet
 

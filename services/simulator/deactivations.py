@@ -5,7 +5,8 @@ signed URL of a text file that is good for two minutes. Storage of that kind ref
 and an `Authorization` header; so does this.
 
 Not confirmed: that `Location` names the file too; how the file writes a number (here E.164 without a plus, a line
-each); what is answered for a day that has no list (here 404), and for a date that is none (here 20001).
+each); with which status a day that has no list is answered (here 400; the code, 30114, is in Twilio's dictionary), and
+what is answered for a date that is none (here 20001).
 """
 
 import secrets
@@ -16,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from services.simulator import errors
 from services.simulator.accounts import Account
-from services.simulator.guard import guarded, not_found, refused
+from services.simulator.guard import guarded, refused
 from services.simulator.paging import origin
 from services.simulator.service import Simulator
 from services.simulator.told import invalid
@@ -60,7 +61,7 @@ class DeactivationsApi:
         except ValueError:
             return refused(errors.INVALID_PARAMETER.about("Date"))
         if asked not in self._set.lists:
-            return not_found(request)
+            return refused(errors.NO_DEACTIVATIONS_YET)
         file = f"{origin(request)}/simulator/files/deactivations/{asked}.txt?X-Amz-Signature={self._signature}"
         return web.json_response({"redirect_to": file}, status=307, headers={"Location": file})
 

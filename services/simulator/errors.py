@@ -35,6 +35,8 @@ NOT_ACTIVE = Refusal(403, 20005, "Account not active")
 UNAVAILABLE = Refusal(503, 20503, "Service unavailable")
 
 INVALID_PARAMETER = Refusal(400, 20001, "Invalid parameter: %s")
+# With which HTTP status, and in which words, is not confirmed.
+NO_DEACTIVATIONS_YET = Refusal(400, 30114, "The list of deactivated numbers is not available yet")
 NOT_DELIVERED_YET = Refusal(409, 20009, "Cannot delete message because delivery has not been completed.")
 NOT_CANCELABLE = Refusal(409, 30409, "Message is not in a cancelable state.")
 

@@ -1,19 +1,27 @@
 """Numbers that carriers took back: what counts of consent after that, in any order; and how the list is read."""
 
-from datetime import date
+from datetime import UTC, date
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from services.domain.consent.deactivations import NumberDeactivated, NumbersDeactivated, parts
+from services.domain.clock import parse
+from services.domain.consent.deactivations import (
+    KnownDeactivated,
+    NumberDeactivated,
+    NumbersDeactivated,
+    end_of,
+    parts,
+)
 from services.domain.consent.events import DeactivationRecorded, SuppressionChanged
 from services.domain.consent.evidence import Evidence, recall
 from services.domain.consent.statements import version
 from services.domain.consent.suppression import Standing, consented, suppressed
 from services.domain.messages.consent import Suppressing
-from services.domain.messages.deactivated import Deactivated, ListRead, PartRead, due, fold, phone
+from services.domain.messages.deactivated import Deactivated, ListRead, PartRead, due, fold, phone, today
 from services.domain.messages.events import InboundReceived
 from services.domain.senders.directory import Directory
 from services.domain.senders.reach import Asked, reaching
@@ -43,7 +51,7 @@ def test_a_yes_from_before_counts_no_more_and_the_no_stays() -> None:
     assert consented(state, [SMS]) is not None
     state, told = play([gone(1000)], state)
     assert consented(state, [SMS]) is None
-    assert [type(one) for one in told] == [DeactivationRecorded]
+    assert [type(one) for one in told] == [DeactivationRecorded, KnownDeactivated]
     # Told once, however often the list is read; and an older list says nothing more.
     assert play([gone(1000), gone(500)], state) == (state, [])
     # Whoever has the number now may say yes.
@@ -62,6 +70,17 @@ def test_a_no_that_an_earlier_yes_had_lifted_stands_again() -> None:
     assert reaching(state, asked, Directory()) != {}
     state, _ = play([wrote("START", 5000, "SM3")], state)
     assert (suppressed(state), reaching(state, asked, Directory())) == ({}, {})
+
+
+@pytest.mark.parametrize("said_at", ["2026-02-21T20:00:00-05:00", "2026-02-21T23:59:00-10:00"])
+def test_a_yes_of_that_evening_is_one_from_before_wherever_it_was_said(said_at: str) -> None:
+    utc = parse(said_at).astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    state, _ = play([replace(stated("opt_in", 0), given_at=utc, accepted_at=utc)])
+    listed = replace(gone(0), at=end_of("2026-02-21"))
+    assert consented(play([listed], state)[0], [SMS]) is None
+    # The list is not asked for before: it may not be whole.
+    assert today(utc) <= date(2026, 2, 21)
+    assert today("2026-02-22T12:00:00.000Z") == date(2026, 2, 22)
 
 
 def test_who_is_not_known_is_not_marked() -> None:

@@ -4,11 +4,13 @@ import signal
 from collections import Counter
 from datetime import date, timedelta
 
+import pytest
+
 from services.contract.outbound import ACCEPTED
 from services.contract.partition import partition_of
-from services.domain.clock import parse
 from services.domain.consent.deactivations import NumbersDeactivated
 from services.domain.contact import contact_key
+from services.domain.messages.deactivated import today
 from services.runtime.clock import now
 from tests.processes import PARTITIONS, SECRETS
 from tests.waiting import eventually
@@ -19,7 +21,8 @@ BESIDE = 3000
 
 
 def yesterday() -> date:
-    return parse(now()).date() - timedelta(days=1)
+    """The last day that is over everywhere."""
+    return today(now()) - timedelta(days=1)
 
 
 SETTINGS = {"SWITCHBOARD_TENANTS__ACME__DEACTIVATIONS": "true", "SWITCHBOARD_POLLER__SILENT_AFTER_S": '{"sms": 1e9}'}
@@ -82,5 +85,35 @@ async def test_a_file_that_breaks_off_is_no_list_and_is_read_again(
 
             await eventually(waits, 60, "it is told that the file broke off")
             assert "numbers were deactivated on" not in service.log.read_text()
+    finally:
+        await twilio.steer("clock", ahead_s=0)
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        # Twilio has none of that day yet; or one that is not made yet; or a page instead.
+        (None, ""),
+        ([], ""),
+        (["<html>", "<p>", "Sorry", "14155550123"], "its file is no list of numbers"),
+    ],
+)
+async def test_a_day_without_a_list_is_not_done(
+    house: House, twilio: Twilio, poller: Poller, lines: list[str] | None, said: str
+) -> None:
+    try:
+        await twilio.steer("clock", ahead_s=86_400)
+        day = (yesterday() + timedelta(days=1)).isoformat()
+        await twilio.steer("deactivations", lists={} if lines is None else {day: lines})
+        with poller(**SETTINGS) as service:
+            await eventually(service.ready, 60)
+
+            async def waits() -> bool:
+                return await metric(service, "switchboard_deactivations_failed_total", tenant="acme") > 0
+
+            await eventually(waits, 60, "it is asked for again")
+            log = service.log.read_text()
+            assert said in log
+            assert not any(one in log for one in ("were deactivated on", "passed over", "refuses", "Traceback"))
     finally:
         await twilio.steer("clock", ahead_s=0)

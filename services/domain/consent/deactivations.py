@@ -9,8 +9,14 @@ from typing import Any
 
 import msgspec
 
+from services.domain.between import Between
+from services.domain.clock import later
 from services.domain.consent.events import DeactivationRecorded
 from services.domain.identity import derived_event_id
+
+# When a day of UTC has begun, it is the day before for so long in the last place on earth.
+OVER_AFTER_S = 12 * 3600.0
+_DAY_S = 86_400.0
 
 
 class NumbersDeactivated(msgspec.Struct, frozen=True, kw_only=True, tag_field="event_type", tag="numbers_deactivated"):
@@ -42,9 +48,18 @@ class NumberDeactivated(msgspec.Struct, frozen=True, kw_only=True):
     at: str
 
 
+class KnownDeactivated(Between, frozen=True, kw_only=True):
+    """The same of one who said yes or no at any time: to their other rows."""
+
+    event_id: str
+    tenant: str
+    contact: str
+    at: str
+
+
 def end_of(date: str) -> str:
     """When a day of the list is over wherever its carriers are: a yes of that day may have come before."""
-    return f"{date}T23:59:59.999Z"
+    return later(f"{date}T00:00:00.000Z", _DAY_S + OVER_AFTER_S)
 
 
 def parts(event: Any) -> Sequence[Any]:
@@ -57,9 +72,10 @@ def parts(event: Any) -> Sequence[Any]:
     ]
 
 
-def record(event: NumberDeactivated) -> DeactivationRecorded:
-    """The evidence."""
-    return DeactivationRecorded(
+def record(event: NumberDeactivated) -> tuple[DeactivationRecorded, KnownDeactivated]:
+    """The evidence, and what else is to know of it."""
+    known = KnownDeactivated(event_id=event.event_id, tenant=event.tenant, contact=event.contact, at=event.at)
+    recorded = DeactivationRecorded(
         event_id=derived_event_id(event.event_id, "deactivation", event.contact),
         tenant=event.tenant,
         contact=event.contact,
@@ -67,3 +83,4 @@ def record(event: NumberDeactivated) -> DeactivationRecorded:
         at=event.at,
         evidence=event.event_id,
     )
+    return recorded, known

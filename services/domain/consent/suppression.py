@@ -26,7 +26,7 @@ from services.domain.consent.commands import (
     SharedMark,
     Statement,
 )
-from services.domain.consent.deactivations import NumberDeactivated
+from services.domain.consent.deactivations import KnownDeactivated, NumberDeactivated
 from services.domain.consent.events import (
     ConsentRecorded,
     DeactivationRecorded,
@@ -60,6 +60,7 @@ Derived = (
     | LinkRecorded
     | HoldRecorded
     | DeactivationRecorded
+    | KnownDeactivated
     | SuppressionChanged
     | ContactLinked
     | Hold
@@ -158,7 +159,7 @@ def _taken_back(state: Standing, event: NumberDeactivated) -> tuple[Standing, li
     if event.at <= state.deactivated:
         return state, []
     after = replace(state, deactivated=event.at)
-    derived: list[Derived] = [deactivations.record(event)]
+    derived: list[Derived] = [*deactivations.record(event)]
     if suppressed(after) != suppressed(state):
         derived.append(_changed(after, event))
     return after, derived

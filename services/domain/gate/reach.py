@@ -50,6 +50,6 @@ def _taken_back(found: Unreachable) -> Verdict:
     return Verdict(
         "blocked",
         "deactivated",
-        f"a carrier took the number back on {found.last_at[:10]}: it may be somebody else's by now",
+        f"a carrier took the number back by {found.last_at[:10]}: it may be somebody else's by now",
         "Ask the person for their number. A message from there ends it, and so does an opt-in of a later date.",
     )

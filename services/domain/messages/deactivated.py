@@ -5,7 +5,8 @@ from datetime import date, timedelta
 
 import msgspec
 
-from services.domain.consent.deactivations import NumbersDeactivated, end_of
+from services.domain.clock import parse
+from services.domain.consent.deactivations import OVER_AFTER_S, NumbersDeactivated, end_of
 from services.domain.identity import derived_event_id
 
 # Longer than that nobody was at work for: the list of a day before is not asked for.
@@ -59,6 +60,11 @@ def fold(state: Deactivated | None, event: PartRead | ListRead) -> tuple[Deactiv
             contacts=list(event.contacts),
         )
     ]
+
+
+def today(moment: str) -> date:
+    """The day that is not over everywhere: its list may not be whole."""
+    return (parse(moment) - timedelta(seconds=OVER_AFTER_S)).date()
 
 
 def due(state: Deactivated | None, today: date) -> Iterator[date]:

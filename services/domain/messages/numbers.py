@@ -16,7 +16,7 @@ import msgspec
 from msgspec.structs import replace
 
 from services.domain.clock import later
-from services.domain.consent.deactivations import NumberDeactivated
+from services.domain.consent.deactivations import KnownDeactivated, NumberDeactivated
 from services.domain.contact import BY_NUMBER
 from services.domain.due import Due
 from services.domain.identity import derived_event_id
@@ -96,8 +96,10 @@ def fold(state: Number | None, event: msgspec.Struct) -> tuple[Number | None, li
             return _failed(state, event)
         case NumberLookedUp():
             return _looked_up(state, event)
-        case NumberDeactivated():
+        case NumberDeactivated() if state is not None:
             return _taken_back(state, event)
+        case KnownDeactivated():
+            return _taken_back(state or Number(tenant=event.tenant, contact=event.contact), event)
         case Due() if state is not None:
             return _forget(state, event.at)
         case _:
@@ -194,9 +196,9 @@ def _looked_up(state: Number | None, event: NumberLookedUp) -> tuple[Number | No
     return _told(known, replace(known, line=_seen(event.line, known.arrived)), event.event_id, event.at)
 
 
-def _taken_back(state: Number | None, event: NumberDeactivated) -> tuple[Number | None, list[NumberStated]]:
-    """Of who is known here. Who wrote since has it now, whoever had it before."""
-    if state is None or event.at <= state.deactivated or state.wrote > event.at:
+def _taken_back(state: Number, event: NumberDeactivated | KnownDeactivated) -> tuple[Number, list[NumberStated]]:
+    """Who wrote since has it now, whoever had it before."""
+    if event.at <= state.deactivated or state.wrote > event.at:
         return state, []
     source = derived_event_id(event.event_id, "deactivation", event.contact)
     return _told(state, replace(state, deactivated=event.at), source, event.at)

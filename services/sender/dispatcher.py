@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from prometheus_client import Counter
 
@@ -58,7 +58,8 @@ class Dispatcher:
         self._still: set[Lane] = set()
         self._lanes = Lanes()
         self._dispatching: asyncio.Task[None] | None = None
-        self._refilling: set[asyncio.Task[None]] = set()
+        # Lanes that wait for their rates, and which these were.
+        self._refilling: dict[Lane, tuple[Sequence[Pace], asyncio.Task[None]]] = {}
         slots.freed = self._freed
 
     def push(self, lane: LaneName, turn: Turn, urgent: bool) -> None:
@@ -73,6 +74,14 @@ class Dispatcher:
             self._still.discard(lane)
             self._lanes.unpark(lane)
         self._dispatch()
+
+    def rates_changed(self) -> None:
+        """Lanes that wait for a rate wait for what it is now: it may have been a thousandth by mistake."""
+        for lane, (before, task) in list(self._refilling.items()):
+            paces = self._paces.of(self._limits(lane.name))
+            if paces != before:
+                task.cancel()
+                self._park(lane, paces)
 
     def _is_stopped(self, lane: Lane) -> bool:
         return self.stopped(lane.name)
@@ -124,16 +133,16 @@ class Dispatcher:
             return None
         return self._lanes.first(not self._slots.room(urgent=False), self._slots.may_begin, self._slots.full)
 
-    def _park(self, lane: Lane, paces: Iterable[Pace]) -> None:
+    def _park(self, lane: Lane, paces: Sequence[Pace]) -> None:
         self._lanes.park(lane)
         task = asyncio.create_task(self._refill(lane, paces), name=f"rate-{lane.account.tenant}")
-        self._refilling.add(task)
-        task.add_done_callback(self._refilling.discard)
+        self._refilling[lane] = paces, task
         task.add_done_callback(tell)
 
     async def _refill(self, lane: Lane, paces: Iterable[Pace]) -> None:
         began = time.monotonic()
         await _take(paces)
+        del self._refilling[lane]
         RATE_WAITS.labels(lane.account.tenant).inc()
         RATE_WAIT_SECONDS.labels(lane.account.tenant).inc(time.monotonic() - began)
         lane.paid = True

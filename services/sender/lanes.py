@@ -217,6 +217,7 @@ class Lanes:
         if len(self._lanes) < self._many:
             return
         for name, lane in list(self._lanes.items()):
-            if not lane and lane not in self._parked and not lane.paid:
+            # A unit that was paid for a turn that nobody wanted any more goes with it.
+            if not lane and lane not in self._parked:
                 del self._lanes[name]
         self._many = max(64, 2 * len(self._lanes))

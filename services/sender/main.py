@@ -23,7 +23,7 @@ from services.runtime.metrics import FOLDING
 from services.runtime.price_lists import PriceLists
 from services.runtime.registries import Registries
 from services.runtime.tenants.derived import Derived
-from services.runtime.tenants.live import Tenants
+from services.runtime.tenants.live import Changed, Tenants
 from services.runtime.urls import is_twilio
 from services.sender.approvals import heard
 from services.sender.attempt import Sending, attempt
@@ -112,13 +112,7 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event) -> None
     )
     lookups.over = looks.over = conditions.ended
 
-    def changed(names: frozenset[str]) -> None:
-        conditions.reconsider(TENANT)
-        conditions.reconsider(SUSPECTED)
-        conditions.reconsider(REGISTRATION)
-        faults.renewed(names)
-
-    tenants.listen(changed)
+    tenants.listen(_changed(conditions, faults, scheduler))
     listeners = [one for product in products.values() for one in product.listeners]
     together = Together(
         budgets, lookups, stops, conditions, scheduler, Finder(products), Claims(products), *listeners, Timing(tenants)
@@ -158,6 +152,19 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event) -> None
         await line.close()
         await lookups.close()
         await looks.close()
+
+
+def _changed(conditions: Conditions, faults: Faults, scheduler: Scheduler) -> Changed:
+    """What is looked at again where settings of tenants are other ones now."""
+
+    def changed(names: frozenset[str]) -> None:
+        conditions.reconsider(TENANT)
+        conditions.reconsider(SUSPECTED)
+        conditions.reconsider(REGISTRATION)
+        faults.renewed(names)
+        scheduler.rates_changed()
+
+    return changed
 
 
 def _routes(products: Products, tenants: Tenants, partitions: int) -> Routes:

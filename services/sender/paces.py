@@ -1,11 +1,13 @@
 """How fast it may go: so many a second of a sender, an account, a destination; all lanes that name one share it."""
 
+import asyncio
+from collections import deque
 from collections.abc import Hashable, Iterable
 from typing import NamedTuple
 
-from aiolimiter import AsyncLimiter
-
 _FEW = 64
+# One, but for what fractions lose.
+_UNIT = 1.0 - 1e-9
 
 
 class RateLimit(NamedTuple):
@@ -19,32 +21,71 @@ class RateLimit(NamedTuple):
 
 
 class Pace:
-    """A rate that is kept. What a turn took beyond a unit is owed, and paid first. `spent`: it begins with nothing
-    left."""
+    """A rate that is kept, also where it becomes another one while turns wait for it. Who waits goes in the order of
+    asking. What a turn took beyond a unit is owed, and paid first."""
 
-    def __init__(self, a_second: float, even: bool = False, spent: bool = False) -> None:
+    def __init__(self, a_second: float, even: bool = False) -> None:
+        self._loop = asyncio.get_running_loop()
         self.a_second = a_second
-        self._at_once = 1.0 if even else max(1.0, a_second)
-        self._owed = int(self._at_once) if spent else 0
-        self._limiter = AsyncLimiter(self._at_once, self._at_once / a_second)
+        self._at_once = _at_once(a_second, even)
+        # Units that may go; below none, they are owed.
+        self._left, self._as_of = self._at_once, self._loop.time()
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def change(self, a_second: float, even: bool) -> None:
+        """Nothing is given for free: what is left is what was left under the other rate."""
+        self._fill()
+        self.a_second, self._at_once = a_second, _at_once(a_second, even)
+        self._left = min(self._left, self._at_once)
+        self._serve()
 
     def free(self) -> bool:
         """Whether `take` would not wait."""
-        return not self._owed and self._limiter.has_capacity()
+        self._fill()
+        return not self._waiting and self._left >= _UNIT
 
     async def take(self) -> None:
         """One unit, once all that is owed is paid."""
-        while self._owed:
-            self._owed -= 1
-            await self._limiter.acquire()
-        await self._limiter.acquire()
+        if self.free():
+            self._left -= 1.0
+            return
+        turn = self._loop.create_future()
+        self._waiting.append(turn)
+        self._serve()
+        await turn
 
     def owe(self, units: int) -> None:
-        self._owed += units
+        self._left -= units
 
     def rested(self) -> bool:
         """Whether one made anew would be as far."""
-        return not self._owed and self._limiter.has_capacity(self._at_once)
+        self._fill()
+        return not self._waiting and self._left >= self._at_once
+
+    def _fill(self) -> None:
+        moment = self._loop.time()
+        self._left = min(self._at_once, self._left + (moment - self._as_of) * self.a_second)
+        self._as_of = moment
+
+    def _serve(self) -> None:
+        """Let those go who may, and look again when the next may."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._fill()
+        while self._waiting and self._left >= _UNIT:
+            turn = self._waiting.popleft()
+            # Whose task was cancelled, takes nothing.
+            if not turn.done():
+                self._left -= 1.0
+                turn.set_result(None)
+        if self._waiting:
+            self._timer = self._loop.call_later((1.0 - self._left) / self.a_second, self._serve)
+
+
+def _at_once(a_second: float, even: bool) -> float:
+    return 1.0 if even else max(1.0, a_second)
 
 
 class Paces:
@@ -59,12 +100,12 @@ class Paces:
 
     def _one(self, limit: RateLimit) -> Pace:
         found = self._paces.get(limit.of)
-        if found is not None and found.a_second == limit.a_second:
-            return found
-        self._tidy()
-        # One whose rate changes begins with nothing left: its last second may have been used up under the other.
-        made = self._paces[limit.of] = Pace(limit.a_second, limit.even, spent=found is not None)
-        return made
+        if found is None:
+            self._tidy()
+            found = self._paces[limit.of] = Pace(limit.a_second, limit.even)
+        elif found.a_second != limit.a_second:
+            found.change(limit.a_second, limit.even)
+        return found
 
     def _tidy(self) -> None:
         if len(self._paces) < self._many:

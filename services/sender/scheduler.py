@@ -106,9 +106,14 @@ class Scheduler(Listener):
     def rows_open(self) -> int:
         return sum(owned.open for owned in self._owned.values())
 
+    def rates_changed(self) -> None:
+        """By the settings, or by the partitions owned."""
+        self._dispatcher.rates_changed()
+
     async def taken(self, partition: Partition) -> None:
         """Go on with what is pending; an attempt without an end is ambiguous."""
         owned = self._owned[partition] = _Owned(partition, self._listed)
+        self.rates_changed()
         moment = now()
         for name in (IN_DOUBT, IN_A_LANE, DEFERRED):
             after = None

@@ -120,6 +120,18 @@ def test_lanes_that_wait_for_nothing_are_forgotten() -> None:
     assert lanes.lane(name("acme", "kept")) is kept
 
 
+def test_lanes_that_paid_for_a_turn_that_was_given_up_are_forgotten_too() -> None:
+    """Whoever names senders and cancels would fill the memory."""
+    lanes = Lanes()
+    for number in range(10_000):
+        lane = push(lanes, "acme", "x", sender=str(number))
+        lanes.park(lane)
+        lane.paid = True
+        lanes.unpark(lane)
+        lanes.pop(lane, False, wanted=False)
+    assert len(lanes) < 200
+
+
 @given(
     st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("xy"), st.booleans()), max_size=40),
     st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("xy")), max_size=10),

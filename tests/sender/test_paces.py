@@ -1,6 +1,7 @@
 """Rates that are kept: of a sender, of a destination, of an account; over everything that names one."""
 
 import asyncio
+import time
 from collections import Counter
 
 import pytest
@@ -60,9 +61,37 @@ async def test_one_that_is_named_twice_is_one_and_one_that_changes_gives_nothing
     paces = Paces()
     [first], [second] = paces.of([RateLimit("a", 10.0)]), paces.of([RateLimit("a", 10.0)])
     assert first is second
-    [changed] = paces.of([RateLimit("a", 5.0)])
-    assert changed is not first
-    assert not changed.free(), "its last second may have been used up under the other rate"
+    await took(first, 10)
+    first.owe(3)
+    [changed] = paces.of([RateLimit("a", 50.0)])
+    assert changed is first
+    assert not changed.free(), "its last second was used up under the other rate"
+    assert 0.07 < await took(changed, 1) < 5.0, "what was owed is owed still"
+    [idle] = paces.of([RateLimit("b", 2.0)])
+    paces.of([RateLimit("b", 5.0)])
+    assert 0.15 < await took(idle, 3) < 5.0, "two were left, and no five"
+
+
+async def test_who_waits_waits_by_the_rate_as_it_is_now_and_in_the_order_of_asking() -> None:
+    paces, went = Paces(), list[str]()
+    [pace] = paces.of([RateLimit("a", 0.001)])
+    await pace.take()
+
+    async def go(name: str) -> None:
+        await pace.take()
+        went.append(name)
+
+    first, gone, last = (asyncio.create_task(go(name)) for name in ("first", "gone", "last"))
+    await asyncio.sleep(0)
+    gone.cancel()
+    paces.of([RateLimit("a", 20.0)])
+    # A unit is there, and nobody has been told yet.
+    time.sleep(0.08)  # noqa: ASYNC251
+    assert not pace.free(), "who comes now comes after those that wait"
+    async with asyncio.timeout(5):
+        await first
+        await last
+    assert went == ["first", "last"]
 
 
 async def test_paces_that_rest_are_forgotten() -> None:
@@ -136,6 +165,31 @@ async def test_a_destination_is_slow_for_all_senders_and_delays_nothing_else() -
 
 def by_destination(towards: str) -> list[RateLimit]:
     return [RateLimit("sender", 1000.0), *([RateLimit(towards, 2.0)] if towards else [])]
+
+
+@pytest.mark.parametrize("now", [[RateLimit("sender", 200.0)], [RateLimit("another", 0.5)]])
+async def test_lanes_that_wait_under_a_rate_that_was_a_mistake_go_by_the_one_that_is_set_then(
+    now: list[RateLimit],
+) -> None:
+    """Also where what they waited for is no rate of theirs any more, such as a destination's."""
+    kept = [RateLimit("sender", 0.001)]
+    world = World(concurrency=50, limits=lambda _: kept)
+    await world.take(*(pending(f"a{number}", sequence=number) for number in range(3)))
+    await eventually(lambda: len(world.attempts) == 1)
+    kept[:] = now
+    world.scheduler.rates_changed()
+    await eventually(lambda: len(world.attempts) > 1, 5)
+
+
+async def test_a_partition_more_is_a_greater_share_for_those_too_that_wait_already() -> None:
+    world = World(concurrency=50, limits=lambda lane: [RateLimit(lane.sender, 0.5)])
+    began = asyncio.get_running_loop().time()
+    await world.take(*(pending(f"a{number}", sequence=number) for number in range(2)))
+    await eventually(lambda: len(world.attempts) == 1)
+    for _ in range(19):
+        await world.take()
+    await eventually(lambda: len(world.attempts) == 2, 5)
+    assert asyncio.get_running_loop().time() - began < 1.5, "two seconds, by the share of one partition"
 
 
 async def test_many_segments_hold_up_what_comes_after_them() -> None:

@@ -14,11 +14,15 @@ _AT_ONCE = 4
 
 
 class Next(NamedTuple):
-    """The first command of a contact that waits, its row's key, and the time before which it does not go."""
+    """The first command of a contact that waits, its row's key, and the time before which it does not go.
+
+    `alone`: the contact has no other that is not settled.
+    """
 
     entry: Entry
     row: str
     not_before: str | None
+    alone: bool
 
 
 def next_of(partition: Partition, contact: str, holds_up_s: Callable[[str], float]) -> Next | None:
@@ -29,7 +33,7 @@ def next_of(partition: Partition, contact: str, holds_up_s: Callable[[str], floa
     """
     until, after = None, None
     while found := partition.listed(OUTBOX, in_order(contact), after, _AT_ONCE):
-        after = found[-1]
+        alone, after = after is None and len(found) == 1, found[-1]
         for _, row in found:
             entry = partition.read(row, OUTBOX)
             if entry is None:
@@ -37,7 +41,7 @@ def next_of(partition: Partition, contact: str, holds_up_s: Callable[[str], floa
             if entry.state == "attempted":
                 return None
             if entry.state == "pending":
-                return Next(entry, row, until)
+                return Next(entry, row, until, alone)
             if entry.ambiguous_at:
                 until = max(until or "", later(entry.ambiguous_at, holds_up_s(entry.kind)))
     return None

@@ -44,6 +44,7 @@ OPEN = Gauge("switchboard_open_commands", "Commands accepted and not settled, of
 
 class _Owned:
     """A partition's commands. `queued`: the contacts whose turn stands in a lane; `under_way`: whose has begun.
+    `alone`: those of both that have no other command, so that nobody need look for what comes after it.
 
     `later`: those whose first command waits for a time; attempts were made for them in the last minute.
     """
@@ -52,6 +53,7 @@ class _Owned:
         self.shelves = Shelves(partition, lambda contact: offer(partition, contact))
         self.queued: dict[str, Turn] = {}
         self.under_way: set[str] = set()
+        self.alone: set[str] = set()
         self.later: dict[str, asyncio.TimerHandle] = {}
         # By row, what stands in a lane; also what its contact does not wait for any more.
         self.standing: dict[str, Turn] = {}
@@ -144,6 +146,8 @@ class Scheduler(Listener):
         for row, entry in rows.items():
             before = was[row]
             owned.open += (entry is not None and is_open(entry)) - (before is not None and is_open(before))
+            if _joins(before, entry):
+                owned.alone.discard(order_key_of(row))
             if entry is None or entry.state != "pending" or not self._can_wait(owned, entry):
                 contacts[order_key_of(row)] = None
         for contact in contacts:
@@ -204,6 +208,7 @@ class Scheduler(Listener):
         if queued is not None and (found is None or queued.row != found.row or until):
             # What it waited under is not its turn any more.
             del owned.queued[contact]
+            owned.alone.discard(contact)
         elif queued is not None:
             return
         if until is not None:
@@ -213,6 +218,8 @@ class Scheduler(Listener):
 
     def _queue(self, owned: _Owned, partition: Partition, contact: str, found: Next, shelf: Shelf) -> None:
         place, standing = place_of(found.entry), owned.standing.get(found.row)
+        if found.alone:
+            owned.alone.add(contact)
         if standing is not None and standing.shelf is shelf:
             owned.queued[contact] = standing
         elif owned.shelves.may_hold(shelf, place, _WHAT_FOLLOWS):
@@ -222,6 +229,8 @@ class Scheduler(Listener):
             turn = Turn(partition, contact, found.row, shelf, self._routes.units(command))
             owned.queued[contact] = owned.standing[found.row] = turn
             self._dispatcher.push(self._lane(shelf), turn, shelf.lane.urgent)
+        else:
+            owned.alone.discard(contact)
 
     def _lane(self, shelf: Shelf) -> LaneName:
         lane = shelf.lane
@@ -270,8 +279,13 @@ class Scheduler(Listener):
 
     def _over(self, turn: Turn) -> None:
         """Its contact's next may go."""
-        if owned := self._owned.get(turn.partition):
-            owned.under_way.discard(turn.contact)
+        owned = self._owned.get(turn.partition)
+        if owned is None:
+            return
+        owned.under_way.discard(turn.contact)
+        entry = turn.partition.read(turn.row, OUTBOX) if turn.contact in owned.alone else None
+        owned.alone.discard(turn.contact)
+        if entry is None or entry.state != "settled":
             self._offer(turn.partition, turn.contact)
 
     def _failed(self, turn: Turn) -> None:
@@ -290,6 +304,12 @@ class Scheduler(Listener):
         owned.tasks.add(task)
         task.add_done_callback(owned.tasks.discard)
         task.add_done_callback(tell)
+
+
+def _joins(before: Entry | None, entry: Entry | None) -> bool:
+    """Whether it stands in its key's order now, and did not before."""
+    stood = before is not None and before.state in ("pending", "attempted", "ambiguous")
+    return not stood and entry is not None and entry.state == "pending"
 
 
 async def _interrupted(partition: Partition, entry: Entry, at: str) -> None:

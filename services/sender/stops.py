@@ -109,7 +109,8 @@ class Stops(Listener):
             self._spawn(partition, self._tell_heads(partition))
 
     def _paused(self, tenant: str, sender: str) -> Pause | None:
-        found = (stopping(pauses, tenant, sender) for pauses in self._pauses.values())
+        # It is asked at every turn, and mostly nothing stands.
+        found = (stopping(pauses, tenant, sender) for pauses in self._pauses.values() if pauses.standing)
         return next((pause for pause in found if pause is not None), None)
 
     def _verdict(self, entry: Entry) -> Verdict | None:

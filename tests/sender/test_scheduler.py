@@ -45,6 +45,41 @@ async def test_one_of_a_contact_goes_at_a_time_and_the_next_when_it_is_settled()
     await world.attempted("a1", "b")
 
 
+@pytest.mark.parametrize("urgent", [False, True])
+async def test_what_comes_while_its_contacts_only_one_is_under_way_goes_next(urgent: bool) -> None:
+    world = World()
+    rows = await world.take(pending("a0", "acme|a"))
+    await world.attempted("a0")
+    await world.put(rows, pending("a1", "acme|a", sequence=1, urgent=urgent))
+    await world.ends("a0")
+    await world.attempted("a1")
+    await world.ends("a1")
+    await world.put(rows, pending("a2", "acme|a", sequence=2))
+    await world.attempted("a2")
+
+
+async def test_what_comes_back_while_its_contacts_only_one_is_under_way_goes_next() -> None:
+    world = World()
+    rows = await world.take(pending("a0", "acme|a"), pending("a1", "acme|a", sequence=1))
+    await world.attempted("a0")
+    await world.ends("a0", refused(20429, retry_at=later(now(), 0.2)))
+    await world.attempted("a1")
+    await eventually(lambda: rows.entries["acme|a a0"].state == "pending")
+    await world.ends("a1")
+    await world.attempted("a0")
+
+
+async def test_of_who_has_one_command_nobody_looks_for_a_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    world, looked = World(), []
+    rows = await world.take(pending("a"))
+    await world.attempted("a")
+    monkeypatch.setattr(rows, "listed", lambda *asked: looked.append(asked) or [])
+    await world.ends("a")
+    await eventually(lambda: not world.scheduler._owned[rows.partition].under_way)
+    assert not looked
+    assert not world.scheduler._owned[rows.partition].alone
+
+
 async def test_a_retry_waits_for_its_time_and_holds_up_nobody() -> None:
     world = World()
     await world.take(*(pending(f"a{number}", "acme|a", sequence=number) for number in range(3)))

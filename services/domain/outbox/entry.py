@@ -28,7 +28,7 @@ class End(msgspec.Struct, frozen=True):
     error_at: str | None = None
 
 
-class Entry(msgspec.Struct, Generic[C_co], frozen=True, kw_only=True):
+class Entry(msgspec.Struct, Generic[C_co], frozen=True, kw_only=True, omit_defaults=True):
     """A command as the sender remembers it. Key: order key and command id.
 
     `C_co`: the accepted commands of all products. `kind`: its product's; empty, as its fingerprint, while only a cancel

@@ -39,7 +39,7 @@ class RowCache:
             self._bytes -= known.size
         if self._closed:
             return
-        beside = FRAME_BYTES + len(name[1]) + sum(map(len, entries or ()))
+        beside = FRAME_BYTES + len(name[1]) + (sum(map(len, entries)) if entries else 0)
         self._rows[name] = kept = Known(row, entries, size + beside)
         self._bytes += kept.size
         while self._bytes > self._most_bytes:

@@ -60,16 +60,16 @@ def entries(table: Table, key: str, row: Any) -> frozenset[bytes]:
     """The entries of a row; None has none. Raises ValueError for a time or a name that cannot be one."""
     if row is None:
         return frozenset()
-    found = set()
+    found, own = [], key.encode()
     if table.due is not None and (at := table.due(row)) is not None:
         if len(at) != _TIME:
             raise ValueError(f"{table.name}: a row is due at {at!r}, which is no time on the log")
-        found.add(_DUE + at.encode() + b" " + key.encode())
+        found.append(_DUE + at.encode() + b" " + own)
     if table.lists is not None:
         for name in table.lists(row):
             if "\x00" in name:
                 raise ValueError(f"{table.name}: a row cannot be listed under {name!r}")
-            found.add(_entry(Listed(name, key)))
+            found.append(_LISTED + name.encode() + _KEY + own)
     return frozenset(found)
 
 

@@ -8,8 +8,8 @@ In the order of a command's walk:
 `stops`, `conditions` (with `held`, `undecided`, `unknown`), `scheduler`, `finder`, `claims`, `timing` hear of each
 flush, in this order; of these `scheduler` goes on: `schedule` (a contact's next), `shelves` (what waits), `dispatcher`
 with `lanes` (whose turn), `slots` with `account`, `breaker`, `limit` (who may call);
-`attempt`, `judging` with `rows`, `quiet`, `approvals`, `fitting` with `registered`, `looks`, `looking` and `barrier`
-(what the gate sees), `faults` (whose fault?), `calling` (a product's calls), `transport` (one call to one
+`attempt`, `judging` with `stated`, `rows`, `quiet`, `approvals`, `fitting` with `registered`, `looks`, `looking` and
+`barrier` (what the gate sees), `faults` (whose fault?), `calling` (a product's calls), `transport` (one call to one
 host), `answers` (what Twilio says).
 
 `messages` and `studio` are products; `consents` are commands for which nothing is called. The rules are in `domain`;

@@ -47,9 +47,9 @@ FAULTS = Counter(
 
 # How long a turn waits for a look, and how many of them at once.
 _SOON_S, _TURNS = 0.3, 4
-# Commands whose media are looked at at once, of all hosts and of one; what is more waits for a while.
-_MOST, _MOST_OF_ONE = 1000, 100
-_AT_ONCE, _AT_ONCE_OF_ONE = 16, 4
+# Commands whose media are looked at, and looks at once: of all, of a tenant, of a host. What is more waits for a while.
+_MOST, _MOST_OF_TENANT, _MOST_OF_HOST = 1000, 250, 100
+_AT_ONCE, _AT_ONCE_OF_TENANT, _AT_ONCE_OF_HOST = 32, 8, 4
 # What is remembered: so many URLs; a good one, one that cannot be fetched.
 _REMEMBERED = 10_000
 _GOOD_S, _BARRED_S = 300.0, 60.0
@@ -92,10 +92,10 @@ class Looks:
         self._rules = Derived(tenants, lambda _, tenant: _rules(tenant, by_default))
         self._known: OrderedDict[str, _Known] = OrderedDict()
         self._under_way: dict[str, asyncio.Task[None]] = {}
-        self._of_host: Counts[str] = Counts()
+        self._counts: Counts[str] = Counts()
         self._looking: dict[str, asyncio.Task[None]] = {}
         self._places = asyncio.Semaphore(_AT_ONCE)
-        self._host_places: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+        self._own_places: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         self._turns = 0
         self.over: Callable[[Partition, str], None] = lambda _, __: None
 
@@ -117,7 +117,7 @@ class Looks:
 
     async def soon(self, partition: Partition, question: Question, urls: Sequence[str]) -> None:
         """Begin to look at what is not known, and wait a moment for it if there is a place."""
-        task = self._begin(partition, _condition(question), urls)
+        task = self._begin(partition, question, urls)
         if task is None or self._turns >= _TURNS:
             return
         self._turns += 1
@@ -133,48 +133,54 @@ class Looks:
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._look.close()
 
-    def _begin(self, partition: Partition, condition: str, urls: Sequence[str]) -> "asyncio.Task[None] | None":
+    def _begin(self, partition: Partition, question: Question, urls: Sequence[str]) -> "asyncio.Task[None] | None":
+        condition, tenant = _condition(question), f"tenant {question.tenant}"
         if condition in self._under_way:
             return self._under_way[condition]
-        host = _host(urls[0])
-        if len(self._under_way) >= _MOST or self._of_host[host] >= _MOST_OF_ONE:
+        host = f"host {_host(urls[0])}"
+        full = self._counts[tenant] >= _MOST_OF_TENANT or self._counts[host] >= _MOST_OF_HOST
+        if full or len(self._under_way) >= _MOST:
             return None
-        self._of_host[host] += 1
-        task = self._under_way[condition] = asyncio.create_task(self._all(urls))
+        self._counts.update((tenant, host))
+        task = self._under_way[condition] = asyncio.create_task(self._all(tenant, urls))
         UNDER_WAY.set(len(self._under_way))
 
         def ended(_: "asyncio.Task[None]") -> None:
             del self._under_way[condition]
-            self._of_host[host] -= 1
-            if not self._of_host[host]:
-                del self._of_host[host]
+            for name in (tenant, host):
+                self._counts[name] -= 1
+                if not self._counts[name]:
+                    del self._counts[name]
             UNDER_WAY.set(len(self._under_way))
             self.over(partition, condition)
 
         task.add_done_callback(ended)
         return task
 
-    async def _all(self, urls: Sequence[str]) -> None:
+    async def _all(self, tenant: str, urls: Sequence[str]) -> None:
         missing = [url for url in dict.fromkeys(urls) if self._remembered(url, now()) is None]
         tasks = []
         for url in missing:
             task = self._looking.get(url)
             if task is None:
-                task = self._looking[url] = asyncio.create_task(self._one(url))
+                task = self._looking[url] = asyncio.create_task(self._one(tenant, url))
                 task.add_done_callback(lambda _, url=url: self._looking.pop(url, None))  # type: ignore[misc]
             tasks.append(asyncio.shield(task))
         await asyncio.gather(*tasks)
 
-    async def _one(self, url: str) -> None:
-        host = _host(url)
-        place = self._host_places.get(host)
-        if place is None:
-            place = self._host_places[host] = asyncio.Semaphore(_AT_ONCE_OF_ONE)
-        # Its host's place first: who waits for a slow host keeps no other from a fast one.
-        async with place, self._places:
+    async def _one(self, tenant: str, url: str) -> None:
+        of_host, of_tenant = self._own(f"host {_host(url)}", _AT_ONCE_OF_HOST), self._own(tenant, _AT_ONCE_OF_TENANT)
+        # Its host's place first, all tenants' last: who waits for what is slow keeps no other from what is fast.
+        async with of_host, of_tenant, self._places:
             with LOOK_SECONDS.time():
                 found = await self._look.look(url)
         self._remember(url, found)
+
+    def _own(self, name: str, places: int) -> asyncio.Semaphore:
+        found = self._own_places.get(name)
+        if found is None:
+            found = self._own_places[name] = asyncio.Semaphore(places)
+        return found
 
     def _remembered(self, url: str, moment: str) -> Found | None:
         known = self._known.get(url)

@@ -58,21 +58,21 @@ class Room:
             media=MediaSettings(**media),
         )
         self.eyes = Eyes()
-        self.looks = Looks(self.eyes, Tenants({"acme": tenant}), by_default=True)
+        self.looks = Looks(self.eyes, Tenants({"acme": tenant, "other": tenant}), by_default=True)
         self.over: list[str] = []
         self.looks.over = lambda _, condition: self.over.append(condition)
 
-    def asked(self, *urls: str, name: str = "a") -> tuple[Question, list[str]]:
+    def asked(self, *urls: str, name: str = "a", tenant: str = "acme") -> tuple[Question, list[str]]:
         question = Question(
-            tenant="acme", channel="mms", sender="+1", scopes=[], template=False, not_after="", contact=name, media=name
+            tenant=tenant, channel="mms", sender="+1", scopes=[], template=False, not_after="", contact=name, media=name
         )
         return question, list(urls)
 
-    def seen(self, *urls: str, name: str = "a", later_s: float = 0.0) -> Any:
-        return self.looks.seen(*self.asked(*urls, name=name), "mms", later(now(), later_s))
+    def seen(self, *urls: str, name: str = "a", tenant: str = "acme", later_s: float = 0.0) -> Any:
+        return self.looks.seen(*self.asked(*urls, name=name, tenant=tenant), "mms", later(now(), later_s))
 
-    async def soon(self, *urls: str, name: str = "a") -> None:
-        await self.looks.soon(HERE, *self.asked(*urls, name=name))
+    async def soon(self, *urls: str, name: str = "a", tenant: str = "acme") -> None:
+        await self.looks.soon(HERE, *self.asked(*urls, name=name, tenant=tenant))
 
 
 @pytest.fixture
@@ -120,6 +120,16 @@ async def test_many_commands_of_a_slow_host_hold_up_nobody_elses(room: Room) -> 
         assert sum(room.seen(url, name=url).look == "under_way" for url in many) == 100
         await room.soon(URL, name="fast")
     assert room.seen(URL, name="fast").look is None
+
+
+async def test_a_tenant_of_many_slow_hosts_holds_up_no_other_tenant(room: Room) -> None:
+    room.eyes.hold("slow")
+    many = [f"https://slow-{number}.example.com/a.jpg" for number in range(1200)]
+    async with asyncio.timeout(10):
+        await asyncio.gather(*(room.soon(url, name=url) for url in many))
+        assert room.eyes.now == 8
+        await room.soon(URL, name="fast", tenant="other")
+    assert room.seen(URL, name="fast", tenant="other").look is None
 
 
 async def test_two_commands_of_one_url_are_one_look(room: Room) -> None:

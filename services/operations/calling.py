@@ -60,13 +60,19 @@ def accounts(
     twilio: TwilioSettings,
     answered: Answered | None = None,
 ) -> Iterator[Account]:
-    """The tenant's account and its subaccounts, in its region. `answered` is told of every answer."""
+    """The tenant's account and its subaccounts, in its region. `answered` is told of every answer.
+
+    Raises TwilioError at a subaccount without a token.
+    """
     twilio = twilio.in_region(tenant.region)
     yield Account(
         name, tenant.account_sid, client(tenant.credentials, tenant.account_sid, twilio, answered), twilio, True
     )
-    for sid, tokens in tenant.subaccounts.items():
-        credentials = (sid, tokens[0].get_secret_value())
+    for sid in tenant.subaccounts:
+        credentials = tenant.accounts.get(sid)
+        if credentials is None:
+            # Its parent's would be shown the parent's own services and senders, for those of this one.
+            raise TwilioError(f"{name}: subaccount {sid} has no token in the settings; name it under subaccounts")
         yield Account(name, sid, client(credentials, sid, twilio, answered), twilio, False)
 
 

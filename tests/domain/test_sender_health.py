@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from services.domain.due import Due
 from services.domain.messages.sender_health import Health, SendersRead, Watched, fold, read, worse
-from services.domain.outbox.pauses import PauseEnded, PausePlaced, Pauses, of_sender, resting
+from services.domain.outbox.pauses import PauseEnded, PausePlaced, Pauses, due, of_sender, resting
 from services.domain.outbox.pauses import fold as pausing
 
 ONE, TWO = "whatsapp:+14155550100", "whatsapp:+14155550101"
@@ -66,6 +67,24 @@ def test_who_is_listed_no_more_is_forgotten_with_the_pause_and_told_of_no_more()
     assert (state and set(state.out), told[1:]) == ({ONE}, [[], []])
     state, told = play(seen(0, one=OFFLINE), seen(20), seen(360))
     assert (state and state.out, told[1:]) == ({}, [[], []])
+
+
+def test_who_stays_offline_stays_out_and_who_is_looked_at_no_more_is_not() -> None:
+    pauses: Pauses | None = None
+    state: Watched | None = None
+    for minute in range(0, 800, 10):
+        reading = seen(minute, one=OFFLINE)
+        if pauses is not None and (ends := due(pauses)) is not None and ends <= reading.at:
+            pauses, _ = pausing(pauses, Due(key="pauses", at=ends))
+        state, told = fold(state, reading)
+        for one in told:
+            pauses, _ = pausing(pauses, one)
+        assert pauses is not None
+        assert resting(pauses, "acme") == {ONE}, minute
+    assert pauses is not None
+    ends = due(pauses)
+    assert ends == "2026-02-22T05:10:00.000Z"
+    assert resting(pausing(pauses, Due(key="pauses", at=ends))[0], "acme") == frozenset()
 
 
 def test_a_list_that_was_not_whole_leaves_nobody_out() -> None:

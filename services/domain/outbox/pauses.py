@@ -155,12 +155,22 @@ def fold(state: Pauses | None, event: Said | Due) -> tuple[Pauses, tuple[()]]:
         by_cause = event.scope.startswith((of_tenant(""), _SENDER))
         ended = {**pauses.ended, event.scope: event.at} if by_cause else pauses.ended
         return Pauses(standing=standing, ended=ended, seen=seen), ()
-    if event.cause and (before is not None or (event.sent_at or event.at) <= pauses.ended.get(event.scope, "")):
-        # It stands already, or speaks of a time before somebody said that all is well.
+    if event.cause and before is not None:
+        return replace(pauses, standing=standing | {event.scope: _longer(before, event)}, seen=seen), ()
+    if event.cause and (event.sent_at or event.at) <= pauses.ended.get(event.scope, ""):
+        # It speaks of a time before somebody said that all is well.
         return replace(pauses, seen=seen), ()
     names = ("scope", "at", "by", "note", "cause", "until")
     pause = Pause(**{name: getattr(event, name) for name in names})
     return replace(pauses, standing=standing | {event.scope: pause}, seen=seen), ()
+
+
+def _longer(pause: Pause, event: PausePlaced) -> Pause:
+    """It stands already: by what was seen since, until later."""
+    since = pause.cause == event.cause and (event.sent_at or event.at) > pause.at
+    if not since or pause.until is None or event.until is None or event.until <= pause.until:
+        return pause
+    return replace(pause, until=event.until)
 
 
 def stopping(pauses: Pauses | None, tenant: str, sender: str) -> Pause | None:

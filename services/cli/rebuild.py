@@ -95,7 +95,9 @@ def _tell(console: Console, planned: Plan, wish: Wish, run: Work) -> None:
 
 def _remarks(planned: Plan, wish: Wish, run: Work) -> list[str]:
     lines = []
-    if run.cut:
+    if not planned.alone:
+        lines.append("Other tables tell this one something too. What rows hold was taken as it stands.")
+    elif run.cut:
         lines.append(
             "Retention has cut the log. What rows hold from before was taken as it stands: a --snapshot would tell."
         )

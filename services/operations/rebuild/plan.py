@@ -11,6 +11,7 @@ from services.contract.fold import FoldContract, changelog
 from services.contract.messages import DELIVERY
 from services.contract.topic import Topic
 from services.contract.topics import FOLDS
+from services.domain.between import Between
 from services.domain.consent.evidence import Evidence, recall
 from services.domain.consent.suppression import Standing
 from services.operations.rebuild.errors import RebuildError
@@ -71,6 +72,11 @@ class Plan(NamedTuple):
     def repeatable(self) -> bool:
         """May a fact be folded onto a row that holds it already?"""
         return self.table.name not in _COUNTS
+
+    @property
+    def alone(self) -> bool:
+        """Do its topics alone give it? Else a step before it tells it something too, which no shadow has."""
+        return not any(issubclass(one, Between) for one in self.step.takes or ())
 
     @property
     def told(self) -> frozenset[str]:

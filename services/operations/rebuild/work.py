@@ -55,7 +55,7 @@ class Work:
         self.records = 0
         self.published = 0
         self.saved: int | None = None
-        # Did retention cut the log, and no snapshot replaces what is gone?
+        # Does the log not give the whole: did retention cut it, and no snapshot replaces what is gone?
         self.cut = False
 
     @property
@@ -107,6 +107,10 @@ class Work:
 
     def _snapshot(self) -> Snapshot | None:
         file = self._wish.snapshot
+        if file is not None and not self._plan.alone:
+            raise RebuildError(
+                f"{self._plan.table.name} follows from other tables too, so it begins at no snapshot; give none"
+            )
         return None if file is None else Snapshot(file, self._plan, self._kafka.partitions)
 
     def _folder(self) -> "tempfile.TemporaryDirectory[str]":
@@ -134,7 +138,7 @@ class Work:
                 f"{', '.join(cut)} has been cut by retention, and what was counted from the rest cannot be told; give "
                 "a --snapshot that was saved before"
             )
-        return bool(cut)
+        return bool(cut) or not self._plan.alone
 
     def _shadow(self, begins: Offsets, partition: int, rows: Scratch, snapshot: Snapshot | None) -> Shadow:
         if snapshot is None:

@@ -29,11 +29,11 @@ PEOPLE = {"twilio.inbound.v1", "twilio.outbound.accepted.v1", "twilio.outcomes.v
         ("processor", "commands", [{"twilio.outbound.results.v1"}]),
         ("processor", "suppression", [{"twilio.consent.v1"}, PEOPLE]),
         ("processor", "sessions", [{"twilio.inbound.v1", "twilio.outcomes.v1"}]),
-        ("processor", "numbers", [{"twilio.inbound.v1", "twilio.outcomes.v1"}]),
+        ("processor", "numbers", [PEOPLE]),
         ("processor", "recent", [PEOPLE]),
         ("sender", "suppression", [{"twilio.consent.v1"}, PEOPLE]),
         ("sender", "sessions", [{"twilio.inbound.v1", "twilio.outcomes.v1"}]),
-        ("sender", "numbers", [{"twilio.inbound.v1", "twilio.outcomes.v1"}]),
+        ("sender", "numbers", [PEOPLE]),
     ],
 )
 def test_a_table_is_rebuilt_from_what_its_step_takes(service: Service, table: str, phases: list[set[str]]) -> None:
@@ -41,7 +41,13 @@ def test_a_table_is_rebuilt_from_what_its_step_takes(service: Service, table: st
     assert [{topic.name for topic in phase} for phase in found] == phases
 
 
-KEPT_APART = {"outbox", "spent", "pauses", "suspensions", *(commands.parked for commands in COMMANDS)}
+@pytest.mark.parametrize("service", ["processor", "sender"])
+def test_what_other_tables_tell_a_table_is_not_taken_for_a_row_too_many(service: Service) -> None:
+    alone = {table: plan(LIVE[service], table, service).alone for table in ("suppression", "sessions", "numbers")}
+    assert alone == {"suppression": True, "sessions": True, "numbers": False}
+
+
+KEPT_APART = {"outbox", "spent", "lookedup", "pauses", "suspensions", *(commands.parked for commands in COMMANDS)}
 TABLES = [(service, table.name) for service, live in LIVE.items() for fold in live for table in fold.tables]
 
 

@@ -1,7 +1,7 @@
 """`switchboard feedback|redact|delete COMMAND`: something is to be done about the message that a command created;
 `switchboard reschedule COMMAND`: one that still waits goes at another time.
 
-The id of a follow-up is made of what it does and to what: said twice it is one command.
+The id of a follow-up is made of what it does and to what: said twice it is one command, unless it is given another.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from rich.console import Console
 from services.cli.plain import plain
 from services.cli.refused import Refused
 from services.cli.times import Time
-from services.domain.followups.commands import Action, FeedbackOutcome, FollowUp
+from services.domain.followups.commands import FeedbackOutcome, FollowUp
 from services.domain.messages.commands import RescheduleMessage
 from services.operations.producing import produce
 from services.operations.times import moment
@@ -27,6 +27,7 @@ Waiting = Annotated[str, typer.Argument(metavar="COMMAND", help="A command id.")
 TenantName = Annotated[str, typer.Option(help="Whose command.")]
 To = Annotated[str | None, typer.Option(help="Whom it was for: an address.")]
 Contact = Annotated[str | None, typer.Option(help="Or the contact key in its results.")]
+OwnId = Annotated[str | None, typer.Option("--id", help="An id of its own, where it is said again after it failed.")]
 
 
 def feedback(
@@ -35,22 +36,45 @@ def feedback(
     outcome: Annotated[FeedbackOutcome, typer.Option(help="Whether the person did what the message asked for.")],
     to: To = None,
     contact: Contact = None,
+    own_id: OwnId = None,
 ) -> None:
     """Tell Twilio whether a message worked. The command must have had provide_feedback."""
     _follow(FollowUp(
-        command_id=f"{command_id}-feedback-{outcome}", tenant=tenant, action="feedback", of_command=command_id, to=to,
-        contact=contact, outcome=outcome,
+        command_id=own_id or f"{command_id}-feedback-{outcome}", tenant=tenant, action="feedback",
+        of_command=command_id, to=to, contact=contact, outcome=outcome,
     ))  # fmt: skip
 
 
-def redact(command_id: CommandId, tenant: TenantName, to: To = None, contact: Contact = None) -> None:
+def redact(
+    command_id: CommandId,
+    tenant: TenantName,
+    to: To = None,
+    contact: Contact = None,
+    not_after: Time = None,
+    own_id: OwnId = None,
+) -> None:
     """Empty the text of a command's message at Twilio, once the message has ended."""
-    _follow(_about(command_id, tenant, "redact", to, contact))
+    said = FollowUp(
+        command_id=own_id or f"{command_id}-redact", tenant=tenant, action="redact", of_command=command_id, to=to,
+        contact=contact, not_after=_until(not_after),
+    )  # fmt: skip
+    _follow(said)
 
 
-def delete(command_id: CommandId, tenant: TenantName, to: To = None, contact: Contact = None) -> None:
+def delete(
+    command_id: CommandId,
+    tenant: TenantName,
+    to: To = None,
+    contact: Contact = None,
+    not_after: Time = None,
+    own_id: OwnId = None,
+) -> None:
     """Delete a command's message at Twilio, with its media, once it has ended."""
-    _follow(_about(command_id, tenant, "delete", to, contact))
+    said = FollowUp(
+        command_id=own_id or f"{command_id}-delete", tenant=tenant, action="delete", of_command=command_id, to=to,
+        contact=contact, not_after=_until(not_after),
+    )  # fmt: skip
+    _follow(said)
 
 
 def reschedule(
@@ -71,7 +95,7 @@ def reschedule(
         command_id=command_id,
         tenant=tenant,
         not_before=moment("--not-before", not_before),
-        not_after=moment("--not-after", not_after) if not_after else None,
+        not_after=_until(not_after),
         by=by or getpass.getuser(),
         to=to,
         contact=contact,
@@ -81,10 +105,8 @@ def reschedule(
     _said(command_id, tenant)
 
 
-def _about(command_id: str, tenant: str, action: Action, to: str | None, contact: str | None) -> FollowUp:
-    return FollowUp(
-        command_id=f"{command_id}-{action}", tenant=tenant, action=action, of_command=command_id, to=to, contact=contact
-    )
+def _until(not_after: str | None) -> str | None:
+    return moment("--not-after", not_after) if not_after else None
 
 
 def _follow(command: FollowUp) -> None:

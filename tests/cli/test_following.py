@@ -51,6 +51,20 @@ def test_what_is_done_about_a_message_names_the_command_that_sent_it(said: list[
     ]
 
 
+def test_it_is_said_again_under_an_id_of_its_own_and_may_wait_longer(said: list[Any]) -> None:
+    later = ["--id", "again-1", "--not-after", "2026-12-15T08:00Z"]
+    for words in (["redact", *later], ["delete", *later], ["feedback", "--outcome", "unconfirmed", "--id", "again-1"]):
+        result = run(words[0], "order-1", *words[1:], *WHOSE)
+        assert result.exit_code == 0, result.output
+        assert "switchboard trace again-1" in result.output
+    until = "2026-12-15T08:00:00.000Z"
+    assert [(one.command_id, one.of_command, one.not_after) for one in said] == [
+        ("again-1", "order-1", until),
+        ("again-1", "order-1", until),
+        ("again-1", "order-1", None),
+    ]
+
+
 def test_a_command_is_moved_to_another_time(said: list[Any]) -> None:
     result = run("reschedule", "order-1", *WHOSE, "--not-before", "2026-12-01T08:00+01:00", "--by", "ann")
     assert result.exit_code == 0, result.output

@@ -12,7 +12,7 @@ from services.poller.deactivating import Deactivating
 from services.poller.metrics import POLLER
 from services.poller.polled import Polled
 from services.poller.products import FOLDS, PRODUCTS
-from services.poller.reader import Reader, Whose
+from services.poller.reader import Reader, Whose, credentials_at
 from services.poller.reconciling import Reconcile, Reconciling
 from services.poller.rounds import Rounds
 from services.poller.senders import WatchedSenders
@@ -25,7 +25,6 @@ from services.runtime.http import operations, serve
 from services.runtime.line import Line, way
 from services.runtime.metrics import FOLDING
 from services.runtime.tenants.live import Tenants
-from services.runtime.tenants.settings import TenantSettings
 
 _CONNECTIONS = 20
 
@@ -42,8 +41,8 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event, reconci
     )
 
     def reader(product: Polled, tenant: str, account: str) -> Reader:
-        owner = tenants[tenant]
-        leads = way("GET", _credentials(owner, account), account, product.base_url(settings.twilio), owner.region)
+        owner, base = tenants[tenant], product.base_url(settings.twilio)
+        leads = way("GET", credentials_at(product.host, owner, account), account, base, owner.region)
         return Reader(line, budget, Whose(tenant, account, product.host, leads))
 
     rounds |= {one.table: Rounds(one, tenants, poller, reader) for one in PRODUCTS}
@@ -54,7 +53,7 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event, reconci
 
     def of_messaging(tenant: str, account: str) -> Reader:
         owner, base = tenants[tenant], settings.twilio.messaging_url
-        leads = way("GET", _credentials(owner, account), account, base, owner.region)
+        leads = way("GET", credentials_at("messaging", owner, account), account, base, owner.region)
         return Reader(line, budget, Whose(tenant, account, "messaging", leads))
 
     ticketing = Ticketing(tenants)
@@ -99,8 +98,3 @@ async def _or_crash(app: FoldApp, work: Coroutine[Any, Any, None]) -> None:
         await work
     except Exception as error:
         await app.crash(error)
-
-
-def _credentials(tenant: TenantSettings, account: str) -> tuple[str, str]:
-    """A subaccount has a token of its own; without one its parent's may open it."""
-    return tenant.accounts.get(account, tenant.credentials)

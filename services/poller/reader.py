@@ -12,6 +12,7 @@ from yarl import URL
 from services.poller.budget import Budget
 from services.poller.metrics import POLLER
 from services.runtime.line import Line, Way, retry_after_s
+from services.runtime.tenants.settings import TenantSettings
 
 CALLS = Counter(
     "switchboard_poller_calls_total",
@@ -157,6 +158,17 @@ class Reader:
 
     def _count(self, outcome: str) -> None:
         CALLS.labels(self.whose.tenant, self.whose.host, outcome).inc()
+
+
+def credentials_at(host: str, tenant: TenantSettings, account: str) -> tuple[str, str]:
+    """A subaccount has a token of its own; without one its parent's may open it where paths name the account.
+
+    Elsewhere the parent's would be shown what is the parent's, and that there is nothing else. Raises Unreadable.
+    """
+    own = tenant.accounts.get(account)
+    if own is None and host != "api":
+        raise Unreadable("a subaccount that has no token in the settings cannot be read there", refused=True)
+    return own or tenant.credentials
 
 
 def items(page: Mapping[str, Any] | None, key: str) -> list[dict[str, Any]]:

@@ -7,11 +7,13 @@ from collections.abc import AsyncIterator
 
 import pytest
 from aiohttp import web
+from pydantic import SecretStr
 
 from services.poller.budget import Budget
-from services.poller.reader import CALLS, Reader, Ungiven, Unreadable, Whose, items
+from services.poller.reader import CALLS, Reader, Ungiven, Unreadable, Whose, credentials_at, items
 from services.runtime.http import serve
 from services.runtime.line import Line, way
+from services.runtime.tenants.settings import TenantSettings
 
 ACCOUNT = "AC" + "1" * 32
 
@@ -181,3 +183,20 @@ async def test_a_page_is_followed_at_our_host_alone(twilio: tuple[Twilio, Reader
         made.answers = [web.json_response({})]
         await reader.follow(link)
     assert {path for _, path, _ in made.asked} == {"/ie1/p?Page=1&PageToken=PA%2B1"}
+
+
+def test_a_subaccount_without_a_token_is_read_by_its_parents_only_where_paths_name_it() -> None:
+    with_token, without = "AC" + "2" * 32, "AC" + "3" * 32
+    tenant = TenantSettings(
+        account_sid=ACCOUNT,
+        auth_tokens=[SecretStr("t")],
+        contact_secret=SecretStr("s"),
+        subaccounts={with_token: [SecretStr("own")], without: []},
+    )
+    for host in ("api", "studio", "messaging"):
+        assert credentials_at(host, tenant, ACCOUNT) == (ACCOUNT, "t")
+        assert credentials_at(host, tenant, with_token) == (with_token, "own")
+    assert credentials_at("api", tenant, without) == (ACCOUNT, "t")
+    with pytest.raises(Unreadable, match="no token in the settings") as refused:
+        credentials_at("studio", tenant, without)
+    assert refused.value.refused

@@ -25,6 +25,8 @@ _REFUSED: Mapping[str, str] = {
     "its attempt would be sent again; Kafka's copies of the changelog are what protects it",
     "spent": "what counts in budgets follows from the outbox's rows, which cannot be rebuilt; it ends with its day",
     "lookedup": "how many numbers were looked up is counted in its changelog alone; it ends with its day",
+    "introduced": "who had a first message stands in its changelog alone: on the log they lie by message; where a row "
+    "is gone, the next message says once more how to stop",
     "pauses": "what is paused stands on the log for a week alone; pause and resume say it anew",
     "suspensions": "suspensions holds when a suspended account was told last; it puts itself right within a minute",
 } | {

@@ -72,6 +72,7 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event) -> None
     def registered(was: ComplianceStated | None, now: ComplianceStated | None) -> None:
         heard_of_registrations(was, now)
         conditions.reconsider(REGISTRATION)
+        scheduler.rates_changed()
 
     registries = Registries(settings.kafka, registered)
     products = outbound(Parts(settings, tenants, registries))

@@ -74,7 +74,7 @@ def _chunked(body: bytes) -> bytes:
     return b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
 
 
-PACKED = gzip.compress(b"ok")
+PACKED = gzip.compress(b"ok", mtime=0)
 
 
 @pytest.mark.parametrize(

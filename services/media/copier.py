@@ -3,13 +3,14 @@
 import asyncio
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from typing import Any
 
 from services.domain.clock import seconds_between
 from services.domain.messages.copies import OPEN, Copied, Copies, CopyFailed, TakenAway, row_key
 from services.media.copying import Copying
 from services.media.counting import BYTES, COPIES, FAILED, OLDEST
-from services.media.fetching import Gone, TwilioAway, Unfetchable
+from services.media.fetching import TwilioAway
 from services.media.scanning import ScannerAway
 from services.media.storage import StorageAway
 from services.media.topology import TABLE
@@ -18,6 +19,7 @@ from services.runtime.failpoints import reach
 from services.runtime.folding.partition import Partition
 from services.runtime.folding.runner import Listener
 from services.runtime.tenants.live import Tenants
+from services.runtime.tenants.settings import TenantSettings
 
 logger = logging.getLogger(__name__)
 
@@ -96,29 +98,25 @@ class Copier(Listener):
 
     async def _carry_out(self, partition: Partition, row: Copies) -> None:
         """Each medium of a message for itself: what stands in the way of one keeps no other."""
+        tenant = self._tenants.get(row.tenant)
+        if tenant is None:
+            return
         failed = False
-        for place, medium in enumerate(row.media):
+        if row.is_unlisted and tenant.media.copy_inbound:
+            failed = not await self._done(row, self._find(partition, tenant, row))
+            row = partition.read(row_key(row), TABLE) or row
+        for place, medium in enumerate(row.media if not failed else ()):
             if medium.end is None or medium.delete:
-                failed |= not await self._one(partition, row, place)
+                failed |= not await self._done(row, self._one(partition, tenant, row, place))
         if failed:
             await partition.submit(CopyFailed(tenant=row.tenant, message_sid=row.message_sid, at=now()))
 
-    async def _one(self, partition: Partition, row: Copies, place: int) -> bool:
-        tenant = self._tenants.get(row.tenant)
-        if tenant is None:
-            return False
+    async def _done(self, row: Copies, work: Coroutine[Any, Any, None]) -> bool:
         try:
-            if row.media[place].end is None:
-                ended = await self._copying.copy(tenant, row, place)
-                await self._tell(partition, ended)
-                if not ended.delete:
-                    return True
-            await self._tell_deleted(partition, await self._copying.take_away(tenant, row, place))
+            await work
         except _AWAY as error:
             self._missed(row, error)
             return False
-        except (Gone, Unfetchable):
-            await self._tell_deleted(partition, _none_there(row, place))
         except Exception as error:
             # A defect of ours, or of a package's on what somebody sent: of this one alone.
             logger.exception("a medium of %s cannot be copied", row_key(row))
@@ -126,6 +124,20 @@ class Copier(Listener):
             return False
         self._away.clear()
         return True
+
+    async def _find(self, partition: Partition, tenant: TenantSettings, row: Copies) -> None:
+        await partition.submit(await self._copying.find(tenant, row))
+        reach("media.found")
+
+    async def _one(self, partition: Partition, tenant: TenantSettings, row: Copies, place: int) -> None:
+        if row.media[place].end is None:
+            ended = await self._copying.copy(tenant, row, place)
+            await self._tell(partition, ended)
+            if not ended.delete:
+                return
+        taken = await self._copying.take_away(tenant, row, place)
+        reach("media.deleted")
+        await self._tell_deleted(partition, taken)
 
     async def _tell(self, partition: Partition, ended: Copied) -> None:
         await partition.submit(ended)
@@ -149,10 +161,6 @@ class Copier(Listener):
         if why not in self._away:
             logger.warning("media of %s wait (%s): %s", row.tenant, why, error)
         self._away[why] = f"{row.tenant}: media wait, {_REMEDY[why]}: {error}"
-
-
-def _none_there(row: Copies, place: int) -> TakenAway:
-    return TakenAway(tenant=row.tenant, message_sid=row.message_sid, at=now(), place=place)
 
 
 _REMEDY = {

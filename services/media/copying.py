@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from services.domain.messages.copies import Copied, Copies, Outcome, TakenAway, told_of
+from services.domain.messages.copies import Copied, Copies, MediaFound, Outcome, TakenAway, told_of
 from services.media.counting import COPY_SECONDS
-from services.media.fetching import Fetching, File, Gone, Unfetchable
+from services.media.fetching import Fetching, File, Gone, TwilioAway, Unfetchable
 from services.media.scanning import Scanner
 from services.media.sniffing import sniff
 from services.media.storage import Storage
@@ -34,7 +34,7 @@ class Copying:
             return _ended(row, place, "refused", told=False)
         with COPY_SECONDS.time():
             try:
-                file = await self.fetching.fetch(tenant, await self._url(tenant, row, place), self.settings.timeout_s)
+                file = await self._fetched(tenant, row.media[place].url)
             except Gone:
                 return _ended(row, place, "gone", "Twilio has it no more: it was deleted, or its message was")
             except Unfetchable as error:
@@ -43,17 +43,25 @@ class Copying:
 
     async def take_away(self, tenant: TenantSettings, row: Copies, place: int) -> TakenAway:
         """What is stored is taken away at Twilio. Raises TwilioAway."""
-        await self.fetching.delete(tenant, await self._url(tenant, row, place))
+        try:
+            await self.fetching.delete(tenant, row.media[place].url or "")
+        except Unfetchable as error:
+            # It was fetched from there, so the settings have changed: it lies there still.
+            raise TwilioAway(str(error), refused=True) from error
         return TakenAway(tenant=row.tenant, message_sid=row.message_sid, at=now(), place=place)
 
-    async def _url(self, tenant: TenantSettings, row: Copies, place: int) -> str:
-        """Raises Gone where Twilio's list has none of that place."""
-        if (url := row.media[place].url) is not None:
-            return url
-        found = await self.fetching.listed(tenant, row.account_sid or tenant.account_sid, row.message_sid)
-        if place >= len(found):
+    async def find(self, tenant: TenantSettings, row: Copies) -> MediaFound:
+        """Where the media lie of which only the number is known. Raises TwilioAway."""
+        try:
+            found = await self.fetching.listed(tenant, row.account_sid or tenant.account_sid, row.message_sid)
+        except Gone:
+            found = []
+        return MediaFound(tenant=row.tenant, message_sid=row.message_sid, at=now(), urls=tuple(url for url, _ in found))
+
+    async def _fetched(self, tenant: TenantSettings, url: str | None) -> File:
+        if not url:
             raise Gone
-        return found[place][0]
+        return await self.fetching.fetch(tenant, url, self.settings.timeout_s)
 
     async def _judged(self, tenant: TenantSettings, row: Copies, place: int, file: File) -> Copied:
         declared = row.media[place].declared or file.declared

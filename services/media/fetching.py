@@ -22,6 +22,7 @@ _MEDIUM = re.compile(
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _GONE = frozenset({404, 410})
 _REFUSED = frozenset({401, 403})
+_LONGEST_LIST = 1 << 20
 
 
 class TwilioAway(Exception):
@@ -38,6 +39,10 @@ class Unfetchable(Exception):
 
 class Gone(Exception):
     """Twilio has it no more."""
+
+
+class _TooLong(ValueError):
+    """An answer has more bytes than are taken."""
 
 
 class File(NamedTuple):
@@ -93,7 +98,7 @@ class Fetching:
         account, there = self._at_twilio(tenant, url)
         try:
             status, _ = await self._call("DELETE", tenant, account, f"{there}.json")
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+        except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
             raise TwilioAway(type(error).__name__) from error
         if status not in _GONE and not 200 <= status < 300:
             raise TwilioAway(f"it answers {status}", refused=status in _REFUSED)
@@ -122,7 +127,7 @@ class Fetching:
         async with self._line.session.request(
             method, URL(url, encoded=True), headers=headers, proxy=proxy, allow_redirects=False
         ) as answer:
-            return answer.status, await answer.content.read(1 << 20)
+            return answer.status, await _whole(answer, _LONGEST_LIST)
 
     async def _fetched(self, tenant: TenantSettings, account: str, url: str) -> File:
         headers, proxy = self._headers("GET", tenant, account)
@@ -139,14 +144,22 @@ class Fetching:
             return await self._read(answer)
 
     async def _read(self, answer: aiohttp.ClientResponse) -> File:
-        parts: list[bytes] = []
-        size = 0
-        async for part in answer.content.iter_chunked(1 << 16):
-            size += len(part)
-            if size > self._most:
-                raise Unfetchable(f"it has more than {self._most:,} bytes (media.max_bytes)")
-            parts.append(part)
-        return File(b"".join(parts), answer.headers.get("Content-Type"))
+        try:
+            return File(await _whole(answer, self._most), answer.headers.get("Content-Type"))
+        except _TooLong:
+            raise Unfetchable(f"it has more than {self._most:,} bytes (media.max_bytes)") from None
+
+
+async def _whole(answer: aiohttp.ClientResponse, most: int) -> bytes:
+    """However many pieces it comes in. Raises _TooLong."""
+    parts: list[bytes] = []
+    size = 0
+    async for part in answer.content.iter_chunked(1 << 16):
+        size += len(part)
+        if size > most:
+            raise _TooLong
+        parts.append(part)
+    return b"".join(parts)
 
 
 def _judge(status: int) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from aiohttp import web
 
 from services.domain.clock import later
-from services.media.storage import Storage
+from services.media.storage import Storage, StorageAway
 from services.runtime.clock import now
 from services.runtime.config import MediaWorkerSettings
 from services.runtime.tokens import digest
@@ -24,7 +24,12 @@ def routes(settings: MediaWorkerSettings, storage: Storage) -> list[web.RouteDef
         key = request.match_info["key"]
         if not key.startswith(settings.storage.prefix) or ".." in key.split("/"):
             return web.json_response({"error": "no object of media.storage.prefix"}, status=404)
-        url = await storage.link(key, settings.link_s)
+        try:
+            url = await storage.link(key, settings.link_s)
+        except ValueError:
+            return web.json_response({"error": "no object has such a name"}, status=404)
+        except StorageAway as error:
+            return web.json_response({"error": f"no link can be signed: {error}"}, status=503)
         answer = {"url": url, "expires_at": later(now(), settings.link_s)}
         return web.json_response(answer, headers={"Cache-Control": "no-store"})
 

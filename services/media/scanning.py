@@ -9,6 +9,8 @@ from typing import Literal, NamedTuple
 _CHUNK = 1 << 16
 _LONGEST_ANSWER = 4096
 _ANSWER = re.compile(r"stream: (?:(?P<clean>OK)|(?P<virus>.+) FOUND)", re.ASCII)
+# With AlertExceedsMax; without it, what is left out is OK.
+_LIMIT = "Heuristics.Limits.Exceeded"
 _TOO_LARGE = "INSTREAM size limit exceeded"
 
 
@@ -38,6 +40,8 @@ class Scanner:
         except (OSError, TimeoutError, EOFError) as error:
             raise ScannerAway(f"clamd at {self._address}: {type(error).__name__}") from error
         found = _ANSWER.fullmatch(answer)
+        if found is not None and (found["virus"] or "").startswith(_LIMIT):
+            return Verdict("unscannable", f"it is more than clamd scans ({found['virus']})")
         if found is not None:
             return Verdict("clean") if found["clean"] else Verdict("infected", found["virus"])
         if answer.startswith(_TOO_LARGE):

@@ -41,6 +41,13 @@ class Storage:
             raise StorageAway(f"bucket {self.bucket}: {type(error).__name__}") from error
 
     async def link(self, key: str, seconds: float) -> str:
-        """A URL by which anybody reads this object, so long."""
-        signed: str = await obstore.sign_async(self._store, "GET", key, timedelta(seconds=seconds))
+        """A URL by which anybody reads this object, so long. Raises StorageAway, and ValueError for what is no key."""
+        try:
+            signed: str = await obstore.sign_async(self._store, "GET", key, timedelta(seconds=seconds))
+        except TypeError as error:
+            # It says no more of an empty part, a dot or a control character.
+            raise ValueError(str(error)) from error
+        except (BaseError, OSError) as error:
+            # Such as a role whose keys cannot be had.
+            raise StorageAway(f"bucket {self.bucket}: {type(error).__name__}") from error
         return signed

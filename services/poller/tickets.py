@@ -23,6 +23,7 @@ from services.contract.messages import TICKETS_FOLD
 from services.domain.messages import tickets
 from services.domain.messages.events import KeywordHeard
 from services.domain.messages.tickets import Ticket, TicketTried
+from services.domain.public_url import is_public
 from services.poller.metrics import POLLER
 from services.runtime.clock import CLOCK, now
 from services.runtime.failpoints import reach
@@ -132,7 +133,8 @@ class Ticketing(Listener):
             headers = signed(body, heard.event_id, desk.secret.get_secret_value(), CLOCK.milliseconds() // 1000)
             async with session.post(desk.url, data=body, headers=headers, allow_redirects=False) as answered:
                 status = answered.status
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+        except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
+            # ValueError: of a host that no DNS can have.
             barred = next((one for one in _causes(error) if isinstance(one, _Barred)), None)
             return "failed", str(barred) if barred else f"no answer ({type(error).__name__})"
         return ("taken" if _OK <= status < _REDIRECT else "refused"), f"HTTP {status}"
@@ -169,7 +171,7 @@ def _session(resolver: AbstractResolver | None) -> aiohttp.ClientSession:
 def _permitted(host: str) -> bool:
     """A name is judged by its addresses, when it is resolved; an address here."""
     try:
-        return ipaddress.ip_address(host).is_global
+        return is_public(str(ipaddress.ip_address(host)))
     except ValueError:
         return True
 
@@ -184,7 +186,7 @@ class _Public(AbstractResolver):
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
         found = await self._system.resolve(host, port, family)
-        if not all(ipaddress.ip_address(one["host"].partition("%")[0]).is_global for one in found):
+        if not all(is_public(one["host"]) for one in found):
             raise _Barred("its name leads into a private network; set private: true for a desk of your own")
         return found
 

@@ -13,6 +13,7 @@ from services.domain.messages.copies import (
     Copied,
     Copies,
     CopyFailed,
+    MediaFound,
     MediumTold,
     TakenAway,
     due,
@@ -71,6 +72,20 @@ def test_what_was_read_from_a_list_has_a_count_alone() -> None:
     row, _ = history(wrote(1, MediaUrl0=""))
     assert row is not None
     assert [one.url for one in row.media] == [None]
+
+
+def test_where_they_lie_is_remembered_before_the_list_is_another() -> None:
+    found = MediaFound(tenant="acme", message_sid="MM1", at=AT, urls=("first", "second"))
+    shorter = MediaFound(tenant="acme", message_sid="MM1", at=AT, urls=("second",))
+    row, told = history(wrote(3, MediaUrl0="", MediaUrl1="", MediaUrl2=""), found, shorter)
+    assert row is not None
+    assert told == []
+    assert [one.url for one in row.media] == ["first", "second", ""]
+    assert not row.is_unlisted
+    # What its webhook said stands.
+    row, _ = history(wrote(2, MediaUrl1=""), found)
+    assert row is not None
+    assert [one.url for one in row.media] == [f"{URL}0", "second"]
 
 
 def test_each_medium_ends_for_itself_and_is_told_once() -> None:

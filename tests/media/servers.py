@@ -107,6 +107,7 @@ def scanning(folder: Path, unix_socket: Path | None = None) -> Iterator[Server]:
     config = folder / "clamd.conf"
     config.write_text(
         f"TCPSocket {port}\nTCPAddr 127.0.0.1\nDatabaseDirectory {database}\nForeground yes\nStreamMaxLength 1M\n"
+        "MaxFileSize 800K\nAlertExceedsMax yes\n"
         f"LogFile {folder}/clamd-own.log\n" + (f"LocalSocket {unix_socket}\n" if unix_socket else "")
     )
     server = Server([clamd, "--config-file", str(config)], port, folder / "clamd.log")

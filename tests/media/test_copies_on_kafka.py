@@ -52,6 +52,7 @@ async def test_a_photo_is_stored_once_told_and_given_out_by_a_signed_link(
         assert (await person.read(answer["url"].partition("?")[0]))[0] == 403
         assert (await person.link(service, key, token="another"))[0] == 401
         assert (await person.link(service, "elsewhere/0"))[0] == 404
+        assert (await person.link(service, "media//0"))[0] == 404
         # Twilio has it still: nobody asked for more.
         assert await person.media_at_twilio(sid) == 1
 
@@ -89,6 +90,24 @@ async def test_what_is_asked_to_be_taken_away_at_twilio_is_so_once_it_is_stored(
         sid = await person.sends((PHOTO, JPEG), (zipped(), JPEG))
         await person.hears(sid, "stored", "deleted", "refused")
         assert await person.media_at_twilio(sid) == 1
+
+
+@pytest.mark.parametrize("killed", [False, True])
+async def test_of_files_that_are_only_listed_none_is_taken_away_uncopied(
+    person: Person, worker: Worker, killed: bool
+) -> None:
+    """Twilio's list is shorter by each that was taken away; a second file stands then where the first did."""
+    switched = {"SWITCHBOARD_TENANTS__ACME__MEDIA__DELETE_INBOUND": "true"}
+    second = PHOTO + b" another"
+    sid = await person.sends((PHOTO, JPEG), (second, JPEG), params={"MediaUrl0": "", "MediaUrl1": ""})
+    if killed:
+        with worker(**switched, **{VARIABLE: "media.deleted"}) as service:
+            await eventually(lambda: service.process.poll() is not None, 90, "it is killed")
+    with worker(**switched) as service:
+        await eventually(service.ready, 90)
+        told = await person.hears(sid, "stored", "deleted", "stored", "deleted")
+        assert [told[0].size, told[2].size] == [len(PHOTO), len(second)]
+        assert await person.media_at_twilio(sid) == 0
 
 
 async def test_a_subaccounts_file_is_fetched_by_its_own_credentials(person: Person, worker: Worker) -> None:

@@ -1,5 +1,7 @@
 """Where a file is fetched, and to whom credentials go."""
 
+import asyncio
+import json
 from collections.abc import AsyncIterator
 from typing import NamedTuple
 
@@ -141,6 +143,20 @@ async def test_what_has_a_count_alone_is_found_in_twilios_list(rig: Rig) -> None
         {"media_list": [{"uri": uri, "content_type": "image/jpeg", "sid": MEDIUM}]}
     )
     assert await rig.fetching.listed(TENANT, ACCOUNT, MESSAGE) == [(rig.url + path(), "image/jpeg")]
+
+
+async def test_a_list_that_comes_in_pieces_is_read_whole(rig: Rig) -> None:
+    uris = [f"{path().removesuffix(MEDIUM)}ME{place:032x}.json" for place in range(50)]
+    told = json.dumps({"media_list": [{"uri": uri, "content_type": "image/jpeg"} for uri in uris]}).encode()
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for place in range(0, len(told), 3000):
+            yield told[place : place + 3000]
+            await asyncio.sleep(0.02)
+
+    rig.answers[f"/2010-04-01/Accounts/{ACCOUNT}/Messages/{MESSAGE}/Media.json"] = web.Response(body=pieces())
+    found = await rig.fetching.listed(TENANT, ACCOUNT, MESSAGE)
+    assert [url for url, _ in found] == [rig.url + uri.removesuffix(".json") for uri in uris]
 
 
 async def test_a_region_has_a_host_of_its_own(rig: Rig) -> None:

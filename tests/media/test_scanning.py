@@ -38,6 +38,12 @@ async def test_what_is_too_large_for_it_is_not_clean(scanner: Scanner) -> None:
     assert (await scanner.scan(b"x" * (2 << 20))).outcome in ("unscannable", "away")
 
 
+async def test_what_it_looks_at_in_part_alone_is_not_clean(scanner: Scanner) -> None:
+    found = await scanner.scan(b"x" * (900 << 10))
+    assert found.outcome == "unscannable"
+    assert "Heuristics.Limits.Exceeded.MaxFileSize" in (found.virus or "")
+
+
 async def test_nobody_there() -> None:
     with pytest.raises(ScannerAway):
         await Scanner("127.0.0.1:1", 1.0).scan(b"hello")

@@ -51,6 +51,12 @@ def test_what_it_is(content: bytes, declared: str | None, type_: str) -> None:
     assert sniff(content, declared) == type_
 
 
+def test_a_zip_with_more_names_than_a_document_has_is_not_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    content = archive("[Content_Types].xml", "word/document.xml", *(f"word/{number}" for number in range(10_000)))
+    monkeypatch.setattr(zipfile, "ZipFile", None)
+    assert sniff(content, WORD) == "application/zip"
+
+
 @pytest.mark.parametrize("declared", ["image/jpeg", "text/plain", "image/svg+xml"])
 @pytest.mark.parametrize(
     "content",

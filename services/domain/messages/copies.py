@@ -54,7 +54,9 @@ class MediumTold(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Medium(msgspec.Struct, frozen=True):
-    """`url`: where it lies at Twilio; None: its list says. `end`: what came of it. `delete`: it is to be taken away."""
+    """`url`: where it lies at Twilio; None: its list is to say; empty: that has it not. `end`: what came of it.
+    `delete`: it is to be taken away.
+    """
 
     url: str | None
     declared: str | None = None
@@ -80,6 +82,21 @@ class Copies(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_open(self) -> bool:
         return any(one.end is None or one.delete for one in self.media)
+
+    @property
+    def is_unlisted(self) -> bool:
+        return any(one.end is None and one.url is None for one in self.media)
+
+
+class MediaFound(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a message's media lie, by Twilio's list. It is remembered before one of them is taken away: the list is
+    shorter then, and its places are others.
+    """
+
+    tenant: str
+    message_sid: str
+    at: str
+    urls: tuple[str, ...]
 
 
 class Copied(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,10 +128,10 @@ class CopyFailed(msgspec.Struct, frozen=True, kw_only=True):
     at: str
 
 
-FACTS = (InboundReceived, Copied, TakenAway, CopyFailed, Due)
+FACTS = (InboundReceived, MediaFound, Copied, TakenAway, CopyFailed, Due)
 
 
-def row_key(event: InboundReceived | Copied | TakenAway | CopyFailed | Copies) -> str:
+def row_key(event: InboundReceived | MediaFound | Copied | TakenAway | CopyFailed | Copies) -> str:
     return f"{event.message_sid} {event.tenant}"
 
 
@@ -128,7 +145,7 @@ def lists(row: Copies) -> Iterable[str]:
 
 
 def fold(
-    state: Copies | None, event: InboundReceived | Copied | TakenAway | CopyFailed | Due
+    state: Copies | None, event: InboundReceived | MediaFound | Copied | TakenAway | CopyFailed | Due
 ) -> tuple[Copies | None, Sequence[MediumTold]]:
     match event:
         case InboundReceived():
@@ -137,6 +154,8 @@ def fold(
             return None, _given_up(state, event.at)
         case _ if state is None:
             return None, ()
+        case MediaFound():
+            return _found(state, event.urls), ()
         case Copied():
             return _copied(state, event)
         case TakenAway():
@@ -170,6 +189,12 @@ def _medium(raw: Parameters, place: int) -> Medium:
     # What was read from Twilio's lists has a count alone.
     url, declared = parameter(raw, f"MediaUrl{place}"), parameter(raw, f"MediaContentType{place}")
     return Medium(url or None, declared or None)
+
+
+def _found(state: Copies, urls: Sequence[str]) -> Copies:
+    urls = [*urls, *[""] * len(state.media)]
+    media = (one if one.url is not None else replace(one, url=urls[place]) for place, one in enumerate(state.media))
+    return replace(state, media=tuple(media))
 
 
 def _copied(state: Copies, event: Copied) -> tuple[Copies, Sequence[MediumTold]]:

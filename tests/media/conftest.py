@@ -18,11 +18,10 @@ from services.domain.messages.copies import MediumTold
 from services.embedded.ports import pick
 from tests.environment import SharedBroker
 from tests.media.servers import BUCKET, KEY, KEY_ID, Server, scanning, storing
-from tests.processes import ACCOUNT, SECRETS, TOKEN, Service, running, settings_file, settings_of, wired
+from tests.processes import ACCOUNT, PARTITIONS, SECRETS, TOKEN, Service, running, settings_file, settings_of, wired
 from tests.waiting import eventually
 
 SUBACCOUNT = "AC" + "2" * 32
-PARTITIONS = 4
 PHOTO = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01" + b"p" * 990
 Worker = Callable[..., AbstractContextManager[Service]]
 

@@ -4,10 +4,11 @@ import asyncio
 import logging
 import time
 from collections.abc import Coroutine, Iterator
+from itertools import islice
 from typing import Any
 
 from services.domain.clock import seconds_between
-from services.domain.messages.copies import OPEN, Copied, Copies, CopyFailed, TakenAway, row_key
+from services.domain.messages.copies import OPEN, Copied, Copies, CopyFailed, TakenAway, row_key, tenant_of
 from services.media.copying import Copying
 from services.media.counting import BYTES, COPIES, FAILED, OLDEST
 from services.media.fetching import TwilioAway
@@ -16,6 +17,7 @@ from services.media.storage import StorageAway
 from services.media.topology import TABLE
 from services.runtime.clock import now
 from services.runtime.failpoints import reach
+from services.runtime.folding.index import Listed
 from services.runtime.folding.partition import Partition
 from services.runtime.folding.runner import Listener
 from services.runtime.tenants.live import Tenants
@@ -25,8 +27,8 @@ logger = logging.getLogger(__name__)
 
 _EVERY_S = 0.2
 _OLDEST_EVERY_S = 2.0
-# Rows of a partition looked at in one round, and for the oldest.
-_MOST, _AT_ONCE = 5000, 100
+# Rows of a partition that are looked at together.
+_AT_ONCE = 100
 _AWAY = (TwilioAway, ScannerAway, StorageAway)
 
 
@@ -64,22 +66,19 @@ class Copier(Listener):
             if time.monotonic() - looked > _OLDEST_EVERY_S:
                 looked = time.monotonic()
                 OLDEST.set(max(map(self._oldest_s, self._owned.values()), default=0.0))
-            for partition, key, row in self._waiting():
-                if len(self._under_way) >= self._at_once:
-                    break
-                if key not in self._under_way and row.tenant in self._tenants:
-                    self._begin(partition, key, row)
+            if (free := self._at_once - len(self._under_way)) > 0:
+                for partition, key in islice(self._waiting(), free):
+                    row = partition.read(key, TABLE)
+                    if row is not None:
+                        self._begin(partition, key, row)
 
-    def _waiting(self) -> Iterator[tuple[Partition, str, Copies]]:
+    def _waiting(self) -> Iterator[tuple[Partition, str]]:
         moment = now()
         for partition in list(self._owned.values()):
-            # Behind rows of a tenant that is not known here there may be others'.
-            for place in partition.listed(TABLE, OPEN, None, _MOST):
-                if place.name.removeprefix(OPEN) > moment:
-                    break
-                row = partition.read(place.key, TABLE)
-                if row is not None:
-                    yield partition, place.key, row
+            for key in _due(partition, moment):
+                # Behind rows of a tenant that is not known here there may be others'.
+                if key not in self._under_way and tenant_of(key) in self._tenants:
+                    yield partition, key
 
     @staticmethod
     def _oldest_s(partition: Partition) -> float:
@@ -161,6 +160,16 @@ class Copier(Listener):
         if why not in self._away:
             logger.warning("media of %s wait (%s): %s", row.tenant, why, error)
         self._away[why] = f"{row.tenant}: media wait, {_REMEDY[why]}: {error}"
+
+
+def _due(partition: Partition, moment: str) -> Iterator[str]:
+    """By pages: in most rounds the first one ends with what waits for later."""
+    after: Listed | None = None
+    while page := partition.listed(TABLE, OPEN, after, _AT_ONCE):
+        for after in page:
+            if after.name.removeprefix(OPEN) > moment:
+                return
+            yield after.key
 
 
 _REMEDY = {

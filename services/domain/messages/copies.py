@@ -135,6 +135,10 @@ def row_key(event: InboundReceived | MediaFound | Copied | TakenAway | CopyFaile
     return f"{event.message_sid} {event.tenant}"
 
 
+def tenant_of(key: str) -> str:
+    return key.partition(" ")[2]
+
+
 def due(row: Copies) -> str:
     """It is forgotten when the log has forgotten its message."""
     return later(row.received_at, REMEMBER_S)

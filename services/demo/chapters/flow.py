@@ -63,10 +63,15 @@ CHAPTER = Chapter(
                 # The flow waits at another number of ours for somebody who answers at this one.
                 replace(_starts("flow-stopped", STOPS, ACME_CARE), stopped=True),
                 _starts("flow-busy-1", BUSY),
-                replace(_starts("flow-busy-2", BUSY), step="failed", code=_BUSY),
                 _starts("flow-again-1", AGAIN),
-                _starts("flow-again-2", AGAIN, conflict="restart"),
                 replace(_starts("flow-blocked", ON_PAPER), step="blocked", rule=SUPPRESSED),
+            )
+        ),
+        # Records of different keys have no order, so what needs the first of them comes after its result.
+        Produce(
+            (
+                replace(_starts("flow-busy-2", BUSY), step="failed", code=_BUSY),
+                _starts("flow-again-2", AGAIN, conflict="restart"),
             )
         ),
         Write((writes(ANSWERS, ACME_FLOW, "Very much"), writes(STOPS, ACME_FLOW, "STOP"))),

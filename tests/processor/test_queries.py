@@ -174,9 +174,9 @@ async def test_a_worker_of_one_group_folds_that_alone_and_says_so(
         with pytest.raises(NotFolded, match="does not fold messages"):
             await asyncio.to_thread(look_up, service.url, SIDS[0], "acme")
     async with connect(KafkaSettings(bootstrap=facts)) as admin:
-        of_messages = [TopicPartition(STATUS.name, number) for number in range(4)]
+        of_messages = [TopicPartition(STATUS.name, number) for number in range(PARTITIONS)]
         assert not any((await admin.committed(PROCESSOR_APPS["messages"], of_messages)).values())
-        of_commands = [TopicPartition(RESULTS.name, number) for number in range(4)]
+        of_commands = [TopicPartition(RESULTS.name, number) for number in range(PARTITIONS)]
         assert any((await admin.committed(PROCESSOR_APPS["commands"], of_commands)).values())
     assert sorted(path.name for path in (tmp_path / "data").iterdir()) == ["commands"]
 

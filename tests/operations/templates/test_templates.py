@@ -56,7 +56,7 @@ async def sync(house: House, tenant: str = "acme", allow_empty: bool = True) -> 
 async def written(house: House) -> int:
     """How many records the topic has ever had."""
     async with LogReader(house.settings.kafka, None) as log:
-        return sum((await log.ends([TopicPartition(TEMPLATES.name, number) for number in range(4)])).values())
+        return sum((await log.ends([TopicPartition(TEMPLATES.name, number) for number in range(PARTITIONS)])).values())
 
 
 async def test_a_sync_writes_what_changed_and_a_tombstone_for_what_is_gone(

@@ -116,7 +116,7 @@ async def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     for name, secret in {**SECRETS, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}.items():
         monkeypatch.setenv(name, secret)
     with EmbeddedKafka.start() as broker, ExitStack() as stack:
-        file = settings_file(tmp_path, broker.bootstrap)
+        file = settings_file(tmp_path, broker.bootstrap, kafka={"partitions": PARTITIONS})
         settings = yaml.safe_load(file.read_text())
         settings["twilio"] = {"api": f"http://127.0.0.1:{settings['simulator']['port']}"}
         settings["simulator"]["faults"] = {"callback_lost": 1.0}

@@ -44,14 +44,15 @@ class Log:
 
 class Nobody:
     async def read(self) -> None:
-        """Of our senders nothing is known."""
+        """Of our senders and what is registered nothing is known."""
 
 
 async def asked(*rows: Standing | None) -> int:
     """How often the ends are asked before a verdict, and that it rests on the last answer."""
     log = Log(*rows)
     judging = cast(Any, Judging.__new__(Judging))
-    judging._products, judging._barrier, judging._directories = PRODUCTS, log, Nobody()
+    judging._products, judging._barrier = PRODUCTS, log
+    judging._directories = judging._registries = Nobody()
     judging.look = lambda _partition, _command, offsets: offsets
     assert await judging.judge(log, accepted(contact=KEY)) == {"asked": log.asked}
     return log.asked

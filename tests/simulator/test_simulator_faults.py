@@ -180,7 +180,7 @@ async def test_all_faults_at_once_reconcile(rig: Rig, endpoint: Endpoint) -> Non
 
 async def test_errors_that_are_asked_for(rig: Rig) -> None:
     person, other = "+14155550123", "+14155550124"
-    asked = {"refused": {person: 63014}, "undelivered": {other: 30007}}
+    asked = {"refused": {person: 63014}, "undelivered": {other: 30007}, "media": {}}
     assert await rig.send("PUT", "errors", asked) == (200, asked)
     with pytest.raises(TwilioRestException) as refused:
         await rig.client().messages.create_async(to=person, from_="+14155552671", body="Hello")

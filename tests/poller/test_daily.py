@@ -8,7 +8,7 @@ from services.contract.codec import decode
 from services.contract.messages import INBOUND
 from services.domain.messages.events import InboundReceived
 from tests.kafka_records import read_until
-from tests.processes import ACCOUNT, Service
+from tests.processes import ACCOUNT, PARTITIONS, Service
 from tests.waiting import eventually
 
 from .house import PERSON, SENDER, House, Poller, Twilio, metric, settle, statuses
@@ -60,7 +60,7 @@ async def test_each_day_is_done_once_by_one_of_two_workers_and_goes_on_where_a_k
             doer.kill()
 
             async def all_owned() -> bool:
-                return await metric(left, "switchboard_partitions_owned", fold="silent") == 4
+                return await metric(left, "switchboard_partitions_owned", fold="silent") == PARTITIONS
 
             await eventually(all_owned, 60, "the other one has all partitions")
             await settle(6)

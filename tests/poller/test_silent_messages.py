@@ -8,7 +8,7 @@ from services.domain.clock import later
 from services.domain.messages import delivery
 from services.domain.messages.events import StatusReceived
 from services.runtime.clock import now
-from tests.processes import ACCOUNT
+from tests.processes import ACCOUNT, PARTITIONS
 from tests.waiting import eventually
 
 from .house import PERSON, SENDER, House, Poller, Twilio, fetched, metric, note, sent, settle, statuses
@@ -101,7 +101,7 @@ async def test_two_workers_share_the_budget_and_fetch_each_message_once(
 
         async def shared() -> bool:
             owned = [await metric(each, "switchboard_partitions_owned", fold="silent") for each in (one, other)]
-            return owned == [2, 2]
+            return owned == [PARTITIONS / 2] * 2
 
         await eventually(shared, 60, "each has half of the partitions")
         began = time.monotonic()

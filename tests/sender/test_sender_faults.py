@@ -123,8 +123,8 @@ async def test_pending_commands_outlive_a_restart_and_the_disk(desk: Desk, start
 @pytest.mark.slow
 async def test_far_more_than_memory_holds_wait_while_a_sender_is_killed(desk: Desk, start: Start) -> None:
     quick = {"SWITCHBOARD_SENDER__CONCURRENCY": "40"}
-    first = start("disk 1", SWITCHBOARD_TENANTS__ACME__MESSAGES_PER_SECOND="0.01", **quick)
-    # Of one sender: some 750 in each partition, 256 of them in memory.
+    first = start("disk 1", SWITCHBOARD_TENANTS__ACME__RATE_LIMITS__EACH="0.01", **quick)
+    # Of one sender: some 1,500 in each partition, 256 of them in memory.
     count, contacts = 3000, 600
     commands = [desk.command(number, contact=5000 + number % contacts) for number in range(count)]
     ids = await desk.produce(*commands, key=b"one producer")

@@ -6,7 +6,7 @@ The id of a follow-up is made of what it does and to what: said twice it is one 
 
 import asyncio
 import getpass
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -54,11 +54,7 @@ def redact(
     own_id: OwnId = None,
 ) -> None:
     """Empty the text of a command's message at Twilio, once the message has ended."""
-    said = FollowUp(
-        command_id=own_id or f"{command_id}-redact", tenant=tenant, action="redact", of_command=command_id, to=to,
-        contact=contact, not_after=_until(not_after),
-    )  # fmt: skip
-    _follow(said)
+    _once_ended("redact", command_id, own_id, not_after, tenant=tenant, to=to, contact=contact)
 
 
 def delete(
@@ -70,11 +66,7 @@ def delete(
     own_id: OwnId = None,
 ) -> None:
     """Delete a command's message at Twilio, with its media, once it has ended."""
-    said = FollowUp(
-        command_id=own_id or f"{command_id}-delete", tenant=tenant, action="delete", of_command=command_id, to=to,
-        contact=contact, not_after=_until(not_after),
-    )  # fmt: skip
-    _follow(said)
+    _once_ended("delete", command_id, own_id, not_after, tenant=tenant, to=to, contact=contact)
 
 
 def reschedule(
@@ -103,6 +95,15 @@ def reschedule(
     )
     asyncio.run(produce(settings, command))
     _said(command_id, tenant)
+
+
+def _once_ended(
+    action: Literal["redact", "delete"], of_command: str, own_id: str | None, not_after: str | None, **whose: Any
+) -> None:
+    """What Twilio takes once the message has ended. `whose`: the tenant, and the address or the contact."""
+    command_id = own_id or f"{of_command}-{action}"
+    until = _until(not_after)
+    _follow(FollowUp(command_id=command_id, action=action, of_command=of_command, not_after=until, **whose))
 
 
 def _until(not_after: str | None) -> str | None:

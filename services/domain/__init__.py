@@ -4,7 +4,7 @@
     → gate (may it be attempted now?) → results (what is told of it), senders,
     templates → messages (a product)
     compliance (what carriers ask for) · spend (what messages cost) · quiet, zones (when people are left alone)
-    errors, codes (what Twilio's codes mean) · due (timers) · audit · public_url
+    errors, codes (what Twilio's codes mean) · due (timers) · audit · public_url · news (in a list of Twilio's)
 
 Pure: no I/O, no clock, no random, no framework. Time and ids arrive in the events. Imports nothing of ours. Products
 (`messages`) stand on `senders` and `results`, those on `consent` and `outbox`, which know no product.

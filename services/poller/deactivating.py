@@ -19,12 +19,12 @@ from services.domain.messages import deactivated
 from services.domain.messages.deactivated import GIVEN_UP, Deactivated, ListRead, PartRead
 from services.poller.deactivations import NO_LIST, Lists, Unread
 from services.poller.metrics import POLLER
+from services.poller.of_tenants import OfTenants
 from services.runtime.clock import now
 from services.runtime.config import Settings
 from services.runtime.failpoints import reach
 from services.runtime.folding.fold import Step, Table
 from services.runtime.folding.partition import Partition
-from services.runtime.folding.runner import Listener
 from services.runtime.line import Line
 from services.runtime.tenants.live import Tenants
 
@@ -57,31 +57,20 @@ _TOGETHER = 2
 _PART = 200
 
 
-class Deactivating(Listener):
+class Deactivating(OfTenants):
     """Whoever owns the partition of a tenant's name reads its lists."""
 
     def __init__(self, settings: Settings, tenants: Tenants, line: Line) -> None:
-        self._settings = settings
+        partitions = settings.kafka.partitions
+        super().__init__(partitions)
         self._tenants = tenants
         self._lists = Lists(line, settings.twilio.messaging_url)
-        self._owned: dict[int, Partition] = {}
-        self._under_way: dict[str, asyncio.Task[None]] = {}
         self._later: dict[str, tuple[str, float]] = {}
         self._together = asyncio.Semaphore(_TOGETHER)
-        partitions = settings.kafka.partitions
         self._keys = [key_on(number, partitions) for number in range(partitions)]
 
-    async def taken(self, partition: Partition) -> None:
-        self._owned[partition.partition] = partition
-
-    async def leaving(self, partition: Partition) -> None:
-        self._owned.pop(partition.partition, None)
+    def _left(self) -> None:
         THROUGH.clear()
-        runs = list(self._under_way.values())
-        for one in runs:
-            one.cancel()
-        if runs:
-            await asyncio.wait(runs)
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -92,8 +81,8 @@ class Deactivating(Listener):
                     self._look(tenant)
 
     def _look(self, tenant: str) -> None:
-        partition = self._owned.get(partition_of(tenant.encode(), self._settings.kafka.partitions))
-        if partition is None or tenant in self._under_way:
+        partition = self._free(tenant)
+        if partition is None:
             return
         done: Deactivated | None = partition.read(tenant, TABLE)
         if done is not None:
@@ -103,17 +92,14 @@ class Deactivating(Listener):
             return
         day = next(deactivated.due(done, deactivated.today(now())), None)
         if day is not None:
-            self._under_way[tenant] = task = asyncio.create_task(self._run(partition, tenant, day))
-            task.add_done_callback(lambda ended: self._ended(tenant, ended))
+            self._begin(tenant, self._run(partition, tenant, day))
 
-    def _ended(self, tenant: str, task: "asyncio.Task[None]") -> None:
-        self._under_way.pop(tenant, None)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self._fail(tenant, _AGAIN_S)
-            if isinstance(error, Unread):
-                logger.warning("%s: the list of deactivated numbers waits: %s", tenant, error)
-            else:
-                logger.error("%s: the list of deactivated numbers failed: %r", tenant, error, exc_info=error)
+    def _failed(self, tenant: str, error: BaseException) -> None:
+        self._fail(tenant, _AGAIN_S)
+        if isinstance(error, Unread):
+            logger.warning("%s: the list of deactivated numbers waits: %s", tenant, error)
+        else:
+            logger.error("%s: the list of deactivated numbers failed: %r", tenant, error, exc_info=error)
 
     async def _run(self, partition: Partition, tenant: str, day: date) -> None:
         async with self._together:

@@ -14,17 +14,16 @@ from zoneinfo import ZoneInfo
 from aiokafka.errors import KafkaError
 from prometheus_client import Counter, Gauge
 
-from services.contract.partition import partition_of
 from services.domain.clock import parse, seconds_between
 from services.domain.messages import reconciled
 from services.domain.messages.reconciled import Reconciled
 from services.poller.messages import RECONCILED
 from services.poller.metrics import POLLER
+from services.poller.of_tenants import OfTenants
 from services.runtime.clock import now
 from services.runtime.config import Settings
 from services.runtime.failpoints import reach
 from services.runtime.folding.partition import Partition
-from services.runtime.folding.runner import Listener
 from services.runtime.section import ConfigError
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import TenantSettings
@@ -57,7 +56,7 @@ Turn = Callable[[], Awaitable[None]]
 Reconcile = Callable[[str, TenantSettings, tuple[str, str], Turn], Awaitable[Mapping[str, int]]]
 
 
-class Reconciling(Listener):
+class Reconciling(OfTenants):
     """`turn(tenant)`: returns when one more call may be made for it."""
 
     def __init__(
@@ -67,33 +66,22 @@ class Reconciling(Listener):
         reconcile: Reconcile,
         turn: Callable[[str], Awaitable[None]],
     ) -> None:
-        self._settings = settings
+        super().__init__(settings.kafka.partitions)
+        self._settings = settings.poller
         self._tenants = tenants
         self._reconcile = reconcile
         self._turn = turn
-        self._owned: dict[int, Partition] = {}
-        self._under_way: dict[str, asyncio.Task[None]] = {}
         self._failed_at: dict[str, str] = {}
         self._together = asyncio.Semaphore(_TOGETHER)
 
-    async def taken(self, partition: Partition) -> None:
-        self._owned[partition.partition] = partition
-
-    async def leaving(self, partition: Partition) -> None:
-        self._owned.pop(partition.partition, None)
+    def _left(self) -> None:
         UNTIL.clear()
-        runs = list(self._under_way.values())
-        for one in runs:
-            one.cancel()
-        if runs:
-            await asyncio.wait(runs)
 
     async def run(self) -> None:
         """Until cancelled."""
-        poller = self._settings.poller
-        if not poller.reconcile_at:
+        if not self._settings.reconcile_at:
             return
-        at, zone = time.fromisoformat(poller.reconcile_at), ZoneInfo(poller.reconcile_zone)
+        at, zone = time.fromisoformat(self._settings.reconcile_at), ZoneInfo(self._settings.reconcile_zone)
         while True:
             await asyncio.sleep(_EVERY_S)
             until = reconciled.latest(now(), at, zone)
@@ -101,8 +89,8 @@ class Reconciling(Listener):
                 self._look(tenant, until)
 
     def _look(self, tenant: str, until: str) -> None:
-        partition = self._owned.get(partition_of(tenant.encode(), self._settings.kafka.partitions))
-        if partition is None or tenant in self._under_way:
+        partition = self._free(tenant)
+        if partition is None:
             return
         done: Reconciled | None = partition.read(tenant, RECONCILED)
         if done is not None:
@@ -111,14 +99,11 @@ class Reconciling(Listener):
                 return
         failed_at = self._failed_at.get(tenant)
         if failed_at is None or seconds_between(failed_at, now()) >= _AGAIN_S:
-            self._under_way[tenant] = task = asyncio.create_task(self._run(partition, tenant, done, until))
-            task.add_done_callback(lambda ended: self._ended(tenant, ended))
+            self._begin(tenant, self._run(partition, tenant, done, until))
 
-    def _ended(self, tenant: str, task: "asyncio.Task[None]") -> None:
-        self._under_way.pop(tenant, None)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self._fail(tenant)
-            logger.error("the reconciliation of %s failed: %r", tenant, error, exc_info=error)
+    def _failed(self, tenant: str, error: BaseException) -> None:
+        self._fail(tenant)
+        logger.error("the reconciliation of %s failed: %r", tenant, error, exc_info=error)
 
     async def _run(self, partition: Partition, tenant: str, done: Reconciled | None, until: str) -> None:
         since, brought = reconciled.since(done, until), 0

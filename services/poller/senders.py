@@ -6,17 +6,17 @@ from collections.abc import Callable
 
 from prometheus_client import Gauge
 
-from services.contract.partition import key_on, partition_of
+from services.contract.partition import key_on
 from services.domain.clock import seconds_between
 from services.domain.messages import sender_health
 from services.domain.messages.sender_health import SendersRead, Watched, worse
 from services.poller.metrics import POLLER
+from services.poller.of_tenants import OfTenants
 from services.poller.reader import Reader, Ungiven, Unreadable, items, text
 from services.runtime.clock import now
 from services.runtime.config import Settings
 from services.runtime.folding.fold import Step, Table
 from services.runtime.folding.partition import Partition
-from services.runtime.folding.runner import Listener
 from services.runtime.masking import mask
 from services.runtime.tenants.live import Tenants
 
@@ -38,44 +38,34 @@ STANDING = Gauge(
 )
 
 
-class WatchedSenders(Listener):
+class WatchedSenders(OfTenants):
     """Whoever owns the partition of a tenant's name reads its list. `reader`: of a tenant's account at Messaging."""
 
     def __init__(self, settings: Settings, tenants: Tenants, reader: Callable[[str, str], Reader]) -> None:
-        self._settings = settings
+        partitions = settings.kafka.partitions
+        super().__init__(partitions)
+        self._every_s = settings.poller.senders_every_s
         self._tenants = tenants
         self._reader = reader
-        self._owned: dict[int, Partition] = {}
-        self._under_way: dict[str, asyncio.Task[None]] = {}
         self._read_at: dict[str, str] = {}
         self._refused: dict[str, str] = {}
         # What the metric says, by tenant.
         self._shown: dict[str, set[tuple[str, ...]]] = {}
-        partitions = settings.kafka.partitions
         self._keys = tuple(key_on(number, partitions) for number in range(partitions))
 
     def troubles(self) -> list[str]:
         """Accounts whose senders may not be read, for people."""
         return [why for tenant, why in self._refused.items() if tenant in self._tenants]
 
-    async def taken(self, partition: Partition) -> None:
-        self._owned[partition.partition] = partition
-
-    async def leaving(self, partition: Partition) -> None:
-        self._owned.pop(partition.partition, None)
+    def _left(self) -> None:
         STANDING.clear()
         self._shown.clear()
         # Whoever owns it next reads it, and tells that.
         self._refused.clear()
-        runs = list(self._under_way.values())
-        for one in runs:
-            one.cancel()
-        if runs:
-            await asyncio.wait(runs)
 
     async def run(self) -> None:
         """Until cancelled."""
-        every_s = self._settings.poller.senders_every_s
+        every_s = self._every_s
         if every_s is None:
             return
         while True:
@@ -86,22 +76,18 @@ class WatchedSenders(Listener):
                     self._look(tenant)
 
     def _look(self, tenant: str) -> None:
-        partition = self._owned.get(partition_of(tenant.encode(), self._settings.kafka.partitions))
-        settings = self._tenants[tenant]
+        partition, settings = self._free(tenant), self._tenants[tenant]
         listed = settings.allowed_senders
-        if partition is None or tenant in self._under_way or settings.state == "closed":
+        if partition is None or settings.state == "closed":
             return
         # An empty list of senders is all of them.
         if listed and not any(one.startswith("whatsapp:") for one in listed):
             return
         self._read_at[tenant] = now()
-        task = self._under_way[tenant] = asyncio.create_task(self._read(partition, tenant, settings.account_sid))
-        task.add_done_callback(lambda ended: self._ended(tenant, ended))
+        self._begin(tenant, self._read(partition, tenant, settings.account_sid))
 
-    def _ended(self, tenant: str, task: "asyncio.Task[None]") -> None:
-        self._under_way.pop(tenant, None)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            logger.error("the senders of %s cannot be read: %r", tenant, error, exc_info=error)
+    def _failed(self, tenant: str, error: BaseException) -> None:
+        logger.error("the senders of %s cannot be read: %r", tenant, error, exc_info=error)
 
     async def _read(self, partition: Partition, tenant: str, account: str) -> None:
         try:

@@ -9,14 +9,13 @@ import hashlib
 import hmac
 import ipaddress
 import logging
-import socket
 from collections.abc import Iterator
 from functools import partial
 from urllib.parse import urlsplit
 
 import aiohttp
 import msgspec
-from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.abc import AbstractResolver
 from prometheus_client import Counter, Gauge
 
 from services.contract.messages import TICKETS_FOLD
@@ -31,6 +30,7 @@ from services.runtime.folding.fold import Fold, Step, Table
 from services.runtime.folding.index import Listed, beyond
 from services.runtime.folding.partition import Partition
 from services.runtime.folding.runner import Listener
+from services.runtime.strangers import Barred, Judged, Where
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import DeskSettings
 
@@ -56,22 +56,21 @@ _OK, _REDIRECT = 200, 300
 SIGNATURE, TIMESTAMP, KEY = "Switchboard-Signature", "Switchboard-Timestamp", "Idempotency-Key"
 
 
-class _Barred(OSError):
-    """A name leads to an address that is nobody's on the Internet."""
-
-
 class Ticketing(Listener):
     """Works from the rows of the partitions it owns."""
 
     def __init__(self, tenants: Tenants) -> None:
         self._tenants = tenants
         self._owned: dict[Partition, dict[str, asyncio.Task[None]]] = {}
-        self._anywhere, self._outside = _session(None), _session(_Public())
+        # A name is judged by each of its addresses; the connection goes to what was judged.
+        self._judged = Judged(Where())
+        self._anywhere, self._outside = _session(None), _session(self._judged)
         WAITING.set_function(lambda: sum(map(len, self._owned.values())))
 
     async def close(self) -> None:
         await self._anywhere.close()
         await self._outside.close()
+        await self._judged.close()
 
     async def taken(self, partition: Partition) -> None:
         self._owned[partition] = {}
@@ -125,18 +124,18 @@ class Ticketing(Listener):
     async def _post(self, desk: DeskSettings, heard: KeywordHeard) -> tuple[str, str]:
         """What came of it, and in words."""
         body = msgspec.json.encode(heard)
-        host = urlsplit(desk.url).hostname or ""
         try:
-            if not desk.private and not _permitted(host):
-                raise _Barred("its address is not on the Internet; set private: true for a desk of your own network")
+            if not desk.private and not _permitted(urlsplit(desk.url).hostname or ""):
+                return "failed", "its address is not on the Internet; set private: true for a desk of your own network"
             session = self._anywhere if desk.private else self._outside
             headers = signed(body, heard.event_id, desk.secret.get_secret_value(), CLOCK.milliseconds() // 1000)
             async with session.post(desk.url, data=body, headers=headers, allow_redirects=False) as answered:
                 status = answered.status
+        except Barred:
+            return "failed", "its name leads into a private network; set private: true for a desk of your own"
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
             # ValueError: of a host that no DNS can have.
-            barred = next((one for one in _causes(error) if isinstance(one, _Barred)), None)
-            return "failed", str(barred) if barred else f"no answer ({type(error).__name__})"
+            return "failed", f"no answer ({type(error).__name__})"
         return ("taken" if _OK <= status < _REDIRECT else "refused"), f"HTTP {status}"
 
 
@@ -174,27 +173,3 @@ def _permitted(host: str) -> bool:
         return is_public(str(ipaddress.ip_address(host)))
     except ValueError:
         return True
-
-
-class _Public(AbstractResolver):
-    """Addresses on the Internet alone; the connection goes to what was judged."""
-
-    def __init__(self) -> None:
-        self._system = aiohttp.ThreadedResolver()
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
-        found = await self._system.resolve(host, port, family)
-        if not all(is_public(one["host"]) for one in found):
-            raise _Barred("its name leads into a private network; set private: true for a desk of your own")
-        return found
-
-    async def close(self) -> None:
-        await self._system.close()
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = getattr(error, "os_error", None) or error.__cause__

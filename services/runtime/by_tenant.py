@@ -2,7 +2,7 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Generic, TypeVar
 
 import msgspec
@@ -16,6 +16,7 @@ from services.runtime.following import Following
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T", bound=msgspec.Struct)
+J = TypeVar("J")
 
 
 class ByTenant(Generic[T]):
@@ -72,3 +73,31 @@ class ByTenant(Generic[T]):
 
     def _take(self, record: ConsumerRecord) -> None:
         self.take(record.key or b"", record.value)
+
+
+class Joined(ByTenant[T], Generic[T, J]):
+    """The same, and what all facts of a tenant say together: made when it is asked for, and kept until one changes."""
+
+    def __init__(
+        self,
+        kafka: KafkaSettings,
+        topic: Topic,
+        type_: type[T],
+        join: Callable[[Iterable[T]], J],
+        changed: Callable[[T | None, T | None], None],
+    ) -> None:
+        super().__init__(kafka, topic, type_, changed)
+        self._join = join
+        self._nothing = join(())
+        self._made: dict[str, J] = {}
+
+    def of(self, tenant: str) -> J:
+        found = self._made.get(tenant)
+        if found is None:
+            if not (facts := self.facts(tenant)):
+                return self._nothing
+            found = self._made[tenant] = self._join(facts.values())
+        return found
+
+    def _forget(self, tenant: str) -> None:
+        self._made.pop(tenant, None)

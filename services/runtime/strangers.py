@@ -64,7 +64,6 @@ class Strangers:
 
     def __init__(self, timeout_s: float, where: Where | None = None, tls: ssl.SSLContext | None = None) -> None:
         self._where = where or Where()
-        self._pool = ThreadPoolExecutor(_LOOKUPS, thread_name_prefix="strangers-dns")
         timeout = aiohttp.ClientTimeout(total=timeout_s)
         believed: ssl.SSLContext | bool = tls or True
 
@@ -76,14 +75,14 @@ class Strangers:
                 connector=connector, timeout=timeout, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False
             )
 
-        self._judged = _Judged(self._where, self._pool)
+        self._judged = Judged(self._where)
         self._direct = session(self._judged)
         self._proxied = session(None)
 
     async def close(self) -> None:
         await self._direct.close()
         await self._proxied.close()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        await self._judged.close()
 
     @asynccontextmanager
     async def asked(
@@ -135,15 +134,15 @@ def _joined(url: str, location: str) -> str:
         raise Barred("redirects to what is no URL") from None
 
 
-class _Judged(AbstractResolver):
+class Judged(AbstractResolver):
     """Addresses that one may go to. One that may not be bars the name: of several anyone might be taken.
 
     A thread that asks for a name is kept by it until DNS answers, also when nobody waits any more: so a name has one.
     """
 
-    def __init__(self, where: Where, pool: ThreadPoolExecutor) -> None:
+    def __init__(self, where: Where) -> None:
         self._where = where
-        self._pool = pool
+        self._pool = ThreadPoolExecutor(_LOOKUPS, thread_name_prefix="strangers-dns")
         self._asking: dict[tuple[str, int], asyncio.Future[Sequence[tuple[int, str]]]] = {}
 
     async def resolve(
@@ -177,4 +176,4 @@ class _Judged(AbstractResolver):
         return await asyncio.shield(asking)
 
     async def close(self) -> None:
-        """The threads are the connections' owner's."""
+        self._pool.shutdown(wait=False, cancel_futures=True)

@@ -63,6 +63,20 @@ class House:
     async def service(self, sid: str = SERVICE, **content: Any) -> None:
         await self.put(f"services/{sid}", {"account_sid": ACME, **content})
 
+    def as_a_person_has_it(self) -> dict[str, Any]:
+        """The same as a settings file says it, with `acme` alone."""
+        kafka = self.settings.kafka
+        acme = {
+            "account_sid": ACME,
+            "auth_tokens": [{"env": "TEST_AUTH_TOKEN"}],
+            "contact_secret": {"env": "TEST_CONTACT_SECRET"},
+        }
+        return {
+            "kafka": kafka.model_dump(include={"bootstrap", "partitions", "replication", "min_insync_replicas"}),
+            "twilio": {"api": self.url},
+            "tenants": {"acme": acme},
+        }
+
     def accounts(self, *names: str) -> list[Account]:
         known = self.settings.tenants
         return [one for name in names or known for one in accounts(name, known[name], self.settings.twilio)]

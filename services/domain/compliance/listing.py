@@ -3,12 +3,9 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 
-import msgspec
-from msgspec.structs import replace
-
 from services.domain.compliance.events import Brand, Campaign, ComplianceStated, Verification
 from services.domain.compliance.states import STOPPED, state_of
-from services.domain.identity import raw_event_id
+from services.domain.news import listed_at, news
 
 _LONGEST = 500
 Registration = Brand | Campaign | Verification
@@ -45,23 +42,19 @@ def stated(tenant: str, account: str, listed: Listed, at: str) -> ComplianceStat
         numbers=sorted({number for number in listed.numbers if number.startswith("+1")}),
         services={service: sorted(set(members)) for service, members in sorted(listed.services.items())},
     )
-    # When it was listed is no part of what it says.
-    content = msgspec.json.encode(one, order="sorted")
-    return replace(one, at=at, event_id=raw_event_id("compliance_stated", tenant, (content,)))
+    return listed_at(one, "compliance_stated", tenant, at)
 
 
 def changes(before: Mapping[str, ComplianceStated], listed: Iterable[ComplianceStated]) -> list[Change]:
     """What is news, by account. `before`: by account, what the log holds of the same tenant."""
-    now = {one.account: one for one in listed}
-    found = [Change("gone", one) for account, one in before.items() if account not in now]
-    for account, one in now.items():
-        was = before.get(account)
-        if was is None or was.event_id != one.event_id:
-            told = tuple(moved(was, one))
-            stops = any(two.stops for two in told)
-            kind: Literal["new", "changed", "stopped"] = "stopped" if stops else "changed" if was else "new"
-            found.append(Change(kind, one, tuple(map(str, told))))
+    found = news(before, {one.account: one for one in listed}, lambda one: Change("gone", one), _changed)
     return sorted(found, key=lambda change: change.fact.account)
+
+
+def _changed(was: ComplianceStated | None, one: ComplianceStated) -> Change:
+    told = moved(was, one)
+    stops = any(two.stops for two in told)
+    return Change("stopped" if stops else "changed" if was else "new", one, tuple(map(str, told)))
 
 
 class Moved(NamedTuple):

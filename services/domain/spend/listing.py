@@ -4,10 +4,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple
 
-import msgspec
-from msgspec.structs import replace
-
-from services.domain.identity import raw_event_id
+from services.domain.news import listed_at, news
 from services.domain.spend.prices import CarrierPrices, Price, PricesStated, amount_of
 
 _LONGEST = 200
@@ -41,19 +38,13 @@ def stated(tenant: str, resource: Mapping[str, Any], at: str) -> PricesStated:
         ],
         inbound=_prices(resource.get("inbound_sms_prices")),
     )
-    # When it was listed is no part of what it says.
-    content = msgspec.json.encode(one, order="sorted")
-    return replace(one, at=at, event_id=raw_event_id("prices_stated", tenant, (content,)))
+    return listed_at(one, "prices_stated", tenant, at)
 
 
 def changes(before: Mapping[str, PricesStated], listed: Iterable[PricesStated]) -> list[Change]:
     """What is news, by country. `before`: by country, what the log holds of the same tenant."""
     now = {one.country: one for one in listed}
-    found = [Change("gone", one) for country, one in before.items() if country not in now]
-    for country, one in now.items():
-        was = before.get(country)
-        if was is None or was.event_id != one.event_id:
-            found.append(Change(_kind(was, one), one))
+    found = news(before, now, lambda one: Change("gone", one), lambda was, one: Change(_kind(was, one), one))
     return sorted(found, key=lambda change: change.fact.country)
 
 

@@ -3,10 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 
-import msgspec
-from msgspec.structs import replace
-
-from services.domain.identity import raw_event_id
+from services.domain.news import listed_at, news
 from services.domain.templates.events import STOPPED, TemplateStated
 from services.domain.templates.placeholders import placeholders
 
@@ -44,19 +41,13 @@ def stated(tenant: str, resource: Mapping[str, Any], at: str) -> TemplateStated:
         body=_body(types),
         updated_at=_text(resource.get("date_updated")) or None,
     )
-    # When it was listed is no part of what it says.
-    content = msgspec.json.encode(one, order="sorted")
-    return replace(one, at=at, event_id=raw_event_id("template_stated", tenant, (content,)))
+    return listed_at(one, "template_stated", tenant, at)
 
 
 def changes(before: Mapping[str, TemplateStated], listed: Iterable[TemplateStated]) -> list[Change]:
     """What is news, by name and language. `before`: by content sid, what the log holds of the same tenant."""
     now = {one.content_sid: one for one in listed}
-    found = [Change("gone", one) for sid, one in before.items() if sid not in now]
-    for sid, one in now.items():
-        was = before.get(sid)
-        if was is None or was.event_id != one.event_id:
-            found.append(Change(_kind(was, one), one))
+    found = news(before, now, lambda one: Change("gone", one), lambda was, one: Change(_kind(was, one), one))
     return sorted(found, key=lambda change: (change.fact.name, change.fact.language, change.fact.content_sid))
 
 

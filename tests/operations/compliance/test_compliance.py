@@ -14,7 +14,7 @@ from services.operations.compliance.reading import SYNCED
 from services.operations.senders import members_of, numbers_of
 from services.operations.synced import Compared, Unread, compare, known, write
 from tests.operations.house import ACME, CODE, ONE, SERVICE, TOKEN, TWO, House
-from tests.processes import PARTITIONS, SECRETS
+from tests.processes import SECRETS
 from tests.switchboard import switchboard
 
 OTHER = "MG" + "e" * 32
@@ -120,20 +120,8 @@ async def test_more_than_a_record_holds_is_said(house: House, monkeypatch: pytes
 
 
 async def test_as_a_person_runs_it(house: House, tmp_path: Path) -> None:
-    kafka = house.settings.kafka
-    content = {
-        "kafka": {"bootstrap": kafka.bootstrap, "partitions": PARTITIONS, "replication": 1, "min_insync_replicas": 1},
-        "twilio": {"api": house.url},
-        "tenants": {
-            "acme": {
-                "account_sid": ACME,
-                "auth_tokens": [{"env": "TEST_AUTH_TOKEN"}],
-                "contact_secret": {"env": "TEST_CONTACT_SECRET"},
-            }
-        },
-    }
     settings = tmp_path / "switchboard.yaml"
-    settings.write_text(yaml.safe_dump(content))
+    settings.write_text(yaml.safe_dump(house.as_a_person_has_it()))
     said = {**SECRETS, "TEST_AUTH_TOKEN": TOKEN, "COLUMNS": "250"}
     await house.service(numbers=[ONE, TWO])
     refused = [{"error_code": 30886, "description": "No opt-in"}]

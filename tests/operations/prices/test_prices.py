@@ -12,8 +12,8 @@ from services.operations.calling import TwilioError
 from services.operations.prices import reading
 from services.operations.prices.reading import SYNCED
 from services.operations.synced import Compared, Unread, compare, known, write
-from tests.operations.house import ACME, TOKEN, House
-from tests.processes import PARTITIONS, SECRETS
+from tests.operations.house import TOKEN, House
+from tests.processes import SECRETS
 from tests.switchboard import switchboard
 
 
@@ -77,20 +77,8 @@ def test_what_cannot_be_read_is_no_price(odd: dict[str, Any]) -> None:
 
 
 async def test_as_a_person_runs_it(house: House, tmp_path: Path) -> None:
-    kafka = house.settings.kafka
-    content = {
-        "kafka": {"bootstrap": kafka.bootstrap, "partitions": PARTITIONS, "replication": 1, "min_insync_replicas": 1},
-        "twilio": {"api": house.url},
-        "tenants": {
-            "acme": {
-                "account_sid": ACME,
-                "auth_tokens": [{"env": "TEST_AUTH_TOKEN"}],
-                "contact_secret": {"env": "TEST_CONTACT_SECRET"},
-            }
-        },
-    }
     settings = tmp_path / "switchboard.yaml"
-    settings.write_text(yaml.safe_dump(content))
+    settings.write_text(yaml.safe_dump(house.as_a_person_has_it()))
     said = {**SECRETS, "TEST_AUTH_TOKEN": TOKEN, "COLUMNS": "200"}
     await house.put("prices/FR", {"carriers": {"Orange": "0.0911"}})
     synced = await switchboard(settings, "prices", "sync", **said)

@@ -150,17 +150,7 @@ async def test_as_a_person_runs_it(house: House, tmp_path: Path) -> None:
     await sync(house)
     settings = tmp_path / "switchboard.yaml"
     kafka = house.settings.kafka
-    content: dict[str, Any] = {
-        "kafka": {"bootstrap": kafka.bootstrap, "partitions": PARTITIONS, "replication": 1, "min_insync_replicas": 1},
-        "twilio": {"api": house.url},
-        "tenants": {
-            "acme": {
-                "account_sid": ACME,
-                "auth_tokens": [{"env": "TEST_AUTH_TOKEN"}],
-                "contact_secret": {"env": "TEST_CONTACT_SECRET"},
-            }
-        },
-    }
+    content = house.as_a_person_has_it()
     settings.write_text(yaml.safe_dump(content))
     said = {**SECRETS, "TEST_AUTH_TOKEN": TOKEN, "COLUMNS": "200"}
     nothing = await switchboard(settings, "templates", "list", code=1, **said)

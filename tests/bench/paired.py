@@ -18,7 +18,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from rich.console import Console
 
 from services.contract.messages import MESSAGES
-from tests.bench import latency, log, ready, stop, workload
+from tests.bench import checks, latency, log, ready, stop, workload
+from tests.bench.checks import Asked
 from tests.bench.processes import MEASURED, CannotMeasure, cpu_seconds
 from tests.bench.report import Table, milliseconds, percentile, ratio
 from tests.bench.rig import ROOT, Rig, Running
@@ -72,24 +73,40 @@ def sends(tree: Path, rounds: int, number: int, say: Say) -> Table:
 
 def intake(tree: Path, rounds: int, number: int, say: Say) -> Table:
     """CPU per command that is accepted and waits: intake and its row, and no send."""
+    return _taken_in(tree, rounds, number, say, None)
+
+
+def checked(tree: Path, rounds: int, number: int, say: Say) -> Table:
+    """The same, where this tree's tenant asks for all that intake can look at."""
+    return _taken_in(tree, rounds, number, say, checks.ALL)
+
+
+def _taken_in(tree: Path, rounds: int, number: int, say: Say, asked: Asked | None) -> Table:
+    """`asked`: of this tree's sender alone."""
+    name = "A command taken in" + (" with all checks, beside the other's without" if asked else "")
+    each = ((asked.settings, asked.commands) if asked else ({}, workload.commands), ({}, workload.commands))
     cpu: list[list[float]] = [[], []]
     with ExitStack() as stack, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         rigs = [stack.enter_context(Rig(say, partitions=_PARTITIONS, tree=one)) for one in (ROOT, tree)]
-        senders = [rig.service("sender", MEASURED, rig.slow) for rig in rigs]
+        if asked:
+            runner.run(asked.stated(rigs[0].bootstrap))
+        senders = [
+            rig.service("sender", MEASURED, {**rig.slow, **settings})
+            for rig, (settings, _) in zip(rigs, each, strict=True)
+        ]
         for turn in range(rounds + 1):
-            say(f"intake, round {turn} of {rounds}")
+            say(f"{name}, round {turn} of {rounds}")
             for place, (rig, sender) in enumerate(zip(rigs, senders, strict=True)):
                 idle = _idle(sender)
                 before, began = cpu_seconds(sender.pid), time.monotonic()
-                runner.run(log.produce(rig.bootstrap, MESSAGES.name, workload.commands(number, turn * number)))
+                runner.run(log.produce(rig.bootstrap, MESSAGES.name, each[place][1](number, turn * number)))
                 _all_wait(rig, sender, (turn + 1) * number)
                 spent, took = cpu_seconds(sender.pid) - before, time.monotonic() - began
                 if turn:
                     cpu[place].append((spent - idle * took) / number)
     row = ("CPU per command", *(f"{median(one) * 1e6:,.0f} µs" for one in cpu), ratio(*cpu))
     note = f"{number:,} commands a round. What a sender without work spends in the same time is taken off."
-    name = f"A command taken in, {_PARTITIONS} partitions"
-    return Table(name, ("", "this tree", "the other", "ratio"), [row], (note,))
+    return Table(f"{name}, {_PARTITIONS} partitions", ("", "this tree", "the other", "ratio"), [row], (note,))
 
 
 def _all_wait(rig: Rig, sender: Running, number: int) -> None:
@@ -159,6 +176,7 @@ def _latency(name: str, tree: Path, rounds: int, waits: Callable[[Path], Iterabl
 PARTS: dict[str, tuple[Callable[[Path, int, int, Say], Table], int]] = {
     "sends": (sends, 3000),
     "intake": (intake, 5000),
+    "checked": (checked, 5000),
     "readiness": (readiness, 100_000),
     "derived": (derived, 10_000),
     "stops": (stops, 200),

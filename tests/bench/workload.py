@@ -96,7 +96,11 @@ def person(number: int) -> str:
 
 
 def commands(
-    count: int, first: int = 0, not_before: str | None = None, sender: str = SENDER
+    count: int,
+    first: int = 0,
+    not_before: str | None = None,
+    sender: str | None = SENDER,
+    label: str | None = None,
 ) -> Iterator[tuple[bytes, bytes]]:
     """Key and value of commands to send, each to another person."""
     for number in range(first, first + count):
@@ -107,6 +111,7 @@ def commands(
             from_=sender,
             body="Your order is on its way.",
             not_before=not_before,
+            label=label,
         )
         yield command.command_id.encode(), codec.encode(command)
 

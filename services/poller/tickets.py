@@ -32,7 +32,7 @@ from services.runtime.folding.partition import Partition
 from services.runtime.folding.runner import Listener
 from services.runtime.strangers import Barred, Judged, Where
 from services.runtime.tenants.live import Tenants
-from services.runtime.tenants.settings import DeskSettings
+from services.runtime.tenants.sections.keywords import DeskSettings
 
 logger = logging.getLogger(__name__)
 

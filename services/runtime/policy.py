@@ -28,14 +28,11 @@ from services.domain.spend.prices import PricesStated
 from services.runtime.country_rows import ROWS
 from services.runtime.tenants.derived import Derived
 from services.runtime.tenants.live import Tenants
-from services.runtime.tenants.settings import (
-    ComplianceSettings,
-    ConsentSettings,
-    HoursSettings,
-    RouteSettings,
-    TenantSettings,
-    Weekday,
-)
+from services.runtime.tenants.sections.compliance import ComplianceSettings
+from services.runtime.tenants.sections.consent import ConsentSettings
+from services.runtime.tenants.sections.routing import RouteSettings
+from services.runtime.tenants.sections.times import HoursSettings, Weekday
+from services.runtime.tenants.settings import TenantSettings
 
 
 def words_of(consent: ConsentSettings) -> Words:

@@ -26,7 +26,8 @@ from services.runtime.policy import rates_of
 from services.runtime.price_lists import PriceLists
 from services.runtime.tenants.derived import Derived
 from services.runtime.tenants.live import Tenants
-from services.runtime.tenants.settings import SpendSettings, TenantSettings
+from services.runtime.tenants.sections.spend import SpendSettings
+from services.runtime.tenants.settings import TenantSettings
 from services.sender.metrics import SENDER
 from services.sender.outbound import Addressed, Products
 from services.sender.tables import OUTBOX, SPENT

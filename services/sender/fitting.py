@@ -21,7 +21,7 @@ from services.runtime.policy import country_rows
 from services.runtime.registries import Registries
 from services.runtime.tenants.derived import Derived
 from services.runtime.tenants.live import Tenants
-from services.runtime.tenants.settings import ComplianceSettings
+from services.runtime.tenants.sections.compliance import ComplianceSettings
 from services.sender.metrics import SENDER
 from services.sender.outbound import NO_TEXT, Addressed, Text
 from services.sender.tables import INTRODUCED

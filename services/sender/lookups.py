@@ -27,7 +27,8 @@ from services.runtime.folding.partition import Partition
 from services.runtime.folding.runner import Listener
 from services.runtime.line import Line, retry_after_s, way
 from services.runtime.tenants.live import Tenants
-from services.runtime.tenants.settings import LookupSettings, TenantSettings
+from services.runtime.tenants.sections.reachability import LookupSettings
+from services.runtime.tenants.settings import TenantSettings
 from services.sender.metrics import SENDER
 from services.sender.outbound import Addressed
 from services.sender.tables import LOOKED_UP, NUMBERS

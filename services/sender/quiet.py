@@ -5,7 +5,7 @@ from services.domain.quiet import Hours, Quiet, look
 from services.domain.zones import zones_of
 from services.runtime.country_rows import ROWS
 from services.runtime.policy import hours_of
-from services.runtime.tenants.settings import QuietSettings
+from services.runtime.tenants.sections.times import QuietSettings
 
 
 class QuietHours:

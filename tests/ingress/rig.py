@@ -17,7 +17,8 @@ from services.ingress.segments import Fact
 from services.ingress.stamp import Stamp
 from services.runtime.config import IngressSettings, KafkaSettings, Settings, SpoolSettings
 from services.runtime.tenants.live import Tenants
-from services.runtime.tenants.settings import KeywordSettings, TenantSettings
+from services.runtime.tenants.sections.keywords import KeywordSettings
+from services.runtime.tenants.settings import TenantSettings
 from tests.ingress.signing import (
     ACCOUNT,
     OTHER_TOKEN,

@@ -9,7 +9,9 @@ from services.domain.messages.events import KeywordHeard
 from services.ingress.messages.translate import Arrival, inbound
 from services.ingress.messages.webhooks import twiml
 from services.runtime.policy import replies, words_of
-from services.runtime.tenants.settings import ConsentSettings, TenantSettings, Weekday
+from services.runtime.tenants.sections.consent import ConsentSettings
+from services.runtime.tenants.sections.times import Weekday
+from services.runtime.tenants.settings import TenantSettings
 from tests.ingress.signing import ACCOUNT
 
 HELP, STOP, START, BAJA = "Call +1 415 555 0100.", "You are out.", "You are in.", "Fuera."

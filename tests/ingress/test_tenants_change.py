@@ -12,7 +12,8 @@ from services.ingress.receiving import Kept, Webhooks
 from services.ingress.webhook import Call
 from services.runtime.tenants.files import Found, Refused, Said
 from services.runtime.tenants.live import Tenants
-from services.runtime.tenants.settings import ConsentSettings, TenantSettings
+from services.runtime.tenants.sections.consent import ConsentSettings
+from services.runtime.tenants.settings import TenantSettings
 from tests.ingress.rig import FORM, PUBLIC, Log, settings
 from tests.ingress.signing import ACCOUNT, TOKEN, form, sign
 

@@ -25,7 +25,8 @@ from services.operations.studio.watching import say, statement, watched
 from services.runtime.clock import CLOCK, now
 from services.runtime.config import KafkaSettings, Settings, TwilioSettings
 from services.runtime.tenants.live import Tenants
-from services.runtime.tenants.settings import RouteSettings, RoutingSettings, TenantSettings
+from services.runtime.tenants.sections.routing import RouteSettings, RoutingSettings
+from services.runtime.tenants.settings import TenantSettings
 from tests.kafka_records import produce
 
 from .house import ACME, FALLBACK, INBOUND, ONE, PUBLIC, SERVICE, TOKEN, TWO, WHATSAPP, House, tenant

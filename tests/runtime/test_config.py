@@ -9,7 +9,8 @@ from pydantic import SecretStr, ValidationError
 
 from services.runtime.config import KafkaSettings, Settings, load
 from services.runtime.section import ConfigError
-from services.runtime.tenants.settings import ConsentSettings, TenantSettings
+from services.runtime.tenants.sections.consent import ConsentSettings
+from services.runtime.tenants.settings import TenantSettings
 
 REPOSITORY = Path(__file__).parents[2]
 

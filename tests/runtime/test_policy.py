@@ -13,7 +13,7 @@ from services.domain.messages.confirmation import Texts
 from services.runtime.config import Settings
 from services.runtime.policy import Policy, confirmation_texts, words_of
 from services.runtime.tenants.live import Tenants
-from services.runtime.tenants.settings import ConsentSettings
+from services.runtime.tenants.sections.consent import ConsentSettings
 
 STRICT = {"stop_reaches": "tenant", "consent_for": "everything", "consent_days": 365.0}
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from services.runtime.tenants.settings import SpendSettings
+from services.runtime.tenants.sections.spend import SpendSettings
 
 
 @pytest.mark.parametrize(("written", "read"), [(250, "250"), (0.1, "0.1"), ("12.50", "12.50")])

@@ -15,7 +15,8 @@ from services.domain.media import Found
 from services.runtime.clock import now
 from services.runtime.folding.partition import Partition
 from services.runtime.tenants.live import Tenants
-from services.runtime.tenants.settings import MediaSettings, TenantSettings
+from services.runtime.tenants.sections.media import MediaSettings
+from services.runtime.tenants.settings import TenantSettings
 from services.sender.looks import Looks
 from tests.waiting import eventually
 

@@ -8,7 +8,7 @@ import pytest
 
 from services.domain.compliance.events import Campaign, ComplianceStated
 from services.domain.compliance.registry import Registry
-from services.runtime.tenants.settings import RateLimitSettings
+from services.runtime.tenants.sections.routing import RateLimitSettings
 from services.sender.messages.rates import limits
 from services.sender.paces import Pace, Paces, RateLimit
 from tests.sender.histories import accepted

@@ -4,7 +4,7 @@ from services.domain.compliance.registry import NOTHING_KNOWN, Registry
 from services.domain.messages.commands import CommandAccepted
 from services.domain.messages.routing import is_service
 from services.domain.senders.names import kind_of
-from services.runtime.tenants.settings import RateLimitSettings
+from services.runtime.tenants.sections.routing import RateLimitSettings
 from services.sender.paces import RateLimit
 
 

@@ -1,0 +1,1 @@
+"""What is set of a tenant, a module for each concern; `tenants/settings` puts them together."""

@@ -8,8 +8,9 @@ import typer
 from rich.console import Console
 
 from services.cli.refused import Refused
-from services.runtime.config import EVERY_ADDRESS, Settings, load
+from services.runtime.config import Settings, load
 from services.runtime.section import ConfigError
+from services.runtime.sections.processor import EVERY_ADDRESS
 
 _TIMEOUT_S = 3
 

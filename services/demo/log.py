@@ -12,8 +12,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from services.contract.outbound import RESULTS
 from services.contract.topic import Topic
 from services.contract.topics import DEAD, EVENTS
-from services.runtime.config import KafkaSettings
 from services.runtime.kafka import client_options
+from services.runtime.sections.kafka import KafkaSettings
 
 _POLL_MS = 100
 

@@ -19,7 +19,7 @@ from services.demo.story import Story
 from services.demo.twilio import Execution, Twilio
 from services.operations.studio.watching import say, statement
 from services.runtime.clock import Clock
-from services.runtime.config import KafkaSettings
+from services.runtime.sections.kafka import KafkaSettings
 
 # Below what the senders may send, so that a command waits for the pipeline and not for its turn.
 _COMMANDS_PER_SECOND = 150

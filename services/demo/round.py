@@ -34,8 +34,9 @@ from services.operations import topics
 from services.operations.history import read_live
 from services.operations.topic_admin import connect
 from services.runtime.clock import CLOCK
-from services.runtime.config import KafkaSettings, Settings
+from services.runtime.config import Settings
 from services.runtime.kafka import durable_producer
+from services.runtime.sections.kafka import KafkaSettings
 
 _WATCH_S = 0.2
 

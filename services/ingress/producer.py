@@ -15,8 +15,8 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooL
 
 from services.contract.partition import partition_of
 from services.ingress.segments import Fact
-from services.runtime.config import KafkaSettings
 from services.runtime.kafka import durable_producer, let_go, trouble
+from services.runtime.sections.kafka import KafkaSettings
 
 _log = logging.getLogger(__name__)
 

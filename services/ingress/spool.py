@@ -16,7 +16,7 @@ from typing import NamedTuple
 from services.ingress import aside, disk, metrics, segments
 from services.ingress.disk import File
 from services.ingress.segments import Fact
-from services.runtime.config import SpoolSettings
+from services.runtime.sections.ingress import SpoolSettings
 
 _log = logging.getLogger(__name__)
 

@@ -13,8 +13,8 @@ from services.media.scanning import Scanner
 from services.media.sniffing import sniff
 from services.media.storage import Storage
 from services.runtime.clock import now
-from services.runtime.config import MediaWorkerSettings
 from services.runtime.failpoints import reach
+from services.runtime.sections.media import MediaWorkerSettings
 from services.runtime.tenants.settings import TenantSettings
 
 

@@ -8,7 +8,7 @@ from aiohttp import web
 from services.domain.clock import later
 from services.media.storage import Storage, StorageAway
 from services.runtime.clock import now
-from services.runtime.config import MediaWorkerSettings
+from services.runtime.sections.media import MediaWorkerSettings
 from services.runtime.tokens import digest
 
 _UNKNOWN = "a token is needed, as `Authorization: Bearer …`; `switchboard token new` makes one for media.tokens"

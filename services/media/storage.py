@@ -7,7 +7,7 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
-from services.runtime.config import StorageSettings
+from services.runtime.sections.media import StorageSettings
 
 # How long it is tried again within one call; the row is tried again later.
 _RETRY: Any = {"max_retries": 2, "retry_timeout": timedelta(seconds=20)}

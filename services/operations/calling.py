@@ -13,9 +13,9 @@ from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
 from urllib3.util import Retry
 
-from services.runtime.config import TwilioSettings
 from services.runtime.regions import NOT_FROM_THE_ENVIRONMENT
 from services.runtime.section import ConfigError
+from services.runtime.sections.twilio import TwilioSettings
 from services.runtime.tenants.settings import TenantSettings
 
 PAGE_SIZE = 1000

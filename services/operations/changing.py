@@ -20,7 +20,7 @@ from services.domain.audit import Asker, Audited, Touched, touched
 from services.operations.calling import status_of
 from services.operations.writing import FactWriter, Outgoing
 from services.runtime.clock import now
-from services.runtime.config import KafkaSettings
+from services.runtime.sections.kafka import KafkaSettings
 
 # What is changed: an endpoint of webhooks, who is in a service, or a flow.
 Kind = Literal["number", "short code", "service", "channel sender", "new service", "joins", "leaves", "flow"]

@@ -9,7 +9,7 @@ from services.contract.messages import COSTS
 from services.domain.messages.costs import CostStated
 from services.operations.log import LogReader, check, readable
 from services.operations.times import milliseconds
-from services.runtime.config import KafkaSettings
+from services.runtime.sections.kafka import KafkaSettings
 
 By = Literal["tenant", "country", "channel", "label", "template"]
 

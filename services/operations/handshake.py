@@ -8,8 +8,8 @@ from aiokafka.conn import AIOKafkaConnection, collect_hosts, create_conn
 from aiokafka.errors import AuthenticationFailedError, KafkaError, SaslAuthenticationFailed
 from aiokafka.protocol.admin import SaslHandShakeRequest
 
-from services.runtime.config import KafkaSettings
 from services.runtime.kafka import client_options, trouble
+from services.runtime.sections.kafka import KafkaSettings
 
 _TIMEOUT_MS = 5_000
 

@@ -13,8 +13,9 @@ from services.operations.folded import behind
 from services.operations.log import LogError, LogReader, readable
 from services.operations.log import check as log_check
 from services.operations.topic_admin import connect
-from services.runtime.config import KafkaSettings, Settings
+from services.runtime.config import Settings
 from services.runtime.kafka import client_options
+from services.runtime.sections.kafka import KafkaSettings
 
 Told = Callable[[int, int], None]
 _TOPICS = (*(topic.name for topic in (*EVENTS, *DEAD)), *CHANGELOGS)

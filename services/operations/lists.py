@@ -13,7 +13,7 @@ from services.contract.fold import SENDER_APP
 from services.contract.topic import owner_of
 from services.contract.topics import own_topics
 from services.operations.topic_admin import TopicAdmin, TopicsError, connect
-from services.runtime.config import KafkaSettings
+from services.runtime.sections.kafka import KafkaSettings
 
 # Beside a session: what it takes the group to share out its partitions once that is over.
 MARGIN_S = 5.0

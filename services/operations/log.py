@@ -11,9 +11,9 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from services.contract.topic import Topic
 from services.operations.topic_admin import connect, other_count
-from services.runtime.config import KafkaSettings
 from services.runtime.kafka import client_options, trouble
 from services.runtime.section import ConfigError
+from services.runtime.sections.kafka import KafkaSettings
 
 _POLL_MS = 200
 # A broker answers the requests of a connection in order: whatever is asked waits for a fetch under way to return.

@@ -13,7 +13,8 @@ from services.operations.calling import TwilioError
 from services.operations.senders import known, listed
 from services.operations.writing import FactWriter, Outgoing
 from services.runtime.clock import CLOCK, now
-from services.runtime.config import KafkaSettings, Settings
+from services.runtime.config import Settings
+from services.runtime.sections.kafka import KafkaSettings
 from services.runtime.tenants.opening import tenants_of
 
 

@@ -14,8 +14,9 @@ from services.domain.outbox.pauses import EVERYTHING, PauseEnded, PausePlaced, S
 from services.operations.log import LogError
 from services.operations.whose import tenant_of
 from services.runtime.clock import now
-from services.runtime.config import KafkaSettings, Settings
+from services.runtime.config import Settings
 from services.runtime.kafka import durable_producer, let_go, told_once, trouble
+from services.runtime.sections.kafka import KafkaSettings
 from services.runtime.tenants.opening import tenants_of
 
 # A fence: of two shells at once the later one counts, and the log has one order of them.

@@ -16,9 +16,10 @@ from services.domain.spend.prices import PricesStated
 from services.operations.prices.reading import SYNCED
 from services.operations.synced import known
 from services.runtime.clock import now
-from services.runtime.config import KafkaSettings, Settings
+from services.runtime.config import Settings
 from services.runtime.policy import Known, rules_of_intake
 from services.runtime.section import ConfigError
+from services.runtime.sections.kafka import KafkaSettings
 from services.runtime.tenants.settings import TenantSettings
 
 _SENDS = "send_message"

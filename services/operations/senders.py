@@ -14,7 +14,8 @@ from services.domain.senders.events import LIST, SendersStated
 from services.domain.senders.listing import Listed
 from services.operations.calling import PAGE_SIZE, accounts, asking
 from services.operations.log import LogReader, check, readable
-from services.runtime.config import KafkaSettings, TwilioSettings
+from services.runtime.sections.kafka import KafkaSettings
+from services.runtime.sections.twilio import TwilioSettings
 from services.runtime.tenants.settings import TenantSettings
 
 # Collection below a service, and how a member of it is called there.

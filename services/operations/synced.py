@@ -18,7 +18,9 @@ from services.operations.calling import TwilioError
 from services.operations.log import LogReader, check, readable
 from services.operations.writing import FactWriter, Outgoing
 from services.runtime.clock import CLOCK, now
-from services.runtime.config import KafkaSettings, Settings, TwilioSettings
+from services.runtime.config import Settings
+from services.runtime.sections.kafka import KafkaSettings
+from services.runtime.sections.twilio import TwilioSettings
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.opening import tenants_of
 from services.runtime.tenants.settings import TenantSettings

@@ -19,9 +19,9 @@ from aiokafka.errors import (
 from services.contract.plan import Actual, Wanted, few
 from services.operations import rights
 from services.operations.handshake import Refused, refusal
-from services.runtime.config import KafkaSettings
 from services.runtime.kafka import client_options, trouble
 from services.runtime.section import ConfigError
+from services.runtime.sections.kafka import KafkaSettings
 
 _TIMEOUT_MS = 15_000
 _ALREADY_EXISTS = 36

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 from services.domain.addresses import judge
 from services.domain.contact import contact_key
-from services.runtime.config import KafkaSettings, Settings, load
+from services.runtime.config import Settings, load
 from services.runtime.section import ConfigError
+from services.runtime.sections.kafka import KafkaSettings
 from services.runtime.tenants.known import KnownTenants, NotKnown
 from services.runtime.tenants.opening import tenants_of
 from services.runtime.tenants.settings import TenantSettings

@@ -10,8 +10,8 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from services.operations.log import LogError
-from services.runtime.config import KafkaSettings
 from services.runtime.kafka import durable_producer, let_go, trouble
+from services.runtime.sections.kafka import KafkaSettings
 
 _DEADLINE_S = 30.0
 

@@ -19,10 +19,10 @@ from services.poller.polled import UNREAD, Party, Place, Polled, Read, Tell, lis
 from services.poller.reader import Reader
 from services.poller.senders import STEP as CHANNEL_SENDERS
 from services.runtime.clock import now
-from services.runtime.config import PollerSettings
 from services.runtime.folding.fold import Step, Table
 from services.runtime.folding.partition import Partition
 from services.runtime.masking import mask
+from services.runtime.sections.poller import PollerSettings
 
 SILENT = Counter(
     "switchboard_silent_messages_total",

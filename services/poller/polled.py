@@ -10,9 +10,10 @@ from services.contract.fold import FoldContract
 from services.domain.consent.keywords import Words
 from services.poller.metrics import POLLER
 from services.poller.reader import Reader
-from services.runtime.config import PollerSettings, TwilioSettings
 from services.runtime.folding.fold import Step
 from services.runtime.folding.partition import Partition
+from services.runtime.sections.poller import PollerSettings
+from services.runtime.sections.twilio import TwilioSettings
 
 UNREAD = Counter(
     "switchboard_poller_unread_total",

@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterator, Mapping
 from services.poller.polled import Party, Place, Polled, Read
 from services.poller.reader import Reader, Unreadable
 from services.runtime.clock import now
-from services.runtime.config import PollerSettings
 from services.runtime.failpoints import reach
 from services.runtime.folding.index import Listed, beyond
 from services.runtime.folding.partition import Partition
 from services.runtime.folding.runner import Listener
 from services.runtime.policy import words_of
+from services.runtime.sections.poller import PollerSettings
 from services.runtime.tenants.live import Tenants, accounts_of
 
 logger = logging.getLogger(__name__)

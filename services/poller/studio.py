@@ -17,9 +17,9 @@ from services.poller.metrics import POLLER
 from services.poller.polled import UNREAD, Party, Place, Polled, Read, Tell, listed_until
 from services.poller.reader import Reader, Ungiven, Unreadable, items, second, text
 from services.runtime.clock import now
-from services.runtime.config import PollerSettings
 from services.runtime.folding.fold import Step, Table
 from services.runtime.folding.partition import Partition
+from services.runtime.sections.poller import PollerSettings
 
 SEEN = Counter(
     "switchboard_studio_executions_total",

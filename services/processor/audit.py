@@ -13,9 +13,9 @@ from services.contract.audit import AUDIT
 from services.domain.audit import Asker, looked
 from services.processor.access import Grant
 from services.runtime.clock import now
-from services.runtime.config import KafkaSettings
 from services.runtime.kafka import durable_producer, let_go
 from services.runtime.masking import unsteered
+from services.runtime.sections.kafka import KafkaSettings
 
 _DEADLINE_S = 5.0
 _LONGEST_WHY = 200

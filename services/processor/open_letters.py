@@ -15,8 +15,8 @@ from services.contract.positions import kept_in, source
 from services.contract.topics import DEAD
 from services.processor.metrics import PROCESSOR
 from services.runtime.clock import CLOCK
-from services.runtime.config import KafkaSettings
 from services.runtime.following import Following
+from services.runtime.sections.kafka import KafkaSettings
 
 logger = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ from aiokafka import ConsumerRecord
 
 from services.contract import codec
 from services.contract.topic import Topic
-from services.runtime.config import KafkaSettings
 from services.runtime.following import Following
+from services.runtime.sections.kafka import KafkaSettings
 
 logger = logging.getLogger(__name__)
 

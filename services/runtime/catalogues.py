@@ -6,7 +6,7 @@ from services.contract.templates import TEMPLATES
 from services.domain.templates.catalogue import Catalogue
 from services.domain.templates.events import TemplateStated
 from services.runtime.by_tenant import Joined
-from services.runtime.config import KafkaSettings
+from services.runtime.sections.kafka import KafkaSettings
 
 # A template as it was and as it is; None: there was, or is, none.
 Changed = Callable[[TemplateStated | None, TemplateStated | None], None]

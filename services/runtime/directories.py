@@ -11,8 +11,8 @@ from services.contract import codec
 from services.contract.senders import SENDERS
 from services.domain.senders.directory import NOBODY, Directory
 from services.domain.senders.events import SendersStated
-from services.runtime.config import KafkaSettings
 from services.runtime.following import Following
+from services.runtime.sections.kafka import KafkaSettings
 
 logger = logging.getLogger(__name__)
 

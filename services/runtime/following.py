@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-from services.runtime.config import KafkaSettings
 from services.runtime.kafka import client_options, trouble
+from services.runtime.sections.kafka import KafkaSettings
 
 logger = logging.getLogger(__name__)
 

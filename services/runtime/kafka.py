@@ -18,7 +18,7 @@ from aiokafka.producer import message_accumulator
 
 from services.runtime import stopping
 from services.runtime.batches import Batches
-from services.runtime.config import KafkaSettings
+from services.runtime.sections.kafka import KafkaSettings
 from services.runtime.tls import ssl_context
 
 # aiokafka's default of 16 KiB made its producer 8 times slower at 1,000 records in flight.

@@ -3,7 +3,7 @@
 from services.contract.prices import PRICES
 from services.domain.spend.prices import PricesStated
 from services.runtime.by_tenant import ByTenant
-from services.runtime.config import KafkaSettings
+from services.runtime.sections.kafka import KafkaSettings
 
 
 class PriceLists(ByTenant[PricesStated]):

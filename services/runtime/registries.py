@@ -6,7 +6,7 @@ from services.contract.compliance import COMPLIANCE
 from services.domain.compliance.events import ComplianceStated
 from services.domain.compliance.registry import Registry
 from services.runtime.by_tenant import Joined
-from services.runtime.config import KafkaSettings
+from services.runtime.sections.kafka import KafkaSettings
 
 # An account's registrations as they were and as they are; None: there were, or are, none.
 Changed = Callable[[ComplianceStated | None, ComplianceStated | None], None]

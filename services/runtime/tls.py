@@ -2,8 +2,8 @@
 
 import ssl
 
-from services.runtime.config import KafkaSettings
 from services.runtime.section import ConfigError
+from services.runtime.sections.kafka import KafkaSettings
 
 
 def ssl_context(kafka: KafkaSettings) -> ssl.SSLContext | None:

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from services.runtime.config import KafkaSettings
 from services.runtime.folding.partition import Partition
 from services.runtime.kafka import client_options
+from services.runtime.sections.kafka import KafkaSettings
 
 logger = logging.getLogger(__name__)
 

@@ -7,9 +7,10 @@ from services.contract.fold import FoldContract
 from services.contract.messages import DELIVERY, OUTCOMES, SENT, STATUS
 from services.domain.messages import delivery, ladder
 from services.runtime import logs, process
-from services.runtime.config import KafkaSettings, WorkerSettings
 from services.runtime.folding.app import fold_app, run_app
 from services.runtime.folding.fold import Fold, Step, Table
+from services.runtime.sections.kafka import KafkaSettings
+from services.runtime.sections.worker import WorkerSettings
 
 # The delivery fold alone, as its rivals have it: the product counts deliverability beside it.
 _FOLD = Fold(

@@ -11,8 +11,8 @@ from aiokafka.errors import GroupCoordinatorNotAvailableError
 from aiokafka.partitioner import DefaultPartitioner
 
 from services.contract.codec import headers
-from services.runtime.config import KafkaSettings
 from services.runtime.kafka import durable_producer
+from services.runtime.sections.kafka import KafkaSettings
 from tests.bench.rig import PARTITIONS
 
 _CHUNK = 5000

@@ -76,7 +76,9 @@ class Rig:
         python = sys.executable if tree == ROOT else str(tree / ".venv" / "bin" / "python")
         self._switchboard = [_ENV, f"--chdir={tree}", f"PYTHONPATH={tree}", python, *SWITCHBOARD[1:]]
         # Services of earlier commits answer everything on one port.
-        self._has_operations_port = "operations_port" in (tree / "services/runtime/config.py").read_text()
+        self._has_operations_port = any(
+            "operations_port" in one.read_text() for one in (tree / "services/runtime").rglob("*.py")
+        )
         known = (tree / "services/sender/paces.py").exists()
         self._no_rate_limits = {"rate_limits": {"each": 100_000}} if known else {"messages_per_second": 100_000}
         # One message a minute, so that whatever comes has to wait.

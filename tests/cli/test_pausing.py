@@ -12,7 +12,8 @@ from services.contract.partition import partition_of
 from services.domain.messages.commands import CancelMessage
 from services.domain.outbox.pauses import PauseEnded, PausePlaced, Said
 from services.operations import pausing
-from services.runtime.config import KafkaSettings, Settings
+from services.runtime.config import Settings
+from services.runtime.sections.kafka import KafkaSettings
 
 SECRET = {"env": "PAUSING_TEST_SECRET"}
 TENANT = {"account_sid": "AC" + "a" * 32, "auth_tokens": [SECRET], "contact_secret": SECRET}

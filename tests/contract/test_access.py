@@ -25,9 +25,10 @@ from services.contract.topics import CHANGELOGS, DEAD, EVENTS, own_topics
 from services.media.topology import FOLDS as COPIED
 from services.poller.products import FOLDS as POLLED
 from services.processor.topology import topology
-from services.runtime.config import KafkaSettings, Settings
+from services.runtime.config import Settings
 from services.runtime.folding.fold import Fold
 from services.runtime.folding.ledger import fence_of
+from services.runtime.sections.kafka import KafkaSettings
 from services.runtime.tenants.live import Tenants
 from services.sender.topology import folds
 from tests.helm import made

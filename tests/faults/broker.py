@@ -11,7 +11,7 @@ from services.embedded.broker import EmbeddedKafka
 from services.embedded.java import find
 from services.embedded.tools import run
 from services.operations.topic_admin import connect
-from services.runtime.config import KafkaSettings
+from services.runtime.sections.kafka import KafkaSettings
 from tests.faults.settings import LARGEST_RECORD
 
 _PROPERTIES: Mapping[str, str] = {

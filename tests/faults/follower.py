@@ -8,8 +8,8 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from services.runtime.config import KafkaSettings
 from services.runtime.kafka import client_options
+from services.runtime.sections.kafka import KafkaSettings
 
 RESULTS, DELIVERY, EXECUTIONS = "twilio.outbound.results.v1", "twilio.delivery.v1", "twilio.executions.v1"
 _LOOK_S = 0.05

@@ -17,7 +17,8 @@ from services.contract.messages import MESSAGES
 from services.embedded import ports
 from services.operations import topics
 from services.operations.topic_admin import connect
-from services.runtime.config import KafkaSettings, Settings, load
+from services.runtime.config import Settings, load
+from services.runtime.sections.kafka import KafkaSettings
 from tests.faults import settings
 from tests.faults.balancer import balancing
 from tests.faults.broker import Broker

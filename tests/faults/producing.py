@@ -5,8 +5,8 @@ import asyncio
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
-from services.runtime.config import KafkaSettings
 from services.runtime.kafka import client_options
+from services.runtime.sections.kafka import KafkaSettings
 from tests.faults.settings import LARGEST_RECORD
 
 _AGAIN_S = 0.5

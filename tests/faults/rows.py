@@ -7,7 +7,7 @@ from services.contract.fold import changelog
 from services.contract.messages import CONTACTS_FOLD
 from services.contract.outbox import OUTBOX_FOLD
 from services.operations.log import LogReader
-from services.runtime.config import KafkaSettings
+from services.runtime.sections.kafka import KafkaSettings
 
 TABLES = ("suppression", "sessions")
 _SHOWN = 5

@@ -11,7 +11,6 @@ import msgspec
 
 from services.contract import codec, topics
 from services.contract.topic import Topic
-from services.runtime.config import KafkaSettings, WorkerSettings
 from services.runtime.folding import index
 from services.runtime.folding.app import fold_app
 from services.runtime.folding.cache import FRAME_BYTES
@@ -19,6 +18,8 @@ from services.runtime.folding.fold import Emission, Fold, Table
 from services.runtime.folding.index import INDEX
 from services.runtime.folding.ledger import Ledger
 from services.runtime.folding.partition import Flush, Partition
+from services.runtime.sections.kafka import KafkaSettings
+from services.runtime.sections.worker import WorkerSettings
 from tests.waiting import eventually
 
 APP = "ground"

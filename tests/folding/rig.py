@@ -18,8 +18,8 @@ from aiokafka.errors import GroupCoordinatorNotAvailableError
 from services.contract import codec
 from services.contract.fold import changelog
 from services.embedded import ports
-from services.runtime.config import KafkaSettings
 from services.runtime.folding.ledger import Ledger
+from services.runtime.sections.kafka import KafkaSettings
 from tests.folding import tally
 from tests.folding.process import Worker
 from tests.folding.tally import Counted, Fact, Tally

@@ -8,11 +8,12 @@ from faust.types import TP
 
 from services.contract import codec
 from services.contract.fold import changelog
-from services.runtime.config import KafkaSettings, WorkerSettings
 from services.runtime.folding.app import FoldApp, fold_app, run_app
 from services.runtime.folding.fold import FoldFunction
 from services.runtime.folding.health import reasons
 from services.runtime.folding.runner import RecordBatch, Runner
+from services.runtime.sections.kafka import KafkaSettings
+from services.runtime.sections.worker import WorkerSettings
 from tests.folding import tally
 from tests.folding.rig import Rig
 from tests.folding.tally import Counted, Fact

@@ -17,13 +17,14 @@ from hypothesis import strategies as st
 
 from services.contract import codec
 from services.contract.fold import FoldContract
-from services.runtime.config import KafkaSettings, WorkerSettings
 from services.runtime.folding.app import fold_app
 from services.runtime.folding.fold import Emission, Fold, Step, Table
 from services.runtime.folding.index import INDEX
 from services.runtime.folding.ledger import Ledger
 from services.runtime.folding.partition import Flush, Partition
 from services.runtime.folding.store import PartitionedStore
+from services.runtime.sections.kafka import KafkaSettings
+from services.runtime.sections.worker import WorkerSettings
 from tests.folding.ground import derived, registered, topic
 from tests.folding.test_timers import RANG, SOURCE, T0, T1, T2, T3, TABLE, Rang, Set, alarms, names
 from tests.waiting import eventually

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from services.runtime.config import KafkaSettings, WorkerSettings
 from services.runtime.folding.app import fold_app
 from services.runtime.folding.fold import Fold, Step, Table
+from services.runtime.sections.kafka import KafkaSettings
+from services.runtime.sections.worker import WorkerSettings
 from tests.folding import tally
 
 

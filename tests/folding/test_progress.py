@@ -11,11 +11,11 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
 from services.contract import codec
-from services.runtime.config import KafkaSettings
 from services.runtime.folding.fold import Fold
 from services.runtime.folding.partition import Partition
 from services.runtime.folding.progress import Progress
 from services.runtime.folding.runner import Listener, RecordBatch, Runner, _Owned
+from services.runtime.sections.kafka import KafkaSettings
 from tests.folding import tally
 from tests.folding.inside import ends, inside
 from tests.folding.rig import Rig

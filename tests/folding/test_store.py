@@ -11,10 +11,11 @@ from faust.types import TP
 from rocksdict import Rdict
 
 from services.contract.plan import TOMBSTONES_KEPT
-from services.runtime.config import KafkaSettings, WorkerSettings
 from services.runtime.folding.app import FoldApp, fold_app
 from services.runtime.folding.store import Change, PartitionedStore
 from services.runtime.section import ConfigError
+from services.runtime.sections.kafka import KafkaSettings
+from services.runtime.sections.worker import WorkerSettings
 from tests.folding import tally
 from tests.waiting import eventually
 

@@ -3,9 +3,10 @@
 import asyncio
 from pathlib import Path
 
-from services.runtime.config import KafkaSettings, WorkerSettings
 from services.runtime.folding.app import fold_app, run_app
 from services.runtime.folding.fold import Fold, Step
+from services.runtime.sections.kafka import KafkaSettings
+from services.runtime.sections.worker import WorkerSettings
 from tests.folding import tally
 from tests.folding.rig import Rig
 from tests.waiting import eventually

@@ -21,13 +21,14 @@ import msgspec
 
 from services.runtime import metrics, process
 from services.runtime.clock import CLOCK
-from services.runtime.config import KafkaSettings, WorkerSettings
 from services.runtime.folding.app import FoldApp, fold_app, run_app
 from services.runtime.folding.health import reasons
 from services.runtime.folding.index import INDEX
 from services.runtime.folding.partition import Flush, Partition
 from services.runtime.folding.recovery import PositionRecovery
 from services.runtime.folding.runner import Listener
+from services.runtime.sections.kafka import KafkaSettings
+from services.runtime.sections.worker import WorkerSettings
 from tests import failpoint
 from tests.folding import tally, watched
 from tests.folding.ground import derived

@@ -31,7 +31,8 @@ from services.contract.topics import EVENTS, own_topics
 from services.embedded.broker import EmbeddedKafka
 from services.operations.doctor.broker import broker as look
 from services.operations.doctor.finding import Finding
-from services.runtime.config import KafkaSettings, Settings
+from services.runtime.config import Settings
+from services.runtime.sections.kafka import KafkaSettings
 from tests.acls import acls
 from tests.helm.made import CHART
 from tests.kafka_records import produce, read_until

@@ -15,7 +15,9 @@ from services.embedded import ports
 from services.ingress.main import run
 from services.ingress.segments import Fact
 from services.ingress.stamp import Stamp
-from services.runtime.config import IngressSettings, KafkaSettings, Settings, SpoolSettings
+from services.runtime.config import Settings
+from services.runtime.sections.ingress import IngressSettings, SpoolSettings
+from services.runtime.sections.kafka import KafkaSettings
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.sections.keywords import KeywordSettings
 from services.runtime.tenants.settings import TenantSettings

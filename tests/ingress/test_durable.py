@@ -15,7 +15,7 @@ from services.ingress.durable import DurableLog
 from services.ingress.producer import NotAcknowledgedError, Producer, Queue, RefusedError
 from services.ingress.segments import Fact
 from services.ingress.spool import Spool, SpoolStuck
-from services.runtime.config import SpoolSettings
+from services.runtime.sections.ingress import SpoolSettings
 from tests.waiting import eventually
 
 

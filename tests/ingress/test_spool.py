@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from services.ingress import segments
 from services.ingress.segments import Fact
 from services.ingress.spool import Spool, SpoolFull, Waiting
-from services.runtime.config import SpoolSettings
 from services.runtime.section import ConfigError
+from services.runtime.sections.ingress import SpoolSettings
 
 facts = st.builds(
     Fact,

@@ -21,7 +21,7 @@ from services.ingress.producer import NotAcknowledgedError
 from services.ingress.segments import Fact
 from services.ingress.spool import Spool, Waiting
 from services.ingress.stamp import Stamp
-from services.runtime.config import SpoolSettings
+from services.runtime.sections.ingress import SpoolSettings
 from services.runtime.tenants.fingerprints import fingerprint
 from services.runtime.tenants.known import PATIENCE_S, KnownTenants, NotKnown, refused
 from services.runtime.tenants.live import Tenants

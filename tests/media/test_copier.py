@@ -7,9 +7,9 @@ from typing import Any, cast
 from services.domain.messages.copies import Copied, Copies, Medium, fold, lists, row_key
 from services.media.copier import Copier
 from services.media.copying import Copying
-from services.runtime.config import MediaWorkerSettings
 from services.runtime.folding.index import Listed
 from services.runtime.folding.partition import Partition
+from services.runtime.sections.media import MediaWorkerSettings
 from tests.media.test_fetching import TENANT
 from tests.waiting import eventually
 

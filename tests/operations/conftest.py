@@ -5,7 +5,9 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
-from services.runtime.config import KafkaSettings, Settings, TwilioSettings
+from services.runtime.config import Settings
+from services.runtime.sections.kafka import KafkaSettings
+from services.runtime.sections.twilio import TwilioSettings
 from services.runtime.simulated import SimulatorSettings
 from services.runtime.tenants.live import Tenants
 from services.simulator.app import serve

@@ -4,7 +4,7 @@ import pytest
 from pydantic import SecretStr
 
 from services.operations.calling import TwilioError, accounts
-from services.runtime.config import TwilioSettings
+from services.runtime.sections.twilio import TwilioSettings
 
 from .house import ACME, TOKEN, tenant
 

@@ -23,7 +23,9 @@ from services.operations.doctor.machine import machine, regions
 from services.operations.senders import listed
 from services.operations.studio.watching import say, statement, watched
 from services.runtime.clock import CLOCK, now
-from services.runtime.config import KafkaSettings, Settings, TwilioSettings
+from services.runtime.config import Settings
+from services.runtime.sections.kafka import KafkaSettings
+from services.runtime.sections.twilio import TwilioSettings
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.sections.routing import RouteSettings, RoutingSettings
 from services.runtime.tenants.settings import TenantSettings

@@ -10,7 +10,8 @@ from pydantic import SecretStr
 from services.embedded.broker import EmbeddedKafka
 from services.operations.doctor.broker import broker as looked
 from services.operations.handshake import outdated, refusal
-from services.runtime.config import KafkaSettings, Settings
+from services.runtime.config import Settings
+from services.runtime.sections.kafka import KafkaSettings
 
 
 @pytest.fixture(scope="module")

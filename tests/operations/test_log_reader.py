@@ -5,7 +5,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
 from services.operations.log import LogError, log_consumer, read_between
-from services.runtime.config import KafkaSettings
+from services.runtime.sections.kafka import KafkaSettings
 from tests.kafka_records import create_topic, produce
 from tests.waiting import eventually
 

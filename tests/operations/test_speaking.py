@@ -17,11 +17,12 @@ from services.domain.messages.commands import CancelMessage
 from services.domain.outbox.accepted import CancelAccepted
 from services.operations.producing import Speaker, signed_anew
 from services.runtime.clock import CLOCK
-from services.runtime.config import KafkaSettings, Settings
+from services.runtime.config import Settings
 from services.runtime.folding.fold import Record
 from services.runtime.price_lists import PriceLists
 from services.runtime.registries import Registries
 from services.runtime.section import ConfigError
+from services.runtime.sections.kafka import KafkaSettings
 from services.runtime.tenants.opening import tenants_of
 from services.sender.intake import Intake, Lists, tenant_rules
 from tests.sender.reading import read_message

@@ -13,7 +13,8 @@ from services.contract.plan import Action
 from services.contract.topics import CHANGELOGS, DEAD, EVENTS
 from services.operations import topics
 from services.operations.topic_admin import TopicAdmin, TopicsError
-from services.runtime.config import KafkaSettings, Settings
+from services.runtime.config import Settings
+from services.runtime.sections.kafka import KafkaSettings
 from tests.environment import SharedBroker
 from tests.waiting import eventually
 

@@ -10,8 +10,8 @@ from services.operations.calling import TwilioError
 from services.operations.changing import Done, digest_of
 from services.operations.webhooks.owners import Owners
 from services.operations.webhooks.reading import Endpoint
-from services.runtime.config import KafkaSettings
 from services.runtime.section import ConfigError
+from services.runtime.sections.kafka import KafkaSettings
 
 from .house import (
     ACME,

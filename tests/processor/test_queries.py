@@ -30,7 +30,8 @@ from services.operations.asking import NotFolded
 from services.operations.topic_admin import connect
 from services.operations.tracing import look_up
 from services.runtime.clock import now
-from services.runtime.config import KafkaSettings, Settings
+from services.runtime.config import Settings
+from services.runtime.sections.kafka import KafkaSettings
 from services.runtime.tokens import digest
 from tests.environment import SharedBroker
 from tests.kafka_records import produce, read

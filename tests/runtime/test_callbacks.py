@@ -7,7 +7,8 @@ from typer.testing import CliRunner
 
 from services.cli.main import app
 from services.runtime.callbacks import uncallable
-from services.runtime.config import Settings, TwilioSettings
+from services.runtime.config import Settings
+from services.runtime.sections.twilio import TwilioSettings
 
 
 def told(public_url: str, api: str = "https://api.twilio.com") -> list[str]:

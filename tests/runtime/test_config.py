@@ -7,8 +7,9 @@ import pytest
 import yaml
 from pydantic import SecretStr, ValidationError
 
-from services.runtime.config import KafkaSettings, Settings, load
+from services.runtime.config import Settings, load
 from services.runtime.section import ConfigError
+from services.runtime.sections.kafka import KafkaSettings
 from services.runtime.tenants.sections.consent import ConsentSettings
 from services.runtime.tenants.settings import TenantSettings
 

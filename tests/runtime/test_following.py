@@ -5,8 +5,8 @@ import asyncio
 import pytest
 from aiokafka import ConsumerRecord
 
-from services.runtime.config import KafkaSettings
 from services.runtime.following import Following
+from services.runtime.sections.kafka import KafkaSettings
 from tests.kafka_records import create_topic, produce
 from tests.waiting import eventually
 

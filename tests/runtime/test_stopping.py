@@ -7,8 +7,8 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaConnectionError
 
-from services.runtime.config import KafkaSettings
 from services.runtime.kafka import client_options
+from services.runtime.sections.kafka import KafkaSettings
 from tests.kafka_records import create_topic
 from tests.waiting import eventually
 

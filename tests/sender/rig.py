@@ -27,7 +27,7 @@ from services.domain.results import CommandResult
 from services.embedded import ports
 from services.operations import pausing
 from services.runtime.clock import now
-from services.runtime.config import KafkaSettings
+from services.runtime.sections.kafka import KafkaSettings
 from tests.forked import Forked
 from tests.kafka_records import produce
 from tests.waiting import eventually

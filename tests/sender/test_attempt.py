@@ -21,9 +21,9 @@ from services.domain.outbox.entry import Entry, row_key
 from services.domain.outbox.facts import Attempting, Unknown
 from services.domain.results import CommandResult
 from services.runtime.clock import now
-from services.runtime.config import KafkaSettings
 from services.runtime.folding.partition import Partition
 from services.runtime.price_lists import PriceLists
+from services.runtime.sections.kafka import KafkaSettings
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import TenantSettings
 from services.sender.account import AccountAt

@@ -14,10 +14,10 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaTimeoutError
 
 from services.contract import codec
-from services.runtime.config import KafkaSettings
 from services.runtime.folding.fold import Fold, Step, Table
 from services.runtime.folding.partition import Partition
 from services.runtime.folding.progress import Progress
+from services.runtime.sections.kafka import KafkaSettings
 from services.sender.barrier import Barrier
 from tests.folding import tally
 from tests.folding.inside import Inside, inside

@@ -11,9 +11,9 @@ from pydantic import SecretStr
 from services.domain.messages.commands import CommandAccepted
 from services.domain.outbox.entry import Entry, row_key
 from services.domain.spend.budgets import Spent
-from services.runtime.config import KafkaSettings
 from services.runtime.folding.partition import Flush, Partition
 from services.runtime.price_lists import PriceLists
+from services.runtime.sections.kafka import KafkaSettings
 from services.runtime.tenants.files import Found, Said
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import TenantSettings

@@ -10,8 +10,9 @@ from services.domain.contact import contact_key
 from services.domain.followups.commands import FollowUpAccepted
 from services.domain.followups.effects import FollowedUp
 from services.domain.outbox.facts import Unknown
-from services.runtime.config import KafkaSettings, Settings
+from services.runtime.config import Settings
 from services.runtime.registries import Registries
+from services.runtime.sections.kafka import KafkaSettings
 from services.runtime.tenants.files import Found, Refused, Said
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import TenantSettings

@@ -28,11 +28,11 @@ from services.domain.senders.directory import Directory
 from services.domain.templates.events import TemplateStated, key_of
 from services.runtime.catalogues import Catalogues
 from services.runtime.clock import now
-from services.runtime.config import KafkaSettings
 from services.runtime.directories import Directories
 from services.runtime.folding.partition import Partition
 from services.runtime.price_lists import PriceLists
 from services.runtime.registries import Registries
+from services.runtime.sections.kafka import KafkaSettings
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import TenantSettings
 from services.sender.barrier import Barrier

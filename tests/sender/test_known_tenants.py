@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from pydantic import SecretStr
 
-from services.runtime.config import KafkaSettings
+from services.runtime.sections.kafka import KafkaSettings
 from services.runtime.tenants.known import KnownTenants, NotKnown
 from services.runtime.tenants.settings import TenantSettings
 from tests.sender.conftest import House

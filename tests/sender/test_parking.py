@@ -14,10 +14,11 @@ from services.domain.clock import later
 from services.domain.due import Due
 from services.domain.messages.commands import CommandAccepted
 from services.domain.results import CommandResult
-from services.runtime.config import KafkaSettings, Settings
+from services.runtime.config import Settings
 from services.runtime.folding.fold import Record
 from services.runtime.price_lists import PriceLists
 from services.runtime.registries import Registries
+from services.runtime.sections.kafka import KafkaSettings
 from services.runtime.tenants.files import Found, Refused, Said
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import TenantSettings

@@ -15,9 +15,10 @@ from services.domain.messages.effects import MessageCreated
 from services.operations.calling import TwilioError
 from services.operations.senders import listed
 from services.runtime import http
-from services.runtime.config import Settings, TwilioSettings
+from services.runtime.config import Settings
 from services.runtime.line import Line
 from services.runtime.regions import Region, regional
+from services.runtime.sections.twilio import TwilioSettings
 from services.runtime.simulated import FaultSettings, SimulatorSettings
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import TenantSettings

@@ -16,8 +16,9 @@ from services.embedded import ports
 from services.ingress.main import run
 from services.ingress.metrics import FACTS, STRANGE_CALLBACKS
 from services.runtime.clock import now
-from services.runtime.config import IngressSettings, Settings, SpoolSettings
+from services.runtime.config import Settings
 from services.runtime.line import Line
+from services.runtime.sections.ingress import IngressSettings, SpoolSettings
 from services.runtime.simulated import FaultSettings, SimulatorSettings
 from services.runtime.tenants.derived import Derived
 from services.runtime.tenants.files import TenantFiles

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from services.contract.fold import SENDER_APP, changelog
 from services.embedded import ports
-from services.runtime.config import KafkaSettings
+from services.runtime.sections.kafka import KafkaSettings
 from services.runtime.tenants.known import KnownTenants
 from services.runtime.tenants.settings import TenantSettings
 from services.sender.messages.commands import COMMANDS

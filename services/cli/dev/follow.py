@@ -11,8 +11,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from services.cli.dev.lines import TOPICS, line
-from services.runtime.config import KafkaSettings
 from services.runtime.kafka import client_options
+from services.runtime.sections.kafka import KafkaSettings
 
 Say = Callable[[str], None]
 _POLL_MS = 200

@@ -9,7 +9,7 @@ from services.contract.codec import encode, headers
 from services.contract.partition import partition_of
 from services.contract.topics import topic_of
 from services.operations.writing import FactWriter, Outgoing
-from services.runtime.config import KafkaSettings
+from services.runtime.sections.kafka import KafkaSettings
 
 # Under way at once. Each is a round trip's worth of work, and what Ctrl-C waits for.
 _FLIGHT = 1000

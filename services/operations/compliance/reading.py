@@ -10,7 +10,7 @@ from services.domain.compliance.listing import Listed, changes, stated
 from services.operations.calling import PAGE_SIZE, Account, TwilioError, accounts, asking
 from services.operations.senders import members_of, numbers_of
 from services.operations.synced import Synced
-from services.runtime.config import TwilioSettings
+from services.runtime.sections.twilio import TwilioSettings
 from services.runtime.tenants.settings import TenantSettings
 
 _BRAND = (

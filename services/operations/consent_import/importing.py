@@ -21,7 +21,8 @@ from services.operations.progress import Progress
 from services.operations.whose import recognised
 from services.operations.writing import FactWriter, Outgoing
 from services.runtime.clock import CLOCK, now
-from services.runtime.config import KafkaSettings, Settings
+from services.runtime.config import Settings
+from services.runtime.sections.kafka import KafkaSettings
 from services.runtime.tenants.opening import tenants_of
 
 _TOGETHER = 1000

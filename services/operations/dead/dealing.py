@@ -13,7 +13,7 @@ from services.operations.dead.letters import Letter
 from services.operations.dead.reading import Found, find
 from services.operations.log import heed_stop
 from services.operations.progress import Progress
-from services.runtime.config import KafkaSettings
+from services.runtime.sections.kafka import KafkaSettings
 
 # In one transaction, which must be over long before it times out.
 _TOGETHER = 500

@@ -26,9 +26,9 @@ from services.domain.consent.holds import HoldReleased
 from services.operations.dead.errors import DeadError
 from services.operations.dead.letters import RETRIED_FROM, Letter
 from services.runtime.clock import now
-from services.runtime.config import KafkaSettings
 from services.runtime.failpoints import reach
 from services.runtime.kafka import durable_producer, let_go, told_once, trouble
+from services.runtime.sections.kafka import KafkaSettings
 
 How = Literal["retried", "dropped"]
 _ID = "switchboard-dead-letters"

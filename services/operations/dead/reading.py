@@ -13,7 +13,7 @@ from services.operations.dead.asked import Asked, topics_of
 from services.operations.dead.letters import Letter, read_letter
 from services.operations.log import LogReader, check, heed_stop, readable
 from services.operations.progress import Progress
-from services.runtime.config import KafkaSettings
+from services.runtime.sections.kafka import KafkaSettings
 
 Marks = Mapping[Position, LetterHandled]
 

@@ -17,7 +17,7 @@ from services.operations.dead.reading import find
 from services.operations.log import heed_stop
 from services.operations.progress import Progress
 from services.runtime.clock import now
-from services.runtime.config import KafkaSettings
+from services.runtime.sections.kafka import KafkaSettings
 
 _TOPICS = tuple(topic for topic in DEAD if topic.name in {one.dead for one in (INBOUND, ACCEPTED, OUTCOMES)})
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from services.contract.consent import CONSENT_COMMANDS
 from services.contract.messages import MESSAGES
 from services.operations.doctor.finding import Finding, Level
-from services.runtime.config import KafkaSettings
+from services.runtime.sections.kafka import KafkaSettings
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import TenantSettings
 

@@ -18,8 +18,9 @@ from services.operations.handshake import refusal
 from services.operations.log import log_consumer
 from services.operations.topic_admin import TopicAdmin, TopicsError, connect
 from services.runtime.clock import CLOCK
-from services.runtime.config import KafkaSettings, Settings
+from services.runtime.config import Settings
 from services.runtime.kafka import trouble
+from services.runtime.sections.kafka import KafkaSettings
 
 # Orders of what people say are decided by these clocks.
 _APART_MS = 10_000

@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 
 from services.operations.doctor.finding import Finding
 from services.runtime.callbacks import uncallable
-from services.runtime.config import Settings, TwilioSettings
+from services.runtime.config import Settings
+from services.runtime.sections.twilio import TwilioSettings
 from services.runtime.tenants.live import Tenants
 from services.runtime.urls import is_twilio
 

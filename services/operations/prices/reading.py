@@ -5,7 +5,7 @@ from services.domain.spend.listing import changes, stated
 from services.domain.spend.prices import PricesStated
 from services.operations.calling import PAGE_SIZE, Account, TwilioError, accounts, asking
 from services.operations.synced import Synced
-from services.runtime.config import TwilioSettings
+from services.runtime.sections.twilio import TwilioSettings
 from services.runtime.tenants.settings import TenantSettings
 
 

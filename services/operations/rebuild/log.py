@@ -8,8 +8,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from services.operations.log import Offsets, log_consumer, read_between
 from services.operations.topic_admin import TopicAdmin
-from services.runtime.config import KafkaSettings
 from services.runtime.folding.fold import Record
+from services.runtime.sections.kafka import KafkaSettings
 
 
 class Log:

@@ -20,8 +20,8 @@ from services.operations.rebuild.scratch import Scratch, make_memory
 from services.operations.rebuild.shadow import Shadow, partitions_of
 from services.operations.rebuild.snapshot import Snapshot, save
 from services.operations.topic_admin import connect
-from services.runtime.config import KafkaSettings
 from services.runtime.folding.ledger import Ledger, fence_of
+from services.runtime.sections.kafka import KafkaSettings
 
 
 class Wish(NamedTuple):

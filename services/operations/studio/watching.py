@@ -7,7 +7,7 @@ from services.domain.studio.events import FlowWatched
 from services.operations.backfill.injection import inject
 from services.operations.log import LogReader, check, readable
 from services.runtime.clock import now
-from services.runtime.config import KafkaSettings
+from services.runtime.sections.kafka import KafkaSettings
 
 
 def statement(tenant: str, account_sid: str, flow_sid: str, watched: bool, by: str) -> FlowWatched:

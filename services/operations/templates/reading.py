@@ -7,7 +7,7 @@ from services.domain.templates.events import TemplateStated
 from services.domain.templates.listing import MOST_TEMPLATES, changes, stated
 from services.operations.calling import PAGE_SIZE, TwilioError, accounts, asking
 from services.operations.synced import Synced
-from services.runtime.config import TwilioSettings
+from services.runtime.sections.twilio import TwilioSettings
 from services.runtime.tenants.settings import TenantSettings
 
 

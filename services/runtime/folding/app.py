@@ -16,7 +16,6 @@ from rocksdict import Rdict
 from yarl import URL
 
 from services.runtime.clock import now
-from services.runtime.config import KafkaSettings, WorkerSettings
 from services.runtime.folding.consumer import BatchTransport
 from services.runtime.folding.fold import Fold
 from services.runtime.folding.pulse import Pulse
@@ -25,6 +24,8 @@ from services.runtime.folding.runner import Listener, Runner
 from services.runtime.folding.showing import SHOWING, Behind
 from services.runtime.folding.store import LogTable, Memory
 from services.runtime.section import ConfigError
+from services.runtime.sections.kafka import KafkaSettings
+from services.runtime.sections.worker import WorkerSettings
 from services.runtime.tls import ssl_context
 
 # Batches, not messages: enough to keep every fold busy, little enough to bound memory where each holds 10 MB.

@@ -15,10 +15,10 @@ from aiokafka.errors import IllegalOperation, KafkaConnectionError
 from aiokafka.producer import sender as transactions
 
 from services.contract.partition import partition_of
-from services.runtime.config import KafkaSettings
 from services.runtime.failpoints import reach
 from services.runtime.folding.fold import Emission
 from services.runtime.kafka import durable_producer, heard, told_once, why_ended
+from services.runtime.sections.kafka import KafkaSettings
 
 # How long readers of committed records wait for a worker that died in the middle of a flush and has no successor.
 _TRANSACTION_TIMEOUT_MS = 20_000

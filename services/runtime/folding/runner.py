@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 from faust.types import TP
 
 from services.runtime import metrics
-from services.runtime.config import KafkaSettings
 from services.runtime.failpoints import reach
 from services.runtime.folding import index
 from services.runtime.folding.fold import Fold
@@ -17,6 +16,7 @@ from services.runtime.folding.partition import Flush, Partition
 from services.runtime.folding.showing import Behind
 from services.runtime.folding.store import PartitionedStore
 from services.runtime.section import ConfigError
+from services.runtime.sections.kafka import KafkaSettings
 
 logger = logging.getLogger(__name__)
 

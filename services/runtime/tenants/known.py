@@ -21,8 +21,8 @@ from services.contract.tenants import TENANTS
 from services.domain.identity import raw_event_id
 from services.domain.tenants import TenantKnown
 from services.runtime.clock import now
-from services.runtime.config import KafkaSettings
 from services.runtime.kafka import client_options, durable_producer, let_go, trouble
+from services.runtime.sections.kafka import KafkaSettings
 from services.runtime.tenants.fingerprints import fingerprint, fits
 from services.runtime.tenants.settings import TenantSettings
 

@@ -16,7 +16,7 @@ from services.contract.fold import PROCESSOR_APPS, changelog
 from services.contract.partition import partition_of
 from services.contract.topics import FOLDS, topic_of
 from services.operations.topic_admin import connect
-from services.runtime.config import KafkaSettings
+from services.runtime.sections.kafka import KafkaSettings
 from tests.processes import Service, running
 from tests.switchboard import switchboard
 from tests.waiting import eventually

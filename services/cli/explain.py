@@ -34,6 +34,9 @@ A code that is not here is `unknown`: the message is told with it all the same, 
 counted by number in `switchboard_unknown_error_codes_total` at `/metrics` of sender and processor. Look it up in
 [Twilio's error dictionary](https://www.twilio.com/docs/api/errors).
 
+A result of a refused call, or of one whose end is unknown, has Twilio's name for the call, `twilio_request_id` (RQ…):
+Twilio's support finds it by that. `switchboard trace` shows it, and the log line has it.
+
 Not confirmed: codes that Twilio added after February 2025 and that no page of theirs told us of are missing. 30036
 meant for RCS, until August 2026, what 30046 means now. What 68008 is, which the dictionary of 2025 lacks. The rest is
 from Twilio's error dictionary as of February 2025, and from pages of single codes since: 30046, 30047, 57012 and 606xx.

@@ -66,7 +66,7 @@ def _timeline(identifier: str, message: dict[str, Any] | None, command: dict[str
     steps: list[tuple[str, str, str]] = []
     for step in command["steps"] if command else ():
         reason = scrub(step["reason"]) if step["reason"] else None
-        shown = (step.get("message_status"), reason, step["message_sid"], step["code"])
+        shown = (step.get("message_status"), reason, step["message_sid"], step["code"], step.get("twilio_request_id"))
         what = " ".join(str(part) for part in shown if part)
         # Which one it was matters where there may be several; a table has 80 columns.
         attempt = f" ({step['attempt']})" if step["attempt"] > 1 or step["step"] == "attempted" else ""

@@ -26,6 +26,7 @@ class CommandResult(msgspec.Struct, frozen=True, kw_only=True):
     that, and `last_step` is how far the first has come.
     `estimate`, of `accepted`: what the message costs at most, as far as that was known.
     `warnings`, of what was judged: what does not fit what is registered with carriers, and went all the same.
+    `twilio_request_id`, of a call that Twilio refused or whose end is unknown: by which Twilio's support finds it.
     `execution_sid`: of the execution that was started, or that stood in the way (20409).
     Fields of one product (`message_sid`, `segments`, `execution_sid` …) are null in the results of others.
     """
@@ -46,6 +47,7 @@ class CommandResult(msgspec.Struct, frozen=True, kw_only=True):
     category: str | None = None
     remedy: str | None = None
     reason: str | None = None
+    twilio_request_id: str | None = None
     errors: list[str] = []
     segments: int | None = None
     encoding: Literal["GSM-7", "UCS-2"] | None = None
@@ -77,6 +79,7 @@ def result(step: Step, contact: str | None = None, **of_the_product: Any) -> Com
         category=step.category,
         remedy=step.remedy,
         reason=step.reason,
+        twilio_request_id=step.request_id,
         receipt=step.receipt,
         warnings=[one.told for one in step.receipt.view.concerns] if step.receipt else [],
         **of_the_product,

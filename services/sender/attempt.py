@@ -172,13 +172,19 @@ async def _call(
     if not outcome.called:
         return Refused(code=None, reason=outcome.reason, retry_at=now())
     if fault is not None:
-        return Refused(code=outcome.code, reason=outcome.reason, fault=fault)
+        return Refused(code=outcome.code, reason=outcome.reason, fault=fault, request_id=outcome.request_id)
     again = (
         later(now(), backoff_s(begun.attempt, outcome.retry_after or outcome.look_again_s))
         if outcome.retryable
         else None
     )
-    return Refused(code=outcome.code, reason=outcome.reason, retry_at=again, conflict=outcome.conflict)
+    return Refused(
+        code=outcome.code,
+        reason=outcome.reason,
+        retry_at=again,
+        conflict=outcome.conflict,
+        request_id=outcome.request_id,
+    )
 
 
 def backoff_s(attempt: int, retry_after: float | None) -> float:

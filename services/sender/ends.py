@@ -64,6 +64,7 @@ def _tell(result: CommandResult) -> None:
     if (kept_back := _sparing.kept_back((result.tenant, result.step, result.category))) is None:
         return
     code = f", code {result.code}" if result.code else ""
+    code += f", Twilio's request {result.twilio_request_id}" if result.twilio_request_id else ""
     _log.info(
         "command %s of tenant %s ended %s (%s%s): %s. %s%s",
         result.command_id,

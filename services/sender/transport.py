@@ -7,9 +7,11 @@ Time-outs are of two kinds: before there is a connection nothing was posted, and
 """
 
 import logging
+import re
 from typing import Literal, NamedTuple
 
 import aiohttp
+from msgspec.structs import replace
 from yarl import URL
 
 from services.domain.errors import explain
@@ -24,6 +26,7 @@ logger = logging.getLogger(__name__)
 
 Method = Literal["POST", "GET", "DELETE"]
 _METHODS: tuple[Method, ...] = ("POST", "GET", "DELETE")
+_A_REQUEST = re.compile(r"RQ[0-9A-Za-z]{1,62}")
 _REQUEST_TIMEOUT = 408
 _TOO_MANY_REQUESTS = 429
 _SERVER_ERROR = 500
@@ -75,7 +78,7 @@ class Transport:
                 answer = await self._the_usual_way(method, path, form, json)
             if 200 <= answer.status < 300:
                 return Taken(answer.body)
-            return _refused(answer.status, answer.body, answer.headers.get("Retry-After"))
+            return _refused(answer)
         except (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError, aiohttp.ConnectionTimeoutError) as error:
             # No connection, so no request: nothing can have been done.
             return Refusal(
@@ -100,12 +103,20 @@ class Transport:
             return Answer(answer.status, answer.headers, await answer.read())
 
 
-def _refused(status: int, body: bytes, retry_after: str | None) -> Refusal | Unknown:
+def _refused(answer: Answer) -> Refusal | Unknown:
+    status, body, request_id = answer.status, answer.body, _request_id(answer)
     code, reason = refusal_of(status, body)
     if status >= _SERVER_ERROR or status == _REQUEST_TIMEOUT:
-        return Unknown(reason=f"Twilio may have done it all the same: it answered {reason}")
+        return Unknown(reason=f"Twilio may have done it all the same: it answered {reason}", request_id=request_id)
     notice(code)
     if status == _TOO_MANY_REQUESTS:
-        wait = retry_after_s(retry_after)
-        return Refusal(code=code or 20429, reason=reason, retryable=True, retry_after=wait, too_many=True, body=body)
-    return Refusal(code=code, reason=reason, retryable=explain(code).retryable, body=body)
+        wait = retry_after_s(answer.headers.get("Retry-After"))
+        limited = Refusal(code=code or 20429, reason=reason, retryable=True, retry_after=wait, too_many=True, body=body)
+        return replace(limited, request_id=request_id)
+    return Refusal(code=code, reason=reason, retryable=explain(code).retryable, body=body, request_id=request_id)
+
+
+def _request_id(answer: Answer) -> str | None:
+    """What Twilio calls a call (`RQ…`); nothing of what else may stand there."""
+    said = answer.headers.get("Twilio-Request-Id", "")
+    return said if _A_REQUEST.fullmatch(said) else None

@@ -1,6 +1,7 @@
 """Composition root: the simulator as a web application, and how it is started."""
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -31,6 +32,7 @@ from services.simulator.studio.api import StudioApi
 from services.simulator.subresources import SubresourcesApi
 
 _LARGEST = 64 << 20
+_CONTROL = "/simulator/"
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -73,6 +75,7 @@ def create_app(settings: Settings, tenants: Tenants) -> web.Application:
     app.add_routes(SteeringApi(simulator).routes())
     app.add_routes(CredentialsApi(simulator).routes())
     app.cleanup_ctx.append(running)
+    app.on_response_prepare.append(_named)
     return app
 
 
@@ -98,12 +101,18 @@ async def run(settings: Settings, tenants: Tenants, ready: Callable[[str], None]
         await asyncio.Event().wait()
 
 
+async def _named(request: web.Request, response: web.StreamResponse) -> None:
+    """What Twilio calls each call to its API."""
+    if not request.path.startswith(_CONTROL):
+        response.headers["Twilio-Request-Id"] = f"RQ{secrets.token_hex(16)}"
+
+
 @web.middleware
 async def _twilio_errors(request: web.Request, handler: _Handler) -> web.StreamResponse:
     """What is no route here answers in Twilio's error body, whichever of its hosts and products was meant."""
     try:
         return await handler(request)
     except (web.HTTPNotFound, web.HTTPMethodNotAllowed) as error:
-        if request.path.startswith("/simulator/"):
+        if request.path.startswith(_CONTROL):
             raise
         return not_found(request) if isinstance(error, web.HTTPNotFound) else refused(errors.METHOD_NOT_ALLOWED)

@@ -10,6 +10,7 @@ from services.domain.due import Due
 from services.domain.messages.events import MessageSent, OutcomeReached
 from services.domain.outbox.claims import MOST_CLAIMS
 from services.domain.outbox.entry import REMEMBER_OTHERS, Entry, counts_from, due, is_open
+from services.domain.outbox.facts import Refused
 from services.domain.outbox.facts import Unknown as UnknownEnd
 from services.domain.outbox.lists import lists
 from services.domain.outbox.verdicts import ALLOW, Verdict
@@ -251,6 +252,25 @@ def test_a_sent_message_is_told_with_all_that_twilio_said() -> None:
         1,
         COMMAND,
     )
+
+
+@pytest.mark.parametrize(
+    ("end", "step"),
+    [
+        (msgspec.structs.replace(refused(21211), request_id="RQ1"), "failed"),
+        (msgspec.structs.replace(LIMITED, request_id="RQ1"), "retrying"),
+        (msgspec.structs.replace(AT_FAULT, request_id="RQ1"), "deferred"),
+        (UnknownEnd(reason="it answered HTTP 503", request_id="RQ1"), "ambiguous"),
+    ],
+)
+def test_what_twilio_calls_the_call_is_told_where_it_went_wrong(end: Refused | UnknownEnd, step: str) -> None:
+    _, told = history([accepted(), attempting(1), attempted(1, end)])
+    results = [one for one in told if isinstance(one, CommandResult)]
+    assert [(one.step, one.twilio_request_id) for one in results] == [
+        ("accepted", None),
+        ("attempted", None),
+        (step, "RQ1"),
+    ]
 
 
 def test_a_refusal_is_told_with_code_category_and_remedy() -> None:

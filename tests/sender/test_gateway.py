@@ -362,6 +362,7 @@ async def test_what_twilio_refuses_was_not_created_and_is_not_tried_again(
     assert isinstance(outcome, Refusal)
     assert (outcome.code, outcome.retryable) == (code, False)
     assert outcome.reason
+    assert (outcome.request_id or "").startswith("RQ")
     assert await twilio.created() == []
 
 
@@ -519,6 +520,27 @@ async def test_a_refusal_in_any_form_is_a_refusal(status: int, body: bytes, code
     assert outcome.too_many is (status == 429)
     assert outcome.reason
     assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("header", "known"),
+    [
+        ("RQ" + "0a" * 16, "RQ" + "0a" * 16),
+        ("", None),
+        ("RQ", None),
+        ("+14155550123", None),
+        ("RQ1 +14155550123", None),
+        ("RQ" + "1" * 100, None),
+    ],
+)
+@pytest.mark.parametrize("status", [400, 429, 503])
+async def test_what_twilio_calls_a_call_is_kept_where_it_went_wrong(
+    status: int, header: str, known: str | None
+) -> None:
+    async with raw(answer(status, b"", Twilio_Request_Id=header)) as server:
+        outcome = await end_of_call(server.url)
+    assert isinstance(outcome, Refusal | Unknown)
+    assert outcome.request_id == known
 
 
 @pytest.mark.parametrize(

@@ -42,13 +42,14 @@ def attempted(entry: Entry, event: Attempted, effects: Effects) -> tuple[Entry, 
             sent = settled(entry, event.at, created.sid)
             told = step_of(sent, "sent", event.at, source, reason=created.note)
             return sent, [told, *effects.created(entry, created, event.at, source)]
-        case Unknown(reason=reason) if effects.repeatable:
+        case Unknown() as unknown if effects.repeatable:
             # Also of a worker that went away.
-            again = Refused(code=None, reason=reason, retry_at=later(event.at, _backoff_s(event.attempt)))
+            retry_at = later(event.at, _backoff_s(event.attempt))
+            again = Refused(code=None, reason=unknown.reason, retry_at=retry_at, request_id=unknown.request_id)
             return _given_back(entry, event.at, source, again)
-        case Unknown(reason=reason):
+        case Unknown(reason=reason, request_id=request_id):
             ambiguous = replace(entry, state="ambiguous", ambiguous_at=event.at)
-            return ambiguous, [step_of(ambiguous, "ambiguous", event.at, source, reason=reason)]
+            return ambiguous, [step_of(ambiguous, "ambiguous", event.at, source, reason=reason, request_id=request_id)]
         case Refused() as refused if refused.retry_at is not None or refused.fault is not None:
             return _given_back(entry, event.at, source, refused)
         case Refused() as refused:
@@ -76,7 +77,7 @@ def _given_back(entry: Entry, at: str, source: str, refused: Refused) -> tuple[E
         held = Verdict("deferred", refused.fault, refused.reason, explain(refused.code).remedy)
         waiting, told = deferred(waiting, at, held, None)
         if told:
-            return waiting, [replace(one, code=refused.code) for one in told]
+            return waiting, [replace(one, code=refused.code, request_id=refused.request_id) for one in told]
     elif refused.retry_at is not None and refused.retry_at > at:
         waiting = replace(waiting, state="deferred", until=refused.retry_at)
     return waiting, [refusal_step(waiting, "retrying", at, source, refused)]

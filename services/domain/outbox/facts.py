@@ -60,7 +60,7 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True):
 
     A `retry_at` that is not later than the attempt's end: nobody was called, and the command keeps its place. So it
     does where somebody else is at `fault`: then its lane stops. `conflict`: the SID of what stands in its way, where
-    its product knows of such.
+    its product knows of such. `request_id`: by which Twilio's support finds the call.
     """
 
     code: int | None
@@ -68,12 +68,14 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True):
     retry_at: str | None = None
     fault: Literal["house", "account", "sender"] | None = None
     conflict: str | None = None
+    request_id: str | None = None
 
 
 class Unknown(msgspec.Struct, frozen=True, kw_only=True):
-    """The call was made and its end is not known: it may have been done."""
+    """The call was made and its end is not known: it may have been done. `request_id`: see Refused."""
 
     reason: str
+    request_id: str | None = None
 
 
 class Attempted(msgspec.Struct, frozen=True, kw_only=True):

@@ -46,7 +46,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
     `name`: a StepName, or a product's own for how what was created ended: then `status` says it. `sid`: of what was
     created. `last_step`: how far it has come, where it was produced again. `accepted`: the command, of the step that
-    tells of it. `refused`: how an attempt ended that created nothing.
+    tells of it. `refused`: how an attempt ended that created nothing. `request_id`: see Refused.
     """
 
     event_id: str
@@ -63,6 +63,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     category: str | None = None
     remedy: str | None = None
     reason: str | None = None
+    request_id: str | None = None
     receipt: Any = None
     accepted: Accepted | None = None
     refused: Refused | None = None
@@ -110,5 +111,6 @@ def refusal_step(entry: Entry, name: StepName, at: str, source: str, refused: Re
         category=info.category,
         reason=refused.reason,
         remedy=info.remedy,
+        request_id=refused.request_id,
         refused=refused,
     )

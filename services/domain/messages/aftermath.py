@@ -20,22 +20,19 @@ def ended(event: OutcomeReached) -> End | None:
 
 
 def overrules(told: End, known: End | None) -> bool:
-    """Whether an end takes the place of the one that is known."""
+    """Whether an end takes the place of the one that is known. Any order of ends chooses the same one."""
     if known is None:
         return True
     if (rank := RANK[told.status]) != RANK[known.status]:
         return rank > RANK[known.status]
-    if told.error_code == known.error_code:
-        # A command has one message; of two, which a person's error may make, any order must choose the same.
-        return told.sid > known.sid
-    if told.error_code is None or known.error_code is None:
+    if (told.error_code is None) != (known.error_code is None):
         return known.error_code is None
-    return _nearer(told, known)
-
-
-def _nearer(told: End, known: End) -> bool:
     further, before = ((RANK.get(step, 0), step) for step in (told.error_status or "", known.error_status or ""))
     if further != before:
         return further > before
     # Of one step the first error stands.
-    return (told.error_at or "", told.error_code or 0) < (known.error_at or "", known.error_code or 0)
+    first, other = ((end.error_at or "", end.error_code or 0) for end in (told, known))
+    if first != other:
+        return first < other
+    # A command has one message; of two, which a person's error may make, the greater is a choice as good as any.
+    return told.sid > known.sid

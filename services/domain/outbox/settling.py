@@ -5,7 +5,7 @@ from msgspec.structs import replace
 from services.domain.errors import explain
 from services.domain.outbox.attempts import Told, source_of
 from services.domain.outbox.effects import Effects, Heard
-from services.domain.outbox.entry import Entry, proven, settled
+from services.domain.outbox.entry import End, Entry, proven, settled
 from services.domain.outbox.facts import Created, Settled
 from services.domain.outbox.steps import step_of
 
@@ -36,6 +36,10 @@ def heard(entry: Entry, said: Heard, effects: Effects) -> tuple[Entry, Told]:
     # Only a cancel has come: what was before it is forgotten.
     if end is None or not entry.fingerprint or not effects.overrules(end, entry.end):
         return entry, told
+    after = replace(entry, end=end)
+    if entry.end is not None and _says(end) == _says(entry.end):
+        # Another step told the same error, or told it before: the row knows, and there is no news.
+        return after, told
     info = explain(end.error_code) if end.error_code else None
     ended = step_of(
         entry,
@@ -48,4 +52,8 @@ def heard(entry: Entry, said: Heard, effects: Effects) -> tuple[Entry, Told]:
         category=info.category if info else None,
         remedy=info.remedy if info else None,
     )
-    return replace(entry, end=end), [*told, ended]
+    return after, [*told, ended]
+
+
+def _says(end: End) -> tuple[str, str, int | None]:
+    return end.sid, end.status, end.error_code

@@ -2,10 +2,12 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 
 import aiohttp
 from aiokafka.admin import AIOKafkaAdminClient
 
+from services.checker.history import History
 from services.demo.log import LogReader
 from services.demo.twilio import Twilio
 from services.operations.folded import behind
@@ -13,6 +15,8 @@ from services.runtime.config import Settings
 from services.runtime.kafka import client_options
 
 _POLL_S = 0.25
+# Of a history that moved while it was read, and how long it may take to rest.
+_READINGS, _REST_S = 3, 60.0
 
 
 class Rest:
@@ -54,3 +58,16 @@ class Rest:
     async def _open_commands(self) -> int:
         async with self._session.get(f"{self._settings.sender.url}/readyz") as response:
             return int((await response.json())["open_commands"])
+
+
+async def read_at_rest(
+    read: Callable[[], Awaitable[History]], wait: Callable[[float], Awaitable[str | None]]
+) -> History:
+    """The history, read while nothing moved: what is done by the clock may come in between. After three readings it is
+    the last, as it was."""
+    for _ in range(_READINGS - 1):
+        history = await read()
+        if history.settled:
+            return history
+        await wait(_REST_S)
+    return await read()

@@ -22,7 +22,7 @@ from services.demo.people import people
 from services.demo.places import Place, places
 from services.demo.play import Played, Player
 from services.demo.reconcile import reconcile
-from services.demo.rest import Rest
+from services.demo.rest import Rest, read_at_rest
 from services.demo.rows import Ends, Row
 from services.demo.script import Command
 from services.demo.settings import ACME_SERVICE, ACME_SMS, ACME_WHATSAPP
@@ -106,7 +106,8 @@ class Round:
             known = people(settings, self._commands, self._replies)
             compared = reconcile(Ends(self._commands, side, reader.log, answers, known))
         with show.step("checking the promises", "by a checker that shares no code with what it checks"):
-            history = await read_live(settings, lambda *_: None, [_produced(one) for one in self._everything()])
+            said = [_produced(one) for one in self._everything()]
+            history = await read_at_rest(lambda: read_live(settings, lambda *_: None, said), rest.wait)
             promises = checked(history)
         at_rest = Row("everything came to rest", 1, int(still is None), (still,) if still else ())
         story = {command.command_id for command in self._story.commands}

@@ -112,6 +112,7 @@ class Deactivating(OfTenants):
                 return
             else:
                 logger.warning("%s: Twilio has no list of deactivated numbers for %s; it is passed over", tenant, day)
+            reach("poller.deactivations")
             await partition.submit(ListRead(tenant=tenant, date=day.isoformat()))
             self._later.pop(tenant, None)
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from services.domain.outbox.facts import Created, Unknown
+from services.runtime.failpoints import reach
 from services.runtime.line import Line
 from services.runtime.tenants.settings import TenantSettings
 from services.sender.outbound import Request
@@ -38,6 +39,7 @@ class TwilioCaller:
             end = request.answer(await transport.call(request.method, request.path, request.form, request.json))
             if not isinstance(end, Request):
                 return end
+            reach("call.followed")
             if not may_go():
                 return _given_back("its deadline passed, or the gate closed, between two calls")
             request = end

@@ -157,6 +157,7 @@ class Lookups(Listener):
         self._failures.pop(command.tenant, None)
         self._refused.pop(command.tenant, None)
         LOOKUPS.labels(command.tenant, "found" if found.type else "unknown").inc()
+        reach("lookup.read")
         await partition.submit(LineRead(**names, at=found.at, line=found))
 
     async def _fetch(self, name: str, tenant: TenantSettings, number: str) -> PhoneLine | None:

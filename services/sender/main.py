@@ -75,10 +75,10 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event) -> None
         scheduler.rates_changed()
 
     registries = Registries(settings.kafka, registered)
-    products = outbound(Parts(settings, tenants, registries))
+    catalogues = Catalogues(settings.kafka, heard)
+    products = outbound(Parts(settings, tenants, registries, catalogues))
     barrier = Barrier(settings.kafka, [topic.name for topic in (ACCEPTED, OUTCOMES, INBOUND)])
     directories = Directories(settings.kafka)
-    catalogues = Catalogues(settings.kafka, heard)
     slots = Slots(sender.concurrency)
     faults = Faults()
     routes = _routes(products, tenants, settings.kafka.partitions)

@@ -15,6 +15,7 @@ from services.domain.outbox.entry import Entry
 from services.domain.outbox.facts import Checked, Created, Settled, Unknown
 from services.domain.spend.estimating import Estimate, Rates
 from services.domain.templates.catalogue import Catalogue
+from services.runtime.catalogues import Catalogues
 from services.runtime.config import Settings
 from services.runtime.folding.partition import Partition
 from services.runtime.folding.runner import Listener
@@ -148,6 +149,7 @@ class Parts(NamedTuple):
     settings: Settings
     tenants: Tenants
     registries: Registries
+    catalogues: Catalogues
 
 
 class Product(NamedTuple):

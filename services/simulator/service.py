@@ -137,6 +137,8 @@ class Simulator:
         self.conversations.speak(draft.to, sender, draft.service_sid)
         plan = draw(self.dice, self._circumstances(draft, sender))
         direction = "outbound-api" if origin in ("api", "flow") else "outbound-reply"
+        if (template := self.templates.get(draft.content_sid)) is not None:
+            draft = replace(draft, body=template.body(given))
         message = self.prices.billed(compose.outbound(account, draft, sender, direction, plan))
         self.store.add(message, origin, draft.params, draft.status_callback)
         self._unbegun += 1

@@ -9,7 +9,8 @@ Not confirmed: whether 63040, 63041 and 63042 come as the create's refusal, as h
 is refused that the account does not have (21655 here); what becomes of a variable that has neither value nor sample
 (21656 here), or that the template does not have (nothing here); what an update does to an approval (nothing here);
 how long a decision takes (a person gives it here, but what breaks the rules above is rejected at once); in which
-states a template that is not approved may go in an open window (here all but rejected, paused and disabled).
+states a template that is not approved may go in an open window (here all but rejected, paused and disabled); of which
+of its types the text goes where the channel could show several (the first by name here).
 """
 
 import re
@@ -83,6 +84,12 @@ class Template:
     def text(self) -> str:
         """All that is written in it."""
         return "\n".join(_texts(self.types))
+
+    def body(self, given: Mapping[str, Any]) -> str:
+        """Its text with these values; a sample stands in for what is left out."""
+        values = {**self.variables, **given}
+        body = next(_bodies({name: self.types[name] for name in sorted(self.types)}), "")
+        return _PLACEHOLDER.sub(lambda place: str(values.get(place[1], "")), body)
 
 
 class Templates:

@@ -2,7 +2,8 @@
 
 `TEST_FREEZE=name` freezes the process at its first pass of an attempt's failpoint, as SIGSTOP does, where the
 product's own failpoints can only kill. `TEST_MEDIA=file`: each name of a host of media is this
-machine, whose certificate in the file is believed; addresses are judged as ever.
+machine, whose certificate in the file is believed; addresses are judged as ever. `TEST_LOOKS_S=0.5,1`: what has no
+known end is looked for after so many seconds.
 """
 
 import asyncio
@@ -18,7 +19,7 @@ from services.runtime.process import run
 from services.runtime.strangers import Strangers
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.opening import tenants_of
-from services.sender import attempt, looking, main
+from services.sender import attempt, finder, looking, main
 from services.simulator import app as simulator
 from tests import failpoint
 from tests.media_host import here
@@ -47,12 +48,18 @@ def media_here(certificate: str) -> None:
         setattr(looking, "Strangers", partial(Strangers, where=here(), tls=tls))  # noqa: B010
 
 
+def look_after(seconds: str) -> None:
+    if seconds:
+        setattr(finder, "_LOOKS_S", tuple(map(float, seconds.split(","))))  # noqa: B010
+
+
 if __name__ == "__main__":
     service = sys.argv[1]
     logs.configure(service, "INFO")
     failpoint.arm()
     freeze_at(os.environ.get("TEST_FREEZE", ""))
     media_here(os.environ.get("TEST_MEDIA", ""))
+    look_after(os.environ.get("TEST_LOOKS_S", ""))
     settings = load()
     started = {"sender": main.run, "simulator": simulate}[service]
     sys.exit(run(lambda stop: started(settings, tenants_of(settings), stop)))

@@ -81,7 +81,7 @@ class Row:
 
 def looked_up_by(dates: Callable[[str], Dates | None]) -> Products:
     """Messages, looked up by these."""
-    finding = Finding(lambda _: None, dates, Times(15.0, 10.0))
+    finding = Finding(lambda _: None, dates, Times(15.0, 10.0), lambda _: ())
     return {KIND: replace(MESSAGES, check=finding.check)}
 
 

@@ -10,6 +10,7 @@ from services.domain.contact import contact_key
 from services.domain.followups.commands import FollowUpAccepted
 from services.domain.followups.effects import FollowedUp
 from services.domain.outbox.facts import Unknown
+from services.runtime.catalogues import Catalogues
 from services.runtime.config import Settings
 from services.runtime.registries import Registries
 from services.runtime.sections.kafka import KafkaSettings
@@ -166,7 +167,7 @@ def test_a_bare_sid_names_nobodys_message_where_the_account_may_be_anothers_too(
 
 def test_they_have_a_breaker_and_faults_of_their_own() -> None:
     """Typing calls another host: what that does not answer stops no message."""
-    own = outbound(Parts(cast(Settings, None), Tenants(), Registries(KafkaSettings())))
+    own = outbound(Parts(cast(Settings, None), Tenants(), Registries(KafkaSettings()), Catalogues(KafkaSettings())))
     assert (own.host, own.counted_at) == ("api", "followups")
     assert MESSAGES.counted_at == "api"
 

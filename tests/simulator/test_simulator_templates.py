@@ -7,7 +7,7 @@ import pytest
 from twilio.base.exceptions import TwilioRestException
 from twilio.rest import Client
 
-from .rig import SUB_TOKEN, SUBACCOUNT, Rig, basic
+from .rig import SERVICE, SUB_TOKEN, SUBACCOUNT, Rig, basic
 
 TO, FROM = "whatsapp:+14155550123", "whatsapp:+14155552671"
 BODY = "Hello {{1}}, your order {{2}} is now on its way to you and arrives tomorrow."
@@ -166,3 +166,19 @@ async def test_a_sample_stands_in_for_what_a_send_leaves_out(rig: Rig) -> None:
     code = await make(rig, types={"whatsapp/authentication": {"actions": []}}, variables={})
     await decide(rig, code, "approved")
     assert (await end(rig, code, None), await end(rig, code, '{"1": "123456"}')) == (21656, None)
+
+
+async def test_a_message_of_a_template_has_its_text_and_by_a_service_shows_none(rig: Rig) -> None:
+    emoji = "\U0001f600" * 40
+    sid = await make(rig, types={"twilio/text": {"body": BODY}})
+    messages, variables = rig.client().messages, f'{{"1": "Bo", "2": "{emoji}"}}'
+    to, sender = TO.removeprefix("whatsapp:"), FROM.removeprefix("whatsapp:")
+    made = await messages.create_async(to=to, from_=sender, content_sid=sid, content_variables=variables)
+    assert made.body == BODY.replace("{{1}}", "Bo").replace("{{2}}", emoji)
+    assert made.num_segments == "3"
+    sampled = await messages.create_async(to=to, from_=sender, content_sid=sid)
+    assert sampled.body == BODY.replace("{{1}}", "Ada").replace("{{2}}", "4711")
+    served = await messages.create_async(to=to, messaging_service_sid=SERVICE, content_sid=sid)
+    assert served.body == ""
+    listed = {one.sid: one.body for one in await messages.list_async(to=to)}
+    assert listed == {made.sid: made.body, sampled.sid: sampled.body, served.sid: ""}

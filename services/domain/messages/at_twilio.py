@@ -55,10 +55,10 @@ def read(resource: Mapping[str, Any]) -> MessageAtTwilio | None:
         from_=_text(resource, "from"),
         to=_text(resource, "to"),
         body=_text(resource, "body") if inbound else "",
-        num_media=_number(resource.get("num_media")) or 0,
+        num_media=number(resource.get("num_media")) or 0,
         num_segments=_text(resource, "num_segments"),
         messaging_service_sid=_text(resource, "messaging_service_sid"),
-        error_code=_number(resource.get("error_code")),
+        error_code=number(resource.get("error_code")),
         error_message=_text(resource, "error_message"),
         price=_text(resource, "price"),
         price_unit=_text(resource, "price_unit"),
@@ -125,7 +125,8 @@ def _text(resource: Mapping[str, Any], name: str) -> str:
     return str(resource.get(name) or "")
 
 
-def _number(given: Any) -> int | None:
+def number(given: Any) -> int | None:
+    """A count or a code, as Twilio writes it."""
     text = str(given)
     # No count and no code of Twilio's is longer, and the log's numbers have an end.
     return int(text) if text.isascii() and text.isdigit() and len(text) < _DIGITS else None

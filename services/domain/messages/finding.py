@@ -11,6 +11,7 @@ from services.domain.addresses import judge
 from services.domain.clock import later
 from services.domain.contact import canonical
 from services.domain.messages.commands import CommandAccepted
+from services.domain.messages.posted import Posted
 from services.domain.outbox.entry import Entry
 
 # Twilio's dates are whole seconds, by its own clock.
@@ -29,6 +30,7 @@ class Listed(NamedTuple):
     status: str
     created_at: str
     account: str = ""
+    num_media: int = 0
 
 
 class Span(NamedTuple):
@@ -38,33 +40,53 @@ class Span(NamedTuple):
     ended: str
 
 
+class Known(NamedTuple):
+    """What else goes to the person: `sids`, the messages of other commands; `whole`: nothing of ours beside them."""
+
+    sids: Collection[str]
+    whole: bool = True
+
+
 def span(entry: Entry, attempt_deadline_s: float, request_timeout_s: float) -> Span | None:
-    """When an ambiguous command's last attempt was made. After a crash that is told much later than it was."""
-    if entry.state != "ambiguous" or entry.deadline is None or entry.ambiguous_at is None:
+    """When the last attempt was made of a command whose end is not known, or not yet; None: there is no such.
+
+    After a crash it is told to be ambiguous much later than that.
+    """
+    if entry.state not in ("attempted", "ambiguous") or entry.deadline is None:
         return None
-    ended = min(entry.ambiguous_at, later(entry.deadline, request_timeout_s))
+    latest = later(entry.deadline, request_timeout_s)
+    ended = min(entry.ambiguous_at or latest, latest)
     return Span(later(entry.deadline, -attempt_deadline_s), ended)
 
 
-def find(command: CommandAccepted, when: Span, listed: Iterable[Listed], known: Collection[str]) -> Listed | None:
-    """The message that the attempt created, if just one can be it. `known`: the MessageSids of other commands.
+def meet(one: Span, other: Span) -> bool:
+    """Whether a message may be of either attempt."""
+    widest = 2 * MARGIN_S
+    return one.begun <= later(other.ended, widest) and other.begun <= later(one.ended, widest)
 
-    Only text is compared: a template's is made at Twilio, and media have addresses of Twilio's own.
+
+def find(
+    command: CommandAccepted, ways: Collection[Posted], when: Span, listed: Iterable[Listed], known: Known
+) -> Listed | None:
+    """The message that the attempt created, if just one can be it. `ways`: in which it may have been posted.
+
+    A text tells its message among others. What shows none, media alone or a template, is told where it is the only
+    message there is.
     """
-    if command.has_template or command.media_urls:
-        return None
     first, last = later(when.begun, -MARGIN_S), later(when.ended, MARGIN_S)
-    fitting = [
+    near = [
         one
         for one in listed
         if one.direction == "outbound-api"
-        and one.sid not in known
+        and one.sid not in known.sids
         and first <= one.created_at <= last
         and canonical(one.to) == canonical(command.to)
         and _sent_from(one, command)
-        and one.body == (command.body or "")
     ]
-    return fitting[0] if len(fitting) == 1 else None
+    fitting = [one for one in near if any(way.says(one.body, one.num_media) for way in ways)]
+    if len(fitting) != 1:
+        return None
+    return fitting[0] if fitting[0].body.strip() or (known.whole and len(near) == 1) else None
 
 
 def why_not(

@@ -7,6 +7,7 @@ from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
 
 from services.domain.clock import to_iso
+from services.domain.messages.at_twilio import number
 from services.domain.messages.finding import Listed
 from services.runtime.regions import NOT_FROM_THE_ENVIRONMENT, regional
 from services.runtime.tenants.settings import TenantSettings
@@ -41,4 +42,5 @@ def listed(message: Any) -> Listed:
         status=str(message.status or ""),
         created_at=to_iso(message.date_created),
         account=message.account_sid or "",
+        num_media=number(message.num_media) or 0,
     )

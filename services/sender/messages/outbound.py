@@ -1,7 +1,9 @@
 """Messages, put together: their calls, and how what they created is found."""
 
+from services.domain.messages.commands import CommandAccepted
 from services.domain.messages.effects import EFFECTS
 from services.domain.messages.introduced import with_text
+from services.domain.messages.posted import Posted, posted
 from services.runtime.tenants.derived import Derived
 from services.runtime.tenants.settings import TenantSettings
 from services.sender.messages.asking import ask, media, priced, template, text
@@ -21,7 +23,7 @@ _HOST = "api"
 
 def outbound(parts: Parts) -> Outbound:
     """The product in a running sender."""
-    settings, tenants, registries = parts
+    settings, tenants, registries, catalogues = parts
     url, times = (
         settings.twilio.urls[_HOST],
         Times(settings.sender.attempt_deadline_s, settings.sender.request_timeout_s),
@@ -42,7 +44,12 @@ def outbound(parts: Parts) -> Outbound:
         # Of an account that several share nobody could tell whose message it is.
         return listings.get(name) if tenant is not None and tenants.sharing(tenant.account_sid) == 1 else None
 
-    finding = Finding(listing, dates.get, times)
+    def ways(command: CommandAccepted) -> frozenset[Posted]:
+        tenant, named = tenants.get(command.tenant), template(command)
+        meant = catalogues.of(command.tenant).meant(named.content_sid, named.name, named.language) if named else ()
+        return posted(command, meant, tenant.compliance.stop_text if tenant is not None else None)
+
+    finding = Finding(listing, dates.get, times, ways)
     return Outbound(
         effects=EFFECTS,
         host=_HOST,

@@ -15,13 +15,13 @@ from services.cli.refused import Refused
 from services.domain.messages.commands import CommandAccepted
 from services.domain.messages.segments import segments
 from services.domain.messages.smart_encoding import smart_encoded
-from services.operations.previewing import previewed, prices_within
+from services.operations.previewing import previewed, read_within
 from services.runtime.config import load
 from services.runtime.masking import mask
 from services.runtime.tenants.opening import tenants_of
 
-# How long the log may take to tell prices; without them the rest is told.
-_PRICES_S = 5.0
+# How long the log may take to tell prices and templates; without them the rest is told.
+_LOG_S = 5.0
 
 
 def preview(
@@ -31,8 +31,8 @@ def preview(
     settings = load()
     command = _read(file)
     quiet()
-    prices = asyncio.run(prices_within(settings.kafka, _PRICES_S))
-    found = previewed(settings, tenants_of(settings), command, prices or {})
+    log = asyncio.run(read_within(settings.kafka, _LOG_S))
+    found = previewed(settings, tenants_of(settings), command, log)
     if isinstance(found, list):
         for fault in found:
             Console().print(plain(f"- {fault}"))
@@ -41,8 +41,10 @@ def preview(
     for name, value in _rows(found):
         table.add_row(name, plain(value))
     Console().print(table)
-    if prices is None:
+    if log.prices is None:
         Console().print("The price list was not read: Kafka does not answer, or has no such topic.")
+    if log.templates is None and found.has_template:
+        Console().print("Templates were not read: Kafka does not answer, or has no such topic.")
     Console().print("Not asked: consent, windows, pauses, budgets, allowed senders. They are judged when it is sent.")
 
 
@@ -61,11 +63,19 @@ def _rows(found: CommandAccepted) -> list[tuple[str, str]]:
         ("sent", f"{'not before ' + found.not_before if found.not_before else 'at once'}, until {found.not_after}"),
         ("purpose", _purpose(found) + (", urgent" if found.urgent else "")),
     ]
-    if found.segments is not None:
-        rows.append(("text", f"{len(found.body or '')} characters, {found.encoding}, segments: {found.segments}"))
+    if found.segments is not None and found.body:
+        rows.append(("text", f"{len(found.body)} characters, {found.encoding}, segments: {found.segments}"))
         rows += _smart(found, found.segments)
+    elif found.channel == "sms":
+        rows.append(("text", _of_template(found)))
     rows.append(("costs", _costs(found)))
     return rows
+
+
+def _of_template(found: CommandAccepted) -> str:
+    if found.segments is None:
+        return "the template's, as one segment: it is not known, or has media, or a variable is left to its sample"
+    return f"the template's, in its longest language: {found.encoding}, segments: {found.segments}"
 
 
 def _costs(found: CommandAccepted) -> str:

@@ -5,6 +5,9 @@ Nothing is produced, and Twilio is not asked: consent, windows, pauses and budge
 
 import asyncio
 from collections.abc import Mapping
+from typing import NamedTuple, TypeVar
+
+import msgspec
 
 from services.contract.codec import DecodeError
 from services.contract.commands import read_command
@@ -13,8 +16,11 @@ from services.domain.identity import Place
 from services.domain.messages.commands import CommandAccepted, SendMessage
 from services.domain.messages.intake import accept
 from services.domain.spend.prices import PricesStated
-from services.operations.prices.reading import SYNCED
-from services.operations.synced import known
+from services.domain.templates.catalogue import Catalogue
+from services.domain.templates.events import TemplateStated
+from services.operations.prices.reading import SYNCED as PRICES
+from services.operations.synced import Synced, known
+from services.operations.templates.reading import SYNCED as TEMPLATES
 from services.runtime.clock import now
 from services.runtime.config import Settings
 from services.runtime.policy import Known, rules_of_intake
@@ -24,14 +30,20 @@ from services.runtime.tenants.settings import TenantSettings
 
 _SENDS = "send_message"
 
-Prices = Mapping[str, Mapping[str, PricesStated]]
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+class OnLog(NamedTuple):
+    """What the log holds, by tenant: prices by country, templates by content sid. None: it was not read."""
+
+    prices: Mapping[str, Mapping[str, PricesStated]] | None = None
+    templates: Mapping[str, Mapping[str, TemplateStated]] | None = None
 
 
 def previewed(
-    settings: Settings, tenants: Mapping[str, TenantSettings], value: bytes, prices: Prices
+    settings: Settings, tenants: Mapping[str, TenantSettings], value: bytes, log: OnLog
 ) -> CommandAccepted | list[str]:
-    """The command as intake would accept it, or its faults, a sentence each. `value`: of the record, JSON; `prices`: by
-    tenant and country, what is known of them."""
+    """The command as intake would accept it, or its faults, a sentence each. `value`: of the record, JSON."""
     try:
         read = read_object(value)
     except DecodeError as error:
@@ -44,15 +56,19 @@ def previewed(
     tenant = tenants.get(command.tenant)
     if tenant is None:
         return [f"tenant: no tenant {command.tenant[:64]!r} is configured; check its spelling, or configure it"]
-    listed = prices.get(command.tenant, {})
-    return accept(
-        command, rules_of_intake(tenant, settings.sender.not_after_s, Known(lambda: listed)), now(), Place(0, 0)
-    )
+    listed = (log.prices or {}).get(command.tenant, {})
+    catalogue = Catalogue((log.templates or {}).get(command.tenant, {}).values())
+    lists = Known(lambda: listed, templates=lambda: catalogue)
+    return accept(command, rules_of_intake(tenant, settings.sender.not_after_s, lists), now(), Place(0, 0))
 
 
-async def prices_within(kafka: KafkaSettings, seconds: float) -> Prices | None:
-    """The price lists that the log holds; None where it does not tell them in time."""
+async def read_within(kafka: KafkaSettings, seconds: float) -> OnLog:
+    """What the log tells in time."""
+    return OnLog(*await asyncio.gather(_within(kafka, PRICES, seconds), _within(kafka, TEMPLATES, seconds)))
+
+
+async def _within(kafka: KafkaSettings, of: Synced[T], seconds: float) -> Mapping[str, Mapping[str, T]] | None:
     try:
-        return await asyncio.wait_for(known(kafka, SYNCED), seconds)
+        return await asyncio.wait_for(known(kafka, of), seconds)
     except (ConfigError, TimeoutError):
         return None

@@ -25,6 +25,7 @@ from services.domain.quiet import Hours
 from services.domain.reachability import RestRule
 from services.domain.spend.estimating import Rates
 from services.domain.spend.prices import PricesStated
+from services.domain.templates.catalogue import NO_TEMPLATES, Catalogue
 from services.runtime.country_rows import ROWS
 from services.runtime.tenants.derived import Derived
 from services.runtime.tenants.live import Tenants
@@ -51,10 +52,11 @@ Listed = Callable[[], Mapping[str, PricesStated]]
 
 
 class Known(NamedTuple):
-    """What is known of Twilio's lists when it is asked: prices, and what is registered with carriers."""
+    """What is known of Twilio's lists when it is asked: prices, what is registered with carriers, templates."""
 
     prices: Listed = dict
     registry: Callable[[], Registry] = lambda: NOTHING_KNOWN
+    templates: Callable[[], Catalogue] = lambda: NO_TEMPLATES
 
 
 def rules_of_intake(tenant: TenantSettings, lifetime_s: float, known: Known) -> Rules:
@@ -72,6 +74,7 @@ def rules_of_intake(tenant: TenantSettings, lifetime_s: float, known: Known) -> 
         countries=country_rows(tenant.compliance),
         registry=known.registry if enforced else lambda: NOTHING_KNOWN,
         destinations=tuple(tenant.rate_limits.destinations),
+        templates=known.templates,
     )
 
 

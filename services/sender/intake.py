@@ -16,6 +16,7 @@ from services.domain.consent.commands import ConsentAccepted
 from services.domain.identity import Place, derived_event_id, raw_event_id
 from services.domain.messages.intake import Rules
 from services.domain.results import CommandResult
+from services.runtime.catalogues import Catalogues
 from services.runtime.clock import now
 from services.runtime.config import Settings
 from services.runtime.folding.fold import Record
@@ -63,13 +64,16 @@ class Lists(NamedTuple):
 
     prices: PriceLists
     registries: Registries
+    catalogues: Catalogues
 
 
 def tenant_rules(settings: Settings, tenants: Tenants, lists: Lists) -> Derived[Rules]:
     """What intake must know, by tenant."""
 
     def rules(name: str, tenant: TenantSettings) -> Rules:
-        known = Known(lambda: lists.prices.facts(name), lambda: lists.registries.of(name))
+        known = Known(
+            lambda: lists.prices.facts(name), lambda: lists.registries.of(name), lambda: lists.catalogues.of(name)
+        )
         return rules_of_intake(tenant, settings.sender.not_after_s, known)
 
     return Derived(tenants, rules)

@@ -120,7 +120,7 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event) -> None
     )
     app = fold_app(
         SENDER_APP,
-        folds(settings, tenants, Lists(prices, registries), stops.out),
+        folds(settings, tenants, Lists(prices, registries, catalogues), stops.out),
         settings.kafka,
         sender,
         {OUTBOX: together},
@@ -143,8 +143,8 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event) -> None
         for one in followed:
             await one.start()
         with suppress(TimeoutError):
-            # What is accepted before it is read has no estimate; what has a budget is deferred.
-            await asyncio.wait_for(prices.read(), _PRICES_S)
+            # What is accepted before they are read has no estimate; what has a budget is deferred.
+            await asyncio.wait_for(asyncio.gather(prices.read(), catalogues.read()), _PRICES_S)
         await run_app(app, stop)
     finally:
         for one in followed:

@@ -22,6 +22,7 @@ from services.domain.outbox.lists import lists
 from services.domain.spend import budgets
 from services.domain.studio import experiments, stopping
 from services.domain.studio.events import ContactExecution, ExecutionStopped
+from services.runtime.catalogues import Catalogues
 from services.runtime.config import Settings
 from services.runtime.folding.fold import Fold, Step, Table
 from services.runtime.price_lists import PriceLists
@@ -56,7 +57,7 @@ def folds(
     knows how far it has read. The processor tells the world; here nothing is told twice. `out`: see `Intake`.
     `known`: what intake looks at beside settings.
     """
-    known = known or Lists(PriceLists(settings.kafka), Registries(settings.kafka))
+    known = known or Lists(PriceLists(settings.kafka), Registries(settings.kafka), Catalogues(settings.kafka))
     intake = Intake(tenant_rules(settings, tenants, known), out)
     own = settings.kafka.tenant_topics
 

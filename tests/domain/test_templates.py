@@ -41,6 +41,12 @@ def test_it_has_the_name_that_whatsapp_knows_and_before_that_its_own() -> None:
     assert (draft.name, draft.state, draft.category) == ("Order shipped", "unsubmitted", None)
 
 
+def test_of_several_types_the_text_is_that_for_where_nothing_richer_can_be_shown() -> None:
+    types = {"twilio/quick-reply": {"body": "Tap one."}, "twilio/text": {"body": "Write yes or no."}}
+    assert stated("acme", resource() | {"types": types}, LATER).body == "Write yes or no."
+    assert stated("acme", resource() | {"types": {"twilio/quick-reply": types["twilio/quick-reply"]}}, LATER).body
+
+
 @pytest.mark.parametrize("broken", [{}, {"approval_requests": None, "types": None}, {"types": [1], "sid": None}])
 def test_what_lacks_everything_is_stated_as_unsubmitted(broken: dict[str, Any]) -> None:
     assert stated("acme", broken, AT).state == "unsubmitted"

@@ -14,6 +14,7 @@ from services.domain.clock import later
 from services.domain.due import Due
 from services.domain.messages.commands import CommandAccepted
 from services.domain.results import CommandResult
+from services.runtime.catalogues import Catalogues
 from services.runtime.config import Settings
 from services.runtime.folding.fold import Record
 from services.runtime.price_lists import PriceLists
@@ -39,7 +40,7 @@ class Desk:
         self.at = START
         self.row: Parked | None = None
         self.told: list[Any] = []
-        known = Lists(PriceLists(KafkaSettings()), Registries(KafkaSettings()))
+        known = Lists(PriceLists(KafkaSettings()), Registries(KafkaSettings()), Catalogues(KafkaSettings()))
         intake = Intake(tenant_rules(Settings(), self.tenants, known))
         self._fold = Parking(intake, self.tenants, read_message, lambda: self.at)
         self._offset = 0

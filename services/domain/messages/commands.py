@@ -126,9 +126,9 @@ class CommandAccepted(
     `not_before` is null where it may go at once.
     `to` and `from` are as Twilio's API wants them. `fingerprint` is the digest of all that the producer asked for:
     the same command id with another one is a defect of the producer. `confirms`: it answers a STOP or START.
-    `segments`, `encoding`: of a text by SMS, as it stands. `estimate`: what it costs at most, as far as that was
-    known. `purpose_said`: the producer did; else a template's category says it, where it is known. `towards`: what the
-    number begins with, of the tenant's destinations that have a rate; else empty.
+    `segments`, `encoding`: of a text by SMS, as it stands; of a template's as it was known. `estimate`: what it costs
+    at most, as far as that was known. `purpose_said`: the producer did; else a template's category says it, where it is
+    known. `towards`: what the number begins with, of the tenant's destinations that have a rate; else empty.
     """
 
     event_id: str

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple, cast
 
 from msgspec import convert
 from msgspec.structs import replace
@@ -36,13 +36,15 @@ from services.domain.messages.commands import (
     SendMessage,
 )
 from services.domain.messages.content import faults_of_content
+from services.domain.messages.rendered import most_segments
 from services.domain.messages.routing import Asked, Route, choose, is_service
-from services.domain.messages.segments import segments
+from services.domain.messages.segments import Segments, segments
 from services.domain.messages.smart_encoding import smart_encoded
 from services.domain.outbox.accepted import RescheduleAccepted, ResolutionAccepted
 from services.domain.public_url import as_uri
 from services.domain.sids import MESSAGE, MESSAGING_SERVICE
 from services.domain.spend.estimating import Priced, Rates, estimate
+from services.domain.templates.catalogue import NO_TEMPLATES, Catalogue
 
 # Twilio's limits, from the Message resource.
 MAX_VALIDITY_SECONDS = 36_000
@@ -62,7 +64,7 @@ class Rules(NamedTuple):
     `out`: senders that a route passes over, because they fail. `producer_keys`: by id, what its producers sign with.
     `signed`: a command that nobody signed is not believed. `rates`: what it knows of prices.
     `destinations`: what numbers begin with that have a rate of their own. `registry`: what carriers know of its
-    senders. `countries`: what those ask for.
+    senders. `countries`: what those ask for. `templates`: those that are known.
     """
 
     contact_secret: bytes
@@ -77,6 +79,7 @@ class Rules(NamedTuple):
     destinations: tuple[str, ...] = ()
     registry: Callable[[], Registry] = lambda: NOTHING_KNOWN
     countries: Rows = NO_ROWS
+    templates: Callable[[], Catalogue] = lambda: NO_TEMPLATES
 
 
 def accept(
@@ -103,8 +106,8 @@ def accept(
     if faults:
         return faults
     contact, printed = key_of(command.tenant, whom, rules.contact_secret), fingerprint(command)
-    counted = _segments(command, channel)
-    priced = Priced(channel, whom.name, whom.country, counted.get("segments"))
+    counted = _segments(command, channel, rules.templates)
+    priced = Priced(channel, whom.name, whom.country, counted.segments if counted else None)
     return CommandAccepted(
         event_id=event_id_of("send_accepted", command, contact, (at, place), printed),
         tenant=command.tenant,
@@ -126,7 +129,8 @@ def accept(
         content_sid=command.content_sid,
         content_variables=command.content_variables,
         urgent=command.urgent,
-        **counted,
+        segments=counted.segments if counted else None,
+        encoding=counted.encoding if counted else None,
         estimate=estimate(rules.rates, priced),
         label=command.label,
         purpose=_purpose(command),
@@ -151,11 +155,14 @@ def _towards(channel: Channel, number: str, destinations: Iterable[str]) -> str:
     return max(fitting, key=len, default="")
 
 
-def _segments(command: SendMessage, channel: Channel) -> dict[str, Any]:
-    """Other channels have no segments."""
-    if channel != "sms" or not command.body:
-        return {}
-    return segments(smart_encoded(command.body) if command.smart_encoded else command.body)._asdict()
+def _segments(command: SendMessage, channel: Channel, templates: Callable[[], Catalogue]) -> Segments | None:
+    """Other channels have none. Of a template's text the longest that may go: which language does is decided later."""
+    if channel != "sms":
+        return None
+    if command.body:
+        return segments(smart_encoded(command.body) if command.smart_encoded else command.body)
+    name, language = (command.template.name, command.template.language) if command.template else (None, None)
+    return most_segments(templates().meant(command.content_sid, name, language), command.content_variables)
 
 
 def resolve(command: ResolveAmbiguous, rules: Rules, at: str, place: Place) -> ResolutionAccepted | list[str]:

@@ -20,8 +20,8 @@ class TemplateStated(msgspec.Struct, frozen=True, kw_only=True):
     `name`: under which it was submitted to WhatsApp; before that its friendly name. `state`: of WhatsApp's approval,
     in Twilio's words: unsubmitted, received, pending, approved, rejected, paused, disabled, or one that is new.
     `reason`: why it was rejected. `category`: UTILITY, MARKETING or AUTHENTICATION. `types`: its content types.
-    `placeholders`: name → what its value becomes. `body`: of its first type that has a text. `updated_at`: as Twilio
-    says. `at`: when a list said so first.
+    `placeholders`: name → what its value becomes. `body`: of `twilio/text`, else of its first type that has a text.
+    `updated_at`: as Twilio says. `at`: when a list said so first.
     """
 
     event_type: Literal["template_stated"] = "template_stated"

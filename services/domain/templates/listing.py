@@ -11,6 +11,8 @@ from services.domain.templates.placeholders import placeholders
 # them in memory, so there is an end.
 MOST_TEMPLATES = 20_000
 _LONGEST = 2000
+# What goes where a channel can show nothing richer, so by SMS.
+_TEXT = "twilio/text"
 
 
 class Change(NamedTuple):
@@ -58,7 +60,8 @@ def _kind(was: TemplateStated | None, one: TemplateStated) -> Literal["new", "ch
 
 
 def _body(types: Mapping[str, Any]) -> str | None:
-    bodies = (one.get("body") for _, one in sorted(types.items()) if isinstance(one, Mapping))
+    first = sorted(types.items(), key=lambda named: (named[0] != _TEXT, named[0]))
+    bodies = (one.get("body") for _, one in first if isinstance(one, Mapping))
     return next((body[:_LONGEST] for body in bodies if isinstance(body, str) and body), None)
 
 

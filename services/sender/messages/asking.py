@@ -80,8 +80,9 @@ def priced(command: CommandAccepted, rates: Rates, catalogue: Catalogue) -> Esti
 
 
 def _segments(command: CommandAccepted, catalogue: Catalogue) -> int | None:
-    """Of a template's text the longest that may go: which language does is decided later."""
+    """Of a template's text the longest that may go, as it is known now: which language does is decided later."""
     named = template(command)
-    if command.segments is not None or named is None or command.channel != "sms":
+    if named is None or command.channel != "sms":
         return command.segments
-    return most_segments(catalogue.meant(named.content_sid, named.name, named.language), named.variables)
+    found = most_segments(catalogue.meant(named.content_sid, named.name, named.language), named.variables)
+    return found.segments if found is not None else command.segments

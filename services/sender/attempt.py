@@ -70,16 +70,16 @@ class Sending:
     lookups: Lookups
 
 
-async def attempt(context: Sending, partition: Partition, entry: Entry) -> None:
-    """Carry a pending command one attempt further.
+async def attempt(context: Sending, partition: Partition, entry: Entry) -> bool:
+    """Carry a pending command one attempt further; whether there was one, and it was not judged alone.
 
     Raises CancelledError when the partition is lost: what was begun and not committed is the next owner's to judge.
     """
     if entry.command is None:
-        return
+        return False
     end = await _carry(context, partition, entry, cast(Addressed, entry.command))
     if end is None:
-        return
+        return False
     await partition.submit(end)
     _ended(_name(end)).inc()
     if isinstance(end, Judged) and end.verdict.rule == "budget":
@@ -88,6 +88,7 @@ async def attempt(context: Sending, partition: Partition, entry: Entry) -> None:
         looks.count(end.receipt.view.media, entry.tenant, end.verdict.decision)
     if isinstance(end, Attempted):
         reach("attempt.settled")
+    return isinstance(end, Attempted)
 
 
 async def _carry(context: Sending, partition: Partition, entry: Entry, command: Addressed) -> Judged | Attempted | None:

@@ -35,8 +35,9 @@ _AT_ONCE = 500
 class Dispatcher:
     """`limits`: the rates that a lane keeps, this worker's share of them; they change with the partitions owned.
 
-    `wanted`: whether a turn still stands when it comes. `begin`: carry it out; then the slots are to be told `over`.
-    `drop`: it came, and nobody wants it. `stopped`: whether nothing of a lane may go now.
+    `wanted`: whether a turn still stands when it comes. `begin`: carry it out; then the slots are to be told `over`,
+    and its rates get their units back where nothing was called. `drop`: it came, and nobody wants it. `stopped`:
+    whether nothing of a lane may go now.
     """
 
     def __init__(
@@ -44,7 +45,7 @@ class Dispatcher:
         slots: Slots,
         limits: Callable[[LaneName], Iterable[RateLimit]],
         wanted: Callable[[Turn], bool],
-        begin: Callable[[Turn], None],
+        begin: Callable[[Turn, Sequence[Pace]], None],
         drop: Callable[[Turn], None],
     ) -> None:
         self._slots = slots
@@ -124,7 +125,7 @@ class Dispatcher:
                 for pace in paces:
                     pace.owe(turn.units - 1)
                 self._slots.begin(turn.row, lane.account, urgent)
-                self._begin(turn)
+                self._begin(turn, paces)
         finally:
             self._dispatching = None
 

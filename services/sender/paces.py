@@ -58,6 +58,12 @@ class Pace:
     def owe(self, units: int) -> None:
         self._left -= units
 
+    def give_back(self, units: int) -> None:
+        """What was taken, and owed, for nothing; who waits may go."""
+        self._fill()
+        self._left = min(self._at_once, self._left + units)
+        self._serve()
+
     def rested(self) -> bool:
         """Whether one made anew would be as far."""
         self._fill()

@@ -6,7 +6,7 @@ memory is a name, and not many of them.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from prometheus_client import Gauge
@@ -23,7 +23,7 @@ from services.sender.account import AccountAt
 from services.sender.dispatcher import Dispatcher, tell
 from services.sender.lanes import LaneName, Turn
 from services.sender.metrics import SENDER
-from services.sender.paces import RateLimit
+from services.sender.paces import Pace, RateLimit
 from services.sender.schedule import Next, next_of
 from services.sender.shelves import Shelf, Shelves, place_of
 from services.sender.slots import Slots
@@ -79,11 +79,12 @@ class Routes(NamedTuple):
 
 
 class Scheduler(Listener):
-    """Works from the rows of the partitions it owns. `attempt` carries a command one attempt further."""
+    """Works from the rows of the partitions it owns. `attempt` carries a command one attempt further, and says whether
+    there was one: what was only judged counts in no rate."""
 
     def __init__(
         self,
-        attempt: Callable[[Partition, Entry], Awaitable[None]],
+        attempt: Callable[[Partition, Entry], Awaitable[bool]],
         routes: Routes,
         slots: Slots,
         stops: Stops,
@@ -252,21 +253,23 @@ class Scheduler(Listener):
                 del owned.standing[turn.row]
             owned.shelves.took(turn.shelf)
 
-    def _begin(self, turn: Turn) -> None:
+    def _begin(self, turn: Turn, paces: Sequence[Pace]) -> None:
         owned = self._owned[turn.partition]
         del owned.queued[turn.contact]
         owned.under_way.add(turn.contact)
         self._stops.begin(turn.row, self._lane(turn.shelf))
         # First of all: once it runs, its slot is given back whatever happens.
-        self._spawn(turn.partition, self._take_turn(turn))
+        self._spawn(turn.partition, self._take_turn(turn, paces))
         self._drop(turn)
 
-    async def _take_turn(self, turn: Turn) -> None:
+    async def _take_turn(self, turn: Turn, paces: Sequence[Pace]) -> None:
         came_through = False
         try:
             entry = turn.partition.read(turn.row, OUTBOX)
-            if entry is not None and entry.state == "pending":
-                await self._attempt(turn.partition, entry)
+            pending = entry is not None and entry.state == "pending"
+            if not (pending and await self._attempt(turn.partition, entry)):
+                for pace in paces:
+                    pace.give_back(turn.units)
             came_through = True
         finally:
             self._slots.over(turn.row)

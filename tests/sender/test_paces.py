@@ -72,6 +72,23 @@ async def test_one_that_is_named_twice_is_one_and_one_that_changes_gives_nothing
     assert 0.15 < await took(idle, 3) < 5.0, "two were left, and no five"
 
 
+async def test_what_was_for_nothing_is_given_back_and_never_more_than_there_was() -> None:
+    [pace] = Paces().of([RateLimit("a", 0.001)])
+    await pace.take()
+    pace.owe(4)
+    pace.give_back(5)
+    assert pace.free()
+    pace.give_back(5)
+    await pace.take()
+    assert not pace.free(), "two would go at once"
+    waiting = asyncio.create_task(pace.take())
+    await asyncio.sleep(0)
+    pace.give_back(1)
+    async with asyncio.timeout(5):
+        await waiting
+    assert not pace.free()
+
+
 async def test_who_waits_waits_by_the_rate_as_it_is_now_and_in_the_order_of_asking() -> None:
     paces, went = Paces(), list[str]()
     [pace] = paces.of([RateLimit("a", 0.001)])

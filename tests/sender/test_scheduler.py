@@ -12,6 +12,7 @@ from services.domain.clock import later, seconds_between
 from services.domain.outbox.entry import row_key
 from services.domain.outbox.facts import Unknown
 from services.domain.outbox.lists import in_order
+from services.domain.outbox.verdicts import Verdict
 from services.runtime.clock import now
 from services.sender import scheduler
 from tests.sender.histories import accepted, attempted, attempting, created, refused
@@ -148,6 +149,21 @@ async def test_a_sender_keeps_its_rate_and_delays_no_other() -> None:
     started = asyncio.get_running_loop().time()
     await eventually(lambda: len(world.attempts) == 4)
     assert asyncio.get_running_loop().time() - started > 0.4
+
+
+async def test_what_is_judged_and_not_called_for_takes_no_place_in_a_rate() -> None:
+    """At this rate one goes in a quarter of an hour."""
+    world = World(rate=0.001, units=lambda _: 3)
+    rows = await world.take(pending("a"), pending("b"), pending("c"), pending("d"))
+    await world.attempted("a")
+    await world.ends("a", Verdict("blocked", "media", "it cannot be fetched", "correct it"))
+    await world.attempted("b")
+    await world.ends("b", Verdict("deferred", "media", "it is looked at", "wait", condition="media"))
+    await world.attempted("c")
+    await world.ends("c")
+    await eventually(lambda: rows.entries["acme|c c"].state == "settled")
+    assert world.order == ["a", "b", "c"]
+    assert world.attempts == {}
 
 
 async def test_a_tenant_with_many_waiting_delays_no_other() -> None:

@@ -307,12 +307,12 @@ async def test_an_attempt_that_broke_off_once_begun_is_told_as_ambiguous_and_the
     monkeypatch.setattr(scheduler, "_LOOK_AGAIN_S", 0.05)
 
     class Breaks(Busy):
-        async def _attempt(self, partition: Any, entry: Entry) -> None:
+        async def _attempt(self, partition: Any, entry: Entry) -> bool:
             if entry.command_id == "a":
                 begun = attempting(1, command_id="a")
                 await partition.submit(msgspec.structs.replace(begun, order_key=entry.order_key, at=now()))
                 raise TypeError("a defect of ours")
-            await super()._attempt(partition, entry)
+            return await super()._attempt(partition, entry)
 
     world = Breaks(concurrency=1, ambiguous_wait_s=0.05)
     rows = await world.take(pending("a", "acme|a"), pending("b", "acme|a", sequence=1))

@@ -12,6 +12,7 @@ from services.domain.outbox import pauses
 from services.domain.outbox.entry import Entry, due, row_key
 from services.domain.outbox.lists import DEFERRED, lists
 from services.domain.outbox.pauses import Pauses, Said
+from services.domain.outbox.verdicts import Verdict
 from services.runtime.clock import now
 from services.runtime.folding.index import Listed
 from services.runtime.folding.partition import Flush, Partition
@@ -25,7 +26,7 @@ from services.sender.scheduler import Routes, Scheduler, Times
 from services.sender.slots import Slots
 from services.sender.stops import HELD_BY_PAUSE, Stops
 from services.sender.tables import OUTBOX, PAUSES
-from tests.sender.histories import Event, accepted, attempted, attempting, created, fold, history
+from tests.sender.histories import Event, accepted, attempted, attempting, created, fold, history, judged
 from tests.waiting import eventually
 
 NEVER = "9999-01-01T00:00:00.000Z"
@@ -168,14 +169,19 @@ class World:
         """Its time was over so long ago that one flush has settled and forgotten it."""
         await self.listening.flushed(rows.partition, rows.set({row_key(entry): None}))
 
-    async def _attempt(self, partition: Partition, entry: Entry) -> None:
+    async def _attempt(self, partition: Partition, entry: Entry) -> bool:
         self.order.append(entry.command_id)
         end = await self._end(entry)
+        if isinstance(end, Verdict):
+            said = judged(end, command_id=entry.command_id)
+            await partition.submit(msgspec.structs.replace(said, order_key=entry.order_key, at=now()))
+            return False
         number = entry.attempt + 1
         begun = attempting(number, command_id=entry.command_id)
         over = attempted(number, end, command_id=entry.command_id)
         for event in (begun, over):
             await partition.submit(msgspec.structs.replace(event, order_key=entry.order_key, at=now()))
+        return True
 
     async def _end(self, entry: Entry) -> Any:
         future = self.attempts[entry.command_id] = asyncio.get_running_loop().create_future()

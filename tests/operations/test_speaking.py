@@ -16,6 +16,7 @@ from services.contract.topic import own_topic
 from services.domain.messages.commands import CancelMessage
 from services.domain.outbox.accepted import CancelAccepted
 from services.operations.producing import Speaker, signed_anew
+from services.runtime.catalogues import Catalogues
 from services.runtime.clock import CLOCK
 from services.runtime.config import Settings
 from services.runtime.folding.fold import Record
@@ -46,7 +47,8 @@ def keys(folder: Path) -> dict[str, Any]:
 
 def taken(found: Settings, topic: str, headers: list[tuple[str, bytes]]) -> bool:
     record = Record(topic, 0, 0, CLOCK.milliseconds(), b"k", encode(CANCEL), headers, by_broker=True)
-    intake = Intake(tenant_rules(found, tenants_of(found), Lists(PriceLists(found.kafka), Registries(found.kafka))))
+    lists = Lists(PriceLists(found.kafka), Registries(found.kafka), Catalogues(found.kafka))
+    intake = Intake(tenant_rules(found, tenants_of(found), lists))
     return [type(one) for one in intake(None, read_message(record))[1]] == [CancelAccepted]
 
 

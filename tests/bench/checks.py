@@ -38,8 +38,8 @@ _TENANT = {
         ]
     },
     "CONSENT": {"stop_reaches": "tenant", "consent_for": "templates"},
-    "QUIET": {"purposes": ["marketing"]},
-    "CAPS": {"marketing": {"messages": 2, "days": 1}},
+    "QUIET_HOURS": {"purposes": ["marketing"]},
+    "FREQUENCY": {"marketing": [{"messages": 2, "days": 1}]},
     "SPEND": {"budgets": [{"amount": 1_000_000}, {"amount": 1000, "label": "spring"}]},
 }
 

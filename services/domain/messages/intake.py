@@ -217,24 +217,26 @@ def _routed(command: SendMessage, channel: Channel, whom: Address, rules: Rules)
     if rules.routes:
         contact = key_of(command.tenant, whom, rules.contact_secret)
         asked = Asked(whom.name, contact, whom.country, channel, command.label, _purpose(command))
-        found = choose(rules.routes, asked, rules.out | _unfit(rules, channel, whom.name)) or found
+        found = choose(rules.routes, asked, _passed_over(rules, channel, whom.name)) or found
     if found is None:
         return command
     return replace(command, messaging_service_sid=found) if is_service(found) else replace(command, from_=found)
 
 
-def _unfit(rules: Rules, channel: Channel, number: str) -> frozenset[str]:
-    """Senders in routes by which nothing goes to this number: carriers or its country do not let them."""
+def _passed_over(rules: Rules, channel: Channel, number: str) -> Callable[[str], bool]:
+    """Whether a sender in a route fails, or may not write to this number: so its carriers or its country say."""
     if channel not in ("sms", "mms"):
-        return frozenset()
+        return rules.out.__contains__
     registry, row = rules.registry(), rules_for(rules.countries, number)
 
-    def may_not(sender: str) -> bool:
+    def passed_over(sender: str) -> bool:
+        if sender in rules.out:
+            return True
         if is_service(sender):
             return registry.unfit(None, sender, number) is not None
         return refuses_name(row, sender) or registry.unfit(sender, None, number) is not None
 
-    return frozenset(sender for route in rules.routes for sender in route.pool if may_not(sender))
+    return passed_over
 
 
 def _service(command: SendMessage, faults: list[str]) -> str | None:

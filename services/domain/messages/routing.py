@@ -2,10 +2,10 @@
 
 import hashlib
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
-from services.domain.messages.near import nearness
+from services.domain.messages.near import nearest
 from services.domain.sids import MESSAGING_SERVICE
 
 
@@ -44,8 +44,8 @@ class Route(NamedTuple):
         )
 
 
-def choose(routes: Iterable[Route], asked: Asked, out: Collection[str] = ()) -> str | None:
-    """The sender of the first route that fits; None: none does. One that is `out` takes none, unless all are.
+def choose(routes: Iterable[Route], asked: Asked, passed_over: Callable[[str], bool] = lambda _: False) -> str | None:
+    """The sender of the first route that fits; None: none does. One that is passed over takes none, unless all are.
 
     By weighted rendezvous hashing: of many people each sender gets its share, and where one leaves the pool only its
     people move.
@@ -53,10 +53,9 @@ def choose(routes: Iterable[Route], asked: Asked, out: Collection[str] = ()) -> 
     route = next((one for one in routes if one.fits(asked)), None)
     if route is None:
         return None
-    pool = [sender for sender in sorted(route.pool) if sender not in out] or sorted(route.pool)
+    pool = [sender for sender in sorted(route.pool) if not passed_over(sender)] or sorted(route.pool)
     if route.nearest:
-        near = {sender: nearness(sender, asked.number) for sender in pool}
-        pool = [sender for sender in pool if near[sender] == max(near.values())]
+        pool = nearest(pool, asked.number)
     return max(pool, key=lambda sender: _score(asked.contact, sender, route.pool[sender]))
 
 

@@ -67,9 +67,10 @@ def _listed(rates: Rates, possible: "set[str] | frozenset[str]") -> _Unit | None
     for country in possible:
         stated = prices.get(country)
         # Nor by a price that is none, whoever wrote it: a product of it is no number.
-        if stated is None or stated.dearest is None or not stated.dearest < MOST:
+        dearest = stated.dearest if stated is not None else None
+        if stated is None or dearest is None or not dearest < MOST:
             return None
-        found.append(_Unit(stated.dearest + rates.surcharges.get(country, Decimal(0)), stated.currency))
+        found.append(_Unit(dearest + rates.surcharges.get(country, Decimal(0)), stated.currency))
     if len({unit.currency for unit in found}) != 1:
         return None
     return max(found, key=lambda unit: unit.amount)

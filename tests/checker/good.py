@@ -4,7 +4,6 @@ It was recorded by `switchboard demo --once --keep --commands 60`; changelogs bu
 stand executions, written by hand (`executions`).
 """
 
-import copy
 import functools
 import gzip
 import tempfile
@@ -42,6 +41,12 @@ def event(entry: Entry) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def _copied(told: list[Any]) -> list[Any]:
+    """As a deep copy, for a tenth of its cost: all of it is JSON."""
+    copied: list[Any] = orjson.loads(orjson.dumps(told))
+    return copied
+
+
 class Spoilt:
     """A copy of the good history, to be changed in one place."""
 
@@ -50,12 +55,12 @@ class Spoilt:
         witness = good().witness
         assert witness is not None
         self.witness = Witness(
-            copy.deepcopy(witness.messages),
-            copy.deepcopy(witness.callbacks),
-            copy.deepcopy(witness.produced),
+            _copied(witness.messages),
+            _copied(witness.callbacks),
+            _copied(witness.produced),
             witness.windows_enforced,
             witness.settled,
-            copy.deepcopy(witness.executions),
+            _copied(witness.executions),
         )
 
     @property

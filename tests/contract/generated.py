@@ -1,5 +1,6 @@
 """Instances of the event types, made from their annotations alone."""
 
+import functools
 import types
 from decimal import Decimal
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -11,12 +12,15 @@ from hypothesis import strategies as st
 LONG = st.integers(min_value=-(2**63), max_value=2**63 - 1)
 
 
+# A strategy that is made anew for each example costs more than the example.
+@functools.cache
 def events(type_: type[msgspec.Struct]) -> st.SearchStrategy[Any]:
     """Instances with every field drawn, those with defaults too."""
     hints = get_type_hints(type_)
     return st.builds(type_, **{name: values(hint) for name, hint in hints.items()})
 
 
+@functools.cache
 def values(hint: Any) -> st.SearchStrategy[Any]:
     """Values of an annotation. A kind of annotation that no event has used so far is an error."""
     origin, arguments = get_origin(hint), get_args(hint)

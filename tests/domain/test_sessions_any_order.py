@@ -1,5 +1,6 @@
 """Whatever the order, and whenever the clock strikes in between: the same windows, and the same timers."""
 
+import functools
 from typing import Any
 
 from hypothesis import given
@@ -16,51 +17,65 @@ from tests.domain.sessions_oracle import CONTACT, OTHER, SENDER, Fact, at, ended
 MILLISECOND = 1 / 3_600_000
 HOURS = [0, 1, 2, 22, 23 - MILLISECOND, 23, 24 - MILLISECOND, 24, 24 + MILLISECOND, 25, 30, 46, 47, 48, 49]
 Step = Fact | float
+# All here, once: a strategy that is made anew for each draw costs more than the draw.
+EITHER, FEW, MANY = st.booleans(), st.integers(0, 3), st.integers(1, 7)
+AN_HOUR, ENDS = st.sampled_from(HOURS), st.sampled_from([*HOURS, 60, 80])
+TO = st.sampled_from([SENDER, SENDER, OTHER])
+THROUGH, OURS_THROUGH = st.sampled_from([None, "MG1", "MG2"]), st.sampled_from([None, "MG1"])
+ON_THE_WAY = st.sampled_from([0, MILLISECOND, 0.5])
+
+
+@functools.cache
+def until(hour: float) -> st.SearchStrategy[float]:
+    return st.sampled_from([one for one in [*HOURS, 60, 80] if one <= hour])
+
+
+@functools.cache
+def strokes_until(end: float) -> st.SearchStrategy[list[float]]:
+    return st.lists(until(end), max_size=5)
 
 
 @st.composite
 def messages(draw: st.DrawFn, refused: bool = True) -> list[Fact]:
     """Messages of one person, by webhook, from Twilio's list, or both; and of ours that came too late."""
     found: list[Fact] = []
-    for number in range(draw(st.integers(1, 7))):
-        sid, hour = f"SM{number}", draw(st.sampled_from(HOURS))
+    for number in range(draw(MANY)):
+        sid, hour = f"SM{number}", draw(AN_HOUR)
         where: dict[str, Any] = {
-            "to": draw(st.sampled_from([SENDER, SENDER, OTHER])),
-            "service": draw(st.sampled_from([None, "MG1", "MG2"])),
+            "to": draw(TO),
+            "service": draw(THROUGH),
         }
         webhook, entry = (
-            wrote(hour + draw(st.sampled_from([0, MILLISECOND, 0.5])), sid, **where),
+            wrote(hour + draw(ON_THE_WAY), sid, **where),
             listed(hour, sid, **where),
         )
         found += draw(st.sampled_from([[webhook], [entry], [webhook, entry]]))
-    if draw(st.booleans()):
-        found.append(wrote(draw(st.sampled_from(HOURS)), "SMx", "+14155550100", from_="+14155550123"))
-    for number in range(draw(st.integers(0, 3)) if refused else 0):
+    if draw(EITHER):
+        found.append(wrote(draw(AN_HOUR), "SMx", "+14155550100", from_="+14155550123"))
+    for number in range(draw(FEW) if refused else 0):
         found += _too_late(draw, f"SMours{number}")
     return found
 
 
 def _too_late(draw: st.DrawFn, sid: str) -> list[Fact]:
     """A message of ours, told once or again with an earlier time of its making."""
-    hour = draw(st.sampled_from(HOURS))
-    where = {"sender": draw(st.sampled_from([SENDER, SENDER, OTHER])),
-             "messaging_service_sid": draw(st.sampled_from([None, "MG1"]))}  # fmt: skip
-    again = ended(hour, sid, made=draw(st.sampled_from([one for one in HOURS if one <= hour])), **where)
-    return [ended(hour, sid, **where), *([again] if draw(st.booleans()) else [])]
+    hour = draw(AN_HOUR)
+    where = {"sender": draw(TO),
+             "messaging_service_sid": draw(OURS_THROUGH)}  # fmt: skip
+    again = ended(hour, sid, made=draw(until(hour)), **where)
+    return [ended(hour, sid, **where), *([again] if draw(EITHER) else [])]
 
 
 @st.composite
 def courses(draw: st.DrawFn, most: int = 2, refused: bool = True) -> tuple[list[Fact], list[list[Step]], float]:
     """Messages; courses of events in which they come in any order, repeated, while the clock goes forward; its end."""
     facts = draw(messages(refused))
-    end = draw(st.sampled_from([*HOURS, 60, 80]))
+    end = draw(ENDS)
     found = []
     for _ in range(most):
         repeated = draw(st.lists(st.sampled_from(facts), max_size=4))
         course: list[Step] = [*draw(st.permutations(facts + repeated))]
-        for hour in sorted(
-            draw(st.lists(st.sampled_from([one for one in [*HOURS, 60, 80] if one <= end]), max_size=5))
-        ):
+        for hour in sorted(draw(strokes_until(end))):
             # The clock never goes back: each stroke comes behind the one before.
             strokes = [place for place, step in enumerate(course) if not isinstance(step, Fact)]
             course.insert(draw(st.integers(max(strokes, default=-1) + 1, len(course))), hour)

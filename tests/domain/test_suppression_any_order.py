@@ -37,7 +37,7 @@ from tests.domain.suppression_oracle import (
 FOLD = Suppressing({})
 # Close to each other and to the horizon, on either side.
 SECONDS = st.sampled_from([0, 0.001, 1, 30, 59, 60, 60.001, 61, 90, 120, 120.001, 121])
-SCOPES = ["tenant", f"sender:{SENDER}", f"sender:{WHATSAPP}", f"service:{SERVICE}"]
+SCOPES = st.sampled_from(["tenant", f"sender:{SENDER}", f"sender:{WHATSAPP}", f"service:{SERVICE}"])
 ACTIONS = st.sampled_from(["opt_out", "opt_in"])
 BODIES = st.sampled_from(
     [
@@ -57,6 +57,19 @@ BODIES = st.sampled_from(
     ]
 )
 OTHERS = ["acme|decaf", "acme|decade"]
+# All here, once: a strategy that is made anew for each draw costs more than the draw.
+EITHER, MARKS = st.booleans(), st.integers(0, 2)
+KINDS = st.sampled_from(["message", "message", "message", "outcome", "command", "link"])
+TO = st.sampled_from([SENDER, SENDER, WHATSAPP, OTHER, TOLL_FREE])
+THROUGH = st.sampled_from([None, SERVICE])
+TOLD = st.sampled_from([None, None, None, "STOP", "START", "HELP"])
+PAYLOADS = st.sampled_from([None, None, None, "STOP", "stop-42-details"])
+ON_THE_WAY = st.sampled_from([0, 0.5, 2, 62, -2])
+LINKED = st.sampled_from([[], [], [], *([name] for name in OTHERS), OTHERS])
+ANOTHER = st.sampled_from(OTHERS)
+REFUSED = st.sampled_from([SENDER, WHATSAPP, OTHER])
+CODES = st.sampled_from([21610, 21610, 63014, 63033, 63032, 30003])
+TURNS = st.lists(st.integers(0, 2), max_size=30)
 
 
 def play(facts: Iterable[Fact], state: Standing | None = None) -> tuple[Standing | None, list[Derived]]:
@@ -68,47 +81,43 @@ def messages(draw: st.DrawFn, sid: str) -> list[Fact]:
     """A message as we heard of it: by webhook, from Twilio's list, or both."""
     body, said_at = draw(BODIES), draw(SECONDS)
     where: dict[str, Any] = {
-        "to": draw(st.sampled_from([SENDER, SENDER, WHATSAPP, OTHER, TOLL_FREE])),
-        "service": draw(st.sampled_from([None, SERVICE])),
-        "told": draw(st.sampled_from([None, None, None, "STOP", "START", "HELP"])),
-        "payload": draw(st.sampled_from([None, None, None, "STOP", "stop-42-details"])),
+        "to": draw(TO),
+        "service": draw(THROUGH),
+        "told": draw(TOLD),
+        "payload": draw(PAYLOADS),
     }
     # It takes its time to arrive, unless our clock is behind.
-    webhook = wrote(body, said_at + draw(st.sampled_from([0, 0.5, 2, 62, -2])), sid, **where)
+    webhook = wrote(body, said_at + draw(ON_THE_WAY), sid, **where)
     # A list knows nothing of links or of what Twilio understood; what it reads is the same message otherwise.
     entry = listed(body, said_at, sid, **where | {"told": None, "payload": None})
-    webhook = replace(webhook, linked=draw(st.sampled_from([[], [], [], *([name] for name in OTHERS), OTHERS])))
+    webhook = replace(webhook, linked=draw(LINKED))
     told: list[Fact] = draw(st.sampled_from([[webhook], [entry], [webhook, entry]]))
     date = fetched(webhook, said_at)
-    return [*told, date] if date and draw(st.booleans()) else told
+    return [*told, date] if date and draw(EITHER) else told
 
 
 @st.composite
 def links(draw: st.DrawFn, number: int) -> list[Fact]:
     """What was said at another address, told along a link. Statements there are not those here."""
     marks = []
-    for n in range(draw(st.integers(0, 2))):
-        action, exact = draw(ACTIONS), draw(st.booleans())
+    for n in range(draw(MARKS)):
+        action, exact = draw(ACTIONS), draw(EITHER)
         mark = Mark(at=at(draw(SECONDS)), evidence=f"there {number} {n}", source="keyword", exact=exact)
-        marks.append(SharedMark(id=f"SL{number} {n}", action=action, scope=draw(st.sampled_from(SCOPES)), mark=mark))
-    return [linked(marks, draw(SECONDS), draw(st.sampled_from(OTHERS)))]
+        marks.append(SharedMark(id=f"SL{number} {n}", action=action, scope=draw(SCOPES), mark=mark))
+    return [linked(marks, draw(SECONDS), draw(ANOTHER))]
 
 
 @st.composite
 def statements(draw: st.DrawFn, number: int) -> list[Fact]:
     """One thing said or learnt, and each fact that tells of it."""
-    kind = draw(st.sampled_from(["message", "message", "message", "outcome", "command", "link"]))
+    kind = draw(KINDS)
     if kind == "message":
         return draw(messages(f"SM{number}"))
     if kind == "outcome":
-        sender = draw(st.sampled_from([SENDER, WHATSAPP, OTHER]))
-        return [
-            refused(
-                draw(SECONDS), f"SM{number}", sender, draw(st.sampled_from([21610, 21610, 63014, 63033, 63032, 30003]))
-            )
-        ]
+        sender = draw(REFUSED)
+        return [refused(draw(SECONDS), f"SM{number}", sender, draw(CODES))]
     if kind == "command":
-        return [stated(draw(ACTIONS), draw(SECONDS), draw(st.sampled_from(SCOPES)), f"c{number}")]
+        return [stated(draw(ACTIONS), draw(SECONDS), draw(SCOPES), f"c{number}")]
     return draw(links(number))
 
 
@@ -227,7 +236,7 @@ def conversations(draw: st.DrawFn) -> tuple[list[Fact], list[int]]:
             for fact in draw(messages(f"SM{number}"))
             if isinstance(fact, InboundReceived)
         ]
-    return draw(st.permutations(joining + said)), draw(st.lists(st.integers(0, 2), max_size=30))
+    return draw(st.permutations(joining + said)), draw(TURNS)
 
 
 @given(conversations())

@@ -34,7 +34,9 @@ class DurableLog:
         self._connect = connect
         self._spool = spool
         self._deadline_s = deadline_s
-        self._take: Callable[[Waiting], None] = spool.append
+        # While facts go straight to Kafka; and while they are held.
+        self._publisher: Publisher | None = None
+        self._holds = False
         self._held: list[Waiting] = []
         self._drainer = Drainer(spool, deadline_s)
         self._asked = asyncio.Event()
@@ -47,7 +49,13 @@ class DurableLog:
     def append(self, fact: Fact) -> "asyncio.Future[None]":
         """Make a fact durable; the future is resolved when it is. It fails with SpoolFull or OSError."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._take(Waiting(fact, done))
+        waiting = Waiting(fact, done)
+        if self._publisher is not None:
+            self._publisher.publish(waiting)
+        elif self._holds:
+            self._held.append(waiting)
+        else:
+            self._spool.append(waiting)
         return done
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -98,7 +106,7 @@ class DurableLog:
         try:
             while not self._spool.empty:
                 if self._spool.size <= _HOLD_BELOW_BYTES:
-                    self._take = self._held.append
+                    self._hold()
                 await self._drainer.drain_segment(producer)
         except Exception:
             self._turn_to_spool([])
@@ -120,13 +128,16 @@ class DurableLog:
         asked.cancel()
         if not failure.done():
             # What comes now waits, for the flight under way may fail: its facts are older.
-            self._take = self._held.append
+            self._hold()
             await publisher.flush()
             self._turn_to_spool([])
             failure.cancel()
 
+    def _hold(self) -> None:
+        self._publisher, self._holds = None, True
+
     def _turn_to_kafka(self, publisher: Publisher) -> None:
-        self._take = publisher.publish
+        self._publisher, self._holds = publisher, False
         held, self._held = self._held, []
         for waiting in held:
             publisher.publish(waiting)
@@ -137,7 +148,7 @@ class DurableLog:
         metrics.KAFKA_UP.set(1)
 
     def _turn_to_spool(self, first: list[Waiting]) -> None:
-        self._take = self._spool.append
+        self._publisher, self._holds = None, False
         held, self._held = self._held, []
         for waiting in (*first, *held):
             self._spool.append(waiting)

@@ -10,17 +10,17 @@ from typing import Any, NamedTuple
 from prometheus_client import Counter
 
 from services.contract import codec
-from services.ingress import judge, metrics, products
+from services.ingress import metrics, parameters, products
 from services.ingress.answer import Answer
 from services.ingress.durable import DurableLog
-from services.ingress.form import Pairs
+from services.ingress.parameters import Pairs
 from services.ingress.reasons import REASONS, Reason, Rejected
-from services.ingress.refusals import Refusals, addressed
+from services.ingress.refusals import Refusals
 from services.ingress.routing import Routes
 from services.ingress.segments import Fact
 from services.ingress.spool import SpoolFull
 from services.ingress.tenants import Tenant, prepare
-from services.ingress.webhook import Call, Decision, Facts, Told, Webhook
+from services.ingress.webhook import Call, Decision, Facts, Told, Webhook, addressed
 from services.runtime import failpoints
 from services.runtime.clock import now
 from services.runtime.config import Settings
@@ -148,7 +148,7 @@ class Webhooks:
         if opened.tenant:
             return self._named(opened.tenant)
         webhook, target = opened.webhook, opened.call.target
-        query = partial(judge.query, target) if webhook.called_back else None
+        query = partial(parameters.query, target) if webhook.called_back else None
         return self._named(self._routes.tenant_of(webhook.names_us, pairs, query))
 
     def keep(self, opened: Opened, body: bytes) -> Kept:

@@ -3,7 +3,7 @@
 import logging
 
 from services.ingress.reasons import Reason
-from services.ingress.webhook import Call
+from services.ingress.webhook import Call, addressed
 from services.runtime.masking import unsteered
 from services.runtime.sparing import Sparing, and_more
 
@@ -13,17 +13,6 @@ _LONGEST = 300
 # Where it was the signature that did not fit, the URL is compared with Twilio's. Else its query is nobody's to read: of
 # a GET it is what somebody said.
 _COMPARED = frozenset({"unsigned", "signature", "signing_key", "ambiguous"})
-
-
-def addressed(target: str) -> tuple[str, str] | None:
-    """The tenant ("" on the URL that all share) and the kind of webhook that a target names; None for any other."""
-    _, *parts = target.partition("?")[0].rstrip("/").split("/")
-    match parts:
-        case ["twilio", kind]:
-            return "", kind
-        case ["twilio", tenant, kind] if tenant:
-            return tenant, kind
-    return None
 
 
 class Refusals:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from services.domain.contact import canonical, parts
 from services.domain.messages.callback import read_callback
-from services.ingress.form import Pairs
+from services.ingress.parameters import Pairs
 from services.ingress.reasons import Rejected
 from services.runtime.clock import now
 from services.runtime.tenants.live import Tenants, accounts_of

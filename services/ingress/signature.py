@@ -1,6 +1,9 @@
-"""Is this request Twilio's? An HMAC over the public URL and the sorted parameters, in one of their spellings.
+"""A voucher: Twilio's signature. An HMAC over the public URL and the sorted parameters, by a key of the tenant's.
 
-Who holds a tenant's auth token or a shared key signed it; a key answers for its own algorithm alone.
+Twilio signs names and values run together, so one signature fits many requests: other methods, other cuts of the same
+text. Hence each must name an account of the tenant's, in the way that its method has. Whose keys count is said by the
+URL; or, on the URL that tenants share, by parameters that nobody vouches for yet. A key answers for its own algorithm
+alone.
 """
 
 import binascii
@@ -10,32 +13,24 @@ import re
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from functools import lru_cache
-from itertools import islice, product
-from operator import mul
+from itertools import chain
 from typing import NamedTuple
 
-from services.domain.messages.callback import FRAGMENTS
-from services.ingress import spellings
-from services.ingress.form import Pairs
+from services.ingress import parameters, spellings
+from services.ingress.parameters import Pairs
+from services.ingress.reasons import Rejected
+from services.ingress.spellings import MOST_BYTES, MOST_TRIED
+from services.ingress.tenants import SHA1, SHA256, Keys, Tenant
+from services.ingress.webhook import Believed, Call, Whose
 
-SHA1, SHA256 = "HMAC_SHA1", "HMAC_SHA256"
 _HASHES = {SHA1: hashlib.sha1, SHA256: hashlib.sha256}
 _DIGEST_BYTES = {20, 32}
 _STATED = re.compile("[?&]bodySHA256=([0-9a-fA-F]{64})(?:&|$)")
-# What a stranger's request may cost: HMACs, and bytes that they go over.
-MOST_HMACS = 64
-_MOST_BYTES = 128 * 1024
-# In the URLs that we set stands how to retry. It is never sent, and no document of Twilio's signs it; an emulator does.
-_TAILS = ("", *FRAGMENTS)
-# How unlikely the next spelling of each is: of the query, of our address, of the fragment, of the form.
-_UNLIKELY = (1, 3, 8, 2)
-
-
-class Keys(NamedTuple):
-    """Who may have signed, and how: auth tokens by HMAC_SHA1, or one shared key by HMAC_SHA256."""
-
-    algorithm: str
-    secrets: tuple[bytes, ...]
+# What the text that was signed always holds, where it was a GET's, and where it was a form's.
+_OF_A_GET = re.compile(b"[?&]AccountSid=AC[0-9a-fA-F]{32}")
+_OF_A_FORM = re.compile(b"AccountSidAC[0-9a-fA-F]{32}")
+# What a request says of its key: id and algorithm, or None where that cannot be read.
+Signer = tuple[str, str] | None
 
 
 class Claim(NamedTuple):
@@ -44,6 +39,36 @@ class Claim(NamedTuple):
     origins: tuple[str, ...]
     target: str
     signature: bytes
+
+
+class TwilioSigned:
+    """By the tenant's auth tokens or shared keys. It gives `Pairs`."""
+
+    def __init__(self, public_url: str) -> None:
+        self._origins = spellings.origins(public_url)
+
+    def glance(self, call: Call) -> bytes:
+        """The digest that the head states. Raises Rejected."""
+        if (signed := digest(call.headers.get("X-Twilio-Signature", ""))) is None:
+            raise Rejected("unsigned")
+        return signed
+
+    def believe(self, whose: Whose, call: Call, stated: bytes, body: bytes) -> Believed:
+        """The verified parameters, in the order sent; for GET those of the query. Raises Rejected.
+
+        Malformed is only what could not be verified either: what Twilio signed is kept, however odd.
+        """
+        claim = Claim(self._origins, call.target, stated)
+        signer = settings(call.headers.get("X-Twilio-Webhooks-Signature-Settings", ""))
+        match call.says:
+            case "query":
+                return _verified_query(whose, claim, signer)
+            case "form":
+                return _verified_form(whose, claim, signer, body)
+            case "json":
+                return _verified_json(whose, claim, signer, body)
+            case _:
+                raise Rejected("content_type")
 
 
 def digest(signature: str) -> bytes | None:
@@ -55,7 +80,7 @@ def digest(signature: str) -> bytes | None:
     return stated if len(stated) in _DIGEST_BYTES and b64encode(stated).decode() == signature else None
 
 
-def settings(header: str) -> tuple[str, str] | None:
+def settings(header: str) -> Signer:
     """Key id and algorithm out of `X-Twilio-Webhooks-Signature-Settings: key=<id>,algorithm=HMAC_SHA256`.
 
     Without the header neither key nor another algorithm than HMAC_SHA1 is meant. None where a part is unknown or
@@ -70,22 +95,50 @@ def settings(header: str) -> tuple[str, str] | None:
     return named.get("key", ""), named.get("algorithm", SHA1).upper()
 
 
-def signed_text(claim: Claim, keys: Keys, pairs: Pairs) -> bytes | None:
-    """The text that one of the keys signed: this URL with these parameters (none for GET), run together. Or None."""
-    left, room = MOST_HMACS, _MOST_BYTES
-    if len(claim.signature) != _HASHES[keys.algorithm]().digest_size:
-        return None
-    for start, end in _written(claim, pairs):
-        for secret in keys.secrets:
-            if not left or room < 0:
-                return None
-            left, room = left - 1, room - len(start) - len(end)
-            keyed = _keyed(secret, keys.algorithm).copy()
-            keyed.update(start)
-            keyed.update(end)
-            if hmac.compare_digest(keyed.digest(), claim.signature):
-                return start + end
-    return None
+def _verified_form(whose: Whose, claim: Claim, signer: Signer, body: bytes) -> Believed:
+    sent = parameters.form(body)
+    tenant = whose(sent.pairs)
+    text = signed_text(claim, _keys(tenant, signer, sent.pairs), sent.pairs)
+    if text is None:
+        raise Rejected("signature" if sent.decodable else "malformed")
+    if _OF_A_GET.search(text):
+        raise Rejected("ambiguous")
+    return Believed(tenant, parameters.legible(sent))
+
+
+def _verified_query(whose: Whose, claim: Claim, signer: Signer) -> Believed:
+    pairs = parameters.query(claim.target)
+    tenant = whose(pairs)
+    text = signed_text(claim, _keys(tenant, signer, pairs), [])
+    if text is None:
+        raise Rejected("signature")
+    if _OF_A_FORM.search(text):
+        raise Rejected("ambiguous")
+    return Believed(tenant, pairs)
+
+
+def _verified_json(whose: Whose, claim: Claim, signer: Signer, body: bytes) -> Believed:
+    named = parameters.whose(body)
+    tenant = whose(named)
+    text = signed_url(claim, _keys(tenant, signer, named), body)
+    if text is None:
+        raise Rejected("signature")
+    if _OF_A_GET.search(text) or _OF_A_FORM.search(text):
+        raise Rejected("ambiguous")
+    return Believed(tenant, parameters.document(body))
+
+
+def _keys(tenant: Tenant, signer: Signer, pairs: Pairs) -> Keys:
+    """Who may have signed. Raises Rejected for an account, a key or an algorithm that is none of the tenant's."""
+    accounts = {value for name, value in pairs if name == "AccountSid"}
+    if len(accounts) != 1 or not tenant.owns(account := accounts.pop()):
+        raise Rejected("account")
+    key, algorithm = signer or (None, "")
+    if key == "" and algorithm == SHA1:
+        return tenant.tokens_of(account)
+    if key in tenant.signing_keys and algorithm == SHA256:
+        return tenant.signing_keys[key]
+    raise Rejected("signing_key")
 
 
 def signed_url(claim: Claim, keys: Keys, body: bytes) -> bytes | None:
@@ -98,29 +151,30 @@ def signed_url(claim: Claim, keys: Keys, body: bytes) -> bytes | None:
     return signed_text(claim, keys, []) if stated and stated[1].lower() == actual else None
 
 
-def _written(claim: Claim, pairs: Pairs) -> Iterator[tuple[bytes, bytes]]:
-    """URL and parameters as they may have been signed. First as documented, then what deviates the least."""
-    texts = map(_bytes, spellings.forms(pairs))
-    first = next(texts)
-    yield _bytes(claim.origins[0] + claim.target), first
-    # As many as there is room for: of a long request few.
-    most = min(MOST_HMACS // 2, 1 + _MOST_BYTES // (len(first) + len(claim.target) + 1))
-    forms = [first, *islice(texts, most)]
-    targets = list(islice(spellings.targets(claim.target), most))
-    for target, origin, tail, form in _order(len(targets), len(claim.origins), len(forms)):
-        yield _bytes(claim.origins[origin] + targets[target] + _TAILS[tail]), forms[form]
+def signed_text(claim: Claim, keys: Keys, pairs: Pairs) -> bytes | None:
+    """The text that one of the keys signed: this URL with these parameters (none for GET), run together. Or None."""
+    left, room = MOST_TRIED, MOST_BYTES
+    if len(claim.signature) != _HASHES[keys.algorithm]().digest_size:
+        return None
+    for start, end in _texts(claim, pairs):
+        for secret in keys.secrets:
+            if not left or room < 0:
+                return None
+            left, room = left - 1, room - len(start) - len(end)
+            keyed = _keyed(secret, keys.algorithm).copy()
+            keyed.update(start)
+            keyed.update(end)
+            if hmac.compare_digest(keyed.digest(), claim.signature):
+                return start + end
+    return None
 
 
-def _bytes(text: str) -> bytes:
-    return text.encode("utf-8", "surrogateescape")
-
-
-@lru_cache(maxsize=1024)
-def _order(targets: int, origins: int, forms: int) -> list[tuple[int, ...]]:
-    """In which order the spellings are combined: the least that deviates first."""
-    sizes = (targets, origins, len(_TAILS), forms)
-    combined = sorted(product(*map(range, sizes)), key=lambda places: sum(map(mul, places, _UNLIKELY)))
-    return combined[1:MOST_HMACS]
+def _texts(claim: Claim, pairs: Pairs) -> Iterator[tuple[bytes, bytes]]:
+    """URL and parameters as they may have been signed: as Twilio documents it, then what is spelt otherwise."""
+    url = claim.origins[0] + claim.target
+    text = "".join(chain.from_iterable(dict.fromkeys(sorted(pairs))))
+    yield url.encode("utf-8", "surrogateescape"), text.encode("utf-8", "surrogateescape")
+    yield from spellings.others(claim.origins, claim.target, pairs)
 
 
 # Setting a key up costs more than the hash of a webhook.

@@ -6,12 +6,22 @@ and parameters, so that a second spelling of the same request is accepted and an
 
 import re
 from collections.abc import Iterable, Iterator
-from itertools import chain
-from operator import itemgetter
+from functools import lru_cache
+from itertools import chain, islice, product
+from operator import itemgetter, mul
 from urllib.parse import urlsplit
 
+from services.domain.messages.callback import FRAGMENTS
 from services.ingress import queries
-from services.ingress.form import Pairs
+from services.ingress.parameters import Pairs
+
+# What a stranger's request may cost: texts that are tried, each by an HMAC, and bytes that these go over.
+MOST_TRIED = 64
+MOST_BYTES = 128 * 1024
+# In the URLs that we set stands how to retry. It is never sent, and no document of Twilio's signs it; an emulator does.
+_TAILS = ("", *FRAGMENTS)
+# How unlikely the next spelling of each is: of the query, of our address, of the fragment, of the form.
+_UNLIKELY = (1, 3, 8, 2)
 
 _AUTHORITY = re.compile(r"(?P<host>\[[^\]]*\]|[^:]*)(?::(?P<port>[0-9]*))?")
 # Parameters; with more, no one of Twilio's libraries that sort them otherwise is meant.
@@ -58,7 +68,31 @@ def targets(target: str) -> Iterator[str]:
             yield f"{path}?{spelt}"
 
 
-def forms(pairs: Pairs) -> Iterator[str]:
+def others(origins: tuple[str, ...], target: str, pairs: Pairs) -> Iterator[tuple[bytes, bytes]]:
+    """URL and parameters as they may have been signed otherwise than documented; what deviates the least first."""
+    texts = map(_bytes, _forms(pairs))
+    first = next(texts)
+    # As many as there is room for: of a long request few.
+    most = min(MOST_TRIED // 2, 1 + MOST_BYTES // (len(first) + len(target) + 1))
+    forms = [first, *islice(texts, most)]
+    spelt = list(islice(targets(target), most))
+    for query, origin, tail, form in _order(len(spelt), len(origins), len(forms)):
+        yield _bytes(origins[origin] + spelt[query] + _TAILS[tail]), forms[form]
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+@lru_cache(maxsize=1024)
+def _order(targets: int, origins: int, forms: int) -> list[tuple[int, ...]]:
+    """In which order the spellings are combined, the least that deviates first; without the documented one."""
+    sizes = (targets, origins, len(_TAILS), forms)
+    combined = sorted(product(*map(range, sizes)), key=lambda places: sum(map(mul, places, _UNLIKELY)))
+    return combined[1:MOST_TRIED]
+
+
+def _forms(pairs: Pairs) -> Iterator[str]:
     """The parameters of a form run together, as Twilio's libraries sort them; the likeliest first."""
     ordered = sorted(pairs)
     unique = list(dict.fromkeys(ordered))

@@ -2,14 +2,23 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from prometheus_client import Counter
 
 from services.domain.messages.callback_keys import CallbackKeys
 from services.ingress import metrics
-from services.ingress.signature import SHA1, SHA256, Keys
 from services.runtime.section import Secret
 from services.runtime.tenants.settings import TenantSettings
+
+SHA1, SHA256 = "HMAC_SHA1", "HMAC_SHA256"
+
+
+class Keys(NamedTuple):
+    """Who may have signed, and how: auth tokens by HMAC_SHA1, or one shared key by HMAC_SHA256."""
+
+    algorithm: str
+    secrets: tuple[bytes, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,31 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import msgspec
 
 from services.contract.topic import Topic
 from services.ingress.answer import Answer
-from services.ingress.form import Pairs
+from services.ingress.parameters import Pairs
 from services.ingress.tenants import Tenant
+
+# By content type, in which form a body's parameters are.
+_BODIES: Mapping[str, Literal["form", "json"]] = {
+    "application/x-www-form-urlencoded": "form",
+    "application/json": "json",
+}
+
+
+def addressed(target: str) -> tuple[str, str] | None:
+    """The tenant ("" on the URL that all share) and the kind of webhook that a target names; None for any other."""
+    _, *parts = target.partition("?")[0].rstrip("/").split("/")
+    match parts:
+        case ["twilio", kind]:
+            return "", kind
+        case ["twilio", tenant, kind] if tenant:
+            return tenant, kind
+    return None
 
 
 class Call(NamedTuple):
@@ -24,6 +41,13 @@ class Call(NamedTuple):
         """How long the body says that it is; 0 where it does not say."""
         said = self.headers.get("Content-Length", "")
         return int(said) if said.isdecimal() else 0
+
+    @property
+    def says(self) -> Literal["query", "form", "json"] | None:
+        """Where its parameters are: for GET in the query, else in the body; None for a body that is no such thing."""
+        if self.method == "GET":
+            return "query"
+        return _BODIES.get(self.headers.get("Content-Type", "").partition(";")[0].strip().lower())
 
 
 # Whose request it is, by its parameters where its URL does not say. Raises Rejected.

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from multidict import MultiDict
 from twilio.request_validator import RequestValidator
 
-from services.ingress.signature import SHA1, SHA256, Claim, Keys, digest, settings, signed_text, signed_url
+from services.ingress.signature import Claim, digest, settings, signed_text, signed_url
 from services.ingress.spellings import origins
+from services.ingress.tenants import SHA1, SHA256, Keys
 from tests.ingress.signing import OTHER_TOKEN, TOKEN, Pairs, accepts, sign, with_hash
 
 TOKENS = Keys(SHA1, (OTHER_TOKEN.encode(), TOKEN.encode()))

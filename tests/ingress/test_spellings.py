@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from services.domain.messages.callback import FRAGMENTS, RETRIES, callback_query
 from services.ingress import signature, spellings
-from services.ingress.signature import SHA1, Claim, Keys, digest, signed_text
+from services.ingress.signature import Claim, digest, signed_text
 from services.ingress.spellings import origins
+from services.ingress.tenants import SHA1, Keys
 from tests.ingress.signing import ACCOUNT, OTHER_TOKEN, TOKEN, Pairs, sign
 
 BASE = "https://hooks.example.org/in"
@@ -160,7 +161,7 @@ def test_a_request_costs_64_hmacs_at_most(monkeypatch: pytest.MonkeyPatch) -> No
     for keys in (TOKENS, many):
         counted.clear()
         assert not signed_text(Claim(origins(BASE), f"{PATH}?{query}", bytes(20)), keys, pairs)
-        assert 48 < len(counted) <= signature.MOST_HMACS
+        assert 48 < len(counted) <= spellings.MOST_TRIED
 
 
 def test_a_long_request_costs_fewer() -> None:

@@ -9,10 +9,10 @@ from services.contract import codec
 from services.domain.contact import contact_key
 from services.domain.messages.callback import callback_query, read_callback
 from services.domain.messages.events import InboundReceived, StatusReceived
-from services.ingress import judge
-from services.ingress.form import Pairs
+from services.ingress import parameters
 from services.ingress.messages import translate
 from services.ingress.messages.translate import Arrival
+from services.ingress.parameters import Pairs
 
 SECRET = b"contact secret"
 ARRIVAL = Arrival("acme", SECRET, "2026-02-21T18:22:11.123Z", None, signers=(b"a later key", SECRET))
@@ -110,7 +110,7 @@ def test_a_command_that_we_did_not_sign_is_not_believed(spoilt: str) -> None:
 
 
 def translate_query(text: str) -> Pairs:
-    return judge.query(f"/x?{text}")
+    return parameters.query(f"/x?{text}")
 
 
 @given(texts, texts, texts, texts)

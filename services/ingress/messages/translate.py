@@ -12,8 +12,8 @@ from services.domain.contact import bare, contact_key, parts
 from services.domain.identity import raw_event_id
 from services.domain.messages.callback import read_callback
 from services.domain.messages.events import InboundReceived, Parameters, StatusReceived
-from services.ingress.form import Pairs
 from services.ingress.messages.vouching import vouched
+from services.ingress.parameters import Pairs
 
 # Twilio adds these when it calls the fallback URL; the message is the same one.
 _FALLBACK_ONLY = frozenset({"ErrorCode", "ErrorUrl"})

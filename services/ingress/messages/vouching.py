@@ -9,7 +9,7 @@ import re
 from collections.abc import Collection, Iterable
 
 from services.domain.sids import MESSAGE
-from services.ingress.form import Pairs
+from services.ingress.parameters import Pairs
 
 # In this order: the guide to webhook requests of 2026-03-09; the changelog of 2026-07-07, of WhatsApp's users without a
 # number; seen in webhooks that people show, in no guide: the status, the kind of message, the channel, add-ons; the

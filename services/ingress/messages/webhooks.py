@@ -15,12 +15,12 @@ from services.contract.messages import INBOUND, KEYWORDS, STATUS
 from services.domain.consent.keywords import Words
 from services.domain.messages.events import InboundReceived
 from services.domain.messages.replies import Replies
-from services.ingress import judge, metrics
+from services.ingress import metrics, parameters
 from services.ingress.answer import Answer
-from services.ingress.form import Pairs
-from services.ingress.judge import TwilioSigned
 from services.ingress.messages import translate, vouching
 from services.ingress.messages.translate import Arrival
+from services.ingress.parameters import Pairs
+from services.ingress.signature import TwilioSigned
 from services.ingress.webhook import Facts, Told, Webhook
 from services.runtime.config import Settings
 from services.runtime.policy import replies, words_of
@@ -84,7 +84,7 @@ class _Messages:
         return Answer(200, NO_REPLY if text is None else twiml(text), "text/xml")
 
     def status(self, told: Told) -> Facts:
-        query = judge.query(told.call.target)
+        query = parameters.query(told.call.target)
         signers = told.tenant.callback_ring.believed(told.received_at)
         event = translate.status(self._arrival(told)._replace(signers=signers), told.said, query)
         if query and event.command_id is None:

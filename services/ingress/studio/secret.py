@@ -10,7 +10,8 @@ import hashlib
 import hmac
 from collections.abc import Iterable
 
-from services.ingress import judge
+from services.ingress import parameters
+from services.ingress.parameters import Pairs
 from services.ingress.reasons import Rejected
 from services.ingress.webhook import Believed, Call, Whose
 
@@ -36,7 +37,19 @@ class SharedSecret:
         tenant = whose([])
         if not _is_one_of(stated, tenant.flow_secrets):
             raise Rejected("secret")
-        return Believed(tenant, judge.said(call, body))
+        return Believed(tenant, _said(call, body))
+
+
+def _said(call: Call, body: bytes) -> Pairs:
+    match call.says:
+        case "query":
+            return parameters.query(call.target)
+        case "form":
+            return parameters.legible(parameters.form(body))
+        case "json":
+            return parameters.document(body)
+        case _:
+            raise Rejected("content_type")
 
 
 def _is_one_of(stated: bytes, secrets: Iterable[bytes]) -> bool:

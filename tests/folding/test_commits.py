@@ -11,7 +11,7 @@ from services.contract.fold import changelog
 from services.runtime.folding.app import FoldApp, fold_app, run_app
 from services.runtime.folding.fold import FoldFunction
 from services.runtime.folding.health import reasons
-from services.runtime.folding.runner import RecordBatch, Runner
+from services.runtime.folding.runner import Runner
 from services.runtime.sections.kafka import KafkaSettings
 from services.runtime.sections.worker import WorkerSettings
 from tests.folding import tally
@@ -77,7 +77,7 @@ async def test_records_of_a_former_assignment_are_not_folded(rig: Rig) -> None:
     await runner.fence([(rig.source, record.partition)])
     await runner.start()
 
-    await runner.accept(RecordBatch(rig.source, record.partition, [record], former, record.offset + 1))
+    assert runner.owner(rig.source, record.partition, former) is None
     partition = runner.partition(tally.FOLD, record.partition)
     assert partition
     # What is folded in order after it shows that it was not.
@@ -118,7 +118,7 @@ async def test_a_partition_of_somebody_else_is_not_folded(rig: Rig) -> None:
     runner = runner_of(rig)
     await runner.fence([(rig.source, (record.partition + 1) % rig.partitions)])
     await runner.start()
-    await runner.accept(RecordBatch(rig.source, record.partition, [record], runner.epoch, record.offset + 1))
+    assert runner.owner(rig.source, record.partition, runner.epoch) is None
     await runner.release()
     assert runner.committable == {}
     assert await rig.read(rig.derived) == []

@@ -11,7 +11,7 @@ from services.runtime.folding.dead import Why, dead_letter
 from services.runtime.folding.fold import Fold, Record, Step, Table
 from services.runtime.folding.overlay import Overlay
 from services.runtime.folding.partition import _MAX_FLUSH_BYTES
-from services.runtime.folding.staging import MAX_RECORD_BYTES
+from services.runtime.folding.telling import MAX_RECORD_BYTES
 from services.runtime.section import ConfigError
 from tests.domain.suppression_oracle import refused
 from tests.folding import tally

@@ -14,7 +14,7 @@ from services.contract import codec
 from services.runtime.folding.fold import Fold
 from services.runtime.folding.partition import Partition
 from services.runtime.folding.progress import Progress
-from services.runtime.folding.runner import Listener, RecordBatch, Runner, _Owned
+from services.runtime.folding.runner import Listener, Runner, _Owned
 from services.runtime.sections.kafka import KafkaSettings
 from tests.folding import tally
 from tests.folding.inside import ends, inside
@@ -190,20 +190,26 @@ async def runner_of(world: World) -> Runner:
     return runner
 
 
+async def fetched(runner: Runner, records: list[Any], epoch: int, upto: int, number: int = 0) -> None:
+    """As the consumer hands it out."""
+    if (partition := runner.owner(SOURCE, number, epoch)) is not None:
+        await partition.accept(SOURCE, records, upto)
+
+
 async def test_positions_of_a_former_assignment_do_not_count(world: World) -> None:
     runner = await runner_of(world)
-    await runner.accept(RecordBatch(SOURCE, 0, [record(0, fact(0))], runner.epoch, 1))
+    await fetched(runner, [record(0, fact(0))], runner.epoch, 1)
     former = runner.epoch
     runner.drop_handed_out()
-    await runner.accept(RecordBatch(SOURCE, 0, [record(1, fact(1))], former, 2))
-    await runner.accept(RecordBatch(SOURCE, 0, [], former, 9))
-    await runner.accept(RecordBatch(SOURCE, 1, [], runner.epoch, 9))
+    await fetched(runner, [record(1, fact(1))], former, 2)
+    await fetched(runner, [], former, 9)
+    await fetched(runner, [], runner.epoch, 9, 1)
     await world.flushed()
     await asyncio.sleep(0.02)
     assert world.partition.progress.upto == {SOURCE: 1}
     # The same position, told again under the assignment that holds.
-    await runner.accept(RecordBatch(SOURCE, 0, [record(1, fact(1))], runner.epoch, 2))
-    await runner.accept(RecordBatch(SOURCE, 0, [], runner.epoch, 9))
+    await fetched(runner, [record(1, fact(1))], runner.epoch, 2)
+    await fetched(runner, [], runner.epoch, 9)
     await asyncio.wait_for(world.partition.progress.reach({SOURCE: 9}), 20)
     assert [one.number for one in world.counted()] == [1, 2]
 
@@ -212,7 +218,7 @@ async def test_a_position_told_with_records_that_find_no_room_waits_with_them(wo
     runner = await runner_of(world)
     world.gate.clear()
     records = [record(offset, fact(offset)) for offset in range(20)]
-    accepting = asyncio.create_task(runner.accept(RecordBatch(SOURCE, 0, records, runner.epoch, 25)))
+    accepting = asyncio.create_task(fetched(runner, records, runner.epoch, 25))
     await asyncio.sleep(0.02)
     assert not accepting.done()
     assert world.partition.progress.upto == {SOURCE: 0}
@@ -227,7 +233,7 @@ async def test_a_partition_lost_while_its_records_find_no_room_is_told_nothing(w
     runner = await runner_of(world)
     world.gate.clear()
     records = [record(offset, fact(offset)) for offset in range(20)]
-    accepting = asyncio.create_task(runner.accept(RecordBatch(SOURCE, 0, records, runner.epoch, 25)))
+    accepting = asyncio.create_task(fetched(runner, records, runner.epoch, 25))
     await eventually(lambda: "fold" in world.names())
     world.partition.close()
     world.gate.set()

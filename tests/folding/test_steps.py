@@ -12,7 +12,7 @@ from services.contract import codec
 from services.contract.fold import FoldContract
 from services.domain.due import Due
 from services.runtime.folding.fold import Fold, Step, Table
-from services.runtime.folding.staging import MAX_RECORD_BYTES
+from services.runtime.folding.telling import MAX_RECORD_BYTES
 from tests.folding.ground import Ground, Written, registered, topic
 from tests.waiting import eventually
 

@@ -22,7 +22,7 @@ from services.domain.messages.sightings import Sightings, stated
 from services.domain.messages.windows import Sessions, open_windows
 from services.operations.rebuild.plan import Plan
 from services.runtime.folding.fold import Emission
-from services.runtime.folding.staging import emission
+from services.runtime.folding.telling import emission
 
 # Compacted by the key of the row.
 _BY_KEY: dict[str, Topic] = {

@@ -28,8 +28,6 @@ from services.runtime.sections.kafka import KafkaSettings
 from services.runtime.sections.worker import WorkerSettings
 from services.runtime.tls import ssl_context
 
-# Batches, not messages: enough to keep every fold busy, little enough to bound memory where each holds 10 MB.
-_QUEUED_BATCHES = 4
 # New objects between two searches for garbage in cycles. Consumed records live by the thousand until their flush; with
 # CPython's 700 a third of a fold's CPU went into looking at them again and again.
 _COLLECT_AFTER = 50_000
@@ -95,7 +93,6 @@ def fold_app(
         consumer_auto_offset_reset="earliest",
         datadir=str(worker.data_dir),
         store="rocksdb://",
-        stream_buffer_maxsize=_QUEUED_BATCHES,
         table_cleanup_interval=86400.0,
         table_standby_replicas=worker.standby_replicas,
         topic_allow_declare=False,
@@ -160,10 +157,9 @@ def _add_fold(app: FoldApp, fold: Fold, memory: Memory, partitions: int) -> None
         stores[table.name] = kept.data
 
     async def agent(stream: Any) -> None:
-        # The runner acknowledges what is folded, by offset; Faust would acknowledge what it handed out.
-        stream.enable_acks = False
-        async for event in stream.events():
-            await app.runner.accept(event.value)
+        """Has Faust subscribe to the topics. Nothing comes this way: the consumer hands records to their partitions."""
+        async for _ in stream.events():
+            raise RuntimeError(f"fold {fold.name}: a record came by a stream")
 
     source = app.topic(*(topic.name for topic in fold.sources), key_serializer="raw", value_serializer="raw")
     app.agent(source, name=fold.name)(agent)

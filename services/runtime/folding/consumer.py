@@ -1,8 +1,8 @@
-"""Faust's consumer, handing out fetched batches instead of messages, and committing what was folded.
+"""Faust's consumer, handing what it fetched to the partition that folds it, and committing what was folded.
 
 Replaced, of faust-streaming 0.15.3: `_drain_messages` (two tasks per message), the fetcher, the bookkeeping of acks
 message by message (it commits past gaps, and control records of transactions are gaps), and `wait_empty`. The rest
-(group membership, assignment, flow control, seeks) is Faust's.
+(group membership, assignment, flow control, seeks) is Faust's. Records go past its channels, streams and agents.
 """
 
 import asyncio
@@ -11,14 +11,12 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from aiokafka import ConsumerRecord
-from faust.events import Event
 from faust.transport.consumer import Fetcher
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from services.runtime.folding.membership import keep_name
-from services.runtime.folding.runner import RecordBatch, Runner
+from services.runtime.folding.runner import Runner
 from services.runtime.folding.showing import Behind
 from services.runtime.section import ConfigError
 
@@ -127,7 +125,7 @@ class BatchConsumer(driver.Consumer):
             yield from self.runner.behind(self._thread.ends_now(self.runner.sources()))
 
     async def _drain_messages(self, fetcher: Any) -> None:
-        """Fetch for ever: changelog records into their tables, others to the agents of their topics."""
+        """Fetch for ever: changelog records into their tables, others to the partitions that fold them."""
         recovery = self.app.tables.recovery
         while not (self._stopped.is_set() or fetcher._stopped.is_set()):
             # In a loop: it may have been halted again before we woke.
@@ -169,7 +167,7 @@ class BatchConsumer(driver.Consumer):
         await self._fetched.wait()
 
     async def _hand_out(self, records: Mapping[TP, list[Any]], epoch: int) -> None:
-        """Records to the agents of their topics; and how far each topic is read, also where nothing came."""
+        """Records to their partitions; and how far each topic is read, also where nothing came."""
         if epoch != self.runner.epoch:
             return
         positions = self._thread.positions_now(self.runner.sources())
@@ -181,11 +179,9 @@ class BatchConsumer(driver.Consumer):
             if not batch and self._told.get(tp) == (epoch, upto):
                 continue
             self._told[tp] = epoch, upto
-            message = self._to_message(tp, batch[0] if batch else _nothing(tp, upto))
-            for channel in self.app.topics._tp_index[tp]:
-                await channel.put(
-                    Event(self.app, None, RecordBatch(tp.topic, tp.partition, batch, epoch, upto), None, message)
-                )
+            # Asked each time: while one has no room for more, all may be assigned anew.
+            if (partition := self.runner.owner(tp.topic, tp.partition, epoch)) is not None:
+                await partition.accept(tp.topic, batch, upto)
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         self.app.pulse.beat(time.monotonic())
@@ -223,11 +219,6 @@ class BatchConsumer(driver.Consumer):
 
     def verify_event_path(self, now: float, tp: TP) -> None:
         """Faust's watch over single messages has nothing to see here; consumer lag is the measure."""
-
-
-def _nothing(tp: TP, offset: int) -> Any:
-    """In place of a record, where only the position moved: Faust wants a message with every event."""
-    return ConsumerRecord(tp.topic, tp.partition, offset, 0, 0, None, None, None, -1, -1, ())
 
 
 class BatchFetcher(Fetcher):

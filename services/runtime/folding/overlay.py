@@ -6,21 +6,23 @@ the process: then the record is not at fault.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, NamedTuple
 
+import msgspec
+
 from services.contract import codec
-from services.contract.topics import BY_CONTACT
+from services.domain.between import Between
 from services.domain.due import Due
 from services.domain.whose import is_anothers
 from services.runtime import metrics
 from services.runtime.batches import Unread
-from services.runtime.folding.dead import Why, dead_letter
+from services.runtime.folding import burying, index
+from services.runtime.folding.burying import Failed
+from services.runtime.folding.dead import Why
 from services.runtime.folding.fold import Emission, Fold, Record, Step, Table
-from services.runtime.folding.staging import Row, Staged, TooLarge, tell
-from services.runtime.folding.store import OTHER_ALIASES
-from services.runtime.section import ConfigError
+from services.runtime.folding.telling import Told, fits, tell
 
 logger = logging.getLogger(__name__)
 
@@ -32,11 +34,53 @@ class _Unreadable(Exception):
     """The store cannot be read: its cause is to come out, and no record is at fault."""
 
 
-class _Failed(NamedTuple):
-    """A step that could not take its part of an event."""
+class Row(NamedTuple):
+    """A row as it is and as it is written, both None when it is removed; and as it is committed."""
 
-    step: str
-    error: Exception
+    value: Any
+    encoded: bytes | None
+    committed: Any
+    # The index entries that go with the value.
+    entries: frozenset[bytes] = frozenset()
+
+
+class _Staged:
+    """What one event comes to, step by step, encoded before anything is kept: so a row never stands without its events.
+
+    `row` gives a row as it is now; `tell` makes the record of a derived event.
+    """
+
+    def __init__(self, row: Callable[[Table, str], Row], tell: Callable[[msgspec.Struct], Told]) -> None:
+        self.rows: dict[tuple[str, str], Row] = {}
+        self.told: list[Told] = []
+        self.derived: list[msgspec.Struct] = []
+        self._row = row
+        self._tell = tell
+
+    def take(self, step: Step, given: Iterable[tuple[str, Any]]) -> None:
+        """Let a step fold these events, each with its row's key, or none of them. Raises what the step raises."""
+        rows: dict[tuple[str, str], Row] = {}
+        derived: list[msgspec.Struct] = []
+        for key, event in given:
+            derived += self._fold(step, key, event, rows)
+        told = [self._tell(event) for event in derived if not isinstance(event, Between)]
+        self.rows |= rows
+        self.told += told
+        self.derived += derived
+
+    def _fold(self, step: Step, key: str, event: Any, rows: dict[tuple[str, str], Row]) -> Iterable[msgspec.Struct]:
+        table = step.table
+        if table is None:
+            return step.function(None, event)[1]
+        name = table.name, key
+        row = rows.get(name) or self.rows.get(name) or self._row(table, key)
+        after, derived = step.function(row.value, event)
+        if after != row.value:
+            encoded = None if after is None else codec.encode(after)
+            fits(len(encoded or b""))
+            # Raises for a row whose times make no sense, while its event can still be put aside.
+            rows[name] = Row(after, encoded, row.committed, index.entries(table, key, after))
+        return derived
 
 
 class Overlay:
@@ -76,23 +120,18 @@ class Overlay:
             for told in self._fold.refused(record, str(error)):
                 self._emissions.append(self._told(None, told).emission)
             return
-        self._refuse_other_aliases(record)
+        burying.refuse_other_aliases(record)
         if is_anothers(event):
             # Nothing of that contact is in doubt: whose it is has not spoken. So nobody is held for it either.
-            self._put_aside(record, Why("anothers", f"a fact of {event.tenant} names a contact of another tenant"))
+            why = Why("anothers", f"a fact of {event.tenant} names a contact of another tenant")
+            self._emissions.append(burying.put_aside(self._fold, record, why))
             return
         staged, failed = self._change(event, codec.traceparent(record.headers))
         self._keep(staged)
         if received := getattr(event, "received_at", None):
             self.received.append(received)
         if failed:
-            self._bury(record, event, self._why(record, failed))
-
-    @staticmethod
-    def _refuse_other_aliases(record: Record) -> None:
-        if record.topic in BY_CONTACT and (version := codec.other_aliases(record.headers)):
-            place = f"{record.topic}/{record.partition}@{record.offset}"
-            raise ConfigError(f"{place}: its contact key is of alias version {version}; {OTHER_ALIASES}")
+            self._bury(record, event, burying.why(self._fold, record, failed))
 
     def local(self, event: Any) -> None:
         """Fold an event of our own, by all steps or none. Raises ValueError when it has no place."""
@@ -127,7 +166,7 @@ class Overlay:
         due = None if row.value is None else table.due(row.value)
         if due is None or due > now:
             return False
-        staged = Staged(self._row, partial(self._told, None))
+        staged = _Staged(self._row, partial(self._told, None))
         staged.take(step, [(key, Due(key=key, at=due))])
         for place in range(self._fold.steps.index(step) + 1, len(self._fold.steps)):
             staged.take(self._fold.steps[place], self._derived(place, staged))
@@ -152,9 +191,9 @@ class Overlay:
             raise _Unreadable from error
         return Row(committed, None, committed)
 
-    def _change(self, event: Any, traceparent: bytes | None) -> tuple[Staged, list[_Failed]]:
+    def _change(self, event: Any, traceparent: bytes | None) -> tuple[_Staged, list[Failed]]:
         """What an event comes to by the steps that could take it, and those that could not."""
-        staged = Staged(self._row, partial(self._told, traceparent))
+        staged = _Staged(self._row, partial(self._told, traceparent))
         failed = []
         named = self._fold.takers(type(event))
         # The places of steps that take what those before them have derived; mostly there are none.
@@ -170,16 +209,16 @@ class Overlay:
             except _Unreadable as error:
                 raise error.__cause__ or error from None
             except Exception as error:
-                failed.append(_Failed(step.table.name if step.table else self._fold.name, error))
+                failed.append(Failed(step.table.name if step.table else self._fold.name, error))
         return staged, failed
 
-    def _derived(self, place: int, staged: Staged) -> list[tuple[str, Any]]:
+    def _derived(self, place: int, staged: _Staged) -> list[tuple[str, Any]]:
         """What the steps before have derived, of what the step in this place takes."""
         taken = [one for one in staged.derived if place in self._fold.takers(type(one))]
         step = self._fold.steps[place]
         return [keyed for one in taken for keyed in step.keyed(one)] if step.table is not None else []
 
-    def _keep(self, staged: Staged) -> None:
+    def _keep(self, staged: _Staged) -> None:
         for place, row in staged.rows.items():
             self.rows[place] = row
             self.size += len(row.encoded or b"")
@@ -194,50 +233,10 @@ class Overlay:
             self._latest |= latest
             self.size += sum(len(one.value or b"") for one in latest.values())
 
-    def _why(self, record: Record, failed: Sequence[_Failed]) -> Why:
-        """Why a record is a dead letter that steps could not take: the first of them gives the reason."""
-        reasons = [self._reason(record, one) for one in failed]
-        details = [_detail(reason, one.error) for reason, one in zip(reasons, failed, strict=True)]
-        if len(self._fold.steps) > 1:
-            details = [f"{one.step}: {detail}" for one, detail in zip(failed, details, strict=True)]
-        return Why(reasons[0], "; ".join(details), tuple(one.step for one in failed))
-
-    def _reason(self, record: Record, failed: _Failed) -> str:
-        match failed.error:
-            case TooLarge():
-                return "too_large"
-            case ValueError():
-                return "unfoldable"
-            case error:
-                # A defect of ours in a pure function would come back at every retry: keep the record, and go on.
-                logger.error(
-                    "fold %s, step %s, failed on %s/%d@%d",
-                    self._fold.name,
-                    failed.step,
-                    record.topic,
-                    record.partition,
-                    record.offset,
-                    exc_info=error,
-                )
-                return "defect"
-
-    def _put_aside(self, record: Record, why: Why, held: bool = False) -> None:
-        metrics.DEAD.labels(self._fold.name, why.reason).inc()
-        self._emissions.append(dead_letter(self._sources[record.topic], record, why, held))
-
     def _bury(self, record: Record, event: Any, why: Why) -> None:
-        word = self._fold.unheard(record, event, why.steps)
-        if word is None:
-            metrics.UNATTRIBUTED.labels(self._fold.name).inc()
-            logger.error(
-                "%s/%d@%d may have been a person's word, and does not say whose: nobody is held for it; look at its "
-                "dead letter now",
-                record.topic,
-                record.partition,
-                record.offset,
-            )
-        self._put_aside(record, why, bool(word))
-        for told in word or ():
+        words = burying.words(self._fold, record, event, why)
+        self._emissions.append(burying.put_aside(self._fold, record, why, bool(words)))
+        for told in words:
             self._tell_and_fold(told, record)
 
     def _tell_and_fold(self, told: Any, record: Record) -> None:
@@ -248,8 +247,3 @@ class Overlay:
         if failed:
             metrics.UNATTRIBUTED.labels(self._fold.name).inc()
             logger.error("a hold for %s could not be folded", told, exc_info=failed[0].error)
-
-
-def _detail(reason: str, error: Exception) -> str:
-    """A defect's text may quote what it stumbled over."""
-    return type(error).__name__ if reason == "defect" else str(error)

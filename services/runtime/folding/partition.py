@@ -91,6 +91,13 @@ class Partition:
         # Rows that could not be woken: table and key.
         self._failed: set[tuple[str, str]] = set()
 
+    async def accept(self, topic: str, records: Sequence[Any], upto: int) -> None:
+        """Queue what was fetched of a topic: with these, everything below `upto` has come, or was no record."""
+        self.progress.begin(topic, records[0].offset if records else upto)
+        if records:
+            await self.put(topic, records)
+        self.passed(topic, upto)
+
     async def put(self, topic: str, records: Sequence[Any]) -> None:
         """Queue consumed records of one topic; waits while too many wait. Those seen before are passed over."""
         seen = self._accepted.get(topic, -1)

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from faust.types import TP
 
@@ -55,19 +55,6 @@ class Together(Listener):
         await asyncio.gather(*(listener.leaving(partition) for listener in self._listeners))
 
 
-class RecordBatch(NamedTuple):
-    """Records of one topic partition, as fetched at once. `epoch` tells which assignment they were fetched under.
-
-    `upto`: with these, everything below that offset has been handed out, or was no record.
-    """
-
-    topic: str
-    partition: int
-    records: list[Any]
-    epoch: int
-    upto: int
-
-
 class _Owned(NamedTuple):
     partition: Partition
     ledger: Ledger
@@ -113,7 +100,7 @@ class Runner:
         return [owned.partition for (name, _), owned in self._owned.items() if name == fold and owned.task]
 
     def drop_handed_out(self) -> None:
-        """What was fetched until now and is not queued here yet is dropped: positions are about to be set anew."""
+        """What was fetched until now and is not queued yet is dropped: positions are about to be set anew."""
         self.epoch += 1
 
     async def fence(self, assigned: Iterable[tuple[str, int]]) -> None:
@@ -175,15 +162,11 @@ class Runner:
                 if end is not None and (found := owned.partition.behind(topic.name, end)):
                     yield found
 
-    async def accept(self, batch: RecordBatch) -> None:
-        """Queue consumed records. Those of an earlier assignment are dropped: they are fetched again by their owner."""
-        owned = self._owned.get((self._fold_of[batch.topic], batch.partition))
-        if batch.epoch == self.epoch and owned is not None:
-            first = batch.records[0].offset if batch.records else batch.upto
-            owned.partition.progress.begin(batch.topic, first)
-            if batch.records:
-                await owned.partition.put(batch.topic, batch.records)
-            owned.partition.passed(batch.topic, batch.upto)
+    def owner(self, topic: str, number: int, epoch: int) -> Partition | None:
+        """Who folds what was fetched under this epoch. None: its owner fetches it again, for it is not ours, or was
+        assigned anew meanwhile."""
+        owned = self._owned.get((self._fold_of[topic], number)) if epoch == self.epoch else None
+        return owned.partition if owned is not None else None
 
     def tick(self, now: str) -> None:
         """Wake the rows that are due by now, of all that is folded here."""

@@ -7,22 +7,20 @@ from those that share it, from no known tenant, and not for longer than it lasts
 
 import logging
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from time import monotonic
-from typing import Any
 from zlib import crc32
 
 import msgspec
 
 from services.contract.signatures import Signature
 from services.domain.clock import later
-from services.domain.due import Due
 from services.runtime.clock import now
 from services.runtime.folding.fold import Record
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import TENANT_NAME
-from services.sender.intake import Intake, Requested
-from services.sender.producers import is_no
+from services.sender.producers import Producers, is_no
+from services.sender.requests import Requested
 
 _log = logging.getLogger(__name__)
 
@@ -35,8 +33,6 @@ _ROWS = 16
 # Of a row; what it takes as JSON must fit into a record.
 MOST = 500
 MOST_BYTES = 512 * 1024
-
-Told = Sequence[Any]
 
 
 class ParkedCommand(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,35 +71,51 @@ def due(row: Parked) -> str:
 
 
 class Parking:
-    """The intake fold over its row of waiting commands. `read` reads a record of its topic."""
+    """The row of waiting commands of an intake. `read` reads a record of its topic."""
 
     def __init__(
         self,
-        intake: Intake,
         tenants: Tenants,
+        producers: Producers,
         read: Callable[[Record], Requested],
         clock: Callable[[], str] = now,
     ) -> None:
-        self._intake = intake
         self._tenants = tenants
-        self._producers = intake.producers
+        self._producers = producers
         self._read = read
         self._clock = clock
         self._told_at = float("-inf")
         # The last that was asked of: for its row's key, and when it is folded.
         self._asked: tuple[Requested | None, bool] = None, False
 
-    def __call__(self, state: Parked | None, event: Requested | Due) -> tuple[Parked | None, Told]:
-        if isinstance(event, Due):
-            return self._looked(state, event.at) if state is not None else (None, ())
-        if not self._waits(event) or _is_full(state, event):
-            return state, self._intake(None, event)[1]
+    def takes(self, row: Parked | None, event: Requested) -> bool:
+        """Whether a command is to wait here. Beyond a row's bounds none does."""
+        return self._waits(event) and not _is_full(row, event)
+
+    def park(self, row: Parked | None, event: Requested) -> Parked:
+        """The row with one more."""
         self._tell(event)
         at = self._clock()
         command = _parked(event, at)
-        if state is None:
-            return Parked(look_at=later(at, LOOK_S), commands=[command]), ()
-        return msgspec.structs.replace(state, commands=[*state.commands, command]), ()
+        if row is None:
+            return Parked(look_at=later(at, LOOK_S), commands=[command])
+        return msgspec.structs.replace(row, commands=[*row.commands, command])
+
+    def look(self, row: Parked, due_at: str) -> tuple[Parked | None, list[Requested]]:
+        """What waits on, and those whose wait is over: their tenant or key has come, or their patience has ended."""
+        # Else a row that is woken by a clock ahead of this one would be due again at once, over and over.
+        at = max(self._clock(), due_at)
+        waiting: list[ParkedCommand] = []
+        over: list[Requested] = []
+        for one in row.commands:
+            patience = _PATIENCE_WITH_A_FILE_S if self._tenants.awaited(one.tenant) else PATIENCE_S
+            # It keeps the times that it had: waiting moves it in no order, and prolongs nothing.
+            event = self._read(one.record)._replace(at=one.at, since=one.since)
+            if at < later(one.waits_since, patience) and self._waits(event):
+                waiting.append(one)
+            else:
+                over.append(event)
+        return (Parked(look_at=later(at, LOOK_S), commands=waiting) if waiting else None), over
 
     def _tell(self, event: Requested) -> None:
         """Who misspelt a tenant sees nothing else of it until the patience is over."""
@@ -138,22 +150,6 @@ class Parking:
     def _waits_for_its_key(self, event: Requested, claimed: Signature | str | None) -> bool:
         # A no is heard by whatever key.
         return isinstance(claimed, Signature) and not self._producers.knows(claimed) and not is_no(event.command)
-
-    def _looked(self, state: Parked, due_at: str) -> tuple[Parked | None, Told]:
-        """Take those whose tenant or key has come; refuse those whose patience is over."""
-        # Else a row that is woken by a clock ahead of this one would be due again at once, over and over.
-        at = max(self._clock(), due_at)
-        waiting: list[ParkedCommand] = []
-        told: list[Any] = []
-        for one in state.commands:
-            patience = _PATIENCE_WITH_A_FILE_S if self._tenants.awaited(one.tenant) else PATIENCE_S
-            # It keeps the times that it had: waiting moves it in no order, and prolongs nothing.
-            event = self._read(one.record)._replace(at=one.at, since=one.since)
-            if at < later(one.waits_since, patience) and self._waits(event):
-                waiting.append(one)
-            else:
-                told += self._intake(None, event)[1]
-        return (Parked(look_at=later(at, LOOK_S), commands=waiting) if waiting else None), told
 
 
 _NAME = re.compile(TENANT_NAME)

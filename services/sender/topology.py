@@ -32,8 +32,10 @@ from services.runtime.unheard import of_contact
 from services.sender import products
 from services.sender.commands import Commands
 from services.sender.ends import logged, of_fold, of_refusal
-from services.sender.intake import Intake, Lists, Out, read, tenant_rules
+from services.sender.intake import Intake, Lists, Out, tenant_rules
 from services.sender.parking import Parked, Parking, due
+from services.sender.producers import Producers
+from services.sender.requests import read
 from services.sender.tables import (
     EXPOSURES,
     IN_FLOWS,
@@ -58,15 +60,16 @@ def folds(
     `known`: what intake looks at beside settings.
     """
     known = known or Lists(PriceLists(settings.kafka), Registries(settings.kafka), Catalogues(settings.kafka))
-    intake = Intake(tenant_rules(settings, tenants, known), out)
+    rules = tenant_rules(settings, tenants, known)
     own = settings.kafka.tenant_topics
 
     def taken_in(commands: Commands) -> Fold:
         reading = partial(read, commands)
-        step = Parking(intake, tenants, reading)
+        parking = Parking(tenants, Producers(rules), reading)
+        intake = Intake(rules, out, parking)
         return Fold(
             commands.fold,
-            (Step(logged(step, of_fold), Table(commands.parked, Parked, step.row_key, due=due)),),
+            (Step(logged(intake, of_fold), Table(commands.parked, Parked, parking.row_key, due=due)),),
             tuple(own_topic(commands.topic, tenant) for tenant in own),
             read=reading,
             refused=logged(intake.refused, of_refusal),

@@ -25,7 +25,7 @@ from services.domain.messages.consent import Suppressing
 from services.domain.messages.events import InboundReceived
 from services.domain.messages.intake import Rules
 from services.runtime.folding.fold import Record
-from services.sender import intake as sender_intake
+from services.sender import requests
 from services.sender.intake import Intake
 from services.sender.moments import Moment, moment_of
 from tests.sender.reading import read_consent, read_message
@@ -41,7 +41,7 @@ _LIES = (-NOW_MS, -YEAR, -2 * HOUR, -61_000, -59_000, 0, 1, 58 * MINUTE, YEAR)
 def read_at(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The clock of intake, in milliseconds: set it."""
     clock = [NOW_MS]
-    monkeypatch.setattr(sender_intake, "now", lambda: iso(clock[0]))
+    monkeypatch.setattr(requests, "now", lambda: iso(clock[0]))
     return clock
 
 

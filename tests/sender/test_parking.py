@@ -25,6 +25,7 @@ from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import TenantSettings
 from services.sender.intake import Intake, Lists, tenant_rules
 from services.sender.parking import LOOK_S, MOST, MOST_BYTES, PATIENCE_S, Parked, Parking
+from services.sender.producers import Producers
 from tests.sender.reading import read_message
 
 START = "2026-02-21T18:00:00.000Z"
@@ -41,8 +42,9 @@ class Desk:
         self.row: Parked | None = None
         self.told: list[Any] = []
         known = Lists(PriceLists(KafkaSettings()), Registries(KafkaSettings()), Catalogues(KafkaSettings()))
-        intake = Intake(tenant_rules(Settings(), self.tenants, known))
-        self._fold = Parking(intake, self.tenants, read_message, lambda: self.at)
+        rules = tenant_rules(Settings(), self.tenants, known)
+        self._parking = Parking(self.tenants, Producers(rules), read_message, lambda: self.at)
+        self._fold = Intake(rules, parking=self._parking)
         self._offset = 0
 
     def set(self, **tenants: TenantSettings | Refused) -> None:
@@ -74,7 +76,7 @@ class Desk:
 
     def row_of(self, name: str) -> str:
         content = {"command_id": "c", "tenant": name, "to": "+14155550123", "from": "+14155550100", "body": "x"}
-        return self._fold.row_key(read_message(Record("t", 0, 0, 0, None, json.dumps(content).encode(), [])))
+        return self._parking.row_key(read_message(Record("t", 0, 0, 0, None, json.dumps(content).encode(), [])))
 
     def _take(self, event: Any) -> list[Any]:
         row, told = self._fold(self.row, event)

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 from services.domain.outbox.facts import Created, Unknown
 from services.sender.breaker import Breaker, State
 from services.sender.limit import Limit
-from services.sender.transport import Refusal
+from services.sender.outcomes import Refusal
 
 Permission = Literal["yes", "later", "never"]
 

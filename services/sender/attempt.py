@@ -24,16 +24,16 @@ from services.runtime.tenants.settings import TenantSettings
 from services.sender import looks
 from services.sender.account import AccountAt
 from services.sender.budgets import Budgets, count
-from services.sender.calling import Caller, Outcome
+from services.sender.calling import Caller
 from services.sender.faults import Faults
 from services.sender.fitting import count as count_concerns
 from services.sender.judging import Judging
 from services.sender.lookups import Lookups
 from services.sender.metrics import SENDER
 from services.sender.outbound import Addressed, Call, Products
+from services.sender.outcomes import Outcome, Refusal
 from services.sender.slots import Slots
 from services.sender.tables import OUTBOX
-from services.sender.transport import Refusal
 
 _FIRST_BACKOFF_S = 0.5
 _LONGEST_BACKOFF_S = 60.0

@@ -20,7 +20,7 @@ from services.runtime.masking import mask
 from services.sender.account import AccountAt
 from services.sender.breaker import Breaker
 from services.sender.metrics import SENDER
-from services.sender.transport import Refusal
+from services.sender.outcomes import Refusal
 
 # Between tries: the first gap, and the longest.
 _GAP_S = 5.0

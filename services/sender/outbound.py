@@ -5,7 +5,7 @@ Its order key is a contact: what the gate looks at stands in the same partition.
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from services.domain.gate.question import Question
 from services.domain.gate.receipt import Receipt
@@ -23,8 +23,11 @@ from services.runtime.registries import Registries
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import TenantSettings
 from services.sender.commands import Commands
+from services.sender.outcomes import Refusal, Taken
 from services.sender.paces import RateLimit
-from services.sender.transport import Method, Refusal, Taken
+
+Method = Literal["POST", "GET", "DELETE"]
+METHODS: tuple[Method, ...] = ("POST", "GET", "DELETE")
 
 
 class Addressed(Accepted, Protocol):

@@ -13,12 +13,11 @@ from dataclasses import dataclass
 
 from prometheus_client import Gauge
 
-from services.domain.outbox.facts import Created, Unknown
 from services.sender.account import Account, AccountAt
 from services.sender.breaker import State
 from services.sender.lanes import Share
 from services.sender.metrics import SENDER
-from services.sender.transport import Refusal
+from services.sender.outcomes import Outcome, Refusal
 
 # Of the concurrency, kept free for urgent calls while such come.
 _RESERVED = 0.1
@@ -45,8 +44,6 @@ LIMIT = Gauge(
     registry=SENDER,
 )
 _STATES = {"closed": 0, "half_open": 1, "open": 2}
-
-Outcome = Created | Refusal | Unknown
 
 
 @dataclass(eq=False, slots=True)

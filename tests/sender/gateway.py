@@ -6,10 +6,11 @@ from services.domain.gate.receipt import Receipt
 from services.domain.messages.commands import CommandAccepted
 from services.runtime.line import Line
 from services.runtime.tenants.settings import TenantSettings
-from services.sender.calling import Outcome, TwilioCaller
+from services.sender.calling import TwilioCaller
 from services.sender.messages.asking import ask
 from services.sender.messages.creating import create
 from services.sender.outbound import Call, Request
+from services.sender.outcomes import Outcome
 from tests.sender.histories import receipt
 
 

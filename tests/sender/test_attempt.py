@@ -29,7 +29,6 @@ from services.runtime.tenants.settings import TenantSettings
 from services.sender.account import AccountAt
 from services.sender.attempt import Sending, attempt
 from services.sender.budgets import Budgets
-from services.sender.calling import Outcome
 from services.sender.faults import Faults
 from services.sender.judging import Judgement, Judging
 from services.sender.lookups import Lookups
@@ -37,8 +36,8 @@ from services.sender.messages.asking import ask
 from services.sender.messages.creating import create
 from services.sender.messages.status_urls import StatusUrls
 from services.sender.outbound import Request
+from services.sender.outcomes import Outcome, Refusal
 from services.sender.slots import Slots
-from services.sender.transport import Refusal
 from tests.sender.histories import (
     CONTACT,
     Derived,

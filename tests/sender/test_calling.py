@@ -10,9 +10,9 @@ from pydantic import SecretStr
 from services.domain.outbox.facts import Created, Unknown
 from services.runtime.line import Line
 from services.runtime.tenants.settings import TenantSettings
-from services.sender.calling import Outcome, TwilioCaller
+from services.sender.calling import TwilioCaller
 from services.sender.outbound import Request
-from services.sender.transport import Refusal, Taken
+from services.sender.outcomes import Outcome, Refusal, Taken
 
 TENANT = TenantSettings(account_sid="AC" + "a" * 32, auth_tokens=[SecretStr("t")], contact_secret=SecretStr("s"))
 

@@ -22,7 +22,7 @@ from services.sender.faults import Faults
 from services.sender.followups.calls import follow_up
 from services.sender.followups.outbound import outbound
 from services.sender.outbound import Call, Parts, Request
-from services.sender.transport import Refusal, Taken
+from services.sender.outcomes import Refusal, Taken
 from tests.sender.histories import accepted, attempted, attempting, created, history
 from tests.sender.products import MESSAGES
 

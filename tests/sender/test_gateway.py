@@ -30,8 +30,8 @@ from services.runtime.line import Line
 from services.runtime.simulated import FaultSettings, SimulatorSettings
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import TenantSettings
-from services.sender.messages.form import form
-from services.sender.transport import Refusal
+from services.sender.messages.creating import form
+from services.sender.outcomes import Refusal
 from services.simulator.app import serve
 from tests.sender.gateway import Gateway
 from tests.sender.histories import accepted

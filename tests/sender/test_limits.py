@@ -11,7 +11,7 @@ from services.domain.outbox.facts import Unknown
 from services.sender.account import Account
 from services.sender.breaker import Breaker
 from services.sender.limit import Limit
-from services.sender.transport import Refusal
+from services.sender.outcomes import Refusal
 from tests.sender.histories import created
 
 LOST = Unknown(reason="no answer")

@@ -10,7 +10,7 @@ from twilio.rest.api.v2010.account.message import MessageList
 from services.contract.commands import read_message_command
 from services.contract.parameters import PARAMETERS
 from services.domain.messages.commands import CommandAccepted, SendMessage
-from services.sender.messages.form import form
+from services.sender.messages.creating import form
 from tests.domain.test_intake import CONTENT, SERVICE, taken
 
 NOT_PASSED_ON = {

@@ -23,7 +23,7 @@ from services.runtime.simulated import FaultSettings, SimulatorSettings
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import TenantSettings
 from services.sender.messages.listing import Listing
-from services.sender.transport import Refusal
+from services.sender.outcomes import Refusal
 from services.simulator.app import serve
 from tests.sender.gateway import Gateway
 from tests.sender.histories import accepted

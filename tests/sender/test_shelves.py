@@ -19,7 +19,7 @@ from services.runtime.clock import now
 from services.runtime.folding.index import Listed
 from services.sender import scheduler, shelves
 from services.sender.account import AccountAt
-from services.sender.transport import Refusal
+from services.sender.outcomes import Refusal
 from tests.sender.histories import accepted, at, attempted, attempting, created, refused
 from tests.sender.world import NEVER, Rows, World, ended, pending
 from tests.waiting import eventually

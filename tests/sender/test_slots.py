@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from services.domain.outbox.facts import Unknown
 from services.sender.account import AccountAt
-from services.sender.slots import BREAKER, Outcome, Slots
-from services.sender.transport import Refusal
+from services.sender.outcomes import Outcome, Refusal
+from services.sender.slots import BREAKER, Slots
 from tests.sender.histories import created
 from tests.waiting import eventually
 

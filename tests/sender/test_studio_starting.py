@@ -15,9 +15,9 @@ from services.domain.studio.effects import ExecutionCreated
 from services.domain.studio.finding import Shown
 from services.runtime.config import Settings
 from services.sender.outbound import Call, Request
+from services.sender.outcomes import Refusal, Taken
 from services.sender.studio.checking import Checking
 from services.sender.studio.starting import start
-from services.sender.transport import Refusal, Taken
 from tests.domain.test_studio_starting import BEGUN, FLOW, FOUND, NAMES, OTHER, OURS, RULES, WHO, accepted, history
 from tests.sender.histories import at
 

@@ -22,9 +22,9 @@ from services.sender import attempt, timing
 from services.sender.account import AccountAt
 from services.sender.faults import Faults
 from services.sender.metrics import SENDER
+from services.sender.outcomes import Refusal
 from services.sender.tables import OUTBOX, SUPPRESSION
 from services.sender.timing import Timing
-from services.sender.transport import Refusal
 from tests.sender.histories import accepted as command
 from tests.sender.histories import created
 

@@ -15,7 +15,7 @@ from services.domain.outbox.verdicts import Verdict
 from services.runtime.clock import now
 from services.sender import conditions
 from services.sender.account import AccountAt
-from services.sender.transport import Refusal
+from services.sender.outcomes import Refusal
 from tests.sender.histories import canceled, created, refused, steps
 from tests.sender.world import NEVER, Rows, World, pending
 from tests.waiting import eventually

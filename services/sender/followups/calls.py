@@ -18,7 +18,7 @@ from services.domain.messages.ladder import FINAL
 from services.domain.outbox.facts import Unknown
 from services.domain.sids import MESSAGE
 from services.sender.outbound import Call, Request
-from services.sender.transport import Refusal, Taken
+from services.sender.outcomes import Refusal, Taken
 
 _NOT_FOUND, _UNFINISHED = 20404, 20009
 # Until the message has ended it is neither redacted nor deleted.

@@ -1,5 +1,5 @@
 """Messages, as the sender carries them out: `commands` (as they are produced), `asking` (what the gate looks at),
-`creating` and `form` (the call), `status_urls` (whom Twilio tells), `finding`, `listing` and `dates` (what became of a
+`creating` (the call), `status_urls` (whom Twilio tells), `finding`, `listing` and `dates` (what became of a
 call without a known end), `dater` (which word of a person was the later); `outbound` puts them together."""
 
 from services.domain.messages.effects import EFFECTS

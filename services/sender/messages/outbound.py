@@ -15,8 +15,8 @@ from services.sender.messages.listing import Listing
 from services.sender.messages.rates import limits, units
 from services.sender.messages.status_urls import StatusUrls
 from services.sender.outbound import Call, Outbound, Parts, Request
+from services.sender.outcomes import Refusal
 from services.sender.paces import RateLimit
-from services.sender.transport import Refusal
 
 _HOST = "api"
 

@@ -17,7 +17,7 @@ from services.domain.sids import EXECUTION
 from services.domain.studio.commands import ExecutionAccepted
 from services.domain.studio.effects import ExecutionCreated
 from services.sender.outbound import Call, Request
-from services.sender.transport import Refusal, Taken
+from services.sender.outcomes import Refusal, Taken
 
 _LONGEST_REASON = 500
 

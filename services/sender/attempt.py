@@ -51,6 +51,7 @@ ANSWERS = Counter(
     ["answer"],
     registry=SENDER,
 )
+_PAUSES = Refusal(code=None, reason="the account pauses", called=False, reached=False)
 # Each by its labels, as many as there are of them on the page of metrics.
 _ended, _seconds, _answered = cache(OUTCOMES.labels), cache(TWILIO_SECONDS.labels), cache(ANSWERS.labels)
 
@@ -133,38 +134,12 @@ async def _committed(partition: Partition, begun: Attempting) -> bool:
 async def _call(
     context: Sending, partition: Partition, tenant: TenantSettings, command: Addressed, begun: Attempting
 ) -> Created | Refused | Unknown:
-    product = context.products[command.kind]
-    at = AccountAt(command.tenant, product.counted_at)
-
-    def allowed() -> Receipt | None:
-        # The wall clock goes on while a process is frozen: one that wakes up too late calls nobody.
-        if now() > begun.deadline:
-            return None
-        # Who waited, for a slot or for an answer, looks once more: a STOP that was folded meanwhile still counts.
-        verdict, receipt = context.judging.look_again(partition, command, begun.receipt.question)
-        if verdict != ALLOW or not context.faults.may_call(row_key(begun), at, command.sender):
-            return None
-        judged = receipt.goes_as, counted_as(receipt.question, receipt.view), receipt.view.appended
-        was = begun.receipt
-        if was is not None and judged != (was.goes_as, begun.purpose, was.view.appended):
-            # What the log says of this attempt would not be so any more.
-            return None
-        return receipt
-
-    async def create() -> Outcome | None:
-        receipt = allowed()
-        if receipt is None:
-            return None
-        request = product.request(Call(tenant, command, receipt, lambda key: partition.read(key, OUTBOX)))
-        if isinstance(request, Refusal):
-            return request
-        with CALLS.track_inprogress(), _seconds(command.tenant).time():
-            answered = await context.callers[command.tenant].make(product.host, request, lambda: allowed() is not None)
-        _answered(answer_of(answered)).inc()
-        return answered
-
-    began = context.faults.began()
-    outcome = await context.slots.call(row_key(begun), create)
+    """Call once there is a slot for it, and tell how that ended."""
+    at, began = _counted_at(context, command), context.faults.began()
+    async with context.slots.call(row_key(begun)) as slot:
+        outcome = await _create(context, partition, tenant, command, begun) if slot.granted else _PAUSES
+        if outcome is not None:
+            slot.ended(outcome)
     if outcome is None:
         return Refused(code=None, reason="its deadline passed, or the gate closed, before the call", retry_at=now())
     fault = context.faults.ended(at, command.sender, outcome, context.judging.knows(command), began)
@@ -186,6 +161,49 @@ async def _call(
         conflict=outcome.conflict,
         request_id=outcome.request_id,
     )
+
+
+async def _create(
+    context: Sending, partition: Partition, tenant: TenantSettings, command: Addressed, begun: Attempting
+) -> Outcome | None:
+    """Make the product's calls. None: it may not go any more, and nobody was called."""
+    receipt = _allowed(context, partition, command, begun)
+    if receipt is None:
+        return None
+    product = context.products[command.kind]
+    request = product.request(Call(tenant, command, receipt, lambda key: partition.read(key, OUTBOX)))
+    if isinstance(request, Refusal):
+        return request
+
+    def may_go_on() -> bool:
+        return _allowed(context, partition, command, begun) is not None
+
+    with CALLS.track_inprogress(), _seconds(command.tenant).time():
+        answered = await context.callers[command.tenant].make(product.host, request, may_go_on)
+    _answered(answer_of(answered)).inc()
+    return answered
+
+
+def _allowed(context: Sending, partition: Partition, command: Addressed, begun: Attempting) -> Receipt | None:
+    """What the gate sees now of an attempt that is on the log; None where it may not go, or not as the log says."""
+    # The wall clock goes on while a process is frozen: one that wakes up too late calls nobody.
+    if now() > begun.deadline:
+        return None
+    # Who waited, for a slot or for an answer, looks once more: a STOP that was folded meanwhile still counts.
+    verdict, receipt = context.judging.look_again(partition, command, begun.receipt.question)
+    at = _counted_at(context, command)
+    if verdict != ALLOW or not context.faults.may_call(row_key(begun), at, command.sender):
+        return None
+    judged = receipt.goes_as, counted_as(receipt.question, receipt.view), receipt.view.appended
+    was = begun.receipt
+    if was is not None and judged != (was.goes_as, begun.purpose, was.view.appended):
+        # What the log says of this attempt would not be so any more.
+        return None
+    return receipt
+
+
+def _counted_at(context: Sending, command: Addressed) -> AccountAt:
+    return AccountAt(command.tenant, context.products[command.kind].counted_at)
 
 
 def backoff_s(attempt: int, retry_after: float | None) -> float:

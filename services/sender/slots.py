@@ -8,8 +8,9 @@ many are prepared ahead as fill the slots at the pace of the last calls.
 import asyncio
 import math
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Self
 
 from prometheus_client import Gauge
 
@@ -53,6 +54,7 @@ class _Turn:
     at: AccountAt
     urgent: bool
     begun_at: float
+    called_at: float = 0.0
     granted: "asyncio.Future[bool] | None" = None
     counted: bool = True
 
@@ -106,29 +108,22 @@ class Slots:
         if turn is not None:
             self._uncount(turn)
 
-    async def call(self, row: str, create: Callable[[], Awaitable[Outcome | None]]) -> Outcome | None:
-        """Make this turn's call once it may, and learn from its end. None, as from `create`: nobody was called.
+    def call(self, row: str) -> "Slot":
+        """This turn's slot for a call: `async with` waits until it may call."""
+        return Slot(self, self._turns[row])
 
-        A Refusal for which nobody was called is what comes of an account that pauses.
-        """
-        turn = self._turns[row]
+    async def _enter(self, turn: _Turn) -> bool:
         # Commits come in bursts, so it is the slow ones that say how many must be ready.
         self._prepare_s = max(self._clock() - turn.begun_at, (1 - _FORGOTTEN) * self._prepare_s)
-        if not await self._granted(turn):
-            self._uncount(turn)
-            return Refusal(code=None, reason="the account pauses", called=False, reached=False)
-        began = self._clock()
-        try:
-            outcome = await create()
-            if outcome is not None and not (isinstance(outcome, Refusal) and outcome.ours):
-                now = self._clock()
-                self._call_s += _LATEST * (now - began - self._call_s)
-                turn.account.ended(outcome, began, now)
-                self._tell(turn, now)
-            return outcome
-        finally:
-            self._give_back(turn)
-            self._uncount(turn)
+        granted = await self._granted(turn)
+        turn.called_at = self._clock()
+        return granted
+
+    def _ended(self, turn: _Turn, outcome: Outcome) -> None:
+        now = self._clock()
+        self._call_s += _LATEST * (now - turn.called_at - self._call_s)
+        turn.account.ended(outcome, turn.called_at, now)
+        self._tell(turn, now)
 
     async def _granted(self, turn: _Turn) -> bool:
         turn.granted = asyncio.get_running_loop().create_future()
@@ -173,6 +168,11 @@ class Slots:
                 # The urgent come first again.
                 self._serve()
                 return
+
+    def _leave(self, turn: _Turn, granted: bool) -> None:
+        if granted:
+            self._give_back(turn)
+        self._uncount(turn)
 
     def _give_back(self, turn: _Turn) -> None:
         self._calling -= 1
@@ -222,3 +222,24 @@ class Slots:
         """How many are prepared while all slots are taken; at most as many again."""
         needed = _MARGIN * self._concurrency * self._prepare_s / max(self._call_s, 0.001)
         return min(self._concurrency, math.ceil(needed) + _SPARE)
+
+
+class Slot:
+    """A turn's slot, to be held while it calls. `granted`: whether it may call; else its account pauses."""
+
+    def __init__(self, slots: Slots, turn: _Turn) -> None:
+        self._slots = slots
+        self._turn = turn
+        self.granted = False
+
+    async def __aenter__(self) -> Self:
+        self.granted = await self._slots._enter(self._turn)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._slots._leave(self._turn, self.granted)
+
+    def ended(self, outcome: Outcome) -> None:
+        """Learn from how the call ended, but for a word of our own, for which nobody was called."""
+        if self.granted and not (isinstance(outcome, Refusal) and outcome.ours):
+            self._slots._ended(self._turn, outcome)

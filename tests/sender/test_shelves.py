@@ -341,11 +341,8 @@ async def test_what_waits_for_a_host_that_asks_for_less_keeps_no_other_products_
     world.go.set()
     at_api = AccountAt("acme", "api")
     world.slots.begin("tried", at_api, urgent=False)
-
-    async def too_many() -> Refusal:
-        return Refusal(code=20429, reason="too many", retry_after=3600.0)
-
-    await world.slots.call("tried", too_many)
+    async with world.slots.call("tried") as slot:
+        slot.ended(Refusal(code=20429, reason="too many", retry_after=3600.0))
     world.slots.over("tried")
     messages = [pending(f"m{number}", sequence=number) for number in range(40)]
     rings = [msgspec.structs.replace(pending(f"r{n}", sequence=100 + n), kind="ring") for n in range(3)]

@@ -12,6 +12,7 @@ from tests.sender.histories import created
 from tests.waiting import eventually
 
 ACME, OTHER, ACME_AT_STUDIO = AccountAt("acme", "api"), AccountAt("other", "api"), AccountAt("acme", "studio")
+PAUSES = Refusal(code=None, reason="the account pauses", called=False, reached=False)
 LOST = Unknown(reason="no answer")
 
 
@@ -30,7 +31,11 @@ class Twilio:
 
     async def _carry(self, row: str) -> Outcome | None:
         try:
-            return await self.slots.call(row, lambda: self._call(row))
+            async with self.slots.call(row) as slot:
+                outcome = await self._call(row) if slot.granted else PAUSES
+                if outcome is not None:
+                    slot.ended(outcome)
+            return outcome
         finally:
             self.slots.over(row)
 

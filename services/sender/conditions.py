@@ -16,8 +16,8 @@ from services.runtime.clock import now
 from services.runtime.folding.index import beyond
 from services.runtime.folding.partition import Flush, Partition
 from services.runtime.folding.runner import Listener
-from services.sender.dispatcher import tell
 from services.sender.tables import OUTBOX
+from services.sender.tasks import tell
 
 logger = logging.getLogger(__name__)
 

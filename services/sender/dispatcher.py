@@ -1,19 +1,18 @@
 """Hands out turns: whose turn it is by the lanes, whether it may begin by the slots and the rates."""
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 
 from prometheus_client import Counter
 
 from services.sender.account import AccountAt
-from services.sender.lanes import Lane, LaneName, Lanes, Turn
+from services.sender.contacts import Turn
+from services.sender.lanes import Lane, LaneName, Lanes
 from services.sender.metrics import SENDER
 from services.sender.paces import Pace, Paces, RateLimit
 from services.sender.slots import Slots
-
-logger = logging.getLogger(__name__)
+from services.sender.tasks import tell
 
 RATE_WAITS = Counter(
     "switchboard_rate_limit_waits_total",
@@ -35,43 +34,41 @@ _AT_ONCE = 500
 class Dispatcher:
     """`limits`: the rates that a lane keeps, this worker's share of them; they change with the partitions owned.
 
-    `wanted`: whether a turn still stands when it comes. `begin`: carry it out; then the slots are to be told `over`,
-    and its rates get their units back where nothing was called. `drop`: it came, and nobody wants it. `stopped`:
-    whether nothing of a lane may go now.
+    `stopped`: whether nothing of a lane may go now. `begin`: carry a turn out; then the slots are to be told `over`,
+    and its rates get their units back where nothing was called.
     """
 
     def __init__(
         self,
         slots: Slots,
         limits: Callable[[LaneName], Iterable[RateLimit]],
-        wanted: Callable[[Turn], bool],
-        begin: Callable[[Turn, Sequence[Pace]], None],
-        drop: Callable[[Turn], None],
+        stopped: Callable[[LaneName], bool],
+        begin: Callable[[Turn], None],
     ) -> None:
         self._slots = slots
         self._limits = limits
-        self._paces = Paces()
-        self._wanted = wanted
+        self._stopped = stopped
         self._begin = begin
-        self._drop = drop
-        self.stopped: Callable[[LaneName], bool] = lambda _: False
+        self._paces = Paces()
         # Lanes that were found stopped, out of the rounds until that is looked at again.
-        self._still: set[Lane] = set()
-        self._lanes = Lanes()
+        self._still: set[Lane[Turn]] = set()
+        self._lanes: Lanes[Turn] = Lanes()
         self._dispatching: asyncio.Task[None] | None = None
         # Lanes that wait for their rates, and which these were.
-        self._refilling: dict[Lane, tuple[Sequence[Pace], asyncio.Task[None]]] = {}
+        self._refilling: dict[Lane[Turn], tuple[Sequence[Pace], asyncio.Task[None]]] = {}
         slots.freed = self._freed
 
-    def push(self, lane: LaneName, turn: Turn, urgent: bool) -> None:
+    def push(self, turn: Turn) -> None:
+        """Give a turn its place in its lane."""
+        urgent = turn.backlog.lane.urgent
         if urgent:
             self._slots.expect_urgent()
-        self._lanes.push(self._lanes.lane(lane), turn, urgent)
+        self._lanes.push(self._lanes.lane(turn.lane), turn, urgent)
         self._dispatch()
 
     def look_again(self) -> None:
         """Lanes that were stopped may go on."""
-        for lane in [one for one in self._still if not self._is_stopped(one)]:
+        for lane in [one for one in self._still if not self._stopped(one.name)]:
             self._still.discard(lane)
             self._lanes.unpark(lane)
         self._dispatch()
@@ -83,9 +80,6 @@ class Dispatcher:
             if paces != before:
                 task.cancel()
                 self._park(lane, paces)
-
-    def _is_stopped(self, lane: Lane) -> bool:
-        return self.stopped(lane.name)
 
     def _freed(self, account: AccountAt) -> None:
         self._lanes.wake(account)
@@ -103,13 +97,14 @@ class Dispatcher:
             while found := self._first():
                 lane, urgent = found
                 turn = lane.queue(urgent)[0]
-                if not self._wanted(turn):
-                    self._drop(self._lanes.pop(lane, urgent, wanted=False))
+                if not turn.wanted:
+                    self._lanes.pop(lane, urgent, wanted=False)
+                    turn.contacts.left(turn)
                     dropped += 1
                     if dropped % _AT_ONCE == 0:
                         await asyncio.sleep(0)
                     continue
-                if self._is_stopped(lane):
+                if self._stopped(lane.name):
                     self._still.add(lane)
                     self._lanes.park(lane)
                     continue
@@ -125,22 +120,24 @@ class Dispatcher:
                 for pace in paces:
                     pace.owe(turn.units - 1)
                 self._slots.begin(turn.row, lane.account, urgent)
-                self._begin(turn, paces)
+                turn.paces = paces
+                self._begin(turn)
+                turn.contacts.left(turn)
         finally:
             self._dispatching = None
 
-    def _first(self) -> tuple[Lane, bool] | None:
+    def _first(self) -> tuple[Lane[Turn], bool] | None:
         if not self._slots.room(urgent=True):
             return None
         return self._lanes.first(not self._slots.room(urgent=False), self._slots.may_begin, self._slots.full)
 
-    def _park(self, lane: Lane, paces: Sequence[Pace]) -> None:
+    def _park(self, lane: Lane[Turn], paces: Sequence[Pace]) -> None:
         self._lanes.park(lane)
         task = asyncio.create_task(self._refill(lane, paces), name=f"rate-{lane.account.tenant}")
         self._refilling[lane] = paces, task
         task.add_done_callback(tell)
 
-    async def _refill(self, lane: Lane, paces: Iterable[Pace]) -> None:
+    async def _refill(self, lane: Lane[Turn], paces: Iterable[Pace]) -> None:
         began = time.monotonic()
         await _take(paces)
         del self._refilling[lane]
@@ -154,9 +151,3 @@ class Dispatcher:
 async def _take(paces: Iterable[Pace]) -> None:
     for pace in paces:
         await pace.take()
-
-
-def tell(task: "asyncio.Task[None]") -> None:
-    """Log what a task of the sender's own failed with: nobody awaits it."""
-    if not task.cancelled() and (error := task.exception()) is not None:
-        logger.error("work of the sender's failed: %r", error, exc_info=error)

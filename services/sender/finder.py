@@ -13,11 +13,11 @@ from services.domain.outbox.lists import IN_DOUBT
 from services.runtime.clock import now
 from services.runtime.folding.partition import Flush, Partition
 from services.runtime.folding.runner import Listener
-from services.sender.dispatcher import tell
 from services.sender.metrics import SENDER
 from services.sender.outbound import Find, Products
 from services.sender.rows import listed_rows
 from services.sender.tables import OUTBOX
+from services.sender.tasks import tell
 
 logger = logging.getLogger(__name__)
 

@@ -7,27 +7,19 @@ nobody holds more than an equal share, however long its calls take.
 """
 
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Generic, NamedTuple, TypeVar
 
-from services.runtime.folding.partition import Partition
+from services.domain.outbox.accepted import Accepted
 from services.sender.account import AccountAt
-from services.sender.shelves import Shelf
+from services.sender.paces import RateLimit
 
 K = TypeVar("K")
+# What waits in lanes: turns.
+T = TypeVar("T")
 
 # Four turns of five.
 URGENT_IN_A_ROW = 4
-
-
-class Turn(NamedTuple):
-    """A contact's turn to have its first command sent, the shelf that it comes from, and what it counts in rates."""
-
-    partition: Partition
-    contact: str
-    row: str
-    shelf: Shelf
-    units: int = 1
 
 
 class Ring(Generic[K]):
@@ -81,33 +73,42 @@ class LaneName(NamedTuple):
     towards: str = ""
 
 
-class Lane:
+class Routes(NamedTuple):
+    """Where a product's commands go, by its kind; the rate limits of a lane, for so many partitions owned; and what a
+    command counts in them."""
+
+    host: Callable[[str], str]
+    limits: Callable[[LaneName, int], Iterable[RateLimit]]
+    units: Callable[[Accepted], int] = lambda _: 1
+
+
+class Lane(Generic[T]):
     """What waits for one sender. `paid`: a turn that its rates allow is not taken yet."""
 
     def __init__(self, name: LaneName) -> None:
         self.name = name
         self.account = name.account
-        self.urgent: deque[Turn] = deque()
-        self.ordinary: deque[Turn] = deque()
+        self.urgent: deque[T] = deque()
+        self.ordinary: deque[T] = deque()
         self.paid = False
         self.share = Share()
 
-    def queue(self, urgent: bool) -> deque[Turn]:
+    def queue(self, urgent: bool) -> deque[T]:
         return self.urgent if urgent else self.ordinary
 
     def __bool__(self) -> bool:
         return bool(self.urgent or self.ordinary)
 
 
-class _Account:
+class _Account(Generic[T]):
     def __init__(self) -> None:
-        self.rings: dict[bool, Ring[Lane]] = {True: Ring(), False: Ring()}
+        self.rings: dict[bool, Ring[Lane[T]]] = {True: Ring(), False: Ring()}
         self.share = Share()
 
     def __bool__(self) -> bool:
         return any(self.rings.values())
 
-    def first(self, urgent_only: bool) -> tuple[Lane, bool] | None:
+    def first(self, urgent_only: bool) -> tuple[Lane[T], bool] | None:
         # What is due goes also where there is only room for urgent ones: it goes in the place of one.
         if self.share.spent:
             for lane in self.rings[False]:
@@ -118,20 +119,20 @@ class _Account:
         return None
 
 
-class Lanes:
+class Lanes(Generic[T]):
     """All lanes. Whoever cannot go, by its rate or its account, is parked and costs nothing until it is woken."""
 
     def __init__(self) -> None:
-        self._lanes: dict[LaneName, Lane] = {}
-        self._accounts: dict[AccountAt, _Account] = {}
+        self._lanes: dict[LaneName, Lane[T]] = {}
+        self._accounts: dict[AccountAt, _Account[T]] = {}
         self._round: Ring[AccountAt] = Ring()
-        self._parked: set[Lane] = set()
+        self._parked: set[Lane[T]] = set()
         self._many = 64
 
     def __len__(self) -> int:
         return len(self._lanes)
 
-    def lane(self, name: LaneName) -> Lane:
+    def lane(self, name: LaneName) -> Lane[T]:
         found = self._lanes.get(name)
         if found is None:
             self._tidy()
@@ -139,11 +140,11 @@ class Lanes:
             self._accounts.setdefault(name.account, _Account())
         return found
 
-    def push(self, lane: Lane, turn: Turn, urgent: bool) -> None:
+    def push(self, lane: Lane[T], turn: T, urgent: bool) -> None:
         lane.queue(urgent).append(turn)
         self._enter(lane)
 
-    def pop(self, lane: Lane, urgent: bool, wanted: bool = True) -> Turn:
+    def pop(self, lane: Lane[T], urgent: bool, wanted: bool = True) -> T:
         """Take the lane's next turn; it and its tenant go to the end of their rounds. One that nobody wants is none."""
         turn = lane.queue(urgent).popleft()
         account = self._accounts[lane.account]
@@ -157,7 +158,7 @@ class Lanes:
 
     def first(
         self, urgent_only: bool, may: Callable[[AccountAt], bool], full: Callable[[AccountAt, int], bool]
-    ) -> tuple[Lane, bool] | None:
+    ) -> tuple[Lane[T], bool] | None:
         """The lane whose turn it is, and whether its urgent queue's. An account that may not is parked.
 
         One that is `full`, as one of so many accounts, lets the others go first.
@@ -183,18 +184,18 @@ class Lanes:
         if self._accounts.get(account):
             self._round.add(account)
 
-    def park(self, lane: Lane) -> None:
+    def park(self, lane: Lane[T]) -> None:
         """Its rates let nothing go for now."""
         self._parked.add(lane)
         for ring in self._accounts[lane.account].rings.values():
             ring.discard(lane)
         self._leave(lane)
 
-    def unpark(self, lane: Lane) -> None:
+    def unpark(self, lane: Lane[T]) -> None:
         self._parked.discard(lane)
         self._enter(lane)
 
-    def _enter(self, lane: Lane) -> None:
+    def _enter(self, lane: Lane[T]) -> None:
         if lane in self._parked:
             return
         account = self._accounts[lane.account]
@@ -203,7 +204,7 @@ class Lanes:
                 ring.add(lane)
         self.wake(lane.account)
 
-    def _leave(self, lane: Lane) -> None:
+    def _leave(self, lane: Lane[T]) -> None:
         """Out of the rounds where nothing of it waits."""
         account = self._accounts[lane.account]
         for urgent, ring in account.rings.items():

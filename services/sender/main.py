@@ -37,7 +37,7 @@ from services.sender.finder import Finder
 from services.sender.held import HELD
 from services.sender.intake import Lists
 from services.sender.judging import Beside, Followed, Judging
-from services.sender.lanes import LaneName
+from services.sender.lanes import LaneName, Routes
 from services.sender.looking import Looking
 from services.sender.looks import Looks
 from services.sender.lookups import TOGETHER, Lookups
@@ -47,7 +47,7 @@ from services.sender.paces import RateLimit
 from services.sender.products import outbound
 from services.sender.registered import heard as heard_of_registrations
 from services.sender.registered import held_by_registration
-from services.sender.scheduler import Routes, Scheduler, Times
+from services.sender.scheduler import Scheduler, Times
 from services.sender.slots import Slots
 from services.sender.stops import HELD_BY_PAUSE, Stops
 from services.sender.tables import OUTBOX

@@ -21,11 +21,11 @@ from services.runtime.folding.runner import Listener
 from services.runtime.masking import scrub
 from services.sender.account import AccountAt
 from services.sender.conditions import Kind
-from services.sender.dispatcher import tell
 from services.sender.faults import Faults
 from services.sender.lanes import LaneName
 from services.sender.metrics import SENDER
 from services.sender.tables import OUTBOX, PAUSES
+from services.sender.tasks import tell
 
 # Told together.
 _AT_ONCE = 500

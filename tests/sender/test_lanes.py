@@ -1,37 +1,34 @@
 """Whose turn it is: tenants in rounds, their senders in rounds, the urgent first; who cannot go holds up nobody."""
 
 from collections import Counter
-from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.sender.account import AccountAt
-from services.sender.lanes import Lane, LaneName, Lanes, Turn
-
-ANY: Any = None
+from services.sender.lanes import Lane, LaneName, Lanes
 
 
 def name(tenant: str, sender: str, host: str = "api") -> LaneName:
     return LaneName(AccountAt(tenant, host), "message", sender)
 
 
-def push(lanes: Lanes, tenant: str, *names: str, sender: str = "s", urgent: bool = False) -> Lane:
+def push(lanes: Lanes[str], tenant: str, *names: str, sender: str = "s", urgent: bool = False) -> Lane[str]:
     lane = lanes.lane(name(tenant, sender))
     for row in names:
-        lanes.push(lane, Turn(ANY, tenant, row, ANY), urgent)
+        lanes.push(lane, row, urgent)
     return lane
 
 
 def take(
-    lanes: Lanes, *, urgent_only: bool = False, barred: tuple[str, ...] = (), full: tuple[str, ...] = ()
+    lanes: Lanes[str], *, urgent_only: bool = False, barred: tuple[str, ...] = (), full: tuple[str, ...] = ()
 ) -> str | None:
     found = lanes.first(urgent_only, lambda one: one.tenant not in barred, lambda one, _: one.tenant in full)
-    return lanes.pop(*found).row if found else None
+    return lanes.pop(*found) if found else None
 
 
 def test_a_tenant_with_many_waiting_delays_nobody() -> None:
-    lanes = Lanes()
+    lanes = Lanes[str]()
     push(lanes, "bulk", *map(str, range(100_000)))
     assert take(lanes) == "0"
     push(lanes, "small", "a", "b")
@@ -39,7 +36,7 @@ def test_a_tenant_with_many_waiting_delays_nobody() -> None:
 
 
 def test_a_senders_urgent_turns_come_first_and_only_they_where_only_they_may() -> None:
-    lanes = Lanes()
+    lanes = Lanes[str]()
     push(lanes, "acme", "a", "b")
     assert take(lanes, urgent_only=True) is None
     push(lanes, "acme", "u", "v", urgent=True)
@@ -48,14 +45,14 @@ def test_a_senders_urgent_turns_come_first_and_only_they_where_only_they_may() -
 
 
 def test_a_tenants_senders_take_turns() -> None:
-    lanes = Lanes()
+    lanes = Lanes[str]()
     push(lanes, "acme", "a1", "a2", "a3", sender="a")
     push(lanes, "acme", "b1", sender="b")
     assert [take(lanes) for _ in range(4)] == ["a1", "b1", "a2", "a3"]
 
 
 def test_a_parked_lane_holds_up_no_other_and_goes_on_where_it_was() -> None:
-    lanes = Lanes()
+    lanes = Lanes[str]()
     slow = push(lanes, "acme", "a1", "a2", sender="a")
     push(lanes, "acme", "b1", sender="b")
     lanes.park(slow)
@@ -66,7 +63,7 @@ def test_a_parked_lane_holds_up_no_other_and_goes_on_where_it_was() -> None:
 
 
 def test_a_tenant_that_may_not_is_asked_again_when_it_is_woken() -> None:
-    lanes = Lanes()
+    lanes = Lanes[str]()
     push(lanes, "paused", "p")
     push(lanes, "acme", "a")
     assert take(lanes, barred=("paused",)) == "a"
@@ -79,15 +76,15 @@ def test_a_tenant_that_may_not_is_asked_again_when_it_is_woken() -> None:
 
 
 def test_a_host_that_may_not_be_called_holds_up_no_other_of_the_tenant() -> None:
-    lanes = Lanes()
+    lanes = Lanes[str]()
     push(lanes, "acme", "m1", "m2")
     there = lanes.lane(name("acme", "s", host="studio"))
     for row in ("e1", "e2"):
-        lanes.push(there, Turn(ANY, "acme", row, ANY), urgent=False)
+        lanes.push(there, row, urgent=False)
 
     def hosts(*barred: str) -> str | None:
         found = lanes.first(False, lambda one: one.host not in barred, lambda _one, _accounts: False)
-        return lanes.pop(*found).row if found else None
+        return lanes.pop(*found) if found else None
 
     assert [hosts("api") for _ in range(3)] == ["e1", "e2", None]
     lanes.wake(AccountAt("acme", "studio"))
@@ -97,21 +94,21 @@ def test_a_host_that_may_not_be_called_holds_up_no_other_of_the_tenant() -> None
 
 
 def test_a_sender_has_a_lane_in_each_product() -> None:
-    lanes = Lanes()
+    lanes = Lanes[str]()
     message, execution = (LaneName(AccountAt("acme", "api"), kind, "+1") for kind in ("message", "execution"))
     assert lanes.lane(message) is lanes.lane(message)
     assert lanes.lane(message) is not lanes.lane(execution)
 
 
 def test_who_holds_its_share_goes_only_where_no_other_wants_to() -> None:
-    lanes = Lanes()
+    lanes = Lanes[str]()
     push(lanes, "slow", "s1", "s2", "s3")
     push(lanes, "quick", "q1", "q2")
     assert [take(lanes, full=("slow",)) for _ in range(4)] == ["q1", "q2", "s1", "s2"]
 
 
 def test_lanes_that_wait_for_nothing_are_forgotten() -> None:
-    lanes = Lanes()
+    lanes = Lanes[str]()
     kept = push(lanes, "acme", "k", sender="kept")
     for number in range(10_000):
         push(lanes, "acme", "x", sender=str(number))
@@ -122,7 +119,7 @@ def test_lanes_that_wait_for_nothing_are_forgotten() -> None:
 
 def test_lanes_that_paid_for_a_turn_that_was_given_up_are_forgotten_too() -> None:
     """Whoever names senders and cancels would fill the memory."""
-    lanes = Lanes()
+    lanes = Lanes[str]()
     for number in range(10_000):
         lane = push(lanes, "acme", "x", sender=str(number))
         lanes.park(lane)
@@ -139,7 +136,7 @@ def test_lanes_that_paid_for_a_turn_that_was_given_up_are_forgotten_too() -> Non
 def test_every_turn_is_handed_out_once_in_its_lanes_order_and_tenants_are_treated_alike(
     pushed: list[tuple[str, str, bool]], parked: list[tuple[str, str]]
 ) -> None:
-    lanes, expected = Lanes(), Counter[str]()
+    lanes, expected = Lanes[str](), Counter[str]()
     for number, (tenant, sender, urgent) in enumerate(pushed):
         push(lanes, tenant, f"{tenant}{sender}{urgent} {number}", sender=sender, urgent=urgent)
         expected[tenant] += 1
@@ -160,7 +157,7 @@ def test_every_turn_is_handed_out_once_in_its_lanes_order_and_tenants_are_treate
 
 
 def test_urgent_turns_take_four_of_five_while_others_of_their_sender_wait() -> None:
-    lanes = Lanes()
+    lanes = Lanes[str]()
     push(lanes, "acme", *(f"u{number}" for number in range(100)), urgent=True)
     push(lanes, "acme", "a", "b", "c")
     assert [take(lanes) for _ in range(15)] == [
@@ -170,7 +167,7 @@ def test_urgent_turns_take_four_of_five_while_others_of_their_sender_wait() -> N
 
 
 def test_neither_another_sender_nor_the_slots_kept_for_urgent_ones_starve_who_is_due() -> None:
-    lanes = Lanes()
+    lanes = Lanes[str]()
     push(lanes, "acme", *(f"u{number}" for number in range(100)), sender="x", urgent=True)
     push(lanes, "acme", "a", "b", sender="y")
     assert [take(lanes, urgent_only=True) for _ in range(10)] == [
@@ -179,7 +176,7 @@ def test_neither_another_sender_nor_the_slots_kept_for_urgent_ones_starve_who_is
 
 
 def test_a_slow_senders_own_turns_are_shared_whatever_its_tenant_sends_from_others() -> None:
-    lanes = Lanes()
+    lanes = Lanes[str]()
     slow = push(lanes, "acme", *(f"u{number}" for number in range(50)), sender="slow", urgent=True)
     push(lanes, "acme", "a", "b", sender="slow")
     push(lanes, "acme", *map(str, range(1000)), sender="fast")
@@ -196,9 +193,9 @@ def test_a_slow_senders_own_turns_are_shared_whatever_its_tenant_sends_from_othe
 
 
 def test_a_turn_that_nobody_wants_is_no_turn() -> None:
-    lanes = Lanes()
+    lanes = Lanes[str]()
     lane = push(lanes, "acme", *(f"u{number}" for number in range(9)), urgent=True)
     push(lanes, "acme", "gone", "a")
     assert [take(lanes) for _ in range(4)] == ["u0", "u1", "u2", "u3"]
-    assert lanes.pop(lane, False, wanted=False).row == "gone"
+    assert lanes.pop(lane, False, wanted=False) == "gone"
     assert take(lanes) == "a"

@@ -14,7 +14,7 @@ from services.domain.outbox.facts import Unknown
 from services.domain.outbox.lists import in_order
 from services.domain.outbox.verdicts import Verdict
 from services.runtime.clock import now
-from services.sender import scheduler
+from services.sender import contacts
 from tests.sender.histories import accepted, attempted, attempting, created, refused
 from tests.sender.world import NEVER, World, ended, pending
 from tests.waiting import eventually
@@ -237,9 +237,9 @@ async def test_an_attempt_that_fails_is_told_and_its_slot_is_free_again(caplog: 
 
 
 async def test_a_wait_is_looked_at_again_because_the_clock_may_have_been_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scheduler, "_LOOK_AGAIN_S", 0.01)
+    monkeypatch.setattr(contacts, "LOOK_AGAIN_S", 0.01)
     moment = now()
-    monkeypatch.setattr(scheduler, "now", lambda: moment)
+    monkeypatch.setattr(contacts, "now", lambda: moment)
     world = World(ambiguous_wait_s=3600)
     await world.take(pending("a", "acme|a"), pending("b", "acme|a", sequence=1))
     await world.attempted("a")

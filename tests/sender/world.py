@@ -20,9 +20,9 @@ from services.runtime.folding.progress import Progress
 from services.runtime.folding.runner import Together
 from services.sender.conditions import Conditions
 from services.sender.faults import Faults
-from services.sender.lanes import LaneName
+from services.sender.lanes import LaneName, Routes
 from services.sender.paces import RateLimit
-from services.sender.scheduler import Routes, Scheduler, Times
+from services.sender.scheduler import Scheduler, Times
 from services.sender.slots import Slots
 from services.sender.stops import HELD_BY_PAUSE, Stops
 from services.sender.tables import OUTBOX, PAUSES

@@ -17,11 +17,11 @@ from services.domain.consent.suppression import Standing
 from services.runtime.clock import now
 from services.runtime.folding.partition import Flush, Partition
 from services.runtime.folding.runner import Listener
-from services.sender.dispatcher import tell
 from services.sender.messages.dates import Dates
 from services.sender.metrics import SENDER
 from services.sender.rows import listed_rows
 from services.sender.tables import SUPPRESSION
+from services.sender.tasks import tell
 
 logger = logging.getLogger(__name__)
 

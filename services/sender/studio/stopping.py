@@ -18,11 +18,11 @@ from services.runtime.clock import now
 from services.runtime.failpoints import reach
 from services.runtime.folding.partition import Flush, Partition
 from services.runtime.folding.runner import Listener
-from services.sender.dispatcher import tell
 from services.sender.metrics import SENDER
 from services.sender.rows import listed_rows
 from services.sender.studio.asked import Executions
 from services.sender.tables import IN_FLOWS, SUPPRESSION
+from services.sender.tasks import tell
 
 logger = logging.getLogger(__name__)
 

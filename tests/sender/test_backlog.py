@@ -17,7 +17,7 @@ from services.domain.outbox.facts import Unknown
 from services.domain.outbox.lists import in_lane
 from services.runtime.clock import now
 from services.runtime.folding.index import Listed
-from services.sender import scheduler, shelves
+from services.sender import backlog, contacts, turns
 from services.sender.account import AccountAt
 from services.sender.outcomes import Refusal
 from tests.sender.histories import accepted, at, attempted, attempting, created, refused
@@ -41,7 +41,7 @@ async def _nothing_left() -> AsyncIterator[None]:
 def _few(monkeypatch: pytest.MonkeyPatch) -> None:
     """So few in memory that a small number is far too many."""
     for name, value in {"_ROOM": 4, "_TOGETHER": 16, "_CROWDED_ROOM": 2, "_AT_ONCE": 3, "_IN_VAIN_S": 0.001}.items():
-        monkeypatch.setattr(shelves, name, value)
+        monkeypatch.setattr(backlog, name, value)
 
 
 class Busy(World):
@@ -175,9 +175,9 @@ async def test_what_an_ambiguous_one_holds_up_goes_when_its_time_has_come() -> N
     assert sorted(world.order) == sorted(entry.command_id for entry in (*lost, *held))
 
 
-async def test_more_senders_than_there_are_shelves_for_have_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shelves, "_MOST_SHELVES", 3)
-    monkeypatch.setattr(shelves, "_LANES_S", 0.01)
+async def test_more_senders_than_there_are_backlogs_for_have_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backlog, "_MOST_BACKLOGS", 3)
+    monkeypatch.setattr(backlog, "_LANES_S", 0.01)
     world = Busy(concurrency=2)
     senders = [f"+1415555{number:04}" for number in range(40)]
     before = [pending(f"a{number}", from_=sender) for number, sender in enumerate(senders)]
@@ -187,20 +187,20 @@ async def test_more_senders_than_there_are_shelves_for_have_their_turn(monkeypat
     assert len(world.order) == 81
     assert world.order.index("z") < 20, "another tenant's lanes are its own"
     [owned] = world.scheduler._owned.values()
-    assert len(owned.shelves._shelves) <= 3 + 1
-    await eventually(lambda: not owned.shelves._crowded, 20, "nobody is looked for any more")
+    assert len(owned.backlogs._backlogs) <= 3 + 1
+    await eventually(lambda: not owned.backlogs._crowded, 20, "nobody is looked for any more")
 
 
 async def test_a_lane_that_comes_while_others_are_looked_for_further_on_is_not_passed_over(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(shelves, "_MOST_SHELVES", 1)
-    monkeypatch.setattr(shelves, "_LANES_S", 0.01)
+    monkeypatch.setattr(backlog, "_MOST_BACKLOGS", 1)
+    monkeypatch.setattr(backlog, "_LANES_S", 0.01)
     world = Busy(concurrency=1)
     rows = await world.take(*(pending(f"a{number}", from_=SENDERS[0]) for number in range(3)))
     await world.put(rows, pending("c", from_=SENDERS[2]))
     [owned] = world.scheduler._owned.values()
-    await eventually(lambda: (found := owned.shelves._crowded.get("acme")) and SENDERS[2] in found.name)
+    await eventually(lambda: (found := owned.backlogs._crowded.get("acme")) and SENDERS[2] in found.name)
     await world.put(rows, pending("b", from_=SENDERS[1]))
     await world.settle(rows)
     assert {"b", "c"} <= set(world.order)
@@ -263,7 +263,8 @@ async def test_what_was_held_up_does_not_wait_for_the_end_of_a_long_list() -> No
 async def test_a_row_that_cannot_be_read_for_once_is_not_forgotten(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, which: str
 ) -> None:
-    monkeypatch.setattr(scheduler, "_LOOK_AGAIN_S", 0.05)
+    for module in (contacts, turns):
+        monkeypatch.setattr(module, "LOOK_AGAIN_S", 0.05)
     world = Busy(concurrency=2)
     rows = Rows(*many(50))
     read, failed = rows.read, []
@@ -284,7 +285,7 @@ async def test_a_row_that_cannot_be_read_for_once_is_not_forgotten(
 
 
 async def test_a_list_that_cannot_be_read_for_once_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shelves, "_LANES_S", 0.02)
+    monkeypatch.setattr(backlog, "_LANES_S", 0.02)
     world = Busy(concurrency=2)
     rows = await world.take(*many(50))
     listed, failed = rows.listed, []
@@ -304,7 +305,8 @@ async def test_a_list_that_cannot_be_read_for_once_is_read_again(monkeypatch: py
 async def test_an_attempt_that_broke_off_once_begun_is_told_as_ambiguous_and_the_next_goes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(scheduler, "_LOOK_AGAIN_S", 0.05)
+    for module in (contacts, turns):
+        monkeypatch.setattr(module, "LOOK_AGAIN_S", 0.05)
 
     class Breaks(Busy):
         async def _attempt(self, partition: Any, entry: Entry) -> bool:
@@ -335,7 +337,7 @@ async def test_an_index_row_of_another_lane_hides_none_between(tenant: str) -> N
 
 
 async def test_what_waits_for_a_host_that_asks_for_less_keeps_no_other_products_commands_waiting() -> None:
-    """Of one number: far more than a shelf holds stand before them."""
+    """Of one number: far more than a backlog prefetches stand before them."""
     hosts = {KIND: "api", "ring": "bells"}
     world = Busy(concurrency=2, host=hosts.__getitem__)
     world.go.set()
@@ -352,8 +354,8 @@ async def test_what_waits_for_a_host_that_asks_for_less_keeps_no_other_products_
 
 
 async def test_an_id_that_comes_again_under_another_sender_goes_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shelves, "_MOST_SHELVES", 2)
-    monkeypatch.setattr(shelves, "_LANES_S", 0.01)
+    monkeypatch.setattr(backlog, "_MOST_BACKLOGS", 2)
+    monkeypatch.setattr(backlog, "_LANES_S", 0.01)
     first, second, third = SENDERS[:3]
     world = Busy(concurrency=1)
     rows = await world.take()
@@ -382,8 +384,8 @@ async def test_a_contact_with_many_holds_its_senders_others_up_for_a_moment_only
 
 
 async def test_where_nothing_can_go_next_to_nothing_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shelves, "_MOST_SHELVES", 10)
-    monkeypatch.setattr(shelves, "_AT_ONCE", 128)
+    monkeypatch.setattr(backlog, "_MOST_BACKLOGS", 10)
+    monkeypatch.setattr(backlog, "_AT_ONCE", 128)
     world = World(ambiguous_wait_s=1e9)
     first = ended(
         accepted("first", contact="acme|x", from_="+19995550000", not_after=NEVER),
@@ -397,7 +399,7 @@ async def test_where_nothing_can_go_next_to_nothing_is_read(monkeypatch: pytest.
     ]
     rows = await world.take(first, *blocked)
     [owned] = world.scheduler._owned.values()
-    await eventually(lambda: not owned.shelves._reading and not owned.shelves._in_vain)
+    await eventually(lambda: not owned.backlogs._reading and not owned.backlogs._in_vain)
     await asyncio.sleep(0.3)
     read = len(rows.read_now)
     await asyncio.sleep(0.5)

@@ -1,61 +1,24 @@
-"""What the gate is asked of a command, and what it sees: the contact's rows, as far as the log held anything."""
+"""Whether a command may go: the gate's verdict, by all that stood on the log when it was asked."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from services.domain.addresses import WINDOWED
-from services.domain.clock import later
 from services.domain.consent.suppression import Standing
-from services.domain.frequency import Cap, Capped, look
 from services.domain.gate.conditions import MEDIA
 from services.domain.gate.decide import decide
 from services.domain.gate.media import picked
-from services.domain.gate.purposes import purpose
 from services.domain.gate.question import Question
 from services.domain.gate.receipt import Receipt
-from services.domain.gate.view import TemplateSeen, View
-from services.domain.gate.windows import is_open
-from services.domain.messages.numbers import Number, against
-from services.domain.messages.recipients import Recipients
-from services.domain.messages.windows import Seen, Sessions, seen
-from services.domain.outbox.entry import counts_from
-from services.domain.outbox.pauses import holding, stopping
 from services.domain.outbox.verdicts import ALLOW, Verdict
-from services.domain.reachability import STANDARD, RestRule, Unreachable
-from services.domain.senders.directory import Directory
 from services.domain.senders.names import name_of
-from services.domain.templates.catalogue import Catalogue
-from services.domain.templates.events import ONLY_APPROVED, ONLY_IN_SESSION, STOPPED, TemplateStated
-from services.domain.templates.placeholders import faults_of_variables
-from services.runtime.catalogues import Catalogues
-from services.runtime.clock import now
-from services.runtime.directories import Directories
 from services.runtime.folding.partition import Partition
-from services.runtime.policy import Policy, caps_of, reach, rest_rules
-from services.runtime.registries import Registries
-from services.runtime.tenants.derived import Derived
 from services.runtime.tenants.live import Tenants
-from services.runtime.tenants.settings import TenantSettings
 from services.sender.barrier import Barrier
-from services.sender.budgets import Budgets
-from services.sender.fitting import Fitting, OnItsWay
-from services.sender.looks import Looks
-from services.sender.lookups import Lookups
-from services.sender.outbound import Addressed, Products, Templated
-from services.sender.quiet import QuietHours
-from services.sender.rows import others_of
-from services.sender.stated import NOTHING, stated
-from services.sender.stops import Stops
-from services.sender.tables import NUMBERS, SESSIONS, SUPPRESSION
-
-_NO_WINDOW = Seen()
-_LOOK_AGAIN_S = 3600.0
-# Of a template: its languages, and what is wrong with a command's variables.
-_MOST_LANGUAGES, _MOST_FAULTS = 20, 10
-# Of an event's id, enough to tell one from another.
-_VERSION = 8
+from services.sender.outbound import Addressed, Products
+from services.sender.seeing import Beside, Followed, Seeing
+from services.sender.tables import SUPPRESSION
 
 
 class Judgement(NamedTuple):
@@ -63,52 +26,17 @@ class Judgement(NamedTuple):
     receipt: Receipt
 
 
-class Followed(NamedTuple):
-    """What every worker knows whole, whatever partitions it owns: our senders, templates, and what is registered."""
-
-    directories: Directories
-    catalogues: Catalogues
-    registries: Registries
-
-
-class Beside(NamedTuple):
-    """What stands against commands beside what is known of their contact: what is stopped, what is spent, what is asked
-    of their numbers, and their media."""
-
-    stops: Stops
-    budgets: Budgets
-    lookups: Lookups
-    looks: Looks
-
-
-class _Rules(NamedTuple):
-    """What a tenant's settings ask of its commands."""
-
-    policy: Policy
-    quiet: QuietHours
-    caps: Mapping[str, Sequence[Cap]]
-    rest: Mapping[str, RestRule]
-    reach: Recipients
-
-
-def _rules(_: str, tenant: TenantSettings) -> _Rules:
-    quiet = QuietHours(tenant.quiet_hours)
-    return _Rules(Policy(tenant.consent), quiet, caps_of(tenant), rest_rules(tenant), reach(tenant))
-
-
 class Judging:
-    """The gate's eyes."""
+    """The gate, asked in time."""
 
     def __init__(
         self, products: Products, tenants: Tenants, barrier: Barrier, followed: Followed, beside: Beside
     ) -> None:
         self._products = products
-        self._stops, self._budgets, self._lookups, self._looks = beside
-        self._directories, self._catalogues, self._registries = followed
-        self._fitting = Fitting(self._registries, tenants)
-        self._tenants = tenants
-        self._rules = Derived(tenants, _rules)
         self._barrier = barrier
+        self._lookups, self._looks = beside.lookups, beside.looks
+        self._directories, self._catalogues, self._registries = followed
+        self._seeing = Seeing(products, tenants, followed, beside)
 
     async def judge(self, partition: Partition, command: Addressed) -> Judgement:
         """Judge a command by all that was on the log when this was asked; of our senders, when the process began."""
@@ -139,86 +67,13 @@ class Judging:
         return self._look(partition, command, self._products[command.kind].ask(command), offsets or {})
 
     def _look(self, partition: Partition, command: Addressed, question: Question, offsets: dict[str, int]) -> Judgement:
-        product = self._products[command.kind]
-        view = self._view(partition, command, question)
-        if (named := product.template(command)) is not None:
-            view = _with_template(view, question, named, self._catalogues.of(command.tenant))
-        if view.tenant_known:
-            meant = purpose(question, view)
-            view = self._fitting.seen(view, question, partition, OnItsWay(command, meant, product.text(command)))
-            going = product.beside(command, view.appended)
-            quiet = self._rules[command.tenant].quiet.look(meant, command.to, view.now)
-            capped = self._capped(partition, command, meant, view.now)
-            overspent = self._budgets.look(partition, going, view.now) if question.act == "message" else None
-            if quiet is not None or capped is not None or overspent is not None:
-                view = replace(view, quiet=quiet, capped=capped, overspent=overspent)
-            if question.media is not None:
-                seen = self._looks.seen(question, product.media(command), command.channel, view.now)
-                view = replace(view, media=seen.media, media_look=seen.look)
+        view = self._seeing.view(partition, command, question)
         verdict = decide(question, view)
         if verdict == ALLOW and question.act == "message" and self._lookups.wanted(partition, command, view.now):
             view = replace(view, looked_up=False)
             verdict = decide(question, view)
         receipt = Receipt(question=question, view=view, offsets=offsets, goes_as=picked(question, view))
         return Judgement(verdict, receipt)
-
-    def _view(self, partition: Partition, command: Addressed, question: Question) -> View:
-        moment, pauses = now(), self._stops.of(partition)
-        stopped = stopping(pauses, command.tenant, command.sender)
-        tenant = self._tenants.get(command.tenant)
-        if tenant is None:
-            return View(now=moment, tenant_known=False, stopped=stopped)
-        own = self._rules[command.tenant]
-        rules = own.policy.rules(command.country, command.to)
-        directory = self._directories.of(command.tenant)
-        standing = partition.read(command.contact, SUPPRESSION)
-        said = stated(standing, question, command, rules, directory) if standing is not None else NOTHING
-        windows = partition.read(command.contact, SESSIONS) if command.channel in WINDOWED else None
-        window = _window(windows, command, directory) if windows is not None else _NO_WINDOW
-        return View(
-            now=moment,
-            tenant_closed=tenant.state == "closed",
-            sender_allowed=_allowed(tenant, command),
-            recipient_allowed=own.reach.allow(command.to),
-            rules=rules,
-            held=said.held,
-            suppressed=said.suppressed,
-            suspected=said.suspected,
-            statements_version=said.version,
-            memberships=said.memberships,
-            senders_version=directory.version,
-            consent_at=said.consent.at if said.consent else None,
-            consent_evidence=said.consent.evidence if said.consent else None,
-            window_until=window.until,
-            window_sender=window.sender,
-            window_refused_at=window.refused_at,
-            window_unknown=list(window.unknown),
-            dry_run=tenant.dry_run,
-            unreachable=self._unreachable(partition, command, moment),
-            stopped=stopped,
-            paused=holding(pauses, command.tenant, command.label, command.fallback_from),
-        )
-
-    def _unreachable(self, partition: Partition, command: Addressed, moment: str) -> Unreachable | None:
-        number: Number | None = partition.read(command.contact, NUMBERS)
-        # Where RCS reaches nobody, a service writes by SMS.
-        falls_back = command.channel == "rcs" and (command.fallback_from or command.messaging_service_sid)
-        if number is None or (falls_back and not number.deactivated):
-            return None
-        found = against(number, command.channel, self._rules[command.tenant].rest.get(command.channel, STANDARD))
-        return found if found is not None and moment < found.until else None
-
-    def _capped(self, partition: Partition, command: Addressed, meant: str, moment: str) -> Capped | None:
-        caps = self._rules[command.tenant].caps.get(meant)
-        if not caps:
-            return None
-        # Only one of a contact is under way, and this is it: all others have gone, wait, or may have gone.
-        others = others_of(partition, command)
-        if not others.all:
-            # Nobody has counted them, and they are a thousand.
-            return Capped(cap=caps[0], until=later(moment, _LOOK_AGAIN_S), uncounted=True)
-        sent = (counts_from(one) for one in others.rows if one.purpose == meant)
-        return look(moment, [at for at in sent if at is not None], caps)
 
     def knows(self, command: Addressed) -> bool:
         """Whether a command's sender is listed as one of ours."""
@@ -231,49 +86,3 @@ def _released(partition: Partition, contact: str) -> Mapping[str, tuple[tuple[in
     standing: Standing | None = partition.read(contact, SUPPRESSION)
     found = standing.holds.items() if standing else ()
     return {name: (one.released, one.through) for name, one in found if one.released or one.through >= 0}
-
-
-def _allowed(tenant: TenantSettings, command: Addressed) -> bool:
-    """Each that it names must be: a service brings its opt-outs and its settings with it."""
-    named = {command.from_, command.messaging_service_sid, command.fallback_from} - {None}
-    return not tenant.allowed_senders or named <= set(tenant.allowed_senders)
-
-
-def _window(state: Sessions | None, command: Addressed, directory: Directory) -> Seen:
-    members = {}
-    if (service := command.messaging_service_sid) and state is not None:
-        inside = {name: directory.is_in(name_of(name) or name, service) for name in state.windows}
-        members = {name: known for name, known in inside.items() if known is not None}
-    return seen(state, command.from_, service, members)
-
-
-def _with_template(view: View, question: Question, named: Templated, catalogue: Catalogue) -> View:
-    """What the command's template is now. The window decides which of a name's languages may go."""
-    if named.name is None:
-        found, languages = catalogue.get(named.content_sid or ""), {}
-    else:
-        window_open = is_open(question, view)
-
-        def may_go(one: TemplateStated) -> bool:
-            if question.channel != "whatsapp" or one.state == "approved":
-                return True
-            return window_open and one.state not in STOPPED
-
-        found = catalogue.named(named.name, named.language, question.country, may_go)
-        languages = dict(list(catalogue.languages(named.name).items())[:_MOST_LANGUAGES])
-    seen = _template(found, named.variables) if found else None
-    return replace(view, template=seen, template_languages=languages)
-
-
-def _template(found: TemplateStated, variables: Mapping[str, str]) -> TemplateSeen:
-    return TemplateSeen(
-        content_sid=found.content_sid,
-        name=found.name,
-        language=found.language,
-        state=found.state,
-        category=found.category,
-        version=found.event_id[:_VERSION],
-        opens=not ONLY_IN_SESSION.issuperset(found.types),
-        only_approved=not ONLY_APPROVED.isdisjoint(found.types),
-        faults=faults_of_variables(found.placeholders, variables)[:_MOST_FAULTS],
-    )

@@ -36,7 +36,7 @@ from services.sender.faults import Faults
 from services.sender.finder import Finder
 from services.sender.held import HELD
 from services.sender.intake import Lists
-from services.sender.judging import Beside, Followed, Judging
+from services.sender.judging import Judging
 from services.sender.lanes import LaneName, Routes
 from services.sender.looking import Looking
 from services.sender.looks import Looks
@@ -48,6 +48,7 @@ from services.sender.products import outbound
 from services.sender.registered import heard as heard_of_registrations
 from services.sender.registered import held_by_registration
 from services.sender.scheduler import Scheduler, Times
+from services.sender.seeing import Beside, Followed
 from services.sender.slots import Slots
 from services.sender.stops import HELD_BY_PAUSE, Stops
 from services.sender.tables import OUTBOX

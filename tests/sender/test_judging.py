@@ -38,11 +38,12 @@ from services.runtime.tenants.settings import TenantSettings
 from services.sender.barrier import Barrier
 from services.sender.budgets import Budgets
 from services.sender.faults import Faults
-from services.sender.judging import Beside, Followed, Judgement, Judging
+from services.sender.judging import Judgement, Judging
 from services.sender.looks import Look, Looks
 from services.sender.lookups import Lookups
 from services.sender.messages.asking import ask
 from services.sender.registered import held_by_registration
+from services.sender.seeing import Beside, Followed
 from services.sender.stops import Stops
 from services.sender.tables import INTRODUCED, NUMBERS, OUTBOX, SUPPRESSION
 from tests.domain.suppression_oracle import history, stated, wrote

@@ -1,7 +1,7 @@
 """The rules, and nothing else: `fold(state, event) -> (state, derived events)`, gates, identities, addresses.
 
     clock, identity, sids, tenants, whose → addresses, aliases, contact, recipients → consent, outbox (a command's life)
-    → gate (may it be attempted now?) → results (what is told of it), senders,
+    → commands (what public ones have in common), gate (may it be attempted now?) → results (what is told), senders,
     templates → messages (a product)
     compliance (what carriers ask for) · spend (what messages cost) · quiet, zones (when people are left alone)
     errors, codes (what Twilio's codes mean) · due (timers) · audit · public_url · news (in a list of Twilio's)

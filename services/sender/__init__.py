@@ -1,17 +1,21 @@
 """From command to Twilio's API, at most once: intake → outbox → scheduler → attempt → results.
 
 In the order of a command's walk:
-`main` (how it is put together), `topology` (which fold runs on which topic), `products` (whose commands there are),
-`outbound` and `commands` (what a product says of itself);
-`parking` (it waits for its tenant), `intake` (what is it?), `moments` (since when?), `producers` (who says it?), `ends`
-(what is told of it is counted);
-`stops`, `conditions` (with `held`, `undecided`, `unknown`), `scheduler`, `finder`, `claims`, `timing` hear of each
-flush, in this order; of these `scheduler` goes on: `schedule` (a contact's next), `shelves` (what waits), `dispatcher`
-with `lanes` (whose turn), `slots` with `account`, `breaker`, `limit` (who may call);
-`attempt`, `judging` with `stated`, `rows`, `quiet`, `approvals`, `fitting` with `registered`, `looks`, `looking` and
-`barrier` (what the gate sees), `faults` (whose fault?), `calling` (a product's calls), `transport` (one call to one
-host), `answers` (what Twilio says).
+`topology` (which fold runs on which topic), `products` (whose commands there are), `messages` (a product: `commands`),
+`requests` (a record, read), `intake` (what is it?);
+once the outbox has folded it: `scheduler` (hears of each flush), `contacts` (what a contact waits for), `dispatcher`
+(may a turn begin?), `lanes` (whose turn is it?), `slots` (how many may call), `turns` (a turn is carried out);
+`attempt`, `judging` (may it go?), `barrier` (is all read that was said?), then the product's `messages` (`outbound`,
+`creating`: what is posted), `calling` (the calls).
 
-`messages` and `studio` are products; `consents` are commands for which nothing is called. The rules are in `domain`;
-here is when they are asked, and what is done about the answer.
+Beside it, in the same order: `main` (how all is put together), `outbound` and `commands` (what a product says of
+itself); `moments` (since when is it?), `producers` (who says it?), `parking` (its tenant is not known yet), `ends`
+(what is told of it is counted); `stops`, `conditions` (with `held`, `undecided`, `unknown`), `finder`, `claims`,
+`timing` (hear of each flush too); `schedule` (a contact's next), `backlog` (what waits in the table), `paces`
+(rates), `account`, `breaker`, `limit` (what an account may do); `seeing` with `stated`, `rows`, `quiet`, `approvals`,
+`templated`, `fitting`, `registered`, `budgets`, `looks`, `looking`, `lookups` (what the gate sees); `faults` (whose
+fault?), `outcomes`, `answers` (what Twilio says); `tables`, `tasks`, `metrics`.
+
+`messages`, `studio` and `followups` are products; `consents` are commands for which nothing is called. The rules are in
+`domain`; here is when they are asked, and what is done about the answer.
 """

@@ -5,4 +5,6 @@ consent, refusals, sightings (what its facts state of people and senders) → co
 commands → content, recipients, segments → intake → windows, sessions (what the gate sees) → aftermath, effects (what
 follows from a command's steps, and what settles it) → finding
 timeline (all steps of a command)
+
+A status is folded by `delivery`, over what `ladder` knows of it; a command is taken in by `intake`.
 """

@@ -12,9 +12,10 @@ Beside it, in the same order: `main` (how all is put together), `outbound` and `
 itself); `moments` (since when is it?), `producers` (who says it?), `parking` (its tenant is not known yet), `ends`
 (what is told of it is counted); `stops`, `conditions` (with `held`, `undecided`, `unknown`), `finder`, `claims`,
 `timing` (hear of each flush too); `schedule` (a contact's next), `backlog` (what waits in the table), `paces`
-(rates), `account`, `breaker`, `limit` (what an account may do); `seeing` with `stated`, `rows`, `quiet`, `approvals`,
-`templated`, `fitting`, `registered`, `budgets`, `looks`, `looking`, `lookups` (what the gate sees); `faults` (whose
-fault?), `outcomes`, `answers` (what Twilio says); `tables`, `tasks`, `metrics`.
+(rates), `rounds` (turns among equals), `account`, `accounts`, `breaker`, `limit` (what an account may do); `seeing`
+with `stated`, `rows`, `quiet`, `approvals`, `templated`, `fitting`, `registered`, `budgets`, `looks`, `looking`,
+`lookups` (what the gate sees); `faults` (whose fault?), `outcomes`, `answers` (what Twilio says), `attempted` (what
+of attempts is counted); `tables`, `tasks`, `metrics`.
 
 `messages`, `studio` and `followups` are products; `consents` are commands for which nothing is called. The rules are in
 `domain`; here is when they are asked, and what is done about the answer.

@@ -3,13 +3,9 @@
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import cast
 
-from prometheus_client import Counter, Gauge, Histogram
-
 from services.domain.clock import later
-from services.domain.errors import CATALOGUE
 from services.domain.gate.conditions import LOOKUP, MEDIA
 from services.domain.gate.purposes import counted_as
 from services.domain.gate.receipt import Receipt
@@ -23,13 +19,13 @@ from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import TenantSettings
 from services.sender import looks
 from services.sender.account import AccountAt
+from services.sender.attempted import answered_by, ended, under_way
 from services.sender.budgets import Budgets, count
 from services.sender.calling import Caller
 from services.sender.faults import Faults
 from services.sender.fitting import count as count_concerns
 from services.sender.judging import Judging
 from services.sender.lookups import Lookups
-from services.sender.metrics import SENDER
 from services.sender.outbound import Addressed, Call, Products
 from services.sender.outcomes import Outcome, Refusal
 from services.sender.slots import Slots
@@ -38,22 +34,7 @@ from services.sender.tables import OUTBOX
 _FIRST_BACKOFF_S = 0.5
 _LONGEST_BACKOFF_S = 60.0
 
-CALLS = Gauge("switchboard_calls_under_way", "Calls at Twilio that are not answered yet", registry=SENDER)
-OUTCOMES = Counter("switchboard_attempts_total", "Attempts by how they ended", ["outcome"], registry=SENDER)
-TWILIO_SECONDS = Histogram(
-    "switchboard_twilio_seconds", "A call that creates a message, to Twilio's answer or to none", ["tenant"],
-    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30), registry=SENDER,
-)  # fmt: skip
-ANSWERS = Counter(
-    "switchboard_twilio_answers_total",
-    "Calls that create a message, by Twilio's answer: created, an error's code (other: one that the catalogue does not "
-    "know), none",
-    ["answer"],
-    registry=SENDER,
-)
 _PAUSES = Refusal(code=None, reason="the account pauses", called=False, reached=False)
-# Each by its labels, as many as there are of them on the page of metrics.
-_ended, _seconds, _answered = cache(OUTCOMES.labels), cache(TWILIO_SECONDS.labels), cache(ANSWERS.labels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +63,7 @@ async def attempt(context: Sending, partition: Partition, entry: Entry) -> bool:
     if end is None:
         return False
     await partition.submit(end)
-    _ended(_name(end)).inc()
+    ended(end)
     if isinstance(end, Judged) and end.verdict.rule == "budget":
         count(end.receipt.view.overspent, entry.tenant)
     if isinstance(end, Judged) and end.verdict.rule == MEDIA:
@@ -178,9 +159,9 @@ async def _create(
     def may_go_on() -> bool:
         return _allowed(context, partition, command, begun) is not None
 
-    with CALLS.track_inprogress(), _seconds(command.tenant).time():
+    with under_way(command.tenant):
         answered = await context.callers[command.tenant].make(product.host, request, may_go_on)
-    _answered(answer_of(answered)).inc()
+    answered_by(answered)
     return answered
 
 
@@ -210,28 +191,3 @@ def backoff_s(attempt: int, retry_after: float | None) -> float:
     """How long to wait after a retryable refusal: exponential with full jitter, and never less than asked for."""
     longest = min(_LONGEST_BACKOFF_S, _FIRST_BACKOFF_S * 2.0 ** min(attempt, 10))
     return (retry_after or 0.0) + random.uniform(0.5, 1.0) * longest  # noqa: S311 (jitter, not a secret)
-
-
-def answer_of(outcome: Outcome) -> str:
-    """What the metrics call it: of codes only those that the catalogue knows."""
-    match outcome:
-        case Created():
-            return "created"
-        case Refusal(code=int(code)):
-            return str(code) if code in CATALOGUE else "other"
-        case _:
-            return "none"
-
-
-def _name(end: Judged | Attempted) -> str:
-    if isinstance(end, Judged):
-        return end.verdict.decision
-    match end.outcome:
-        case Created():
-            return "sent"
-        case Unknown():
-            return "ambiguous"
-        case Refused(retry_at=None):
-            return "failed"
-        case _:
-            return "retrying"

@@ -6,62 +6,17 @@ host. A round gives each one turn at one price, so that a million commands of on
 nobody holds more than an equal share, however long its calls take.
 """
 
-from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable
 from typing import Generic, NamedTuple, TypeVar
 
 from services.domain.outbox.accepted import Accepted
 from services.sender.account import AccountAt
 from services.sender.paces import RateLimit
+from services.sender.rounds import Ring, Share
 
-K = TypeVar("K")
 # What waits in lanes: turns.
 T = TypeVar("T")
-
-# Four turns of five.
-URGENT_IN_A_ROW = 4
-
-
-class Ring(Generic[K]):
-    """Each once, and who had a turn goes to the end."""
-
-    def __init__(self) -> None:
-        self._order: OrderedDict[K, None] = OrderedDict()
-
-    def __bool__(self) -> bool:
-        return bool(self._order)
-
-    def __len__(self) -> int:
-        return len(self._order)
-
-    def __iter__(self) -> Iterator[K]:
-        return iter(self._order)
-
-    def add(self, one: K) -> None:
-        self._order.setdefault(one)
-
-    def discard(self, one: K) -> None:
-        self._order.pop(one, None)
-
-    def had(self, one: K) -> None:
-        """It had its turn."""
-        if one in self._order:
-            self._order.move_to_end(one)
-
-
-class Share:
-    """How many urgent turns were taken in a row while others waited."""
-
-    def __init__(self) -> None:
-        self._taken = 0
-
-    @property
-    def spent(self) -> bool:
-        """One that is not urgent is due."""
-        return self._taken >= URGENT_IN_A_ROW
-
-    def had(self, urgent: bool, others_wait: bool) -> None:
-        self._taken = self._taken + 1 if urgent and others_wait else 0
 
 
 class LaneName(NamedTuple):

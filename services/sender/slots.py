@@ -12,13 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
-from prometheus_client import Gauge
-
 from services.sender.account import Account, AccountAt
-from services.sender.breaker import State
-from services.sender.lanes import Share
-from services.sender.metrics import SENDER
+from services.sender.accounts import Accounts
 from services.sender.outcomes import Outcome, Refusal
+from services.sender.rounds import Share
 
 # Of the concurrency, kept free for urgent calls while such come.
 _RESERVED = 0.1
@@ -29,22 +26,6 @@ _FORGOTTEN = 0.005
 # Calls end in bursts too, so twice what would do if they came evenly.
 _MARGIN = 2
 _SPARE = 2
-# Timers may be early by a millisecond.
-_AFTER_PAUSE_S = 0.005
-
-BREAKER = Gauge(
-    "switchboard_breaker_state",
-    "Per tenant and host of Twilio's: 0 closed, 1 half open, 2 open",
-    ["tenant", "host"],
-    registry=SENDER,
-)
-LIMIT = Gauge(
-    "switchboard_concurrency_limit",
-    "Calls that a tenant's account may have under way at a host",
-    ["tenant", "host"],
-    registry=SENDER,
-)
-_STATES = {"closed": 0, "half_open": 1, "open": 2}
 
 
 @dataclass(eq=False, slots=True)
@@ -65,7 +46,7 @@ class Slots:
     def __init__(self, concurrency: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._concurrency = concurrency
         self._clock = clock
-        self._accounts: dict[AccountAt, Account] = {}
+        self._accounts = Accounts(concurrency, self._resume)
         self._turns: dict[str, _Turn] = {}
         self._waiting: dict[bool, list[_Turn]] = {True: [], False: []}
         self._calling = 0
@@ -74,7 +55,6 @@ class Slots:
         self._share = Share()
         self._prepare_s = 0.05
         self._call_s = 0.1
-        self._told: dict[AccountAt, tuple[State, int, float]] = {}
         self.freed: Callable[[AccountAt], None] = lambda _: None
 
     def room(self, urgent: bool) -> bool:
@@ -83,11 +63,11 @@ class Slots:
 
     def may_begin(self, at: AccountAt) -> bool:
         """Whether this account lets one more turn begin."""
-        return self._account(at).may_begin(self._clock(), self._ahead())
+        return self._accounts.of(at).may_begin(self._clock(), self._ahead())
 
     def full(self, at: AccountAt, accounts: int) -> bool:
         """Whether this account, as one of so many that wait, holds its share."""
-        return self._account(at).begun * accounts >= self._concurrency + self._ahead()
+        return self._accounts.of(at).begun * accounts >= self._concurrency + self._ahead()
 
     def expect_urgent(self) -> None:
         """An urgent command has come; more may."""
@@ -95,7 +75,7 @@ class Slots:
 
     def begin(self, row: str, at: AccountAt, urgent: bool) -> None:
         """A turn begins: its attempt is being prepared. Every turn that begins is to be told `over`."""
-        account, now = self._account(at), self._clock()
+        account, now = self._accounts.of(at), self._clock()
         turn = self._turns[row] = _Turn(row, account, at, urgent, now)
         self._begun += 1
         account.begun += 1
@@ -123,7 +103,7 @@ class Slots:
         now = self._clock()
         self._call_s += _LATEST * (now - turn.called_at - self._call_s)
         turn.account.ended(outcome, turn.called_at, now)
-        self._tell(turn, now)
+        self._accounts.tell(turn.at, now)
 
     async def _granted(self, turn: _Turn) -> bool:
         turn.granted = asyncio.get_running_loop().create_future()
@@ -189,28 +169,11 @@ class Slots:
         self._serve()
         self.freed(turn.at)
 
-    def _tell(self, turn: _Turn, now: float) -> None:
-        """What changed about an account: for who watches, and to go on when its pause is over."""
-        account, wait = turn.account, turn.account.wait_s(now)
-        if (news := (account.state(now), account.limit, now + wait if wait else 0.0)) != self._told.get(turn.at):
-            self._told[turn.at] = news
-            BREAKER.labels(*turn.at).set(_STATES[news[0]])
-            LIMIT.labels(*turn.at).set(news[1])
-            if wait:
-                asyncio.get_running_loop().call_later(wait + _AFTER_PAUSE_S, self._resume, turn)
-
-    def _resume(self, turn: _Turn) -> None:
-        self._tell(turn, self._clock())
+    def _resume(self, at: AccountAt) -> None:
+        """Its pause is over."""
+        self._accounts.tell(at, self._clock())
         self._serve()
-        self.freed(turn.at)
-
-    def _account(self, at: AccountAt) -> Account:
-        account = self._accounts.get(at)
-        if account is None:
-            account = self._accounts[at] = Account(self._concurrency)
-            BREAKER.labels(*at).set(_STATES["closed"])
-            LIMIT.labels(*at).set(self._concurrency)
-        return account
+        self.freed(at)
 
     def _open_to(self, urgent: bool) -> int:
         """The slots that such a call may take."""

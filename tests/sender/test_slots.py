@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 
 from services.domain.outbox.facts import Unknown
 from services.sender.account import AccountAt
+from services.sender.accounts import BREAKER
 from services.sender.outcomes import Outcome, Refusal
-from services.sender.slots import BREAKER, Slots
+from services.sender.slots import Slots
 from tests.sender.histories import created
 from tests.waiting import eventually
 

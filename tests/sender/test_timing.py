@@ -18,7 +18,7 @@ from services.runtime.folding.index import Listed
 from services.runtime.folding.partition import Flush, Partition
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import TenantSettings
-from services.sender import attempt, timing
+from services.sender import attempted, timing
 from services.sender.account import AccountAt
 from services.sender.faults import Faults
 from services.sender.metrics import SENDER
@@ -144,7 +144,7 @@ async def test_a_stop_is_timed_once_and_only_a_persons_own(source: str, counted:
 )
 def test_an_answer_is_named_by_what_the_catalogue_knows(outcome: MessageCreated | Refusal | Unknown, said: str) -> None:
     """Codes are Twilio's to choose: what is not in the catalogue must not make a series of its own."""
-    assert attempt.answer_of(outcome) == said
+    assert attempted.answer_of(outcome) == said
 
 
 async def test_a_fault_shows_no_number_and_two_that_look_alike_end_apart() -> None:

@@ -81,12 +81,15 @@ class Contacts:
         """Learn of new commands and of how attempts ended."""
         contacts: dict[str, None] = {}
         for row, entry in rows.items():
-            before = was[row]
+            before, contact = was[row], order_key_of(row)
             self.open += (entry is not None and is_open(entry)) - (before is not None and is_open(before))
             if _joins(before, entry):
-                self.alone.discard(order_key_of(row))
+                self.alone.discard(contact)
+            if contact in self.under_way:
+                # What comes next is looked for when its turn is over.
+                continue
             if entry is None or entry.state != "pending" or not self._can_wait(entry):
-                contacts[order_key_of(row)] = None
+                contacts[contact] = None
         for contact in contacts:
             self._enqueue(contact)
 
@@ -136,8 +139,6 @@ class Contacts:
 
     def _can_wait(self, entry: Entry) -> bool:
         """Whether a command that has come may stay where it is listed: it is read, or follows, when its turn comes."""
-        if entry.order_key in self.under_way:
-            return True
         if entry.order_key in self.queued or entry.order_key in self.later:
             return False
         backlog = self.backlogs.of(entry)

@@ -32,7 +32,7 @@ _AT_ONCE = 500
 
 
 class Dispatcher:
-    """`limits`: the rates that a lane keeps, this worker's share of them; they change with the partitions owned.
+    """`limits`: the rates that a lane keeps, this worker's share of them; who changes them tells `rates_changed`.
 
     `stopped`: whether nothing of a lane may go now. `begin`: carry a turn out; then the slots are to be told `over`,
     and its rates get their units back where nothing was called.
@@ -75,8 +75,9 @@ class Dispatcher:
 
     def rates_changed(self) -> None:
         """Lanes that wait for a rate wait for what it is now: it may have been a thousandth by mistake."""
+        self._paces.changed()
         for lane, (before, task) in list(self._refilling.items()):
-            paces = self._paces.of(self._limits(lane.name))
+            paces = self._paces_of(lane)
             if paces != before:
                 task.cancel()
                 self._park(lane, paces)
@@ -108,7 +109,7 @@ class Dispatcher:
                     self._still.add(lane)
                     self._lanes.park(lane)
                     continue
-                paces = self._paces.of(self._limits(lane.name))
+                paces = self._paces_of(lane)
                 if not lane.paid and not all(pace.free() for pace in paces):
                     self._park(lane, paces)
                     continue
@@ -125,6 +126,12 @@ class Dispatcher:
                 turn.contacts.left(turn)
         finally:
             self._dispatching = None
+
+    def _paces_of(self, lane: Lane[Turn]) -> list[Pace]:
+        version = self._paces.version
+        if lane.paces[0] != version:
+            lane.paces = version, self._paces.of(self._limits(lane.name))
+        return lane.paces[1]
 
     def _first(self) -> tuple[Lane[Turn], bool] | None:
         if not self._slots.room(urgent=True):

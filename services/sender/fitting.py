@@ -72,8 +72,10 @@ class Fitting:
         return replace(view, concerns=[*view.concerns, *concerns]) if concerns else view
 
     def _registered(self, view: View, going: OnItsWay, rules: ComplianceSettings) -> View:
-        """Where nothing was synced this says nothing."""
         registry = self._registries.of(going.command.tenant)
+        if not registry:
+            # Where nothing was synced this says nothing.
+            return view
         by = (going.command.from_, going.command.messaging_service_sid, going.command.to)
         unfit, campaign, concerns = registry.unfit(*by), registry.campaign(*by), list[Concern]()
         if unfit is not None and rules.registration == "told":

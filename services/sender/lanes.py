@@ -12,7 +12,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 from services.domain.outbox.accepted import Accepted
 from services.sender.account import AccountAt
-from services.sender.paces import RateLimit
+from services.sender.paces import Pace, RateLimit
 from services.sender.rounds import Ring, Share
 
 # What waits in lanes: turns.
@@ -38,7 +38,8 @@ class Routes(NamedTuple):
 
 
 class Lane(Generic[T]):
-    """What waits for one sender. `paid`: a turn that its rates allow is not taken yet."""
+    """What waits for one sender. `paid`: a turn that its rates allow is not taken yet. `paces`: those that it keeps,
+    and of which version of `Paces`."""
 
     def __init__(self, name: LaneName) -> None:
         self.name = name
@@ -46,6 +47,7 @@ class Lane(Generic[T]):
         self.urgent: deque[T] = deque()
         self.ordinary: deque[T] = deque()
         self.paid = False
+        self.paces: tuple[int, list[Pace]] = (-1, [])
         self.share = Share()
 
     def queue(self, urgent: bool) -> deque[T]:

@@ -95,11 +95,16 @@ def _at_once(a_second: float, even: bool) -> float:
 
 
 class Paces:
-    """All of them, by whose they are."""
+    """All of them, by whose they are. `version`: once it is another one, who kept what `of` gave is to ask again."""
 
     def __init__(self) -> None:
         self._paces: dict[Hashable, Pace] = {}
         self._many = _FEW
+        self.version = 0
+
+    def changed(self) -> None:
+        """Limits may be other ones now."""
+        self.version += 1
 
     def of(self, limits: Iterable[RateLimit]) -> list[Pace]:
         return [self._one(limit) for limit in limits]
@@ -116,5 +121,7 @@ class Paces:
     def _tidy(self) -> None:
         if len(self._paces) < self._many:
             return
+        # One that was kept beside a new one of the same rate would double it.
+        self.changed()
         self._paces = {of: pace for of, pace in self._paces.items() if not pace.rested()}
         self._many = max(_FEW, 2 * len(self._paces))

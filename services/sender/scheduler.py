@@ -103,6 +103,9 @@ class Scheduler(Listener):
         owned = self._owned.pop(partition, None)
         if owned is None:
             return
+        if self._owned:
+            # Of each rate this worker has a smaller share now.
+            self.rates_changed()
         # Nothing more comes off the log, so who waits to have read it need not be waited for.
         partition.progress.close()
         await owned.close(self._times.grace_s)

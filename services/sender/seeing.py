@@ -96,11 +96,11 @@ class Seeing:
             view = with_template(view, question, named, self._catalogues.of(command.tenant))
         if not view.tenant_known:
             return view
-        meant = purpose(question, view)
+        own, meant = self._rules[command.tenant], purpose(question, view)
         view = self._fitting.seen(view, question, partition, OnItsWay(command, meant, product.text(command)))
         going = product.beside(command, view.appended)
-        quiet = self._rules[command.tenant].quiet.look(meant, command.to, view.now)
-        capped = self._capped(partition, command, meant, view.now)
+        quiet = own.quiet.look(meant, command.to, view.now)
+        capped = _capped(partition, command, meant, view.now, own) if meant in own.caps else None
         overspent = self._budgets.look(partition, going, view.now) if question.act == "message" else None
         if quiet is not None or capped is not None or overspent is not None:
             view = replace(view, quiet=quiet, capped=capped, overspent=overspent)
@@ -141,31 +141,33 @@ class Seeing:
             window_refused_at=window.refused_at,
             window_unknown=list(window.unknown),
             dry_run=tenant.dry_run,
-            unreachable=self._unreachable(partition, command, moment),
+            unreachable=_unreachable(partition, command, moment, own),
             stopped=stopped,
             paused=holding(pauses, command.tenant, command.label, command.fallback_from),
         )
 
-    def _unreachable(self, partition: Partition, command: Addressed, moment: str) -> Unreachable | None:
-        number: Number | None = partition.read(command.contact, NUMBERS)
-        # Where RCS reaches nobody, a service writes by SMS.
-        falls_back = command.channel == "rcs" and (command.fallback_from or command.messaging_service_sid)
-        if number is None or (falls_back and not number.deactivated):
-            return None
-        found = against(number, command.channel, self._rules[command.tenant].rest.get(command.channel, STANDARD))
-        return found if found is not None and moment < found.until else None
 
-    def _capped(self, partition: Partition, command: Addressed, meant: str, moment: str) -> Capped | None:
-        caps = self._rules[command.tenant].caps.get(meant)
-        if not caps:
-            return None
-        # Only one of a contact is under way, and this is it: all others have gone, wait, or may have gone.
-        others = others_of(partition, command)
-        if not others.all:
-            # Nobody has counted them, and they are a thousand.
-            return Capped(cap=caps[0], until=later(moment, _LOOK_AGAIN_S), uncounted=True)
-        sent = (counts_from(one) for one in others.rows if one.purpose == meant)
-        return look(moment, [at for at in sent if at is not None], caps)
+def _unreachable(partition: Partition, command: Addressed, moment: str, own: _Rules) -> Unreachable | None:
+    number: Number | None = partition.read(command.contact, NUMBERS)
+    # Where RCS reaches nobody, a service writes by SMS.
+    falls_back = command.channel == "rcs" and (command.fallback_from or command.messaging_service_sid)
+    if number is None or (falls_back and not number.deactivated):
+        return None
+    found = against(number, command.channel, own.rest.get(command.channel, STANDARD))
+    return found if found is not None and moment < found.until else None
+
+
+def _capped(partition: Partition, command: Addressed, meant: str, moment: str, own: _Rules) -> Capped | None:
+    caps = own.caps[meant]
+    if not caps:
+        return None
+    # Only one of a contact is under way, and this is it: all others have gone, wait, or may have gone.
+    others = others_of(partition, command)
+    if not others.all:
+        # Nobody has counted them, and they are a thousand.
+        return Capped(cap=caps[0], until=later(moment, _LOOK_AGAIN_S), uncounted=True)
+    sent = (counts_from(one) for one in others.rows if one.purpose == meant)
+    return look(moment, [at for at in sent if at is not None], caps)
 
 
 def _allowed(tenant: TenantSettings, command: Addressed) -> bool:

@@ -121,6 +121,27 @@ async def test_paces_that_rest_are_forgotten() -> None:
     assert len(paces._paces) < 200
 
 
+async def test_who_kept_a_pace_that_was_forgotten_is_told_to_ask_again() -> None:
+    paces = Paces()
+    [kept], version = paces.of([RateLimit("shared", 10.0)]), paces.version
+    for number in range(1000):
+        paces.of([RateLimit(number, 10.0)])
+    assert paces.of([RateLimit("shared", 10.0)]) != [kept], "another one, which others share"
+    assert paces.version != version
+
+
+async def test_a_partition_less_is_a_smaller_share_for_a_lane_that_has_gone_before() -> None:
+    world = World(concurrency=50, limits=lambda lane: [RateLimit(lane.sender, 0.5)])
+    rows = await world.take(pending("a0", sequence=0))
+    others = [await world.take() for _ in range(39)]
+    await eventually(lambda: len(world.attempts) == 1)
+    for one in others:
+        await world.scheduler.leaving(one.partition)
+    await world.put(rows, *(pending(f"a{number}", sequence=number) for number in range(1, 3)))
+    await asyncio.sleep(0.3)
+    assert len(world.attempts) <= 2, "at the rate of forty partitions all have gone"
+
+
 @pytest.mark.parametrize(
     ("sender", "towards", "wanted"),
     [

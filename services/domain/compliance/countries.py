@@ -53,6 +53,9 @@ NO_ROWS: Rows = {}
 
 def rules_for(rows: Rows, to: str) -> CountryRules:
     """Of the country of a number; where it may be of several, the strictest of each rule."""
+    if country := judge(to).country:
+        # As of most: it can be of no other.
+        return rows.get(country, _NOTHING)
     found = [rows[one] for one in sorted(countries(to)) if one in rows]
     if len(found) < 2:
         return found[0] if found else _NOTHING
@@ -94,7 +97,10 @@ def _is_name(sender: str | None) -> bool:
 
 def _is_foreign(sender: str | None, to: str) -> bool:
     """A number of another calling code: within one, such as +1, carriers know each other's."""
-    if sender is None or judge(sender).kind != "phone":
+    if sender is None or (by := judge(sender)).kind != "phone":
         return False
-    ours, theirs = parsed(judge(sender).canonical), parsed(judge(to).canonical)
+    whom = judge(to)
+    if by.country is not None and by.country == whom.country:
+        return False
+    ours, theirs = parsed(by.canonical), parsed(whom.canonical)
     return ours is not None and theirs is not None and ours.country_code != theirs.country_code

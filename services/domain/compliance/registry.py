@@ -69,7 +69,7 @@ class Pace(NamedTuple):
 
 
 class Registry:
-    """All that is known of one tenant. `version`: the same knowledge has the same one."""
+    """All that is known of one tenant; false while that is nothing. `version`: the same knowledge has the same one."""
 
     def __init__(self, stated: Iterable[ComplianceStated] = ()) -> None:
         known = sorted(stated, key=lambda one: one.account)
@@ -88,6 +88,10 @@ class Registry:
             for service, members in one.services.items():
                 for member in members:
                     self._services[member].add(service)
+        self._any = bool(known)
+
+    def __bool__(self) -> bool:
+        return self._any
 
     def unfit(self, sender: str | None, service: str | None, to: str) -> Unfit | None:
         """Why a message by SMS or MMS from this sender, or by this service, may not go; None: nothing says so."""

@@ -5,7 +5,7 @@ import logging
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -60,12 +60,13 @@ class Change(NamedTuple):
     had: frozenset[bytes] = frozenset()
     has: frozenset[bytes] = frozenset()
 
-    def written(self) -> Iterator[tuple[bytes, bytes | None]]:
-        yield self.key, self.value
+    def written(self) -> list[tuple[bytes, bytes | None]]:
+        written: list[tuple[bytes, bytes | None]] = [(self.key, self.value)]
         for gone in self.had - self.has:
-            yield gone, None
+            written.append((gone, None))
         for come in self.has - self.had:
-            yield come, b""
+            written.append((come, b""))
+        return written
 
 
 class Stamp(NamedTuple):
@@ -224,7 +225,7 @@ class PartitionedStore(Store):
         self._write(partition, changes, Stamp(changelog_offset, time.time() if at is None else at, self._version))
 
     def _write(self, partition: int, changes: Iterable[Change], stamp: Stamp) -> None:
-        batch = batch_of(pair for change in changes for pair in change.written())
+        batch = batch_of(chain.from_iterable(map(Change.written, changes)))
         batch.put(self.offset_key, bytes(stamp))
         self.partition(partition).write(batch)
 

@@ -37,6 +37,7 @@ PLACES: Mapping[str, Place] = {
     ),
     "dead": Place("services.cli.dead.main:app", "What could not be folded: list, show, retry, drop, release."),
     "keywords": Place("services.cli.keywords:app", "Rules for what people write."),
+    "tickets": Place("services.cli.tickets:app", "Tickets that were given up: list, retry."),
     "prices": Place("services.cli.prices:app", "The price list: read Twilio's to the log, list it, show a country."),
     "senders": Place("services.cli.senders:app", "Know which sender is in which Messaging Service."),
     "templates": Place(

@@ -1,5 +1,6 @@
 """`switchboard keywords try TEXT`: what would come of a message to us."""
 
+from collections.abc import Iterator
 from typing import Annotated
 
 import typer
@@ -8,6 +9,8 @@ from rich.table import Table
 
 from services.cli.plain import plain
 from services.cli.refused import Refused
+from services.domain.rules.making import Command
+from services.domain.studio.commands import StartExecution
 from services.operations.hearing import Coming, tried
 from services.runtime.config import load
 from services.runtime.tenants.opening import tenants_of
@@ -27,7 +30,8 @@ def try_(
     from_: Annotated[str, typer.Option("--from", help="Who writes: an address as Twilio gives it.")] = "+14155550123",
     to: Annotated[str, typer.Option(help="The sender of ours; left out: any number.")] = "+14155550100",
 ) -> None:
-    """Say which rule a text is for now, what is answered and told, and what it says of consent. Nothing is sent."""
+    """Say which rule a text is for now, what is answered, told and sent, and what it says of consent. Nothing is sent
+    now."""
     settings = load()
     known = tenants_of(settings)
     if tenant not in known:
@@ -45,4 +49,34 @@ def _rows(found: Coming) -> list[tuple[str, str]]:
         return [*rows, ("told", "nothing but the message itself")]
     values = "".join(f", {name}: {value}" for name, value in found.told.values.items())
     desk = [("ticket", found.told.ticket)] if found.told.ticket else []
-    return [*rows, ("told", f"rule {found.told.rule}{values}"), *desk]
+    return [*rows, ("told", f"rule {found.told.rule}{values}"), *desk, *_commands(found)]
+
+
+_WHY_NOT = {
+    "old": "none: the message is too old",
+    "ours": "not all: who wrote, or would get it, is a sender of ours",
+    "empty": "none: at a place stands nothing that can be shown",
+    "unreachable": "not all: who wrote has no address on that channel",
+}
+
+
+def _commands(found: Coming) -> Iterator[tuple[str, str]]:
+    """What is produced; the gate judges it when it is to go."""
+    if found.made is None:
+        return
+    for one in found.made.commands:
+        by = one.from_ or one.messaging_service_sid or "whom routing chooses"
+        after = f", not before {one.not_before}" if one.not_before else ""
+        yield "command", f"to {one.to} by {by}{after}, until {one.not_after}: {_says(one)}"
+    if found.made.why_not:
+        yield "command", _WHY_NOT[found.made.why_not]
+    for fault in found.faults:
+        yield "rejected", fault
+
+
+def _says(command: Command) -> str:
+    if isinstance(command, StartExecution):
+        return f"flow {command.flow_sid} {command.parameters or ''}".strip()
+    if command.template is not None:
+        return f"template {command.template.name} {command.content_variables or ''}".strip()
+    return command.body or ""

@@ -36,8 +36,8 @@ class Grant(NamedTuple):
 _BESIDE: Mapping[str, tuple[tuple[Topic, ...], tuple[Topic, ...]]] = {
     **dict.fromkeys(PROCESSOR_APPS.values(), ((SENDERS, *DEAD, HANDLED), (AUDIT,))),
     SENDER_APP: ((SENDERS, TEMPLATES, PRICES, COMPLIANCE), ()),
-    # Once a day what Twilio lists is held against the log.
-    POLLER_APP: ((INBOUND,), (INBOUND,)),
+    # Once a day what Twilio lists is held against the log; no rule has anything sent to a sender of ours.
+    POLLER_APP: ((INBOUND, SENDERS), (INBOUND,)),
     MEDIA_APP: ((), ()),
 }
 

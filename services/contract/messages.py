@@ -19,7 +19,7 @@ from services.domain.messages.events import (
 )
 from services.domain.messages.numbers import NumberStated
 from services.domain.messages.sessions import SessionChanged
-from services.domain.messages.tickets import TicketEnded
+from services.domain.messages.tickets import TicketEnded, TicketRetried
 
 INBOUND = Topic("twilio.inbound.v1", InboundReceived, lambda e: e.contact, "contact", MONTH)
 KEYWORDS = Topic("twilio.keywords.v1", KeywordHeard, lambda e: e.contact, "contact", MONTH)
@@ -46,7 +46,7 @@ DELIVERABILITY = Topic(
     replaces=deliverability.row_key,
 )
 
-TICKETS = Topic("twilio.tickets.v1", TicketEnded, lambda e: e.contact, "contact", MONTH)
+TICKETS = Topic("twilio.tickets.v1", TicketEnded | TicketRetried, lambda e: e.contact, "contact", MONTH)
 COSTS = Topic("twilio.costs.v1", CostStated, lambda e: e.message_sid, "MessageSid", QUARTER)
 
 MESSAGES_FOLD = FoldContract(
@@ -75,11 +75,9 @@ SILENT_FOLD = FoldContract(
     ("silent", "reconciled", "deactivated", "channelsenders", "costs"),
     (STATUS, COSTS, ACCEPTED),
 )
-# What keyword rules have delivered by HTTP.
-TICKETS_FOLD = FoldContract(POLLER_APP, "tickets", (KEYWORDS,), ("tickets",), (TICKETS,))
 INTAKE_FOLD = FoldContract(SENDER_APP, "intake", (MESSAGES,), ("parked",), (ACCEPTED, RESULTS))
 
 PRODUCT = Product(
     (INBOUND, KEYWORDS, STATUS, MESSAGES, SENT, DELIVERY, OUTCOMES, SESSIONS, NUMBERS, DELIVERABILITY, TICKETS, COSTS),
-    (MESSAGES_FOLD, CONTACTS_FOLD, INTAKE_FOLD, SILENT_FOLD, TICKETS_FOLD),
+    (MESSAGES_FOLD, CONTACTS_FOLD, INTAKE_FOLD, SILENT_FOLD),
 )

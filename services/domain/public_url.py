@@ -94,9 +94,9 @@ def _not_public_host(written: str) -> str | None:
     if len(host) > _LONGEST_NAME or not all(map(_LABEL.fullmatch, labels)):
         return "names a host that cannot exist"
     if _PRIVATE_NAMES & {labels[-1], ".".join(labels[-2:])}:
-        return "names a host of a private network, which Twilio cannot reach"
+        return "names a host of a private network, which is not on the Internet"
     if len(labels) == 1:
-        return "names a host without a domain, which Twilio cannot reach"
+        return "names a host without a domain, which is not on the Internet"
     return None
 
 
@@ -129,7 +129,7 @@ def _not_public_address(text: str) -> str | None:
     reached = _reached(address)
     public = reached.is_global and not reached.is_multicast and not getattr(reached, "scope_id", None)
     public = public and not any(reached in network for network in _NOT_PUBLIC)
-    return None if public else "names a loopback or private address, which Twilio cannot reach"
+    return None if public else "names a loopback or private address, which is not on the Internet"
 
 
 def _reached(address: Address) -> Address:

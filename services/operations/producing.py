@@ -7,17 +7,17 @@ from aiokafka.errors import KafkaError
 from services.contract import codec
 from services.contract.followups import FOLLOWUPS
 from services.contract.messages import MESSAGES
-from services.contract.signatures import HEADER, sign
+from services.contract.signatures import HEADER
 from services.contract.studio import STARTS
-from services.contract.topic import Topic, own_topic, owner_of
+from services.contract.topic import Topic, own_topic
 from services.domain.followups.commands import FollowUp
 from services.domain.messages.commands import CancelMessage, RescheduleMessage, ResolveAmbiguous
 from services.domain.studio.commands import ResolveExecution
 from services.operations.log import LogError
-from services.runtime.clock import CLOCK
 from services.runtime.config import Settings
 from services.runtime.kafka import durable_producer, let_go, trouble
 from services.runtime.section import ConfigError
+from services.runtime.speaking import signature
 from services.runtime.tenants.opening import tenants_of
 
 
@@ -27,10 +27,8 @@ class Speaker:
     def __init__(self, settings: Settings, tenant: str) -> None:
         self._tenant = tenant
         self._has_own = tenant in settings.kafka.tenant_topics
-        known = tenants_of(settings).get(tenant)
-        keys = known.producer_keys if known is not None else {}
-        self._key = next(iter(keys.items()), None)
-        if known is not None and known.unsigned_commands == "refused" and not (keys or self._has_own):
+        self._known = known = tenants_of(settings).get(tenant)
+        if known is not None and known.unsigned_commands == "refused" and not (known.producer_keys or self._has_own):
             raise ConfigError(
                 f"{tenant}: unsigned_commands is refused, and it has neither producer_keys nor topics of its own; add "
                 "a key to its file, or name it in kafka.tenant_topics"
@@ -46,11 +44,7 @@ class Speaker:
 
     def signature(self, topic: str, value: bytes) -> list[tuple[str, bytes]]:
         """By the first of the tenant's keys; none where it has none, or the topic is its own."""
-        if self._key is None or owner_of(topic) is not None:
-            return []
-        key_id, secret = self._key
-        at = CLOCK.milliseconds() // 1000
-        return [sign(topic, value, f"{self._tenant}/{key_id}", secret.get_secret_value().encode(), at)]
+        return signature(self._tenant, self._known, topic, value)
 
 
 Command = ResolveAmbiguous | ResolveExecution | CancelMessage | RescheduleMessage | FollowUp

@@ -6,9 +6,12 @@ from functools import partial
 from typing import Any
 
 from services.contract.fold import POLLER_APP, FoldContract
-from services.contract.messages import SILENT_FOLD, TICKETS_FOLD
+from services.contract.messages import SILENT_FOLD
+from services.contract.rules import KEYWORDS_FOLD
 from services.poller.budget import Budget
+from services.poller.commanding import Commanding
 from services.poller.deactivating import Deactivating
+from services.poller.keywords import signed_fold
 from services.poller.metrics import POLLER
 from services.poller.polled import Polled
 from services.poller.products import FOLDS, PRODUCTS
@@ -18,6 +21,7 @@ from services.poller.rounds import Rounds
 from services.poller.senders import WatchedSenders
 from services.poller.tickets import Ticketing
 from services.runtime.config import Settings
+from services.runtime.directories import Directories
 from services.runtime.folding.app import FoldApp, fold_app, run_app
 from services.runtime.folding.health import reasons
 from services.runtime.folding.runner import Listener, Together
@@ -57,21 +61,25 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event, reconci
         return Reader(line, budget, Whose(tenant, account, "messaging", leads))
 
     ticketing = Ticketing(tenants)
+    directories = Directories(settings.kafka)
+    commanding = Commanding(tenants, directories)
     senders = WatchedSenders(settings, tenants, of_messaging)
     listeners: dict[str, Listener] = {}
     beside_rounds: dict[FoldContract, list[Listener]] = {
         SILENT_FOLD: [reconciling, deactivating, senders],
-        TICKETS_FOLD: [ticketing],
+        KEYWORDS_FOLD: [ticketing, commanding],
     }
-    for fold in FOLDS:
+    folds = [signed_fold(tenants) if one.contract == KEYWORDS_FOLD else one for one in FOLDS]
+    for fold in folds:
         own = [rounds[one.table] for one in PRODUCTS if one.contract == fold.contract]
         listeners[fold.name] = Together(*own, *beside_rounds.get(fold.contract, ()))
-    app = fold_app(POLLER_APP, FOLDS, settings.kafka, poller, listeners)
+    app = fold_app(POLLER_APP, folds, settings.kafka, poller, listeners)
 
     def troubles() -> list[str]:
         return [*tenants.troubles(), *(why for one in rounds.values() for why in one.troubles()), *senders.troubles()]
 
     health = operations(partial(reasons, app), degraded=troubles, own=[FOLDING, POLLER])
+    await directories.start()
     beside: list[asyncio.Task[None]] = []
     server = await serve(health, poller.host, poller.port, "poller.port")
     try:
@@ -81,6 +89,7 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event, reconci
             deactivating.run(),
             senders.run(),
             ticketing.run(),
+            commanding.run(),
         ):
             beside.append(asyncio.create_task(_or_crash(app, work)))
         await run_app(app, stop)
@@ -90,6 +99,7 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event, reconci
         await server.close()
         await line.close()
         await ticketing.close()
+        await directories.stop()
 
 
 async def _or_crash(app: FoldApp, work: Coroutine[Any, Any, None]) -> None:

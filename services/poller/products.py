@@ -1,10 +1,10 @@
 """The products that are read, a line each."""
 
 from services.poller.costs import COSTS
+from services.poller.keywords import FOLD as KEYWORDS
 from services.poller.messages import MESSAGES
 from services.poller.polled import Polled
 from services.poller.studio import STUDIO
-from services.poller.tickets import FOLD as TICKETS
 from services.runtime.folding.fold import Fold
 
 PRODUCTS: tuple[Polled, ...] = (MESSAGES, COSTS, STUDIO)
@@ -14,5 +14,5 @@ FOLDS = (
         Fold(contract, tuple(step for one in PRODUCTS if one.contract == contract for step in one.steps))
         for contract in dict.fromkeys(one.contract for one in PRODUCTS)
     ),
-    TICKETS,
+    KEYWORDS,
 )

@@ -9,6 +9,7 @@ from aiokafka import ConsumerRecord
 
 from services.contract import codec
 from services.contract.senders import SENDERS
+from services.domain.contact import canonical
 from services.domain.senders.directory import NOBODY, Directory
 from services.domain.senders.events import SendersStated
 from services.runtime.following import Following
@@ -23,6 +24,8 @@ class Directories:
     def __init__(self, kafka: KafkaSettings) -> None:
         self._parts: dict[str, dict[str, SendersStated]] = {}
         self._joined: dict[str, Directory] = {}
+        # In their one spelling, of all tenants; None: to be gathered.
+        self._addresses: frozenset[str] | None = None
         self._following = Following(kafka, [SENDERS.name], self._take)
 
     async def start(self) -> None:
@@ -44,6 +47,13 @@ class Directories:
             found = self._joined[tenant] = Directory(parts.values())
         return found
 
+    def knows(self, address: str) -> bool:
+        """Is an address, in its one spelling, a sender of any tenant?"""
+        if self._addresses is None:
+            known = (name for parts in self._parts.values() for part in parts.values() for name in part.senders)
+            self._addresses = frozenset(map(canonical, known))
+        return address in self._addresses
+
     def take(self, key: bytes, value: bytes | None) -> None:
         """One record. What cannot be read is told and left out: only we write there."""
         tenant, _, part = key.decode("utf-8", "replace").rpartition("|")
@@ -55,6 +65,7 @@ class Directories:
             except codec.DecodeError as error:
                 logger.error("%s: %s of %s cannot be read: %s", SENDERS.name, part, tenant, error)
         self._joined.pop(tenant, None)
+        self._addresses = None
 
     def _take(self, record: ConsumerRecord) -> None:
         self.take(record.key or b"", record.value)

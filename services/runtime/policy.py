@@ -15,9 +15,11 @@ from services.domain.consent.suspicion import phrase
 from services.domain.contact import canonical
 from services.domain.frequency import Cap
 from services.domain.gate.view import ConsentRules
+from services.domain.messages.commands import NamedTemplate
 from services.domain.messages.confirmation import Texts
+from services.domain.messages.events import MostCommands
 from services.domain.messages.intake import Rules
-from services.domain.messages.keyword_rules import Rule, pattern
+from services.domain.messages.keyword_rules import Rule, RuleCommand, pattern
 from services.domain.messages.recipients import EVERYBODY, NOBODY, Recipients, recipients
 from services.domain.messages.replies import TWILIO_HEARS, Replies
 from services.domain.messages.routing import Route
@@ -32,6 +34,7 @@ from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.sections.compliance import ComplianceSettings
 from services.runtime.tenants.sections.consent import ConsentSettings
 from services.runtime.tenants.sections.routing import RouteSettings
+from services.runtime.tenants.sections.rule_commands import CommandSettings
 from services.runtime.tenants.sections.times import HoursSettings, Weekday
 from services.runtime.tenants.settings import TenantSettings
 
@@ -106,6 +109,7 @@ def _keyword_rules(tenant: TenantSettings) -> tuple[Rule, ...]:
             reply=rule.reply,
             tells=rule.tells,
             ticket=rule.ticket,
+            command=_rule_command(rule.name, rule.command) if rule.command else None,
             senders=frozenset(map(canonical, rule.senders)),
             channels=frozenset(rule.channels),
             hours=hours_of(rule.hours) if rule.hours else None,
@@ -113,6 +117,31 @@ def _keyword_rules(tenant: TenantSettings) -> tuple[Rule, ...]:
         )
         for rule in tenant.keywords
     )
+
+
+def _rule_command(name: str, command: CommandSettings) -> RuleCommand:
+    return RuleCommand(
+        to=tuple(command.to),
+        most=MostCommands(per_hour=command.per_hour, per_day=command.per_day),
+        sender=command.sender,
+        channel=command.channel,
+        body=command.body,
+        template=NamedTemplate(name=command.template, language=command.language) if command.template else None,
+        flow=command.flow,
+        variables=command.variables,
+        after_s=command.after_s,
+        within_s=command.within_s,
+        purpose=command.purpose,
+        urgent=command.urgent,
+        label=command.label or name,
+    )
+
+
+def rule_commands(tenant: TenantSettings) -> Mapping[str, RuleCommand]:
+    """What a tenant's rules have sent, by their names; a closed tenant's nothing."""
+    if tenant.state == "closed":
+        return {}
+    return {rule.name: _rule_command(rule.name, rule.command) for rule in tenant.keywords if rule.command}
 
 
 def replies(tenant: TenantSettings) -> Replies:

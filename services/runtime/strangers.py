@@ -90,18 +90,26 @@ class Strangers:
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """The answer at the end of all redirects. Raises Barred, what aiohttp raises, TimeoutError, OSError."""
         for _ in range(_MOST_REDIRECTS + 1):
-            proxy = proxy_of(url)
-            await self._judge(url, proxy)
-            own = {"Accept-Encoding": "identity", **(headers or {})}
-            async with (self._proxied if proxy else self._direct).request(
-                method, URL(url, encoded=True), headers=own, proxy=proxy, allow_redirects=False
-            ) as answer:
+            async with self.asked_once(method, url, headers) as answer:
                 location = answer.headers.get("Location")
                 if answer.status not in _REDIRECTS or location is None:
                     yield answer
                     return
                 url = _joined(url, location)
         raise Barred(f"redirects more than {_MOST_REDIRECTS} times")
+
+    @asynccontextmanager
+    async def asked_once(
+        self, method: str, url: str, headers: Mapping[str, str] | None = None, data: bytes | None = None
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """The answer of this very URL, a redirect too. Raises as `asked` does."""
+        proxy = proxy_of(url)
+        await self._judge(url, proxy)
+        own = {"Accept-Encoding": "identity", **(headers or {})}
+        async with (self._proxied if proxy else self._direct).request(
+            method, URL(url, encoded=True), headers=own, data=data, proxy=proxy, allow_redirects=False
+        ) as answer:
+            yield answer
 
     async def _judge(self, url: str, proxy: str | None) -> None:
         fault = self._fault(url)
@@ -152,7 +160,7 @@ class Judged(AbstractResolver):
         if not found:
             raise OSError(f"{host} has no address")
         if not all(self._where.permitted(address) for _, address in found):
-            raise Barred("leads to a loopback or private address, which Twilio cannot reach")
+            raise Barred("leads to a loopback or private address, which is not on the Internet")
         flags = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
         return [
             ResolveResult(hostname=host, host=address, port=port, family=kind, proto=0, flags=flags)

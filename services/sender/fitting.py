@@ -15,7 +15,9 @@ from services.domain.compliance.usecases import misfits
 from services.domain.gate.question import Question
 from services.domain.gate.view import View
 from services.domain.gate.windows import as_template
-from services.domain.messages.introduced import Introduced, fits_beside, is_first, says_how_to_stop
+from services.domain.messages.introduced import Introduced, Texts, fits_beside, is_first, to_append, unsaid
+from services.domain.senders.names import kind_of
+from services.runtime.directories import Directories
 from services.runtime.folding.partition import Partition
 from services.runtime.policy import country_rows
 from services.runtime.registries import Registries
@@ -29,6 +31,8 @@ from services.sender.tables import INTRODUCED
 _CARRIED = frozenset({"sms", "mms"})
 # A one-time code is no programme that goes on.
 _RECURRING = frozenset({"marketing", "utility"})
+_FIRST = "it is the first that this person gets from this sender, and it does not say {}"
+_UNSAID = {"stop_text": "how to stop", "help_text": "where help is"}
 
 CONCERNS = Counter(
     "switchboard_concerns_total",
@@ -49,8 +53,8 @@ class OnItsWay(NamedTuple):
 class Fitting:
     """Commands held against what is registered and asked for."""
 
-    def __init__(self, registries: Registries, tenants: Tenants) -> None:
-        self._registries, self._tenants = registries, tenants
+    def __init__(self, registries: Registries, directories: Directories, tenants: Tenants) -> None:
+        self._registries, self._directories, self._tenants = registries, directories, tenants
         self._rows = Derived(tenants, lambda _, tenant: country_rows(tenant.compliance))
 
     def seen(self, view: View, question: Question, partition: Partition, going: OnItsWay) -> View:
@@ -67,9 +71,17 @@ class Fitting:
         asked = Going(command.from_, command.to, command.channel, going.purpose, view.consent_at is not None)
         concerns = list(found_by_country(row, asked, blocks=rules.country == "blocked"))
         if row.stop_text and question.confirms is None and going.purpose in _RECURRING and _is_first(partition, going):
-            view, unsaid = _first(view, going.text.body, rules)
-            concerns += unsaid
+            asks_help = not self._numbers(command).isdisjoint(row.help_text)
+            view, lacking = _first(view, going.text.body, asks_help, rules)
+            concerns += lacking
         return replace(view, concerns=[*view.concerns, *concerns]) if concerns else view
+
+    def _numbers(self, command: Addressed) -> frozenset[str]:
+        """What may stand as its sender: of a service, in which Twilio chooses, all that is known to be in it."""
+        if command.from_:
+            return frozenset({kind_of(command.from_)})
+        members = self._directories.of(command.tenant).members(command.messaging_service_sid or "")
+        return frozenset(map(kind_of, members))
 
     def _registered(self, view: View, going: OnItsWay, rules: ComplianceSettings) -> View:
         registry = self._registries.of(going.command.tenant)
@@ -101,11 +113,13 @@ def _is_first(partition: Partition, going: OnItsWay) -> bool:
     return is_first(row, command.messaging_service_sid or command.from_ or "")
 
 
-def _first(view: View, body: str, rules: ComplianceSettings) -> tuple[View, list[Concern]]:
-    """A first message that does not say how to stop: told, blocked, or said with the tenant's words."""
-    if not body or says_how_to_stop(body):
+def _first(view: View, body: str, asks_help: bool, rules: ComplianceSettings) -> tuple[View, list[Concern]]:
+    """One that does not say how to stop, or where help is: told, blocked, or said with the tenant's words."""
+    lacks = unsaid(body, asks_help) if body else ()
+    if not lacks:
         return view, []
-    if rules.first_message == "appended" and fits_beside(body, rules.stop_text):
-        return replace(view, appended=rules.stop_text), []
-    told = "it is the first that this person gets from this sender, and it does not say how to stop"
-    return view, [Concern(kind="stop_text", told=told, blocks=rules.first_message == "blocked")]
+    text = to_append(lacks, Texts(rules.stop_text, rules.help_text))
+    if rules.first_message == "appended" and fits_beside(body, text):
+        return replace(view, appended=text), []
+    blocks = rules.first_message == "blocked"
+    return view, [Concern(kind=one, told=_FIRST.format(_UNSAID[one]), blocks=blocks) for one in lacks]

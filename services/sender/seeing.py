@@ -85,7 +85,7 @@ class Seeing:
         self._tenants = tenants
         self._stops, self._budgets, _, self._looks = beside
         self._directories, self._catalogues, registries = followed
-        self._fitting = Fitting(registries, tenants)
+        self._fitting = Fitting(registries, self._directories, tenants)
         self._rules = Derived(tenants, _rules)
 
     def view(self, partition: Partition, command: Addressed, question: Question) -> View:

@@ -15,6 +15,14 @@ tenants:
     contact_secret: {env: A_TOKEN}
     keywords:
       - {name: status, says: ["STATUS {id}"], reply: "{id} is open.", tells: true}
+      - name: oncall
+        says: ["ONCALL {text*}"]
+        command: {to: ["+14155550177"], sender: "+14155550100", body: "{writer}: {text}"}
+      - {name: later, says: [LATER], command: {to: [writer], after_s: 3600, body: "It is time."}}
+      - name: survey
+        says: [SURVEY]
+        command: {to: [writer], flow: FW00000000000000000000000000000001, sender: "+14155550100"}
+      - {name: nowhere, says: [NOWHERE], command: {to: ["+14155550177"], body: "x"}}
       - {name: desk, says: [DESK], reply: "Call us.", senders: ["+14155550199"]}
 """
 
@@ -26,6 +34,12 @@ tenants:
         (["STOP"], ["stop, by body", "none", "nothing but the message"]),
         (["desk"], ["nothing", "none"]),
         (["desk", "--to", "+14155550199"], ["Call us."]),
+        (["oncall fire!"], ["to +14155550177 by +14155550100", "+14155550123: fire"]),
+        (["later"], ["to +14155550123 by +14155550100, not before"]),
+        (["survey"], ["flow FW00000000000000000000000000000001"]),
+        (["oncall \u202e"], ["at a place stands nothing that can be shown"]),
+        # No sender is named, and nothing routes.
+        (["nowhere"], ["whom routing chooses", "rejected", "give one of them"]),
         (["status 17", "--from", "68849"], ["none", "nothing but the message"]),
     ],
 )
@@ -34,6 +48,7 @@ def test_a_text_is_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words:
     file.write_text(SETTINGS, encoding="utf-8")
     monkeypatch.setenv("SWITCHBOARD_CONFIG", str(file))
     monkeypatch.setenv("A_TOKEN", "x")
+    monkeypatch.setenv("COLUMNS", "300")
     result = CliRunner().invoke(app, ["keywords", "try", *words, "--tenant", "acme"])
     assert result.exit_code == 0, result.output
     for part in told:

@@ -60,10 +60,10 @@ async def desk() -> AsyncIterator[Desk]:
 
 # Desks that are asked for nothing, and why.
 NOBODYS = {
-    **dict.fromkeys(("inside", "cloud", "translated"), "its address is not on the Internet"),
-    "named": "its name leads into a private network",
+    **dict.fromkeys(("inside", "cloud", "translated"), "its URL names a loopback or private address"),
+    "named": "its URL names a host of a private network",
+    "nowhere": "its URL names a host that cannot exist",
     "gone": "no such desk is configured",
-    "nowhere": "no answer",
 }
 
 
@@ -90,7 +90,8 @@ async def hear(house: House, desk: str) -> KeywordHeard:
 
 
 async def ended(house: House, heard: KeywordHeard) -> list[TicketEnded]:
-    return [one for one in await facts(house, TICKETS.name, TicketEnded) if one.keyword_event_id == heard.event_id]
+    told = await facts(house, TICKETS.name, TICKETS.event)
+    return [one for one in told if isinstance(one, TicketEnded) and one.keyword_event_id == heard.event_id]
 
 
 async def test_a_ticket_is_signed_and_taken_once(house: House, twilio: Twilio, poller: Poller, desk: Desk) -> None:

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 from msgspec.structs import replace
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
 from services.contract import codec
 from services.domain.clock import later
@@ -25,6 +25,7 @@ from services.domain.outbox.facts import Created, Refused, Unknown
 from services.domain.outbox.verdicts import ALLOW, Verdict
 from services.domain.reachability import Failure
 from services.domain.senders.directory import Directory
+from services.domain.senders.events import KnownSender, Membership, SendersStated
 from services.domain.templates.events import TemplateStated, key_of
 from services.runtime.catalogues import Catalogues
 from services.runtime.clock import now
@@ -592,6 +593,70 @@ def test_a_sender_that_carriers_do_not_know_is_stopped_before_twilio_stops_it(
 def test_what_was_never_synced_stops_nobody() -> None:
     other = replace(registrations(), tenant="globex")
     assert looked(TEXT).verdict == looked(TEXT, registrations=[other]).verdict == ALLOW
+
+
+class InService:
+    """A directory in which a service has a short code beside a long code."""
+
+    def of(self, _: str) -> Directory:
+        joined = {"MG" + "1" * 32: Membership(since="2026-01-01T00:00:00.000Z", last="2026-01-01T00:00:00.000Z")}
+        senders = {
+            "68849": KnownSender(kind="short_code", services=joined),
+            "+14155550100": KnownSender(kind="long_code", services=joined),
+        }
+        return Directory([SendersStated(event_id="s", tenant="acme", part="inbound-0", at="", senders=senders)])
+
+    async def read(self) -> None:
+        """At once."""
+
+
+SAYS_STOP = "Acme: your order is on its way. Reply STOP to end."
+BOTH, HELP = "Reply STOP to opt out, HELP for help.", "Reply HELP for help."
+CODE = {"from_": "68849"}
+OF_SERVICE = {"from_": None, "messaging_service_sid": "MG" + "1" * 32}
+
+
+@pytest.mark.parametrize(
+    ("command", "mode", "expected"),
+    [
+        (CODE, "told", ("allow", ["stop_text", "help_text"], None)),
+        (CODE, "blocked", ("blocked", ["stop_text", "help_text"], None)),
+        (CODE, "appended", ("allow", [], BOTH)),
+        (CODE | {"body": SAYS_STOP}, "told", ("allow", ["help_text"], None)),
+        (CODE | {"body": SAYS_STOP}, "blocked", ("blocked", ["help_text"], None)),
+        (CODE | {"body": SAYS_STOP}, "appended", ("allow", [], HELP)),
+        # A number or an e-mail of customer care is help too.
+        (CODE | {"body": f"{SAYS_STOP} Call 415-555-0199."}, "blocked", ("allow", [], None)),
+        (CODE | {"body": f"{SAYS_STOP} Ask care@acme.example."}, "blocked", ("allow", [], None)),
+        (CODE | {"body": f"{SAYS_STOP} Help: acme.example/help"}, "blocked", ("allow", [], None)),
+        # By a service that has a short code Twilio may choose that.
+        (OF_SERVICE | {"body": SAYS_STOP}, "blocked", ("blocked", ["help_text"], None)),
+        # Of the others it is asked of the registered opt-in message alone, and of codes and other countries not at all.
+        ({"body": SAYS_STOP}, "blocked", ("allow", [], None)),
+        ({"body": SAYS_STOP, "from_": "+18005550100"}, "blocked", ("allow", [], None)),
+        (CODE | {"body": "17 is your code", "purpose": "authentication"}, "blocked", ("allow", [], None)),
+        (CODE | {"to": "+14165550123"}, "blocked", ("allow", [], None)),
+    ],
+)
+def test_a_short_codes_first_message_to_the_us_says_where_help_is(
+    command: dict[str, Any], mode: str, expected: Any
+) -> None:
+    found = looked(ELSEWHERE | command, senders=InService(), compliance={"first_message": mode})
+    concerns, appended = found.receipt.view.concerns, found.receipt.view.appended
+    assert (found.verdict.decision, [one.kind for one in concerns], appended) == expected
+
+
+def test_a_tenant_says_of_which_numbers_help_is_asked() -> None:
+    asked = {"first_message": "blocked", "countries": {"US": {"help_text": ["long_code"]}}}
+    assert looked(ELSEWHERE | {"body": SAYS_STOP}, compliance=asked).verdict.rule == "help_text"
+    none = {"first_message": "blocked", "countries": {"US": {"help_text": []}}}
+    assert looked(ELSEWHERE | CODE | {"body": SAYS_STOP}, compliance=none).verdict == ALLOW
+    # Words of its own that say neither are refused.
+    with pytest.raises(ValidationError, match="where help is"):
+        tenant_settings(compliance={"help_text": "Be well."})
+    # What is put there is counted as it is: two sentences where the one on stopping does not name HELP.
+    own = {"first_message": "appended", "stop_text": "STOP ends it."}
+    assert looked(ELSEWHERE | CODE, compliance=own).receipt.view.appended == f"STOP ends it. {HELP}"
 
 
 @pytest.mark.parametrize(

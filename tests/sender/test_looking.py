@@ -11,6 +11,7 @@ import pytest
 from services.domain.media import Found
 from services.runtime.strangers import Strangers, Where
 from services.sender.looking import Looking
+from tests.corporate_proxy import proxying
 from tests.media_host import NAME, PHOTO, Certificate, MediaHost, certificate, dns, dripping, here, serving
 
 
@@ -99,8 +100,8 @@ async def test_a_certificate_that_nobody_believes(by: Certificate, host: MediaHo
     assert host.asked.total() == 0
 
 
-PRIVATE = "leads to a loopback or private address, which Twilio cannot reach"
-LITERAL = "names a loopback or private address, which Twilio cannot reach"
+PRIVATE = "leads to a loopback or private address, which is not on the Internet"
+LITERAL = "names a loopback or private address, which is not on the Internet"
 
 
 @pytest.mark.parametrize(
@@ -143,7 +144,7 @@ async def test_one_private_address_among_public_ones_is_enough(by: Certificate, 
         ("https://[::1]/", LITERAL),
         ("https://2852039166/", LITERAL),
         ("https://0xa9fea9fe/", LITERAL),
-        ("https://metadata.google.internal/", "names a host of a private network, which Twilio cannot reach"),
+        ("https://metadata.google.internal/", "names a host of a private network, which is not on the Internet"),
         ("http://other.example.com/photo.jpg", "leads to a URL without https"),
         ("file:///etc/passwd", "leads to a URL without https"),
         ("https://[", "redirects to what is no URL"),
@@ -201,47 +202,20 @@ async def test_a_name_that_dns_does_not_answer_takes_one_thread_and_leaves_the_o
         await looking.close()
 
 
-class Proxy:
-    """A corporate proxy: it alone knows the way, and says where it was asked to go."""
-
-    def __init__(self, port: int) -> None:
-        self._port = port
-        self.asked: list[str] = []
-
-    async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        line = (await reader.readuntil(b"\r\n\r\n")).split(b"\r\n")[0].decode()
-        self.asked.append(line.split()[1])
-        there, back = await asyncio.open_connection("127.0.0.1", self._port)
-        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
-        await asyncio.gather(_pump(reader, back), _pump(there, writer), return_exceptions=True)
-
-
-async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-    while data := await source.read(1 << 14):
-        sink.write(data)
-        await sink.drain()
-    sink.close()
-
-
 async def test_the_corporate_proxy_is_honoured(
     by: Certificate, host: MediaHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    proxy = Proxy(host.port)
-    server = await asyncio.start_server(proxy.handle, "127.0.0.1", 0)
-    monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
-
     def unknown(_: str, __: int) -> list[tuple[int, str]]:
         raise OSError("behind a proxy nobody else resolves")
 
     async def seen(url: str, **where: Any) -> Found:
         return await looked(by, url, Where(**where))
 
-    try:
+    async with proxying(host.port) as proxy:
+        monkeypatch.setenv("https_proxy", proxy.url)
         assert await seen(host.url("/photo.jpg"), lookup=unknown) == GOOD
         assert proxy.asked == [f"{NAME}:{host.port}"]
         # What is private by its name, or by our own DNS, is not asked of the proxy either.
         assert (await seen("https://169.254.169.254/latest/", lookup=unknown)).fault == LITERAL
         assert (await seen(host.url("/photo.jpg"), lookup=dns("10.0.0.1"))).fault == PRIVATE
         assert len(proxy.asked) == 1
-    finally:
-        server.close()

@@ -5,8 +5,9 @@ from typing import Literal
 import msgspec
 
 # `registration`: carriers do not let its sender write there. `purpose`, `link`, `phone`: its campaign is for another.
-# `sender`, `opt_in`, `mms`: the country asks for another. `stop_text`: a first message does not say how to stop.
-Kind = Literal["registration", "purpose", "link", "phone", "sender", "opt_in", "mms", "stop_text"]
+# `sender`, `opt_in`, `mms`: the country asks for another. `stop_text`, `help_text`: a first message does not say how
+# to stop, or where help is.
+Kind = Literal["registration", "purpose", "link", "phone", "sender", "opt_in", "mms", "stop_text", "help_text"]
 
 
 class Concern(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,6 +14,7 @@ from services.domain.quiet import Hours
 
 Names = Literal["taken", "registered", "refused"]
 _NAMES: tuple[Names, ...] = ("refused", "registered", "taken")
+Number = Literal["short_code", "long_code", "toll_free"]
 
 
 class CountryRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -21,8 +22,9 @@ class CountryRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     `names`: alphanumeric senders: the call is `refused` there (21612), or only what Twilio has `registered` arrives as
     it is. `foreign`: numbers of other calling codes as senders. `mms`: it is sent, or goes as SMS with a link.
-    `opt_in`: for which messages. `stop_text`: a person's first message says how to stop. `dlt`: India's registry of
-    senders and templates, of which a call to Twilio holds nothing. `sources`: where it stands, and when that was read.
+    `opt_in`: for which messages. `stop_text`: a person's first message says how to stop. `help_text`: from these
+    numbers it says where help is, too. `dlt`: India's registry of senders and templates, of which a call to Twilio
+    holds nothing. `sources`: where it stands, and when that was read.
     """
 
     names: Names | None = None
@@ -32,6 +34,7 @@ class CountryRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     opt_in: Literal["nothing", "marketing"] | None = None
     hours: Hours | None = None
     stop_text: bool = False
+    help_text: list[Number] = []
     dlt: bool = False
     sources: list[tuple[str, str]] = []
 
@@ -65,6 +68,7 @@ def rules_for(rows: Rows, to: str) -> CountryRules:
         foreign="refused" if any(one.foreign == "refused" for one in found) else None,
         opt_in="marketing" if any(one.opt_in == "marketing" for one in found) else None,
         stop_text=any(one.stop_text for one in found),
+        help_text=sorted({kind for one in found for kind in one.help_text}),
         dlt=any(one.dlt for one in found),
     )
 

@@ -32,11 +32,16 @@ _STOP_TEXT = (
     "stop_text",
     "Say in it how to stop, such as Reply STOP to opt out; or have that appended: compliance.first_message.",
 )
+_HELP_TEXT = (
+    "help_text",
+    "Say in it where help is, such as Reply HELP for help; or have that appended: compliance.first_message.",
+)
 # By what does not fit: the rule, and what to do.
 _MISFITS: Mapping[Kind, tuple[str, str]] = {
     **dict.fromkeys(("registration", "purpose", "link", "phone"), _CAMPAIGN),
     **dict.fromkeys(("sender", "opt_in", "mms"), _COUNTRY),
     "stop_text": _STOP_TEXT,
+    "help_text": _HELP_TEXT,
 }
 
 

@@ -50,12 +50,19 @@ class InboundReceived(msgspec.Struct, frozen=True, kw_only=True, rename={"from_"
     raw: Parameters
 
 
+class MostCommands(msgspec.Struct, frozen=True, kw_only=True):
+    """A command is made of a message, but of a person and rule no more than this in any hour, and in any day."""
+
+    per_hour: int
+    per_day: int
+
+
 class KeywordHeard(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
     """A message is what one of the tenant's rules is for (`twilio.keywords.v1`, keyed by contact).
 
     `rule`: its name in the settings. `values`: what stands at the places of its pattern. `replied`: it was answered by
-    the rule's text. `ticket`: the desk that it is delivered to. A webhook that comes twice is told twice, with one
-    event id.
+    the rule's text. `ticket`: the desk that it is delivered to. `command`: a command is made of it. A webhook that
+    comes twice is told twice, with one event id.
     """
 
     event_type: Literal["keyword_heard"] = "keyword_heard"
@@ -72,6 +79,7 @@ class KeywordHeard(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "
     to: str
     replied: bool = False
     ticket: str | None = None
+    command: MostCommands | None = None
 
 
 class StatusReceived(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "from"}):

@@ -4,10 +4,13 @@ A row says since when; a year and some later, when nobody remembers, the next me
 """
 
 import re
+from collections.abc import Collection
+from typing import Literal, NamedTuple
 
 import msgspec
 
 from services.domain.clock import later
+from services.domain.compliance.usecases import has_phone
 from services.domain.due import Due
 from services.domain.messages.commands import CommandAccepted
 from services.domain.messages.content import MAX_BODY_CHARACTERS
@@ -15,10 +18,14 @@ from services.domain.messages.events import MessageSent
 from services.domain.messages.segments import segments
 from services.domain.messages.smart_encoding import smart_encoded
 
+Unsaid = Literal["stop_text", "help_text"]
+
 _REMEMBERED_S = 400 * 86_400.0
 # A row is written whole. Of more senders than that those that wrote last are known.
 MOST_SENDERS = 50
 _HOW = re.compile(r"\b(stop|unsubscribe|opt[ -]?out)\b", re.IGNORECASE)
+# By a word, or whom to write to or call: as the handbooks have it, customer care's contact.
+_HELP = re.compile(r"\bhelp\b|[\w.+-]+@[\w-]+\.[a-z]{2,}", re.IGNORECASE)
 
 
 class Introduced(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,6 +63,31 @@ def _without(row: Introduced | None, now: str) -> Introduced | None:
 
 def says_how_to_stop(body: str) -> bool:
     return _HOW.search(body) is not None
+
+
+def says_where_help_is(body: str) -> bool:
+    return _HELP.search(body) is not None or has_phone(body)
+
+
+class Texts(NamedTuple):
+    """What a first message says: how to stop, where help is."""
+
+    stop: str
+    help: str
+
+
+def unsaid(body: str, asks_help: bool) -> tuple[Unsaid, ...]:
+    """What a first message has to say, and does not."""
+    how = () if says_how_to_stop(body) else ("stop_text",)
+    where = () if not asks_help or says_where_help_is(body) else ("help_text",)
+    return (*how, *where)
+
+
+def to_append(lacks: Collection[Unsaid], texts: Texts) -> str:
+    """The text that says it; where that on stopping says where help is, it is enough."""
+    stop = texts.stop if "stop_text" in lacks else ""
+    help_ = texts.help if "help_text" in lacks and not says_where_help_is(stop) else ""
+    return " ".join(filter(None, (stop, help_)))
 
 
 def beside(body: str, text: str) -> str:

@@ -10,7 +10,14 @@ from string import Formatter
 from typing import NamedTuple
 
 from services.domain.consent.keywords import LONGEST, normalise
+from services.domain.messages.commands import Channel, NamedTemplate, Purpose
+from services.domain.messages.events import MostCommands
 from services.domain.quiet import Hours, look
+
+# As a recipient, and as a place: who wrote.
+WRITER = "writer"
+# What is filled in at a place: what somebody wrote there, or their address.
+LONGEST_PLACE = 256
 
 # `{id}` is one word of the message; `{text*}`, at the end, all that follows.
 _PLACE = re.compile(r"\{([a-z][a-z0-9_]{0,31})(\*?)\}")
@@ -46,9 +53,37 @@ class Pattern(NamedTuple):
         return found if all(found.values()) else None
 
 
+class RuleCommand(NamedTuple):
+    """What a rule has sent: a text, a template by its name, or a start of a Studio flow.
+
+    `to`: addresses, or WRITER. `sender`: an address or Messaging Service of ours; none: to who wrote the one that they
+    wrote to, else as routing has it. `variables`: of the template, or what the flow is given. `after_s`: how long after
+    the message it may go, `within_s`: and how long it may then. In texts the message's places are filled, and WRITER.
+    """
+
+    to: tuple[str, ...]
+    most: MostCommands
+    sender: str | None = None
+    channel: Channel | None = None
+    body: str | None = None
+    template: NamedTemplate | None = None
+    flow: str | None = None
+    variables: Mapping[str, str] = {}
+    after_s: float = 0.0
+    within_s: float = 900.0
+    purpose: Purpose | None = None
+    urgent: bool = False
+    label: str | None = None
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """All in which places are filled."""
+        return (*([self.body] if self.body else []), *self.variables.values())
+
+
 class Rule(NamedTuple):
     """`says`: the messages that it is for. `reply`: the answer, with the places filled; none: none. `tells`: it is put
-    on the log; `ticket`: and delivered to this desk.
+    on the log; `ticket`: and delivered to this desk; `command`: and this is sent.
 
     `senders`: the canonical addresses of ours that it holds for, `channels`: the same; empty: all. `hours`: when it
     holds, by the clock of `zone`.
@@ -59,6 +94,7 @@ class Rule(NamedTuple):
     reply: str | None = None
     tells: bool = False
     ticket: str | None = None
+    command: RuleCommand | None = None
     senders: frozenset[str] = frozenset()
     channels: frozenset[str] = frozenset()
     hours: Hours | None = None

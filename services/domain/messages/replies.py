@@ -12,7 +12,7 @@ from services.domain.addresses import is_person, judge
 from services.domain.consent.keywords import RELEASES_ON_SMS, START, STOP, normalise
 from services.domain.contact import canonical
 from services.domain.identity import derived_event_id
-from services.domain.messages.events import InboundReceived, KeywordHeard, parameter
+from services.domain.messages.events import InboundReceived, KeywordHeard, MostCommands, parameter
 from services.domain.messages.keyword_rules import Matched, Rule, match
 from services.domain.messages.recipients import EVERYBODY, Recipients
 
@@ -20,6 +20,7 @@ from services.domain.messages.recipients import EVERYBODY, Recipients
 TWILIO_HEARS = {"STOP": STOP, "START": START | RELEASES_ON_SMS, "HELP": frozenset({"help", "info"})}
 _NETWORKS = re.compile(r"(?:(?:sms|mms|rcs):)?(?![a-z]+:)", re.IGNORECASE | re.ASCII)
 _WHATSAPP = "whatsapp:"
+_NO = ("stop", "suspected")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class Replies:
     def heard(self, event: InboundReceived) -> KeywordHeard | None:
         """What is told of the message, where its rule tells."""
         found = self._match(event)
-        if found is None or not (found.rule.tells or found.rule.ticket):
+        if found is None or not (found.rule.tells or found.rule.ticket or found.rule.command):
             return None
         return KeywordHeard(
             event_id=derived_event_id(event.event_id, "keyword_heard", found.rule.name),
@@ -61,7 +62,13 @@ class Replies:
             to=event.to,
             replied=self._answer(event, found) is not None,
             ticket=found.rule.ticket,
+            command=self._commanded(event, found.rule),
         )
+
+    def matched(self, event: InboundReceived) -> Rule | None:
+        """The rule that the message is for."""
+        found = self._match(event)
+        return None if found is None else found.rule
 
     def _match(self, event: InboundReceived) -> Matched | None:
         if not self.rules or not self._is_a_person(event):
@@ -70,11 +77,20 @@ class Replies:
         return match(self.rules, event.body, canonical(event.to), channel, event.received_at)
 
     def _answer(self, event: InboundReceived, found: Matched) -> str | None:
-        if parameter(event.raw, "OptOutType") or self._others_answer(event, normalise(event.body)):
+        if self._others_answer(event, normalise(event.body)):
             return None
         return found.reply if self.reach.allow(event.from_) else None
 
+    def _commanded(self, event: InboundReceived, rule: Rule) -> MostCommands | None:
+        """Nothing is sent because somebody said no, or where others answer."""
+        said_no = event.heard is not None and event.heard.says in _NO
+        if rule.command is None or said_no or self._others_answer(event, normalise(event.body)):
+            return None
+        return rule.command.most
+
     def _others_answer(self, event: InboundReceived, word: str) -> bool:
+        if parameter(event.raw, "OptOutType"):
+            return True
         if _NETWORKS.match(event.from_):
             return word in self.twilio
         if not event.from_.startswith(_WHATSAPP):

@@ -1,7 +1,7 @@
 """Tickets: what a keyword rule has delivered to somebody's desk by HTTP. At least once, and not for ever.
 
 A row is a fact of `twilio.keywords.v1` until its desk has taken it; then its id alone, as long as the log may bring the
-fact again.
+fact again. One that was given up keeps its fact as long: a person may have it tried again.
 """
 
 from collections.abc import Sequence
@@ -31,14 +31,13 @@ class TicketTried(msgspec.Struct, frozen=True, kw_only=True):
     answer: str
 
 
-class TicketEnded(msgspec.Struct, frozen=True, kw_only=True):
+class TicketEnded(msgspec.Struct, frozen=True, kw_only=True, tag_field="event_type", tag="ticket_ended"):
     """A ticket was delivered, or given up (`twilio.tickets.v1`, keyed by contact).
 
-    `keyword_event_id`: the fact on `twilio.keywords.v1`. `answer`: of the last try. One that was given up is the desk's
-    dead letter: the fact says what it was.
+    `keyword_event_id`: the fact on `twilio.keywords.v1`, which says what it was. `tries`: since it was taken, or tried
+    again by a person's wish. `answer`: of the last of them.
     """
 
-    event_type: Literal["ticket_ended"] = "ticket_ended"
     event_id: str
     tenant: str
     contact: str
@@ -52,8 +51,24 @@ class TicketEnded(msgspec.Struct, frozen=True, kw_only=True):
     answer: str
 
 
+class TicketRetried(msgspec.Struct, frozen=True, kw_only=True, tag_field="event_type", tag="ticket_retried"):
+    """A person has a ticket tried again that was given up (`twilio.tickets.v1`, keyed by contact).
+
+    `ended_event_id`: the `ticket_ended` that said so; it is tried again once for each.
+    """
+
+    event_id: str
+    tenant: str
+    contact: str
+    at: str
+    keyword_event_id: str
+    ended_event_id: str
+    by: str
+
+
 class Ticket(msgspec.Struct, frozen=True, kw_only=True):
-    """Key: the fact's id. `heard`: null once it has ended."""
+    """Key: the fact's id. `heard`: null once it is delivered. `given_up`: the id of the fact that told so, until it is
+    tried again. `rounds`: how often it was given up; `tries`: since the last time."""
 
     tenant: str
     since: str
@@ -61,21 +76,39 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True):
     again_at: str
     heard: KeywordHeard | None
     tries: int = 0
+    given_up: str | None = None
+    rounds: int = 0
 
 
-def row_key(event: KeywordHeard | TicketTried) -> str:
-    return event.key if isinstance(event, TicketTried) else event.event_id
+Event = KeywordHeard | TicketTried | TicketRetried
 
 
-def fold(state: Ticket | None, event: KeywordHeard | TicketTried | Due) -> tuple[Ticket | None, Sequence[TicketEnded]]:
+def row_key(event: Event) -> str:
+    match event:
+        case KeywordHeard():
+            return event.event_id
+        case TicketTried():
+            return event.key
+        case TicketRetried():
+            return event.keyword_event_id
+
+
+def fold(state: Ticket | None, event: Event | Due) -> tuple[Ticket | None, Sequence[TicketEnded]]:
     """Take a ticket; note a try. A fact that comes again changes nothing."""
     match event:
         case KeywordHeard():
             return (state, ()) if state is not None or event.ticket is None else (_taken(event, event.ticket), ())
         case TicketTried():
-            return (state, ()) if state is None or state.heard is None else _tried(state, state.heard, event)
+            return (state, ()) if state is None or not is_open(state) else _tried(state, event)
+        case TicketRetried():
+            return (_again(state, event) if state else None), ()
         case _:
             return None, ()
+
+
+def is_open(row: Ticket) -> bool:
+    """Is it still to be delivered?"""
+    return row.heard is not None and row.given_up is None
 
 
 def due(row: Ticket) -> str:
@@ -85,7 +118,7 @@ def due(row: Ticket) -> str:
 
 def lists(row: Ticket) -> tuple[str, ...]:
     """By its desk and when it is tried next; where it has ended, nowhere."""
-    return (f"{under(row.tenant, row.desk)}{row.again_at}",) if row.heard else ()
+    return (f"{under(row.tenant, row.desk)}{row.again_at}",) if is_open(row) else ()
 
 
 def under(tenant: str, desk: str) -> str:
@@ -98,12 +131,29 @@ def _taken(event: KeywordHeard, desk: str) -> Ticket:
     return Ticket(tenant=event.tenant, since=at, desk=desk, again_at=at, heard=event)
 
 
-def _tried(state: Ticket, heard: KeywordHeard, event: TicketTried) -> tuple[Ticket, Sequence[TicketEnded]]:
+def _again(state: Ticket, event: TicketRetried) -> Ticket:
+    if state.given_up is None or state.given_up != event.ended_event_id:
+        return state
+    return replace(state, given_up=None, tries=0, again_at=event.at)
+
+
+def _tried(state: Ticket, event: TicketTried) -> tuple[Ticket, Sequence[TicketEnded]]:
     tries = state.tries + 1
     if not event.taken and tries <= len(AGAIN_S):
         return replace(state, tries=tries, again_at=later(event.at, AGAIN_S[tries - 1])), ()
-    ended = TicketEnded(
-        event_id=derived_event_id(heard.event_id, "ticket", "ended"),
+    ended = _ended(state, event, tries)
+    if event.taken:
+        return replace(state, heard=None, tries=tries), (ended,)
+    return replace(state, tries=tries, given_up=ended.event_id, rounds=state.rounds + 1), (ended,)
+
+
+def _ended(state: Ticket, event: TicketTried, tries: int) -> TicketEnded:
+    heard = state.heard
+    assert heard is not None
+    # Each time that it ends is a fact of its own.
+    times = f" {state.rounds}" if state.rounds else ""
+    return TicketEnded(
+        event_id=derived_event_id(heard.event_id, "ticket", f"ended{times}"),
         tenant=heard.tenant,
         contact=heard.contact,
         at=event.at,
@@ -115,4 +165,3 @@ def _tried(state: Ticket, heard: KeywordHeard, event: TicketTried) -> tuple[Tick
         tries=tries,
         answer=event.answer,
     )
-    return replace(state, heard=None, tries=tries), (ended,)

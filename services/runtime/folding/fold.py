@@ -91,6 +91,9 @@ class Fold:
     # somebody's word, and nobody knows whose.
     unheard: "Callable[[Record, Any, Sequence[str]], Sequence[msgspec.Struct] | None]" = lambda _r, _e, _s: ()
 
+    # What stands in the headers of a derived event beside the usual: given the event and its record.
+    beside: "Callable[[Any, Emission], Sequence[tuple[str, bytes]]]" = lambda _event, _emission: ()
+
     def __post_init__(self) -> None:
         if len(self.steps) > 1 and any(step.table is None for step in self.steps):
             raise ValueError(f"fold {self.name}: a step without a table stands alone")

@@ -99,7 +99,7 @@ class Overlay:
         self._fold = fold
         self._read = read
         self._sources = {topic.name: topic for topic in fold.sources}
-        self._told = partial(tell, fold.contract)
+        self._told = partial(tell, fold)
 
     @property
     def emissions(self) -> list[Emission]:

@@ -5,9 +5,8 @@ from typing import NamedTuple
 import msgspec
 
 from services.contract import codec
-from services.contract.fold import FoldContract
 from services.contract.topics import topic_of
-from services.runtime.folding.fold import Emission
+from services.runtime.folding.fold import Emission, Fold
 
 # A record of this size fits a batch that brokers take with their default of 1 MiB, with room for framing.
 MAX_RECORD_BYTES = 960 * 1024
@@ -28,12 +27,14 @@ class Told(NamedTuple):
     replaces: tuple[str, str] | None
 
 
-def tell(contract: FoldContract, traceparent: bytes | None, event: msgspec.Struct) -> Told:
+def tell(fold: Fold, traceparent: bytes | None, event: msgspec.Struct) -> Told:
     """What is emitted of a derived event. Raises TooLarge, and Undeclared."""
     topic = topic_of(event)
-    if topic not in contract.emits:
-        raise Undeclared(f"fold {contract.name} emits to {topic.name}, and its contract does not say so")
-    return Told(emission(event, traceparent), (topic.name, topic.replaces(event)) if topic.replaces else None)
+    if topic not in fold.contract.emits:
+        raise Undeclared(f"fold {fold.name} emits to {topic.name}, and its contract does not say so")
+    record = emission(event, traceparent)
+    record.headers.extend(fold.beside(event, record))
+    return Told(record, (topic.name, topic.replaces(event)) if topic.replaces else None)
 
 
 def emission(event: msgspec.Struct, traceparent: bytes | None) -> Emission:

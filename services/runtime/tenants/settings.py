@@ -7,10 +7,10 @@ from pydantic import AfterValidator, AwareDatetime, Field, model_validator
 
 from services.contract.signatures import KEY_ID, SHORTEST_SECRET
 from services.domain.clock import to_iso
-from services.domain.contact import bare
+from services.domain.contact import bare, canonical
 from services.domain.messages.callback_keys import CallbackKeys
 from services.domain.messages.commands import Channel, Purpose
-from services.domain.messages.keyword_rules import pattern
+from services.domain.messages.keyword_rules import WRITER, pattern
 from services.domain.messages.recipients import wrong_pattern
 from services.runtime.regions import Region
 from services.runtime.section import Secret, Section
@@ -153,6 +153,26 @@ class TenantSettings(Section):
         for rule in self.keywords:
             if rule.ticket is not None and rule.ticket not in self.desks:
                 raise ValueError(f"keywords: {rule.name}: there is no desk {rule.ticket}; add it to desks")
+        return self
+
+    @model_validator(mode="after")
+    def _commands_are_believed(self) -> "TenantSettings":
+        """What every one of them would be refused for."""
+        allowed = {name for one in self.allowed_senders for name in (one, bare(one))}
+        ours = {canonical(one) for one in self.allowed_senders}
+        for rule in self.keywords:
+            command = rule.command
+            if command is None:
+                continue
+            if self.unsigned_commands == "refused" and not self.producer_keys:
+                raise ValueError(
+                    f"keywords: {rule.name}: unsigned_commands is refused, so its command has to be signed; add a key "
+                    "to producer_keys"
+                )
+            if allowed and command.sender is not None and command.sender not in allowed:
+                raise ValueError(f"keywords: {rule.name}: sender {command.sender} is not in allowed_senders")
+            if own := [one for one in command.to if one != WRITER and canonical(one) in ours]:
+                raise ValueError(f"keywords: {rule.name}: {', '.join(own)}: a sender of ours; name a person")
         return self
 
     @model_validator(mode="after")

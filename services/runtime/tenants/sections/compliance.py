@@ -4,7 +4,8 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from services.domain.messages.introduced import says_how_to_stop
+from services.domain.compliance.countries import Number
+from services.domain.messages.introduced import says_how_to_stop, says_where_help_is
 from services.runtime.section import Section
 from services.runtime.tenants.sections.words import Country
 
@@ -20,6 +21,9 @@ class CountrySettings(Section):
     )
     opt_in: Literal["nothing", "marketing"] | None = Field(default=None, description="what needs a recorded opt-in")
     stop_text: bool | None = Field(default=None, description="a person's first message says how to stop")
+    help_text: list[Number] | None = Field(
+        default=None, description="from these numbers of ours it says where help is, too; []: from none"
+    )
 
 
 class ComplianceSettings(Section):
@@ -45,13 +49,26 @@ class ComplianceSettings(Section):
     first_message: Literal["told", "appended", "blocked"] = Field(
         default="told",
         description="of a person's first message that does not say how to stop, where the country asks for that; "
-        "appended: stop_text is put to it",
+        "or where help is; appended: stop_text, help_text or both are put to it",
     )
     stop_text: str = Field(default="Reply STOP to opt out, HELP for help.", min_length=1, max_length=160)
+    help_text: str = Field(
+        default="Reply HELP for help.",
+        min_length=1,
+        max_length=160,
+        description="put to a first message that says how to stop and not where help is",
+    )
 
     @field_validator("stop_text")
     @classmethod
     def _says_it(cls, text: str) -> str:
         if not says_how_to_stop(text):
             raise ValueError("stop_text: it does not say how to stop; write a text with STOP in it")
+        return text
+
+    @field_validator("help_text")
+    @classmethod
+    def _says_where(cls, text: str) -> str:
+        if not says_where_help_is(text):
+            raise ValueError("help_text: it does not say where help is; write HELP, a number or an e-mail into it")
         return text

@@ -9,8 +9,9 @@ from pydantic import Field, model_validator
 from services.contract.signatures import SHORTEST_SECRET
 from services.domain.consent.keywords import LONGEST
 from services.domain.messages.content import MAX_BODY_CHARACTERS
-from services.domain.messages.keyword_rules import pattern, places_of
+from services.domain.messages.keyword_rules import WRITER, pattern, places_of
 from services.runtime.section import Secret, Section
+from services.runtime.tenants.sections.rule_commands import CommandSettings
 from services.runtime.tenants.sections.times import HoursSettings
 from services.runtime.tenants.sections.words import RuleName
 
@@ -50,6 +51,9 @@ class KeywordSettings(Section):
     ticket: RuleName | None = Field(
         default=None, description="one of `desks`: each such message is delivered there by HTTP, and told"
     )
+    command: CommandSettings | None = Field(
+        default=None, description="this is sent for each such message, if the gate lets it; and it is told"
+    )
     senders: list[str] = Field(default_factory=list, description="of ours, to which it was written; empty: all")
     channels: list[Literal["sms", "whatsapp", "rcs", "messenger"]] = Field(
         default_factory=list, description="by which it was written; empty: all"
@@ -60,16 +64,23 @@ class KeywordSettings(Section):
     @model_validator(mode="after")
     def _meant(self) -> "KeywordSettings":
         places = [set(pattern(text).names) for text in self.says]
-        if not (self.reply or self.tells or self.ticket):
-            raise ValueError("nothing comes of it: give it a reply, a ticket, or tells: true")
+        shared = places[0].intersection(*places)
+        if not (self.reply or self.tells or self.ticket or self.command):
+            raise ValueError("nothing comes of it: give it a reply, a ticket, a command, or tells: true")
         if self.reply is not None:
             if not self.reply.strip():
                 raise ValueError("reply: there is no text; write one, or leave it out")
-            if missing := places_of(self.reply) - places[0].intersection(*places):
+            if missing := places_of(self.reply) - shared:
                 raise ValueError(f"reply: {', '.join(sorted(missing))}: not a place of every message in says")
             # What somebody writes at a place is no longer than the longest message that a rule is for.
             if len(self.reply) + LONGEST * self.reply.count("{") > MAX_BODY_CHARACTERS:
                 raise ValueError(f"reply: filled, it may be longer than {MAX_BODY_CHARACTERS} characters")
+        if self.command is not None:
+            if WRITER in shared.union(*places):
+                raise ValueError(f"says: {{{WRITER}}} is who wrote; give the place another name")
+            named = set[str]().union(*map(places_of, self.command.texts))
+            if missing := named - shared - {WRITER}:
+                raise ValueError(f"command: {', '.join(sorted(missing))}: not a place of every message in says")
         try:
             ZoneInfo(self.zone)
         except (ZoneInfoNotFoundError, ValueError):

@@ -55,11 +55,11 @@ def test_a_worker_reads_what_its_folds_read_and_keep_and_writes_what_they_keep_a
     tables = {changelog(fold.contract.app, table.name) for fold in own for table in fold.tables}
     sources = {topic.name for fold in own for topic in fold.sources}
     # The processor counts the letters that are open; the sender judges by templates; the poller holds the log against
-    # Twilio's lists once a day, also what people wrote.
+    # Twilio's lists once a day, also what people wrote, and knows whose senders are ours.
     read = {
         "processor": {SENDERS.name, HANDLED.name, *(topic.name for topic in DEAD)},
         "sender": {SENDERS.name, TEMPLATES.name, PRICES.name, COMPLIANCE.name},
-        "poller": {INBOUND.name},
+        "poller": {INBOUND.name, SENDERS.name},
         "media": set(),
     }[service]
     assert names(service, "Read") == {TENANTS.name} | tables | sources | read

@@ -28,6 +28,7 @@ from services.domain.outbox.pauses import Pause, Pauses
 from services.domain.outbox.verdicts import Verdict, early
 from services.domain.reachability import Failure
 from services.domain.results import CommandResult
+from services.domain.rules.commanded import Commanded
 from services.domain.spend.budgets import Spent
 from services.domain.studio.executions import Execution
 from services.domain.studio.experiments import Exposures
@@ -145,6 +146,14 @@ PINNED: dict[tuple[str, str, int], list[tuple[str, Any, list[str]]]] = {
             Ticket(tenant="acme", since=T, desk="desk", again_at=T, heard=HEARD),
             ["due 2026-03-24T18:22:11.123Z ", "listed acme desk 2026-02-21T18:22:11.123Z\x00"],
         )
+    ],
+    (POLLER_APP, "rulecommands", 1): [
+        (
+            "acme|c rule",
+            Commanded(tenant="acme", rule="rule", taken={"e": T}, waiting={"e": structs.replace(HEARD, received_at=T)}),
+            ["due 2026-02-23T18:22:11.123Z ", "listed open 2026-02-21T18:22:11.123Z\x00"],
+        ),
+        ("acme|d rule", Commanded(tenant="acme", rule="rule", taken={"e": T}), ["due 2026-02-23T18:22:11.123Z "]),
     ],
     (SENDER_APP, "lookedup", 1): [("acme 2026-02-21", Asked(until=T), ["due 2026-02-21T18:22:11.123Z "])],
     (SENDER_APP, "spent", 1): [("acme 2026-02-21", Spent(until=T, amounts={}), ["due 2026-02-21T18:22:11.123Z "])],

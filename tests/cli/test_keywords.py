@@ -53,5 +53,7 @@ def test_a_text_is_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words:
     assert result.exit_code == 0, result.output
     for part in told:
         assert part in result.output
+    # What intake would reject is named, and only that.
+    assert ("rejected" in result.output) == ("rejected" in told)
     unknown = CliRunner().invoke(app, ["keywords", "try", "x", "--tenant", "acmee"])
     assert unknown.exit_code != 0

@@ -19,7 +19,8 @@ from services.domain.identity import Place
 from services.domain.messages.commands import CommandAccepted, SendMessage
 from services.domain.messages.intake import accept
 from services.operations.hearing import tried
-from services.runtime.tenants.settings import DeskSettings, TenantSettings
+from services.runtime.tenants.sections.keywords import DeskSettings
+from services.runtime.tenants.settings import TenantSettings
 from tests.domain.test_intake import AT, RULES
 from tests.domain.test_tickets import HEARD
 

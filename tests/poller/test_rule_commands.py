@@ -157,6 +157,7 @@ async def test_nothing_is_made_of_what_is_old_from_ours_beyond_the_caps_or_by_a_
         "empty": heard(values={"text": "\u202e"}),
     }
     with poller(**settings()) as service:
+        await eventually(service.ready, 60)
         await hear(house, *no.values(), *many)
 
         async def told() -> bool:
@@ -179,6 +180,7 @@ async def test_nothing_is_made_of_what_is_old_from_ours_beyond_the_caps_or_by_a_
 async def test_a_closed_tenant_is_silent(house: House, twilio: Twilio, poller: Poller) -> None:
     one = heard()
     with poller(**settings(SWITCHBOARD_TENANTS__ACME__STATE="closed")) as service:
+        await eventually(service.ready, 60)
         await hear(house, one)
 
         async def told() -> bool:

@@ -611,7 +611,7 @@ class InService:
 
 
 SAYS_STOP = "Acme: your order is on its way. Reply STOP to end."
-BOTH, HELP = "Reply STOP to opt out, HELP for help.", "Reply HELP for help."
+SAYS_BOTH, SAYS_HELP = "Reply STOP to opt out, HELP for help.", "Reply HELP for help."
 CODE = {"from_": "68849"}
 OF_SERVICE = {"from_": None, "messaging_service_sid": "MG" + "1" * 32}
 
@@ -621,10 +621,10 @@ OF_SERVICE = {"from_": None, "messaging_service_sid": "MG" + "1" * 32}
     [
         (CODE, "told", ("allow", ["stop_text", "help_text"], None)),
         (CODE, "blocked", ("blocked", ["stop_text", "help_text"], None)),
-        (CODE, "appended", ("allow", [], BOTH)),
+        (CODE, "appended", ("allow", [], SAYS_BOTH)),
         (CODE | {"body": SAYS_STOP}, "told", ("allow", ["help_text"], None)),
         (CODE | {"body": SAYS_STOP}, "blocked", ("blocked", ["help_text"], None)),
-        (CODE | {"body": SAYS_STOP}, "appended", ("allow", [], HELP)),
+        (CODE | {"body": SAYS_STOP}, "appended", ("allow", [], SAYS_HELP)),
         # A number or an e-mail of customer care is help too.
         (CODE | {"body": f"{SAYS_STOP} Call 415-555-0199."}, "blocked", ("allow", [], None)),
         (CODE | {"body": f"{SAYS_STOP} Ask care@acme.example."}, "blocked", ("allow", [], None)),
@@ -656,7 +656,7 @@ def test_a_tenant_says_of_which_numbers_help_is_asked() -> None:
         tenant_settings(compliance={"help_text": "Be well."})
     # What is put there is counted as it is: two sentences where the one on stopping does not name HELP.
     own = {"first_message": "appended", "stop_text": "STOP ends it."}
-    assert looked(ELSEWHERE | CODE, compliance=own).receipt.view.appended == f"STOP ends it. {HELP}"
+    assert looked(ELSEWHERE | CODE, compliance=own).receipt.view.appended == f"STOP ends it. {SAYS_HELP}"
 
 
 @pytest.mark.parametrize(

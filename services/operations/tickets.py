@@ -12,7 +12,7 @@ from services.domain.messages.tickets import TicketEnded, TicketRetried
 from services.operations.log import LogReader, check, readable
 from services.operations.writing import FactWriter, Outgoing
 from services.runtime.clock import now
-from services.runtime.config import KafkaSettings
+from services.runtime.sections.kafka import KafkaSettings
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,9 +9,21 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from services.cli.main import app
+from services.cli.preview import _rows
+from services.domain.messages.commands import CommandAccepted
+from services.domain.templates.listing import stated
+from services.operations.previewing import OnLog, previewed
+from services.runtime.config import load
+from services.runtime.tenants.opening import tenants_of
 from tests.processes import SECRETS, settings_file
 
 Say = Callable[..., Result]
+TEMPLATE = {
+    "sid": "HX" + "1" * 32,
+    "language": "en",
+    "friendly_name": "shipped",
+    "types": {"twilio/text": {"body": "Sent, {{1}}."}},
+}
 HELLO = {"command_id": "c-1", "tenant": "acme", "to": "+14155550123", "from": "+14155550100", "body": "Hello"}
 
 
@@ -85,3 +97,23 @@ def test_what_smart_encoding_would_save_and_what_it_replaces(said: Say) -> None:
     assert "GSM-7, segments: 2" in smart
     assert "… → ..." in smart
     assert "smart encoding" not in said(HELLO).output
+
+
+def test_a_template_by_sms_is_shown_with_the_segments_of_its_text_or_why_there_are_none(said: Say) -> None:
+    settings, value = load(), HELLO | {"template": {"name": "shipped"}, "content_variables": {"1": "ж" * 65}}
+    del value["body"]
+    told = stated("acme", TEMPLATE, "2026-02-21T18:00:00.000Z")
+    log = OnLog({}, {"acme": {told.content_sid: told}})
+
+    def shown(log: OnLog) -> dict[str, str]:
+        found = previewed(settings, tenants_of(settings), json.dumps(value).encode(), log)
+        assert isinstance(found, CommandAccepted), found
+        return dict(_rows(found))
+
+    assert shown(log)["text"] == "the template's, in its longest language: UCS-2, segments: 2"
+    assert "as one segment: it is not known" in shown(OnLog())["text"]
+    # No Kafka is there.
+    output = said(value).output
+    assert "as one segment" in output
+    assert "Templates were not read" in output
+    assert "Templates were not read" not in said(HELLO).output

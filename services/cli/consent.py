@@ -10,7 +10,7 @@ from services.cli.attended import attend
 from services.cli.bars import Bars
 from services.cli.console import make_console
 from services.operations.consent_import.errors import ImportFileError
-from services.operations.consent_import.importing import Import, Judged, Wanted, prepare
+from services.operations.consent_import.importing import Import, Judged, Wanted, compare, prepare
 from services.operations.consent_import.statements import FIELDS
 from services.runtime.config import load
 
@@ -37,6 +37,10 @@ def import_(
     timezone: Annotated[str | None, typer.Option(help="The zone of times without one, such as Europe/Berlin.")] = None,
     delimiter: Annotated[str, typer.Option(help="Between the cells of a CSV.")] = ",",
     after: Annotated[int, typer.Option(min=0, help="Go on after this row.")] = 0,
+    deactivations: Annotated[
+        bool,
+        typer.Option("--deactivations", help="Opt-ins are faulty whose number stands in a list of Twilio's after it."),
+    ] = False,
     skip_faulty: Annotated[bool, typer.Option("--skip-faulty", help="Leave faulty rows out.")] = False,
     apply: Annotated[bool, typer.Option("--apply", help="Import; else it is only shown.")] = False,
 ) -> None:
@@ -48,9 +52,12 @@ def import_(
     runs: list[Import] = []
 
     async def work() -> None:
-        run, bars = await prepare(load(), wanted), Bars()
+        settings = load()
+        run, bars = await prepare(settings, wanted), Bars()
         runs.append(run)
         with bars.progress:
+            if deactivations:
+                await compare(settings, run, tenant, bars.show)
             judged = run.judge(bars.show)
         _tell(judged)
         if judged.faulty and not skip_faulty:

@@ -3,7 +3,7 @@
 Read in this order: `main` (what runs), `rounds` (the engine: who is read now, and by whom), `polled` (what it must know
 of a product), `products` (which there are), `messages` (the first of them), `reader` (one call), `budget` (when it may
 be made); then what is done for a tenant by its owner: `of_tenants` (the runs of one), `reconciling` (once a day, all
-that Twilio lists), `senders` (those of WhatsApp), `deactivating` with `deactivations` (numbers that carriers took
+that Twilio lists), `senders` (those of WhatsApp), `deactivating` (numbers that carriers took
 back); and `tickets` (to the tenants' desks).
 
 The work list is a fold: a product's table, with its rows listed by tenant and time. Who owns a partition reads its rows

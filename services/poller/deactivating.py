@@ -17,11 +17,11 @@ from services.domain.clock import parse, seconds_between
 from services.domain.contact import contact_key
 from services.domain.messages import deactivated
 from services.domain.messages.deactivated import GIVEN_UP, Deactivated, ListRead, PartRead
-from services.poller.deactivations import NO_LIST, Lists, Unread
 from services.poller.metrics import POLLER
 from services.poller.of_tenants import OfTenants
 from services.runtime.clock import now
 from services.runtime.config import Settings
+from services.runtime.deactivations import NO_LIST, Lists, Unread
 from services.runtime.failpoints import reach
 from services.runtime.folding.fold import Step, Table
 from services.runtime.folding.partition import Partition

@@ -2,7 +2,7 @@
 
     environment, section → config, policy, tenants → kafka, connections, tls → batches, unpacking → folding
     process, logs, metrics, http, about, directories, following · clock, delays, masking, tokens, urls, regions
-    line, posting (calls to Twilio)
+    line, posting (calls to Twilio), deactivations (its lists of numbers taken back)
     callbacks, unheard, unknown_codes · simulated (the simulator's settings) · failpoints (for the tests)
 
 May import `contract` and `domain`; knows no service. Faust's internals are touched here and nowhere else.

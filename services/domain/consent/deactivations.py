@@ -16,7 +16,7 @@ from services.domain.identity import derived_event_id
 
 # When a day of UTC has begun, it is the day before for so long in the last place on earth.
 OVER_AFTER_S = 12 * 3600.0
-_DAY_S = 86_400.0
+DAY_S = 86_400.0
 
 
 class NumbersDeactivated(msgspec.Struct, frozen=True, kw_only=True, tag_field="event_type", tag="numbers_deactivated"):
@@ -59,7 +59,7 @@ class KnownDeactivated(Between, frozen=True, kw_only=True):
 
 def end_of(date: str) -> str:
     """When a day of the list is over wherever its carriers are: a yes of that day may have come before."""
-    return later(f"{date}T00:00:00.000Z", _DAY_S + OVER_AFTER_S)
+    return later(f"{date}T00:00:00.000Z", DAY_S + OVER_AFTER_S)
 
 
 def parts(event: Any) -> Sequence[Any]:

@@ -12,7 +12,9 @@ import msgspec
 
 from services.contract.consent import CONSENT_COMMANDS
 from services.contract.partition import partition_of
+from services.domain.contact import canonical
 from services.operations.consent_import.errors import ImportFileError
+from services.operations.consent_import.reassigned import NOBODY, taken_back
 from services.operations.consent_import.statements import FIELDS, Asked, Faulty, Statement, read
 from services.operations.consent_import.table import TableFile
 from services.operations.log import check, heed_stop
@@ -22,10 +24,16 @@ from services.operations.whose import recognised
 from services.operations.writing import FactWriter, Outgoing
 from services.runtime.clock import CLOCK, now
 from services.runtime.config import Settings
+from services.runtime.deactivations import Lists
+from services.runtime.line import Line
 from services.runtime.sections.kafka import KafkaSettings
 from services.runtime.tenants.opening import tenants_of
+from services.runtime.tenants.settings import TenantSettings
 
 _TOGETHER = 1000
+_REQUEST_S, _AT_ONCE = 30.0, 2
+_US = "+1"
+TAKEN_BACK = "address: a carrier took the number back after this opt-in, so it may be another person's"
 
 
 class Wanted(NamedTuple):
@@ -73,9 +81,19 @@ class Import:
         self._file = file
         self._asked = asked
         self._after = after
+        self._taken_back = NOBODY
         self.topic = speaker.topic(CONSENT_COMMANDS)
         self.written = 0
         self.reached = after
+
+    async def compare(self, lists: Lists, tenant: TenantSettings, progress: Progress) -> None:
+        """From now on an opt-in is faulty whose number was taken back after it. Raises ImportFileError."""
+        said: dict[str, str] = {}
+        for one in self._rows():
+            if isinstance(one, Statement) and (number := _us(one)) and one.command.given_at:
+                said[number] = min(one.command.given_at, said.get(number, one.command.given_at))
+        if said:
+            self._taken_back = await taken_back(lists, tenant, said.keys(), min(said.values()), progress)
 
     def judge(self, progress: Progress) -> Judged:
         """What every row is. Raises ImportFileError where the file cannot be read."""
@@ -106,7 +124,12 @@ class Import:
 
     def _rows(self) -> Iterator[Statement | Faulty]:
         rows = (row for row in self._file.rows() if row.number > self._after)
-        return (read(row, self._asked) for row in rows)
+        return (self._still(read(row, self._asked)) for row in rows)
+
+    def _still(self, one: Statement | Faulty) -> Statement | Faulty:
+        if isinstance(one, Faulty) or not (number := _us(one)) or not (given_at := one.command.given_at):
+            return one
+        return Faulty(one.number, (TAKEN_BACK,)) if self._taken_back.after(number, given_at) else one
 
     def _outgoing(self, one: Statement) -> Outgoing:
         # One person's statements keep their order, in the file and after it.
@@ -135,6 +158,21 @@ async def prepare(settings: Settings, wanted: Wanted) -> Import:
         zone=_zone(wanted.timezone),
     )
     return Import(settings.kafka, Speaker(settings, wanted.tenant), file, asked, wanted.after)
+
+
+async def compare(settings: Settings, run: Import, tenant: str, progress: Progress) -> None:
+    """Ask Twilio for its lists of numbers that were taken back, and have the rows judged by them."""
+    line = Line(_REQUEST_S, _AT_ONCE)
+    try:
+        await run.compare(Lists(line, settings.twilio.messaging_url), tenants_of(settings)[tenant], progress)
+    finally:
+        await line.close()
+
+
+def _us(one: Statement) -> str | None:
+    """The number of an opt-in that may stand in these lists: they are of the US."""
+    number = canonical(one.command.address)
+    return number if one.command.action == "opt_in" and number.startswith(_US) else None
 
 
 def _columns(file: TableFile, named: Sequence[str]) -> dict[str, str]:

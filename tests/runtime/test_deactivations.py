@@ -7,7 +7,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from pydantic import SecretStr
 
-from services.poller.deactivations import Lists, Unread
+from services.runtime.deactivations import Lists, Unread
 from services.runtime.line import Line
 from services.runtime.tenants.settings import TenantSettings
 

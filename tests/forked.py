@@ -2,9 +2,11 @@
 
 One process per test run imports all of `services` and forks for each start. What it forks is a process as any other:
 it has its own pid, environment, output and exit code, and dies by kill -9. What importing does is not tried here: the
-demo, `switchboard dev` and the fault bench start theirs from nothing. All that is forked here share one hash seed.
+demo and `switchboard dev` start theirs from nothing. All that is forked here share one hash seed, and end with whoever
+started them, also by kill -9.
 """
 
+import ctypes
 import functools
 import gc
 import multiprocessing
@@ -25,6 +27,8 @@ import services
 
 # Where `tests` is found.
 TESTS = {"PYTHONPATH": str(Path(__file__).parents[1])}
+
+_PR_SET_PDEATHSIG = 1
 
 
 class _Place(NamedTuple):
@@ -91,11 +95,18 @@ class Forked:
 def _server() -> ForkServerContext:
     context = multiprocessing.get_context("forkserver")
     found = (module.name for module in pkgutil.walk_packages(services.__path__, "services."))
-    context.set_forkserver_preload([name for name in found if not name.endswith("__main__")])
+    context.set_forkserver_preload([*(name for name in found if not name.endswith("__main__")), "tests.preloaded"])
     return context
 
 
+def _end_with_the_server() -> None:
+    """It ends with whoever started it, however that ended."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 def _run(module: str, words: tuple[str, ...], place: _Place) -> None:
+    _end_with_the_server()
     # What was imported stays: no collection of garbage is to walk through it, nor to copy its pages by that.
     gc.freeze()
     os.environ.clear()

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from services.cli.plain import plain
-from services.domain.consent.keywords import STOP, normalise
+from services.domain.consent.keywords import STOP, normalise, stop_word
 from services.ingress.routing import Routes
 from services.runtime.callbacks import uncallable
 from services.runtime.clock import now
@@ -118,6 +118,9 @@ def _warnings(tenant: TenantSettings) -> Iterator[str]:
     """What can be used, but will not do what was meant."""
     words = {normalise(text): rule.name for rule in tenant.keywords if rule.reply for text in rule.says}
     by_sms = "STOP" in tenant.twilio_answers
+    for rule in tenant.keywords:
+        if rule.command and (stops := sorted(text for text in rule.says if stop_word(text) in STOP)):
+            yield f"keywords: {rule.name}: no command is made of {', '.join(stops)}: nothing is sent because of a no"
     for word in sorted(words.keys() & STOP):
         if by_sms:
             yield (

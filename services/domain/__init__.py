@@ -2,7 +2,7 @@
 
     clock, identity, sids, tenants, whose → addresses, aliases, contact, recipients → consent, outbox (a command's life)
     → commands (what public ones have in common), gate (may it be attempted now?) → results (what is told), senders,
-    templates → messages (a product)
+    templates → messages (a product) → rules (what keyword rules have sent)
     compliance (what carriers ask for) · spend (what messages cost) · quiet, zones (when people are left alone)
     errors, codes (what Twilio's codes mean) · due (timers) · audit · public_url · news (in a list of Twilio's)
 

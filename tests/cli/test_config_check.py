@@ -47,6 +47,20 @@ def test_a_reply_to_stop_that_is_not_sent(
     assert all(warning in line for warning, line in zip(warnings, told, strict=True))
 
 
+@pytest.mark.parametrize(("says", "warned"), [("ONCALL", False), ("stop!", True), ("Unsubscribe", True)])
+def test_a_command_of_a_stop_is_never_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, says: str, warned: bool
+) -> None:
+    file = tmp_path / "settings.yaml"
+    rule = f"{{name: it, says: [{says}], command: {{to: ['+14155550177'], body: x}}}}"
+    file.write_text(f"{SETTINGS}    keywords: [{rule}]\n", encoding="utf-8")
+    monkeypatch.setenv("SWITCHBOARD_CONFIG", str(file))
+    monkeypatch.setenv("A_TOKEN", "x")
+    result = CliRunner().invoke(app, ["config", "check"])
+    assert result.exit_code == 0
+    assert (f"keywords: it: no command is made of {says}" in result.output) == warned
+
+
 @pytest.fixture
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.delenv("SWITCHBOARD_CONFIG", raising=False)

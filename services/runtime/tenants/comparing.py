@@ -22,8 +22,8 @@ _MEANS = {
     "opt-outs; taken: anybody's",
     "region": "calls go to this region's host from now on, and its credentials must be this region's",
     "api_key": "calls to Twilio are made by this key from now on",
-    "keywords": "what people write from now on is answered, told and has commands sent by these rules, and what waits for "
-    "its command too",
+    "keywords": "what people write from now on is answered and told by these rules; commands are made by them, of what "
+    "waits for its own too",
     "frequency": "judged by at every attempt from now on; what was sent before counts",
     "quiet_hours": "judged by at every attempt from now on; what waits for the day already is looked at when it comes",
     "twilio_answers": "what Twilio is believed to answer itself, and ingress leaves to it",

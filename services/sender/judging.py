@@ -46,10 +46,11 @@ class Judging:
             await self._catalogues.read()
         await self._see_media(partition, command)
         while True:
-            before = _released(partition, command.contact)
+            before: Standing | None = partition.read(command.contact, SUPPRESSION)
             offsets = await self._barrier.passed(partition)
+            after: Standing | None = partition.read(command.contact, SUPPRESSION)
             # A release that came in between may have been read before what was retried, which stands on the log then.
-            if _released(partition, command.contact) == before:
+            if after is before or _released(after) == _released(before):
                 return self.look(partition, command, offsets)
 
     async def _see_media(self, partition: Partition, command: Addressed) -> None:
@@ -81,8 +82,7 @@ class Judging:
         return bool(directory.services(name_of(command.sender) or "") or directory.members(command.sender))
 
 
-def _released(partition: Partition, contact: str) -> Mapping[str, tuple[tuple[int, ...], int]]:
+def _released(standing: Standing | None) -> Mapping[str, tuple[tuple[int, ...], int]]:
     """What holds of a contact were released, by where their records stand."""
-    standing: Standing | None = partition.read(contact, SUPPRESSION)
     found = standing.holds.items() if standing else ()
     return {name: (one.released, one.through) for name, one in found if one.released or one.through >= 0}

@@ -196,8 +196,8 @@ class Overlay:
         staged = _Staged(self._row, partial(self._told, traceparent))
         failed = []
         named = self._fold.takers(type(event))
-        # The places of steps that take what those before them have derived; mostly there are none.
-        expected: frozenset[int] = frozenset()
+        # The places of steps that take what those before them have derived, so much of it; mostly there are none.
+        expected, seen = set[int](), 0
         for place, step in enumerate(self._fold.steps):
             try:
                 given = self._derived(place, staged) if place in expected else []
@@ -205,7 +205,9 @@ class Overlay:
                     given += step.keyed(event)
                 if given:
                     staged.take(step, given)
-                    expected = expected.union(*(self._fold.takers(type(one)) for one in staged.derived))
+                    for one in staged.derived[seen:]:
+                        expected |= self._fold.takers(type(one))
+                    seen = len(staged.derived)
             except _Unreadable as error:
                 raise error.__cause__ or error from None
             except Exception as error:

@@ -284,7 +284,7 @@ class Partition:
                 rest = batch[position:]
                 del batch[position:]
                 self._waiting.extendleft(reversed(rest))
-                self._waiting_bytes += sum(map(_size, rest))
+                self._waiting_bytes += sum(_size(one) for one in rest if isinstance(one, Record))
                 self._arrived.set()
                 break
             if isinstance(item, Record):
@@ -319,8 +319,9 @@ class Partition:
         size = 0
         while self._waiting and len(batch) < self._max_batch and size < _MAX_FLUSH_BYTES:
             item = self._waiting.popleft()
-            size += _size(item)
             batch.append(item)
+            if isinstance(item, Record):
+                size += _size(item)
         self._waiting_bytes -= size
         if not self._waiting:
             self._arrived.clear()
@@ -339,12 +340,10 @@ def _cancel(items: Iterable[Record | Local | Passed | Tick]) -> None:
             item.committed.cancel()
 
 
-def _size(item: Record | Local | Passed | Tick) -> int:
-    if not isinstance(item, Record):
-        return 0
-    size = len(item.value or b"") + len(item.key or b"")
+def _size(record: Record) -> int:
+    size = len(record.value or b"") + len(record.key or b"")
     # By hand: most records have three headers, and strangers as many as they like.
-    for name, content in item.headers:
+    for name, content in record.headers:
         size += len(name) + len(content or b"")
     return size
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import msgspec
 
 from services.contract import codec
+from services.contract.topic import Topic
 from services.contract.topics import topic_of
 from services.runtime.folding.fold import Emission, Fold
 
@@ -32,14 +33,17 @@ def tell(fold: Fold, traceparent: bytes | None, event: msgspec.Struct) -> Told:
     topic = topic_of(event)
     if topic not in fold.contract.emits:
         raise Undeclared(f"fold {fold.name} emits to {topic.name}, and its contract does not say so")
-    record = emission(event, traceparent)
+    record = _emission(topic, event, traceparent)
     record.headers.extend(fold.beside(event, record))
     return Told(record, (topic.name, topic.replaces(event)) if topic.replaces else None)
 
 
 def emission(event: msgspec.Struct, traceparent: bytes | None) -> Emission:
     """The record of a derived event. Raises TooLarge."""
-    topic = topic_of(event)
+    return _emission(topic_of(event), event, traceparent)
+
+
+def _emission(topic: Topic, event: msgspec.Struct, traceparent: bytes | None) -> Emission:
     record = Emission(
         topic.name, topic.key(event).encode(), codec.encode(event), codec.headers(topic.name, traceparent)
     )

@@ -16,6 +16,7 @@ from rocksdict import Rdict
 from yarl import URL
 
 from services.runtime.clock import now
+from services.runtime.folding.agent import agent_of
 from services.runtime.folding.consumer import BatchTransport
 from services.runtime.folding.fold import Fold
 from services.runtime.folding.pulse import Pulse
@@ -28,6 +29,8 @@ from services.runtime.sections.kafka import KafkaSettings
 from services.runtime.sections.worker import WorkerSettings
 from services.runtime.tls import ssl_context
 
+# Batches, not messages: enough to keep every fold busy, little enough to bound memory where each holds 10 MB.
+_QUEUED_BATCHES = 4
 # New objects between two searches for garbage in cycles. Consumed records live by the thousand until their flush; with
 # CPython's 700 a third of a fold's CPU went into looking at them again and again.
 _COLLECT_AFTER = 50_000
@@ -93,6 +96,7 @@ def fold_app(
         consumer_auto_offset_reset="earliest",
         datadir=str(worker.data_dir),
         store="rocksdb://",
+        stream_buffer_maxsize=_QUEUED_BATCHES,
         table_cleanup_interval=86400.0,
         table_standby_replicas=worker.standby_replicas,
         topic_allow_declare=False,
@@ -156,13 +160,8 @@ def _add_fold(app: FoldApp, fold: Fold, memory: Memory, partitions: int) -> None
         app.tables.add(kept)
         stores[table.name] = kept.data
 
-    async def agent(stream: Any) -> None:
-        """Has Faust subscribe to the topics. Nothing comes this way: the consumer hands records to their partitions."""
-        async for _ in stream.events():
-            raise RuntimeError(f"fold {fold.name}: a record came by a stream")
-
     source = app.topic(*(topic.name for topic in fold.sources), key_serializer="raw", value_serializer="raw")
-    app.agent(source, name=fold.name)(agent)
+    app.agent(source, name=fold.name)(agent_of(app.runner))
 
 
 async def _start_folding(app: FoldApp, **_: Any) -> None:

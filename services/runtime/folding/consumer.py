@@ -1,16 +1,18 @@
-"""Faust's consumer, handing what it fetched to the partition that folds it, and committing what was folded.
+"""Faust's consumer, handing out fetched batches instead of messages, and committing what was folded.
 
 Replaced, of faust-streaming 0.15.3: `_drain_messages` (two tasks per message), the fetcher, the bookkeeping of acks
 message by message (it commits past gaps, and control records of transactions are gaps), and `wait_empty`. The rest
-(group membership, assignment, flow control, seeks) is Faust's. Records go past its channels, streams and agents.
+(group membership, assignment, flow control, seeks, the streams of agents) is Faust's.
 """
 
 import asyncio
 import logging
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
+from aiokafka import ConsumerRecord
+from faust.events import Event
 from faust.transport.consumer import Fetcher
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
@@ -29,6 +31,19 @@ _COMMIT_SECONDS = 5.0
 _FETCH_WAIT_MS = 100
 # Of all partitions together; several copies of it are made on its way. A larger record comes all the same, alone.
 _FETCH_BYTES = 8 << 20
+
+
+class RecordBatch(NamedTuple):
+    """Records of one topic partition, as fetched at once. `epoch` tells which assignment they were fetched under.
+
+    `upto`: with these, everything below that offset has been handed out, or was no record.
+    """
+
+    topic: str
+    partition: int
+    records: list[Any]
+    epoch: int
+    upto: int
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):
@@ -125,7 +140,7 @@ class BatchConsumer(driver.Consumer):
             yield from self.runner.behind(self._thread.ends_now(self.runner.sources()))
 
     async def _drain_messages(self, fetcher: Any) -> None:
-        """Fetch for ever: changelog records into their tables, others to the partitions that fold them."""
+        """Fetch for ever: changelog records into their tables, others to the agents of their topics."""
         recovery = self.app.tables.recovery
         while not (self._stopped.is_set() or fetcher._stopped.is_set()):
             # In a loop: it may have been halted again before we woke.
@@ -167,7 +182,7 @@ class BatchConsumer(driver.Consumer):
         await self._fetched.wait()
 
     async def _hand_out(self, records: Mapping[TP, list[Any]], epoch: int) -> None:
-        """Records to their partitions; and how far each topic is read, also where nothing came."""
+        """Records to the agents of their topics; and how far each topic is read, also where nothing came."""
         if epoch != self.runner.epoch:
             return
         positions = self._thread.positions_now(self.runner.sources())
@@ -179,9 +194,10 @@ class BatchConsumer(driver.Consumer):
             if not batch and self._told.get(tp) == (epoch, upto):
                 continue
             self._told[tp] = epoch, upto
-            # Asked each time: while one has no room for more, all may be assigned anew.
-            if (partition := self.runner.owner(tp.topic, tp.partition, epoch)) is not None:
-                await partition.accept(tp.topic, batch, upto)
+            message = self._to_message(tp, batch[0] if batch else _nothing(tp, upto))
+            for channel in self.app.topics._tp_index[tp]:
+                found = RecordBatch(tp.topic, tp.partition, batch, epoch, upto)
+                await channel.put(Event(self.app, None, found, None, message))
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         self.app.pulse.beat(time.monotonic())
@@ -219,6 +235,11 @@ class BatchConsumer(driver.Consumer):
 
     def verify_event_path(self, now: float, tp: TP) -> None:
         """Faust's watch over single messages has nothing to see here; consumer lag is the measure."""
+
+
+def _nothing(tp: TP, offset: int) -> Any:
+    """In place of a record, where only the position moved: Faust wants a message with every event."""
+    return ConsumerRecord(tp.topic, tp.partition, offset, 0, 0, None, None, None, -1, -1, ())
 
 
 class BatchFetcher(Fetcher):

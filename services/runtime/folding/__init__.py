@@ -1,6 +1,6 @@
 """The fold adapter over Faust, written once: emit, remember, then ack, each awaited; no fold knows of it.
 
-In the order of a record's walk: `agent` (a batch goes to its partition), `partition` (what waits, and one flush), `fold`
+In the order of a record's walk: `agent` (a batch goes to its partition), `partition` (what waits, one flush), `fold`
 (what a fold declares), `overlay` (a batch folded over the tables, in memory), `ledger` (one transaction), `store` (the
 tables on this machine's disk).
 

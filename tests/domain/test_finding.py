@@ -8,6 +8,7 @@ import pytest
 from services.domain.clock import later
 from services.domain.messages.commands import CommandAccepted, NamedTemplate, Options
 from services.domain.messages.finding import Known, Listed, Span, find, meet, span, why_not
+from services.domain.messages.introduced import Texts
 from services.domain.messages.posted import posted
 from services.domain.outbox.entry import Entry
 from services.domain.outbox.facts import Unknown
@@ -17,7 +18,7 @@ from tests.sender.histories import accepted, at, attempted, attempting, history
 COMMAND = accepted(body="hello", to="+14155550123", from_="+14155550100", messaging_service_sid=None)
 PHOTO = "https://cdn.example.com/photo.jpg"
 NOTHING = Known(())
-STOP_TEXT = "Reply STOP to opt out."
+STOP_TEXT, HELP_TEXT = "Reply STOP to opt out.", "Reply HELP for help."
 WHEN = Span(at(10), at(20))
 
 
@@ -33,7 +34,7 @@ def found(
     command: CommandAccepted, *messages: Listed, known: Known = NOTHING, templates: Iterable[TemplateStated] = ()
 ) -> str | None:
     """The sid of the message that is taken for the command's."""
-    one = find(command, posted(command, templates, STOP_TEXT), WHEN, messages, known)
+    one = find(command, posted(command, templates, Texts(STOP_TEXT, HELP_TEXT)), WHEN, messages, known)
     return one.sid if one else None
 
 
@@ -87,7 +88,10 @@ def test_a_text_as_twilio_encodes_it_and_with_what_is_put_to_a_first_message_is_
     quoted = command(body="\u201chello\u201d")
     assert found(quoted, listed(body='"hello"')) == "SM1"
     assert found(COMMAND, listed(body=f"hello\n{STOP_TEXT}")) == "SM1"
+    assert found(COMMAND, listed(body=f"hello\n{STOP_TEXT} {HELP_TEXT}")) == "SM1"
+    assert found(command(body="STOP ends it"), listed(body=f"STOP ends it\n{HELP_TEXT}")) == "SM1"
     assert found(COMMAND, listed(body="hello\nand more")) is None
+    assert found(COMMAND, listed(body=f"hello\n{HELP_TEXT}")) is None
 
 
 def test_a_text_with_media_is_told_by_both() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from services.domain.messages.commands import CommandAccepted
-from services.domain.messages.introduced import with_text
+from services.domain.messages.introduced import Texts, to_append, unsaid, with_text
 from services.domain.messages.rendered import rendered
 from services.domain.messages.smart_encoding import smart_encoded
 from services.domain.templates.events import TemplateStated
@@ -21,18 +21,24 @@ class Posted(NamedTuple):
         return self.media in (None, media) and smart_encoded(body) == smart_encoded(self.text)
 
 
-def posted(command: CommandAccepted, templates: Iterable[TemplateStated], beside: str | None) -> frozenset[Posted]:
+def posted(command: CommandAccepted, templates: Iterable[TemplateStated], beside: Texts | None) -> frozenset[Posted]:
     """All ways. `templates`: what its template may be; `beside`: what is put to a tenant's first messages."""
     found: set[Posted] = set()
     if command.body or command.media_urls:
-        for one in (command, with_text(command, beside)):
-            found.update(_itself(one))
+        for text in (None, *_put_to(command.body or "", beside)):
+            found.update(_itself(with_text(command, text)))
     if command.has_template:
         # By a service Twilio shows no text of it.
         found.add(Posted("", 0))
         texts = (rendered(one.body, command.content_variables) for one in templates if one.body)
         found.update(Posted(text, None) for text in texts if text)
     return frozenset(found)
+
+
+def _put_to(body: str, beside: Texts | None) -> set[str]:
+    """What a first message may be given, by numbers from which it says where help is, and by others."""
+    texts = {to_append(unsaid(body, asks_help), beside) for asks_help in (False, True)} if beside else set[str]()
+    return texts - {""}
 
 
 def _itself(command: CommandAccepted) -> Iterable[Posted]:

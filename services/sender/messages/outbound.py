@@ -2,7 +2,7 @@
 
 from services.domain.messages.commands import CommandAccepted
 from services.domain.messages.effects import EFFECTS
-from services.domain.messages.introduced import with_text
+from services.domain.messages.introduced import Texts, with_text
 from services.domain.messages.posted import Posted, posted
 from services.runtime.tenants.derived import Derived
 from services.runtime.tenants.settings import TenantSettings
@@ -47,7 +47,8 @@ def outbound(parts: Parts) -> Outbound:
     def ways(command: CommandAccepted) -> frozenset[Posted]:
         tenant, named = tenants.get(command.tenant), template(command)
         meant = catalogues.of(command.tenant).meant(named.content_sid, named.name, named.language) if named else ()
-        return posted(command, meant, tenant.compliance.stop_text if tenant is not None else None)
+        rules = tenant.compliance if tenant is not None else None
+        return posted(command, meant, Texts(rules.stop_text, rules.help_text) if rules is not None else None)
 
     finding = Finding(listing, dates.get, times, ways)
     return Outbound(

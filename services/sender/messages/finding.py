@@ -16,6 +16,7 @@ from services.runtime.folding.partition import Partition
 from services.sender.messages.dates import Dates
 from services.sender.messages.listing import Listing
 from services.sender.rows import others_of
+from services.sender.tables import IN_FLOWS
 
 # Rows of commands that say all that goes to a person, or send nothing; the kind is empty where only a cancel came.
 _OURS = frozenset({KIND, FOLLOW_UP, ""})
@@ -55,8 +56,9 @@ class Finding:
         if not others.all or any(other is not None and meet(when, other) for other in open_ends):
             # Whose message it is cannot be told.
             return None
-        # A flow that runs for the person writes what no command says.
-        known = Known(others.sids, whole=all(row.kind in _OURS for row in others.rows))
+        # A flow of theirs, whoever began it, writes what no command says.
+        in_flows = partition.read(entry.order_key, IN_FLOWS) is not None
+        known = Known(others.sids, whole=not in_flows and all(row.kind in _OURS for row in others.rows))
         found = find(command, self._ways(command), when, listed, known)
         if found is None:
             return None

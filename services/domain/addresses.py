@@ -1,7 +1,7 @@
 """What an address is, judged in this one place: which kind, in which country, a person's or a sender's."""
 
 import re
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 import phonenumbers
@@ -33,8 +33,6 @@ _MASKED = re.compile(r"\+?[0-9]{0,12}(?:[Xx]{3,}|[*•]{2,})[0-9]{0,4}")
 # ANONYMOUS, BLOCKED, RESTRICTED, UNAVAILABLE, UNKNOWN, PRIVATE on a keypad: how networks write that there is no number.
 _WITHHELD = frozenset({"+266696687", "+2562533", "+7378742833", "+86282452253", "+8656696", "+7748283"})
 _WITHHELD_WORDS = frozenset({"anonymous", "blocked", "restricted", "unavailable", "unknown", "private"})
-# Digits after the calling code.
-_SHORTEST = 2
 _TOLL_FREE = re.compile(r"\+18(?:00|33|44|55|66|77|88)[0-9]{7}", re.ASCII)
 _PERSONS: frozenset[Kind] = frozenset({"phone", "scoped_id", "id"})
 WRITE_E164 = "write it in E.164, such as +14155550123"
@@ -94,38 +92,10 @@ def judge(address: str) -> Address:
 @lru_cache(maxsize=1 << 10)
 def parsed(phone: str) -> phonenumbers.PhoneNumber | None:
     """A number in E.164 as the library reads it, not to be changed; None where it reads none."""
-    if (found := _plainly(phone)) is not None:
-        return found
     try:
         return phonenumbers.parse(phone)
     except phonenumbers.NumberParseException:
         return None
-
-
-def _plainly(phone: str) -> phonenumbers.PhoneNumber | None:
-    """The same of a number in which nothing may be more than digits, in an eighth of the calls; None: the library is
-    to be asked."""
-    if not E164.fullmatch(phone):
-        return None
-    codes = (phone[1:end] for end in (2, 3, 4))
-    code = next((one for one in codes if int(one) in phonenumbers.COUNTRY_CODE_TO_REGION_CODE), "")
-    national = phone[1 + len(code) :]
-    if not code or len(national) < _SHORTEST or national[0] == "0":
-        return None
-    prefix = _prefix(int(code))
-    if prefix is not None and prefix.match(national):
-        # It may be dialled with a prefix at home, which is no part of it.
-        return None
-    return phonenumbers.PhoneNumber(country_code=int(code), national_number=int(national))
-
-
-@cache
-def _prefix(code: int) -> re.Pattern[str] | None:
-    """What is dialled before the numbers of a calling code at home."""
-    region = phonenumbers.region_code_for_country_code(code)
-    known = phonenumbers.PhoneMetadata.metadata_for_region_or_calling_code(code, region)
-    prefix = known.national_prefix_for_parsing if known is not None else None
-    return re.compile(prefix) if prefix else None
 
 
 def _judged(address: str) -> Address:

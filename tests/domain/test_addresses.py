@@ -2,11 +2,11 @@
 
 import phonenumbers
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
-from services.domain.addresses import Address, countries, is_ours, judge, kind, our_sender, parsed
+from services.domain.addresses import Address, countries, is_ours, judge, kind, our_sender
 from services.domain.contact import canonical
 from services.domain.recipients import recipient
 
@@ -168,40 +168,3 @@ def test_where_the_country_is_not_known_all_of_the_calling_code_may_be(
 )
 def test_a_sender_of_ours(address: str, channel: str, sender: str | None) -> None:
     assert our_sender(address, channel) == sender
-
-
-_CODES = sorted(phonenumbers.COUNTRY_CODE_TO_REGION_CODE)
-_EXAMPLES = [
-    phonenumbers.format_number(number, PhoneNumberFormat.E164)
-    for region in sorted(phonenumbers.SUPPORTED_REGIONS)
-    for type_ in PhoneNumberType.values()
-    if (number := phonenumbers.example_number_for_type(region, type_)) is not None
-]
-
-
-def _read_by_the_library(phone: str) -> phonenumbers.PhoneNumber | None:
-    try:
-        return phonenumbers.parse(phone)
-    except phonenumbers.NumberParseException:
-        return None
-
-
-@settings(max_examples=1000)
-@given(
-    st.builds(
-        lambda code, rest: f"+{code}{rest}", st.sampled_from(_CODES), st.from_regex("[0-9]{1,14}", fullmatch=True)
-    )
-)
-def test_a_number_is_read_as_the_library_reads_it(phone: str) -> None:
-    assert parsed(phone) == _read_by_the_library(phone)
-
-
-def test_so_are_numbers_of_every_kind_in_every_country() -> None:
-    for phone in _EXAMPLES:
-        for one in (phone, f"{phone}0", phone[:-1], f"{phone[:3]}0{phone[3:]}", f"{phone[:2]}1{phone[2:]}"):
-            assert parsed(one) == _read_by_the_library(one), one
-
-
-@given(st.from_regex(r"\+?[0-9x;=,()a-z -]{0,20}", fullmatch=True))
-def test_what_is_no_number_in_e164_too(text: str) -> None:
-    assert parsed(text) == _read_by_the_library(text)

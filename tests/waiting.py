@@ -27,9 +27,11 @@ async def eventually(
             last = value
         except AssertionError as error:
             last = error
-        if time.monotonic() - started > deadline_s:
+        waited = time.monotonic() - started
+        if waited > deadline_s:
             pytest.fail(f"not within {deadline_s:g} s: {what}; last seen: {last!r}")
-        await asyncio.sleep(0.02)
+        # To ask often costs both sides CPU: what takes long is asked about less and less often.
+        await asyncio.sleep(min(max(0.02, waited / 20), 0.1))
 
 
 async def _call(condition: Callable[[], Awaitable[T] | T]) -> T:

@@ -31,6 +31,8 @@ from tests.sender.gateway import Gateway
 from tests.sender.histories import accepted
 from tests.waiting import eventually
 
+# Some of them are under way at each step; as fast as they can they would take a core for it.
+_PACE_S = 0.02
 ACCOUNT, KEY, NEXT_KEY = "AC" + "a" * 32, "SK" + "1" * 32, "SK" + "2" * 32
 
 
@@ -41,7 +43,7 @@ class Account:
         self.folder = folder
         self.tenants = Tenants()
         (folder / "tenants").mkdir()
-        self.watch = Watch(self.tenants, TenantFiles(dict, None, folder / "tenants"), every_s=0.5)
+        self.watch = Watch(self.tenants, TenantFiles(dict, None, folder / "tenants"), every_s=0.05)
         self.statuses: list[int] = []
         self.outcomes: list[Any] = []
         self.url = ""
@@ -103,11 +105,13 @@ class Account:
             while not self._stop.is_set():
                 async with session.post(f"{self.url}/simulator/inbound", json=said) as answer:
                     self.statuses.append((await answer.json())["status"])
+                await asyncio.sleep(_PACE_S)
 
     async def senders(self, line: Line) -> None:
         gateways = Derived(self.tenants, lambda _, tenant: Gateway(tenant, line, self.url))
         while not self._stop.is_set():
             self.outcomes.append(await gateways["acme"].create(accepted(), self._status()))
+            await asyncio.sleep(_PACE_S)
 
     def _status(self) -> str:
         return self.urls.of(self.at_sender["acme"], accepted())

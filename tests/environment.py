@@ -1,15 +1,11 @@
 """The broker that all tests of a worker share, and a clean log on it for a room that needs the product's topics."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.protocol.group import LeaveGroupRequest
 
 from services.embedded.broker import EmbeddedKafka
 from services.operations import topics
 from services.runtime.config import Settings
+from tests.members import admin_of, made_to_leave
 from tests.waiting import eventually
 
 
@@ -34,18 +30,12 @@ class SharedBroker:
         asyncio.run(topics.ensure(settings))
 
     async def _empty(self) -> None:
-        async with _admin(self.bootstrap) as admin:
+        async with admin_of(self.bootstrap) as admin:
 
             async def members_left() -> bool:
-                # Whoever was killed is a member until its session is over, so each is made to leave. aiokafka reads
-                # answers on one group only.
-                [broker] = (await admin.describe_cluster())["brokers"]
-                for name, _ in await admin.list_consumer_groups():
-                    [answer] = await admin.describe_consumer_groups([name], broker["node_id"])
-                    [(_, _, state, _, _, members)] = answer.groups
-                    for member, *_ in members:
-                        await admin._send_request(LeaveGroupRequest(name, member), broker["node_id"])
-                    assert state in ("Empty", "Dead"), f"{name}: {state}"
+                # Whoever was killed is a member until its session is over.
+                left = {name: await made_to_leave(admin, name) for name, _ in await admin.list_consumer_groups()}
+                assert set(left.values()) <= {"Empty", "Dead"}, left
                 return True
 
             async def no_topics() -> bool:
@@ -55,13 +45,3 @@ class SharedBroker:
 
             await eventually(members_left, 60, "the groups of the module before have ended")
             await eventually(no_topics, 30, "the topics of the module before are gone")
-
-
-@asynccontextmanager
-async def _admin(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
-    try:
-        yield admin
-    finally:
-        await admin.close()

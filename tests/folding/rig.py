@@ -25,6 +25,7 @@ from tests.folding.process import Worker
 from tests.folding.tally import Counted, Fact, Tally
 from tests.folding.worker import Spec
 from tests.kafka_records import create_topics
+from tests.members import Members
 from tests.waiting import eventually
 
 
@@ -42,6 +43,7 @@ class Rig:
         self.changelog = changelog(self.app, tally.FOLD)
         self.dead = tally.source(self.source).dead
         self.workers: list[Worker] = []
+        self._members = Members(bootstrap, self.app)
         self._facts = 0
 
     async def create(self, changelog_config: Mapping[str, str] | None = None) -> None:
@@ -61,8 +63,11 @@ class Rig:
             partitions=self.partitions,
             **more,
         )
+        if spec.instance_id is None:
+            self._members.free()
         worker = Worker(spec, self.home / name, failpoint)
         self.workers.append(worker)
+        self._members.joins(worker.process)
         return worker
 
     def wipe(self, name: str = "one") -> None:

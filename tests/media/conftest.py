@@ -3,7 +3,7 @@
 import asyncio
 import base64
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,11 +13,13 @@ import yaml
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from services.contract.codec import decode
+from services.contract.fold import MEDIA_APP
 from services.contract.media import MEDIA
 from services.domain.messages.copies import MediumTold
 from services.embedded.ports import pick
 from tests.environment import SharedBroker
 from tests.media.servers import BUCKET, KEY, KEY_ID, Server, scanning, storing
+from tests.members import Members
 from tests.processes import ACCOUNT, PARTITIONS, SECRETS, TOKEN, Service, running, settings_file, settings_of, wired
 from tests.waiting import eventually
 
@@ -71,16 +73,21 @@ def house(shared: SharedBroker, tmp_path_factory: pytest.TempPathFactory) -> Ite
 def worker(house: House, tmp_path: Path) -> Worker:
     """Start workers; those of one `disk` have one disk. Settings as variables."""
 
-    def begin(disk: str = "disk", **environment: str) -> AbstractContextManager[Service]:
+    members = Members(house.bootstrap, MEDIA_APP)
+
+    @contextmanager
+    def begin(disk: str = "disk", **environment: str) -> Iterator[Service]:
         folder, port = tmp_path / disk, pick()
         folder.mkdir(exist_ok=True)
         own = {"PORT": str(port), "DATA_DIR": str(folder / "tables")}
         named = {f"SWITCHBOARD_MEDIA__{name}": value for name, value in own.items()}
         keys = {"TEST_KEY_ID": KEY_ID, "TEST_KEY": KEY}
         names = "127.0.0.1,localhost"
-        return running(
-            "media", house.settings, folder, port, NO_PROXY=names, no_proxy=names, **keys, **named, **environment
-        )
+        own = {"NO_PROXY": names, "no_proxy": names, **keys, **named, **environment}
+        members.free()
+        with running("media", house.settings, folder, port, **own) as service:
+            members.joins(service.process)
+            yield service
 
     return begin
 

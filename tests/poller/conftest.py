@@ -1,15 +1,17 @@
 """What the tests of the poller share."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import aiohttp
 import pytest
 import yaml
 
+from services.contract.fold import POLLER_APP
 from services.embedded.ports import pick
 from tests.environment import SharedBroker
+from tests.members import Members
 from tests.processes import Service, running, settings_file, settings_of, wired
 from tests.waiting import eventually
 
@@ -49,11 +51,17 @@ async def twilio(house: House) -> AsyncIterator[Twilio]:
 def poller(house: House, tmp_path: Path) -> Callable[..., AbstractContextManager[Service]]:
     """Start pollers; those of one `disk` have one disk. Settings as variables."""
 
-    def begin(disk: str = "disk", **environment: str) -> AbstractContextManager[Service]:
+    members = Members(house.bootstrap, POLLER_APP)
+
+    @contextmanager
+    def begin(disk: str = "disk", **environment: str) -> Iterator[Service]:
         folder, port = tmp_path / disk, pick()
         folder.mkdir(exist_ok=True)
         own = {"PORT": str(port), "DATA_DIR": str(folder / "tables")}
         named = {f"SWITCHBOARD_POLLER__{name}": value for name, value in own.items()}
-        return running("poller", house.settings, folder, port, **named, **environment)
+        members.free()
+        with running("poller", house.settings, folder, port, **named, **environment) as service:
+            members.joins(service.process)
+            yield service
 
     return begin

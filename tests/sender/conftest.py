@@ -11,7 +11,7 @@ import pytest
 from services.embedded import ports
 from tests.environment import SharedBroker
 from tests.processes import settings_of
-from tests.sender.rig import SECRETS, Desk, Service, Twilio, write_settings
+from tests.sender.rig import SECRETS, Desk, Service, Twilio, started, write_settings
 
 Start = Callable[..., Service]
 
@@ -59,17 +59,12 @@ async def desk(house: House) -> AsyncIterator[Desk]:
 @pytest.fixture
 def start(house: House, tmp_path: Path) -> Iterator[Start]:
     """Start senders; those with the same `disk` have the same tables. What still runs at the end is stopped."""
-    started: list[Service] = []
+    with started(house.bootstrap) as senders:
 
-    def begin(disk: str = "disk", **environment: str) -> Service:
-        folder = tmp_path / disk
-        folder.mkdir(exist_ok=True)
-        started.append(Service("sender", house.settings, folder, environment))
-        return started[-1]
+        def begin(disk: str = "disk", **environment: str) -> Service:
+            return senders(house.settings, tmp_path / disk, environment)
 
-    yield begin
-    for service in started:
-        service.stop()
+        yield begin
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -16,6 +16,7 @@ import msgspec
 import yaml
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from services.contract.fold import SENDER_APP
 from services.contract.messages import INBOUND, MESSAGES, OUTCOMES
 from services.contract.outbound import RESULTS
 from services.domain.consent.hearing import Message, hear
@@ -30,6 +31,7 @@ from services.runtime.clock import now
 from services.runtime.sections.kafka import KafkaSettings
 from tests.forked import Forked
 from tests.kafka_records import produce
+from tests.members import Members
 from tests.waiting import eventually
 
 PARTITIONS = 2
@@ -103,31 +105,31 @@ class Service:
                 "SWITCHBOARD_SENDER__DATA_DIR": str(folder / "data"),
             }
         whole = os.environ | own | dict(environment)
-        self._process = Forked("tests.sender.process", name, environment=whole, out=self.log, err=self.log)
+        self.process = Forked("tests.sender.process", name, environment=whole, out=self.log, err=self.log)
 
     @property
     def exit_code(self) -> int | None:
-        return self._process.poll()
+        return self.process.poll()
 
     @property
     def frozen(self) -> bool:
         """Whether it stands still now, by its own signal; to be asked until it is true."""
-        return self._process.frozen
+        return self.process.frozen
 
     def thaw(self) -> None:
-        self._process.send_signal(signal.SIGCONT)
+        self.process.send_signal(signal.SIGCONT)
 
     def stop(self) -> None:
         """SIGTERM, and wait."""
         self.thaw()
-        self._process.terminate()
+        self.process.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(30)
+            self.process.wait(30)
         self.kill()
 
     def kill(self) -> None:
-        self._process.kill()
-        self._process.wait()
+        self.process.kill()
+        self.process.wait()
 
     async def detail(self) -> dict[str, Any]:
         """What `/readyz` says; empty while it does not answer."""
@@ -150,6 +152,24 @@ class Service:
 
     def tail(self) -> str:
         return self.log.read_text(encoding="utf-8", errors="replace")[-2000:]
+
+
+@contextlib.contextmanager
+def started(bootstrap: str) -> Iterator[Callable[[Path, Path, Mapping[str, str]], Service]]:
+    """Start senders by settings, folder and environment; what still runs at the end is stopped."""
+    services: list[Service] = []
+    members = Members(bootstrap, SENDER_APP)
+
+    def begin(settings: Path, folder: Path, environment: Mapping[str, str]) -> Service:
+        members.free()
+        folder.mkdir(exist_ok=True)
+        services.append(Service("sender", settings, folder, environment))
+        members.joins(services[-1].process)
+        return services[-1]
+
+    yield begin
+    for service in services:
+        service.stop()
 
 
 class Twilio:
@@ -304,13 +324,16 @@ class Desk:
 
     async def results(self, command_id: str) -> list[CommandResult]:
         """The distinct results of a command so far, in order."""
+        await self._read()
+        return self._results.get(command_id, [])
+
+    async def _read(self) -> None:
         for batch in (await self._consumer.getmany(timeout_ms=20)).values():
             for record in batch:
                 result = msgspec.json.decode(record.value, type=CommandResult)
                 known = self._results.setdefault(result.command_id, [])
                 if result.event_id not in {one.event_id for one in known}:
                     known.append(result)
-        return self._results.get(command_id, [])
 
     async def steps(self, command_id: str) -> list[str]:
         return [result.step for result in await self.results(command_id)]
@@ -320,7 +343,9 @@ class Desk:
         wanted = list(command_ids)
 
         async def reached() -> bool:
-            missing = {one: got for one in wanted if not {*(got := await self.steps(one))} & {*steps}}
+            await self._read()
+            told = {one: [result.step for result in self._results.get(one, [])] for one in wanted}
+            missing = {one: got for one, got in told.items() if not {*got} & {*steps}}
             assert not missing, f"{len(missing)} of {len(wanted)}: {dict(list(missing.items())[:3])}"
             return True
 

@@ -13,7 +13,7 @@ import yaml
 
 from services.contract.partition import partition_of
 from tests.sender.conftest import House
-from tests.sender.rig import PARTITIONS, Desk, Service, contact_of
+from tests.sender.rig import PARTITIONS, Desk, Service, contact_of, started
 from tests.waiting import eventually
 
 Begin = Callable[..., Service]
@@ -37,16 +37,12 @@ def begin(house: House, tmp_path: Path, label: str) -> Iterator[Begin]:
     }
     settings = tmp_path / "budgets.yaml"
     settings.write_text(yaml.safe_dump(content))
-    started: list[Service] = []
+    with started(house.bootstrap) as senders:
 
-    def start(disk: str = "disk", **environment: str) -> Service:
-        (tmp_path / disk).mkdir(exist_ok=True)
-        started.append(Service("sender", settings, tmp_path / disk, environment))
-        return started[-1]
+        def start(disk: str = "disk", **environment: str) -> Service:
+            return senders(settings, tmp_path / disk, environment)
 
-    yield start
-    for service in started:
-        service.stop()
+        yield start
 
 
 def many(desk: Desk, numbers: range, label: str | None) -> list[dict[str, Any]]:

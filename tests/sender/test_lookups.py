@@ -13,7 +13,7 @@ import yaml
 from services.contract.partition import partition_of
 from services.domain.messages.lines import share
 from tests.sender.conftest import House
-from tests.sender.rig import PARTITIONS, Desk, Service, contact_of, said
+from tests.sender.rig import PARTITIONS, Desk, Service, contact_of, said, started
 from tests.waiting import eventually
 
 Begin = Callable[..., Service]
@@ -22,20 +22,16 @@ Begin = Callable[..., Service]
 @pytest.fixture
 def begin(house: House, tmp_path: Path) -> Iterator[Begin]:
     """Start senders of a tenant that has numbers looked up; by `disk` they share tables."""
-    started: list[Service] = []
+    with started(house.bootstrap) as senders:
 
-    def start(disk: str = "disk", lookup: dict[str, Any] | None = None, **environment: str) -> Service:
-        content = yaml.safe_load(house.settings.read_text())
-        content["tenants"]["acme"]["lookup"] = {"daily": 1000, **(lookup or {})}
-        settings = tmp_path / f"lookups-{uuid.uuid4().hex[:6]}.yaml"
-        settings.write_text(yaml.safe_dump(content))
-        (tmp_path / disk).mkdir(exist_ok=True)
-        started.append(Service("sender", settings, tmp_path / disk, environment))
-        return started[-1]
+        def start(disk: str = "disk", lookup: dict[str, Any] | None = None, **environment: str) -> Service:
+            content = yaml.safe_load(house.settings.read_text())
+            content["tenants"]["acme"]["lookup"] = {"daily": 1000, **(lookup or {})}
+            settings = tmp_path / f"lookups-{uuid.uuid4().hex[:6]}.yaml"
+            settings.write_text(yaml.safe_dump(content))
+            return senders(settings, tmp_path / disk, environment)
 
-    yield start
-    for service in started:
-        service.stop()
+        yield start
 
 
 async def asked(desk: Desk, *commands: dict[str, Any]) -> list[int]:

@@ -17,6 +17,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping
+from multiprocessing import forkserver
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from typing import NamedTuple
@@ -101,6 +102,8 @@ def _server() -> ForkServerContext:
 
 def _end_with_the_server() -> None:
     """It ends with whoever started it, however that ended."""
+    # The server ends when nobody holds this any more; each of its children is given it too.
+    os.close(getattr(forkserver, "_forkserver")._forkserver_alive_fd)  # noqa: B009
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 

@@ -101,7 +101,7 @@ async def ingress_dies_draining(house: House, _: Load, dice: random.Random) -> s
     """Kafka has the spool's segment, and the spool does not know it yet."""
     ingress = _one_of(house, dice, "ingress")
     async with ingress.alone:
-        await asyncio.to_thread(ingress.kill)
+        await ingress.kill()
         ingress.start("ingress.drained:1")
         await house.ready()
         await house.broker.freeze(dice.uniform(6.0, 9.0))
@@ -130,7 +130,7 @@ async def join_and_leave(house: House, _: Load, dice: random.Random) -> str:
     await house.ready()
     goes = dice.choice(list(house.of(service)))
     async with goes.alone:
-        await asyncio.to_thread(goes.stop)
+        await goes.stop()
     return f"{came.name} came, {goes.name} went"
 
 
@@ -140,7 +140,7 @@ async def rolling_restart(house: House, _: Load, dice: random.Random) -> str:
     for member in _members(house, *SERVICES):
         async with member.alone:
             began = loop.time()
-            code = await asyncio.to_thread(member.stop)
+            code = await member.stop()
             longest = max(longest, loop.time() - began)
             if code == -signal.SIGKILL:
                 raise NotReadyError(f"{member.name} was told to end, and did not within 30 s")
@@ -297,7 +297,7 @@ async def _killed(victim: Member, dice: random.Random, store: str = "kept") -> N
     """Kill it at this instant, do to its store what is asked, start it again."""
     async with victim.alone:
         await asyncio.sleep(dice.uniform(0.0, 0.5))
-        await asyncio.to_thread(victim.kill)
+        await victim.kill()
         if store == "wiped":
             await asyncio.to_thread(victim.wipe)
         elif store != "old copy" or not await asyncio.to_thread(victim.restore_copy):
@@ -308,7 +308,7 @@ async def _killed(victim: Member, dice: random.Random, store: str = "kept") -> N
 async def _dies(victim: Member, point: str, store: str) -> None:
     """Start it anew with a failpoint, and wait until that has killed it; its orchestrator starts it again."""
     async with victim.alone:
-        await asyncio.to_thread(victim.kill)
+        await victim.kill()
         if store == "wiped":
             await asyncio.to_thread(victim.wipe)
         victim.start(point)
@@ -318,6 +318,6 @@ async def _dies(victim: Member, point: str, store: str) -> None:
 
 async def _stands(victim: Member, seconds: float) -> None:
     async with victim.alone:
-        await asyncio.to_thread(victim.freeze)
+        await victim.freeze()
         await asyncio.sleep(seconds)
         victim.thaw()

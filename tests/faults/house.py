@@ -121,7 +121,7 @@ class House:
         for task in self._watching.values():
             task.cancel()
         await asyncio.gather(*self._watching.values(), return_exceptions=True)
-        await asyncio.gather(*(asyncio.to_thread(member.stop) for member in self.members))
+        await asyncio.gather(*(member.stop() for member in self.members))
 
 
 def tail(log: Path) -> str:

@@ -1,21 +1,22 @@
 """One service as a process, and the orchestrator's part: whoever ends by itself is started again."""
 
 import asyncio
+import os
 import shutil
 import signal
-import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import aiohttp
 import orjson
 
 from services.embedded import ports
-from services.embedded.process import Process
 from tests.faults.settings import SECRETS
+from tests.forked import Forked
 
 _LOOK_S = 0.05
 _RESTART_S = 0.3
+_STOP_S = 30.0
 # How the product calls what it did not foresee.
 DEFECT = "should not happen"
 _ASK = aiohttp.ClientTimeout(total=2)
@@ -38,7 +39,7 @@ class Member:
         self._folder = settings.parent / self.name
         self._folder.mkdir()
         self._settings = settings
-        self._process: Process | None = None
+        self._process: Forked | None = None
         self._said_before = 0
 
     @property
@@ -55,25 +56,22 @@ class Member:
 
     @property
     def ended(self) -> bool:
-        return self._process is None or self._process.exit_code is not None
+        return self._process is None or self._process.poll() is not None
 
     def start(self, failpoint: str = "") -> None:
         """Start it; with a failpoint it kills itself there, once."""
         self.up = True
         self._said_before = self.log.stat().st_size if self.log.exists() else 0
         environment = {
+            **os.environ,
             "SWITCHBOARD_CONFIG": str(self._settings),
             "TEST_FAILPOINT": failpoint,
             "NO_PROXY": "127.0.0.1",
             "no_proxy": "127.0.0.1",
-            "PYTHONPATH": str(Path(__file__).parents[2]),
             **SECRETS,
             **self._own(),
         }
-        variables = [f"{name}={value}" for name, value in environment.items()]
-        self._process = Process(
-            ["env", *variables, sys.executable, "-m", "tests.failpoint", self.service], self.log, None
-        )
+        self._process = Forked("tests.failpoint", self.service, environment=environment, out=self.log, err=self.log)
 
     def _own(self) -> Mapping[str, str]:
         section = f"SWITCHBOARD_{self.service.upper()}__"
@@ -89,32 +87,42 @@ class Member:
                 own |= {f"{section}INSTANCE_ID": self.name}
         return own
 
-    def kill(self) -> None:
+    async def kill(self) -> None:
         """SIGKILL, and nobody starts it again until `start`."""
         self.up = False
-        if self._process is not None:
-            self._process.kill()
+        self._signal(signal.SIGKILL)
+        await self._until(lambda: self.ended)
 
-    def stop(self) -> int | None:
+    async def stop(self) -> int | None:
         """SIGTERM, and wait for its end; its exit code, -9 where it had to be killed, None where it never ran."""
         self.up = False
-        if self._process is not None:
-            self._process.stop(30)
+        self.thaw()
+        self._signal(signal.SIGTERM)
+        if not await self._until(lambda: self.ended, _STOP_S):
+            await self.kill()
         return self._exit_code()
 
-    def freeze(self) -> None:
-        if self._process is not None and not self.ended:
-            self._process.freeze()
+    async def freeze(self) -> None:
+        """Return once it stands: on a busy machine it runs on for a while after the signal."""
+        self._signal(signal.SIGSTOP)
+        await self._until(lambda: self.ended or (self._process is not None and self._process.frozen))
 
     def thaw(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
         if self._process is not None:
-            self._process.thaw()
+            self._process.send_signal(number)
 
     async def killed_itself(self, deadline_s: float) -> bool:
         """Wait until it has ended at its failpoint."""
+        return await self._until(lambda: self.ended, deadline_s)
+
+    async def _until(self, done: Callable[[], bool], deadline_s: float = float("inf")) -> bool:
+        # All in one thread: of two that ask at once how a process ended, one is told wrongly.
         loop = asyncio.get_running_loop()
         deadline = loop.time() + deadline_s
-        while not self.ended:
+        while not done():
             if loop.time() > deadline:
                 return False
             await asyncio.sleep(_LOOK_S)
@@ -191,4 +199,4 @@ class Member:
         return f"exit code {code}, and no word"
 
     def _exit_code(self) -> int | None:
-        return self._process.exit_code if self._process else None
+        return self._process.poll() if self._process else None

@@ -39,7 +39,8 @@ def render(shape: str, *arguments: str) -> tuple[Resource, ...]:
     """What a values file of helm/ci comes to; `arguments` as helm takes them."""
     done = template("-f", str(CHART / "ci" / f"{shape}-values.yaml"), *arguments)
     assert done.returncode == 0, done.stderr
-    return tuple(one for one in yaml.safe_load_all(done.stdout) if one)
+    # As the safe one that is written in Python, for a tenth of its CPU.
+    return tuple(one for one in yaml.load_all(done.stdout, yaml.CSafeLoader) if one)
 
 
 def refusal(shape: str, **values: object) -> str:

@@ -9,6 +9,7 @@ from services.domain.clock import later
 from services.domain.commands import cancel
 from services.domain.contact import contact_key
 from services.domain.identity import Place
+from services.domain.messages.about import resolve
 from services.domain.messages.commands import (
     CancelMessage,
     CommandAccepted,
@@ -16,7 +17,7 @@ from services.domain.messages.commands import (
     ResolveAmbiguous,
     SendMessage,
 )
-from services.domain.messages.intake import Rules, accept, resolve
+from services.domain.messages.intake import Rules, accept
 from services.domain.messages.routing import Route
 from services.domain.outbox.accepted import CancelAccepted, ResolutionAccepted
 

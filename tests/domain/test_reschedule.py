@@ -8,8 +8,8 @@ import pytest
 from services.contract.commands import read_message_command
 from services.domain.due import Due
 from services.domain.identity import Place
+from services.domain.messages.about import reschedule
 from services.domain.messages.commands import RescheduleMessage
-from services.domain.messages.intake import reschedule
 from services.domain.outbox.accepted import RescheduleAccepted
 from services.domain.outbox.facts import Released
 from services.domain.outbox.lists import lists

@@ -2,18 +2,14 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 from msgspec import convert
 from msgspec.structs import replace
 
-from services.domain import commands
-from services.domain.addresses import Address, judge, our_sender
+from services.domain.addresses import Address
 from services.domain.commands import (
-    NAMED_CHANNELS,
-    Proof,
     check_names,
-    event_id,
     event_id_of,
     fingerprint,
     key_of,
@@ -24,15 +20,13 @@ from services.domain.commands import (
 )
 from services.domain.compliance.countries import NO_ROWS, Rows, refuses_name, rules_for
 from services.domain.compliance.registry import NOTHING_KNOWN, Registry
-from services.domain.contact import parts
 from services.domain.identity import Place
+from services.domain.messages.addressing import IN_WORDS, channel_of, fallback_of, service_of
 from services.domain.messages.commands import (
     Channel,
     CommandAccepted,
     Options,
     Purpose,
-    RescheduleMessage,
-    ResolveAmbiguous,
     SendMessage,
 )
 from services.domain.messages.content import faults_of_content
@@ -40,9 +34,7 @@ from services.domain.messages.rendered import most_segments
 from services.domain.messages.routing import Asked, Route, choose, is_service
 from services.domain.messages.segments import Segments, segments
 from services.domain.messages.smart_encoding import smart_encoded
-from services.domain.outbox.accepted import RescheduleAccepted, ResolutionAccepted
 from services.domain.public_url import as_uri
-from services.domain.sids import MESSAGE, MESSAGING_SERVICE
 from services.domain.spend.estimating import Priced, Rates, estimate
 from services.domain.templates.catalogue import NO_TEMPLATES, Catalogue
 
@@ -53,9 +45,7 @@ MAX_PRICE = 1_000_000
 MAX_ATTEMPT = 1_000_000
 
 _APPLICATION = re.compile(r"AP[0-9a-fA-F]{32}")
-_CHANNELS = frozenset({"sms", "mms", *NAMED_CHANNELS})
 _CARRIED = frozenset({"sms", "mms", "rcs"})
-_IN_WORDS = {"whatsapp": "WhatsApp", "rcs": "RCS", "messenger": "Messenger"}
 
 
 class Rules(NamedTuple):
@@ -91,17 +81,17 @@ def accept(
     lives as one that was produced at `since`, where that is earlier.
     """
     faults: list[str] = []
-    channel = _channel(command, faults)
+    channel = channel_of(command, faults)
     whom = recipient_of(command.to, channel, rules.default_region, faults)
     named = _routed(command, channel, whom, rules)
     sender = sender_of(named.from_, channel, faults)
-    service = _service(named, faults)
-    fallback = _fallback(named, channel, faults)
+    service = service_of(named, faults)
+    fallback = fallback_of(named, channel, faults)
     times = times_of(command, rules.lifetime, at, since or at, faults)
     check_names(command.command_id, command.label, faults)
     faults.extend(faults_of_content(command, channel))
-    if command.send_as_mms and channel in _IN_WORDS:
-        faults.append(f"send_as_mms: this goes by {_IN_WORDS[channel]}; leave it out")
+    if command.send_as_mms and channel in IN_WORDS:
+        faults.append(f"send_as_mms: this goes by {IN_WORDS[channel]}; leave it out")
     _ranges(command, faults)
     if faults:
         return faults
@@ -165,50 +155,6 @@ def _segments(command: SendMessage, channel: Channel, templates: Callable[[], Ca
     return most_segments(templates().meant(command.content_sid, name, language), command.content_variables)
 
 
-def resolve(command: ResolveAmbiguous, rules: Rules, at: str, place: Place) -> ResolutionAccepted | list[str]:
-    """The same for what a person found out about an ambiguous command."""
-    wrong = "message_sid: SM or MM and 32 hex digits; it is the proof that the message was created"
-    return commands.resolve(command, Proof(command.message_sid, MESSAGE, wrong), rules.contact_secret, at, place)
-
-
-def reschedule(
-    command: RescheduleMessage, rules: Rules, at: str, place: Place, since: str
-) -> RescheduleAccepted | list[str]:
-    """The same for another time at which a command is to go."""
-    faults: list[str] = []
-    contact = commands.contact_of(command, rules.contact_secret, faults)
-    times = times_of(command, rules.lifetime, at, since, faults)
-    commands.said_by(command, faults)
-    if faults:
-        return faults
-    return RescheduleAccepted(
-        event_id=event_id("reschedule_accepted", command, contact, at, place),
-        tenant=command.tenant,
-        command_id=command.command_id,
-        contact=contact,
-        accepted_at=at,
-        not_before=times.not_before,
-        # An offer's end is its producer's: nothing else is put in its place.
-        not_after=times.not_after if command.not_after is not None else None,
-        by=command.by,
-        note=command.note,
-    )
-
-
-def _channel(command: SendMessage, faults: list[str]) -> Channel:
-    to, sender = parts(command.to).channels, parts(command.from_ or "").channels
-    named = {*to, *sender, command.channel}
-    # An id of another channel is no recipient at all, which is said of `to`.
-    if {*sender, *(to if judge(command.to).kind == "phone" else ())} - _CHANNELS:
-        faults.append("to, from: another channel is named than sms, mms, whatsapp, rcs and messenger")
-    apart = [one for one in _IN_WORDS if one in named]
-    if apart and (len(apart) > 1 or named & {"sms", "mms"}):
-        faults.append(f"channel: {apart[0]} and another one are named; leave one of them out")
-    if apart:
-        return cast("Channel", apart[0])
-    return "mms" if command.media_urls or command.send_as_mms or "mms" in named else "sms"
-
-
 def _routed(command: SendMessage, channel: Channel, whom: Address, rules: Rules) -> SendMessage:
     """The command, with a sender where its producer names none and a route has one."""
     if command.from_ is not None or command.messaging_service_sid is not None:
@@ -237,35 +183,6 @@ def _passed_over(rules: Rules, channel: Channel, number: str) -> Callable[[str],
         return refuses_name(row, sender) or registry.unfit(sender, None, number) is not None
 
     return passed_over
-
-
-def _service(command: SendMessage, faults: list[str]) -> str | None:
-    service = command.messaging_service_sid
-    if service is None and command.from_ is None:
-        faults.append("from, messaging_service_sid: give one of them, or configure routing for the tenant")
-    if service is not None and not MESSAGING_SERVICE.fullmatch(service):
-        faults.append("messaging_service_sid: must be MG and 32 hex digits")
-    if service is None and command.shorten_urls:
-        faults.append("shorten_urls: Twilio shortens links for Messaging Services alone; name one")
-    return service
-
-
-def _fallback(command: SendMessage, channel: Channel, faults: list[str]) -> str | None:
-    """Twilio takes it beside a service alone, which has an RCS sender (21664 to 21667); it tries that first."""
-    given = command.fallback_from
-    if given is None:
-        return None
-    if channel in _IN_WORDS:
-        told = "rcs: asks for RCS alone, so write `to` without it" if channel == "rcs" else "leave it out"
-        faults.append(f"fallback_from: this goes by {_IN_WORDS[channel]} and by nothing else; {told}")
-    if command.from_ is not None:
-        faults.append("fallback_from: the Messaging Service chooses its RCS sender itself; leave `from` out")
-    elif command.messaging_service_sid is None:
-        faults.append("fallback_from: needs a Messaging Service that has an RCS sender; name it")
-    found = None if judge(given).channel else our_sender(given, "sms")
-    if found is None:
-        faults.append("fallback_from: neither E.164, a short code nor an alphanumeric sender")
-    return found
 
 
 def _ranges(command: SendMessage, faults: list[str]) -> None:

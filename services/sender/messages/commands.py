@@ -4,7 +4,7 @@ from services.contract.commands import read_message_command
 from services.contract.messages import INTAKE_FOLD, MESSAGES
 from services.domain.commands import cancel
 from services.domain.identity import Place
-from services.domain.messages import intake
+from services.domain.messages import about, intake
 from services.domain.messages.commands import (
     CancelMessage,
     CommandAccepted,
@@ -28,11 +28,11 @@ def _accept(
         case SendMessage():
             return intake.accept(command, rules, at, place, since)
         case ResolveAmbiguous():
-            return intake.resolve(command, rules, at, place)
+            return about.resolve(command, rules, at, place)
         case CancelMessage():
             return cancel(command, rules.contact_secret, at, place)
         case RescheduleMessage():
-            return intake.reschedule(command, rules, at, place, since)
+            return about.reschedule(command, rules, at, place, since)
 
 
 _ABOUT_ANOTHER = ("resolve_ambiguous", "cancel_message", "reschedule_message")

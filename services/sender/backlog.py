@@ -9,13 +9,14 @@ forgotten.
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import NamedTuple
 
-from services.domain.outbox.entry import Entry, order_key_of, row_key
-from services.domain.outbox.lists import IN_A_LANE, in_lane, in_lanes, lists
-from services.runtime.folding.index import Listed, beyond
+from services.domain.outbox.entry import Entry, order_key_of
+from services.domain.outbox.lists import in_lane
+from services.runtime.folding.index import Listed
 from services.runtime.folding.partition import Partition
+from services.sender.survey import Survey
 from services.sender.tables import OUTBOX
 
 logger = logging.getLogger(__name__)
@@ -29,8 +30,7 @@ _MOST_BACKLOGS = 2048
 # Read at once, before others have the event loop. Where none of it could go, one such list is read on after a while.
 _AT_ONCE = 128
 _IN_VAIN_S = 0.01
-# For lanes that have no backlog so many are looked at, so often.
-_LANES = 512
+# So often it is looked for lanes that have no backlog.
 _LANES_S = 5.0
 
 
@@ -81,8 +81,7 @@ class Backlogs:
         # To be read on, in this order; and those of which nothing could go that was read last.
         self._reading: dict[Backlog, None] = {}
         self._in_vain: dict[Backlog, None] = {}
-        # Of tenants of which more lanes wait than may have a backlog: how far those have been looked at.
-        self._crowded: dict[str, Listed | None] = {}
+        self._survey = Survey(partition, self.of)
         self._timers: dict[str, asyncio.Handle] = {}
         self._closed = False
 
@@ -94,7 +93,7 @@ class Backlogs:
         found = self._backlogs.get(lane)
         if found is None:
             if self._of_tenant[lane.tenant] >= _MOST_BACKLOGS and not self._discard_one(lane.tenant):
-                self._crowded.setdefault(lane.tenant)
+                self._survey.crowded.setdefault(lane.tenant)
                 self._in(_LANES_S, self._look_for_lanes)
                 return None
             found = self._backlogs[lane] = Backlog(lane)
@@ -137,15 +136,8 @@ class Backlogs:
 
     async def survey(self) -> None:
         """Give a backlog to every lane that has something waiting."""
-        after = None
-        while found := self._partition.listed(OUTBOX, IN_A_LANE, after, 1):
-            [after] = found
-            if entry := self._waiting_at(after):
-                self._crowded[entry.tenant] = None
-                while self._look_at_lanes(entry.tenant):  # noqa: ASYNC110 (it is at work, and lets others be so)
-                    await asyncio.sleep(0)
-                after = beyond(in_lanes(entry.tenant))
-        if self._crowded:
+        await self._survey.all()
+        if self._survey.crowded:
             self._in(_LANES_S, self._look_for_lanes)
 
     def close(self) -> None:
@@ -195,39 +187,9 @@ class Backlogs:
 
     def _look_for_lanes(self) -> None:
         """Backlogs may have become free for lanes that have none."""
-        for tenant in list(self._crowded):
-            self._look_at_lanes(tenant)
-        if self._crowded:
+        self._survey.again()
+        if self._survey.crowded:
             self._in(_LANES_S, self._look_for_lanes)
-
-    def _look_at_lanes(self, tenant: str) -> bool:
-        """Give backlogs to a tenant's lanes, from where this ended before. True: there is more to look at now."""
-        began = self._crowded[tenant]
-        for looked, (place, entry) in enumerate(self._lanes(tenant, began)):
-            if looked == _LANES or self.of(entry) is None:
-                self._crowded[tenant] = Listed(place.name, "")
-                return looked == _LANES
-        if began is None:
-            del self._crowded[tenant]
-        else:
-            # Those before it have not been looked at since.
-            self._crowded[tenant] = None
-        return False
-
-    def _lanes(self, tenant: str, after: Listed | None) -> Iterator[tuple[Listed, Entry]]:
-        """The first that waits in each lane of a tenant."""
-        while found := self._partition.listed(OUTBOX, in_lanes(tenant), after, 1):
-            [after] = found
-            if entry := self._waiting_at(after):
-                yield after, entry
-                command = entry.command
-                assert command is not None
-                after = beyond(in_lane(tenant, entry.kind, command.sender, command.towards, command.urgent))
-
-    def _waiting_at(self, place: Listed) -> Entry | None:
-        """What waits where it is listed; None for an index row that fits no row."""
-        entry: Entry | None = self._partition.read(place.key, OUTBOX)
-        return entry if entry and entry.state == "pending" and place == place_of(entry) else None
 
     def _discard_one(self, tenant: str) -> bool:
         """Make room for one more backlog of a tenant by one that is empty."""
@@ -252,8 +214,3 @@ class Backlogs:
                 self._in(_LANES_S, do)
 
         self._timers[do.__name__] = asyncio.get_running_loop().call_later(seconds, run)
-
-
-def place_of(entry: Entry) -> Listed:
-    """Where a waiting command is listed in its lane."""
-    return Listed(lists(entry)[1], row_key(entry))

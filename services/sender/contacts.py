@@ -15,10 +15,11 @@ from services.domain.outbox.entry import Entry, is_open, order_key_of
 from services.runtime.clock import now
 from services.runtime.folding.partition import Partition
 from services.sender.account import AccountAt
-from services.sender.backlog import Backlog, Backlogs, place_of
+from services.sender.backlog import Backlog, Backlogs
 from services.sender.lanes import LaneName, Routes
 from services.sender.paces import Pace
 from services.sender.schedule import Next, next_of
+from services.sender.survey import place_of
 from services.sender.tables import OUTBOX
 from services.sender.tasks import tell
 

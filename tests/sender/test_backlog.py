@@ -188,7 +188,7 @@ async def test_more_senders_than_there_are_backlogs_for_have_their_turn(monkeypa
     assert world.order.index("z") < 20, "another tenant's lanes are its own"
     [owned] = world.scheduler._owned.values()
     assert len(owned.backlogs._backlogs) <= 3 + 1
-    await eventually(lambda: not owned.backlogs._crowded, 20, "nobody is looked for any more")
+    await eventually(lambda: not owned.backlogs._survey.crowded, 20, "nobody is looked for any more")
 
 
 async def test_a_lane_that_comes_while_others_are_looked_for_further_on_is_not_passed_over(
@@ -200,7 +200,7 @@ async def test_a_lane_that_comes_while_others_are_looked_for_further_on_is_not_p
     rows = await world.take(*(pending(f"a{number}", from_=SENDERS[0]) for number in range(3)))
     await world.put(rows, pending("c", from_=SENDERS[2]))
     [owned] = world.scheduler._owned.values()
-    await eventually(lambda: (found := owned.backlogs._crowded.get("acme")) and SENDERS[2] in found.name)
+    await eventually(lambda: (found := owned.backlogs._survey.crowded.get("acme")) and SENDERS[2] in found.name)
     await world.put(rows, pending("b", from_=SENDERS[1]))
     await world.settle(rows)
     assert {"b", "c"} <= set(world.order)

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from rocksdict import Rdict
 
-from services.runtime.folding.store import Memory, Rows, batch_of
+from services.runtime.folding.memory import Memory
+from services.runtime.folding.store import Rows, batch_of
 
 _MEMORY_BYTES = 16 << 20
 # No key of a row begins with it.

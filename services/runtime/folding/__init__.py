@@ -5,7 +5,8 @@ In the order of a record's walk: `agent` (a batch goes to its partition), `parti
 tables on this machine's disk).
 
 Beside it: `app` (how all is put together), `consumer` (what is fetched goes to agents in batches), `runner` (who owns
-which partition), `recovery` and `membership` (what else is replaced inside Faust, and why), `index` (what is due, what
-is listed), `cache`, `telling` (a derived event as a record), `burying` and `dead` (what could not be folded),
-`progress` (how far it is), `lookup` (where a row is), `health`, `pulse`, `showing` (what operations see).
+which partition), `recovery` and `membership` (what else is replaced inside Faust, and why), `memory` (what tables may
+take), `index` (what is due, what is listed), `cache`, `telling` (a derived event as a record), `burying` and `dead`
+(what could not be folded), `progress` (how far it is), `lookup` (where a row is), `health`, `pulse`, `showing` (what
+operations see).
 """

@@ -19,11 +19,12 @@ from services.runtime.clock import now
 from services.runtime.folding.agent import agent_of
 from services.runtime.folding.consumer import BatchTransport
 from services.runtime.folding.fold import Fold
+from services.runtime.folding.memory import Memory
 from services.runtime.folding.pulse import Pulse
 from services.runtime.folding.recovery import FoldTableManager
 from services.runtime.folding.runner import Listener, Runner
 from services.runtime.folding.showing import SHOWING, Behind
-from services.runtime.folding.store import LogTable, Memory
+from services.runtime.folding.store import LogTable
 from services.runtime.section import ConfigError
 from services.runtime.sections.kafka import KafkaSettings
 from services.runtime.sections.worker import WorkerSettings

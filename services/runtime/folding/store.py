@@ -1,4 +1,4 @@
-"""Tables on RocksDB: one database per partition, one bound of memory for all, rows and offset in one write."""
+"""Tables on RocksDB: one database per partition, rows and offset in one write."""
 
 import gc
 import logging
@@ -12,22 +12,14 @@ from typing import Any, NamedTuple
 import faust
 from faust.stores.rocksdb import Store
 from faust.types import TP
-from rocksdict import (
-    BlockBasedIndexType,
-    BlockBasedOptions,
-    Cache,
-    Options,
-    Rdict,
-    ReadOptions,
-    WriteBatch,
-    WriteBufferManager,
-)
+from rocksdict import Rdict, ReadOptions, WriteBatch
 
 from services.contract.plan import TOMBSTONES_KEPT
 from services.domain.aliases import ALIAS_VERSION
 from services.runtime.folding import index
 from services.runtime.folding.fold import Table
 from services.runtime.folding.index import INDEX, INDEX_END
+from services.runtime.folding.memory import Memory
 from services.runtime.section import ConfigError
 
 logger = logging.getLogger(__name__)
@@ -37,9 +29,6 @@ OTHER_ALIASES = (
     f"this release makes keys by version {ALIAS_VERSION}. Start the release that wrote it, or begin with empty topics "
     "and an empty data_dir; docs/addresses.md says more"
 )
-_MEMTABLES = 16
-_LEAST_MEMTABLE_BYTES = 256 * 1024
-
 # No text in UTF-8 begins with this, so no row's key does: what is no row lies behind all rows.
 _NO_ROW = b"\xfe"
 # How far the changelog is read. Faust's own name for it is one that a command may have as its id.
@@ -79,38 +68,6 @@ class Stamp(NamedTuple):
 
     def __bytes__(self) -> bytes:
         return b"%d %.3f %d %s" % (self.offset, self.at, ALIAS_VERSION, self.indexed)
-
-
-class Memory:
-    """What all partitions of a process share: one block cache and one bound on memtables, in bytes.
-
-    Faust opens each partition with a 2 GiB cache and up to three 64 MiB memtables of its own.
-    """
-
-    def __init__(self, block_cache_bytes: int, memtable_bytes: int) -> None:
-        self._cache = Cache(block_cache_bytes)
-        # Never stalling: RocksDB waits for a flush of the database that writes, and where idle ones hold the memory
-        # there is none to wait for, for ever. Past the bound every write flushes its own memtable instead.
-        self._memtables = WriteBufferManager.new_write_buffer_manager_with_cache(memtable_bytes, False, self._cache)
-        # So that few partitions cannot hold all of it.
-        self._memtable_bytes = max(memtable_bytes // _MEMTABLES, _LEAST_MEMTABLE_BYTES)
-
-    def options(self) -> Options:
-        table = BlockBasedOptions()
-        table.set_block_cache(self._cache)
-        table.set_bloom_filter(10, False)
-        table.set_index_type(BlockBasedIndexType.binary_search())
-        # Else indexes and filters live outside the cache and grow with the number of keys.
-        table.set_cache_index_and_filter_blocks(True)
-        options = Options(raw_mode=True)
-        options.create_if_missing(True)
-        options.set_block_based_table_factory(table)
-        options.set_write_buffer_manager(self._memtables)
-        options.set_write_buffer_size(self._memtable_bytes)
-        options.set_arena_block_size(_LEAST_MEMTABLE_BYTES // 8)
-        options.set_max_open_files(256)
-        options.set_keep_log_file_num(2)
-        return options
 
 
 class PartitionedStore(Store):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import for_code
 
@@ -101,3 +101,23 @@ async def read(
 ) -> list[ConsumerRecord]:
     """The first `count` records or a few more, in the order of their partitions."""
     return await read_until(bootstrap, topic, lambda records: len(records) >= count, deadline_s, **client)
+
+
+async def committed(bootstrap: str, topic: str, partitions: int, **client: Any) -> list[ConsumerRecord]:
+    """All that stands on a topic now, committed; of each partition in order.
+
+    A commit is acknowledged before readers of committed records see it: what is under way is waited for.
+    """
+    wanted = [TopicPartition(topic, number) for number in range(partitions)]
+    async with AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, **client) as written:
+        ends = await written.end_offsets(wanted)
+    records: list[ConsumerRecord] = []
+    async with AIOKafkaConsumer(
+        bootstrap_servers=bootstrap, isolation_level="read_committed", enable_auto_commit=False, **client
+    ) as consumer:
+        consumer.assign(wanted)
+        await consumer.seek_to_beginning(*wanted)
+        while any([await consumer.position(one) < end for one, end in ends.items()]):
+            for batch in (await consumer.getmany(timeout_ms=100)).values():
+                records.extend(batch)
+    return records

@@ -138,7 +138,7 @@ PLACES: Mapping[str, Place] = {
     "sender": Place("services.cli.serve.sender:sender", "Turn commands into Twilio calls, at most once."),
     "poller": Place(
         "services.cli.serve.poller:poller",
-        "Read Twilio where it does not tell: callbacks that never came, and once a day all that it lists.",
+        "Read Twilio where it does not tell: callbacks that never came, its lists, and once a day all messages.",
     ),
     "media": Place("services.cli.serve.media:media", "Copy the files that people send to object storage."),
     "simulator": Place(

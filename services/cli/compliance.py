@@ -31,7 +31,7 @@ def sync_(tenant: Tenant = None, allow_empty: Empty = False, dry_run: Rehearsed 
     The accounts of a tenant are read whole before anything of them is written, and each is written at once. A list that
     cannot be read stops no other tenant's: it is told at the end, and the exit code is 2.
     """
-    sync(SYNCED, "compliance", (tenant, allow_empty, dry_run), _tell)
+    sync(SYNCED, (tenant, allow_empty, dry_run), _tell)
 
 
 @app.command("show")

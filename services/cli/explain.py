@@ -23,7 +23,7 @@ table (`services/domain/codes`) by `make docs`. The sender and the processor go 
   is mended; one is tried now and then, at most every five minutes. No command waits beyond its `not_after`.
 - **Holds**: what else is held, and who has to mend it. `house`: our own setup; all lanes stop. `account`: that Twilio
   account; its lanes stop. `sender`: that sender, where it is known as one of ours; its lane stops. `template`: what
-  names it is blocked once `switchboard templates sync` has read it. With a `*`, a message's end that says so counts as
+  names it is blocked once the poller has read it. With a `*`, a message's end that says so counts as
   well, though no call was refused: an account is paused until `switchboard resume`, a sender is out for six hours.
 - **Of the person**: what the code says of whom the message was for, on that channel and to that sender. `opted_out`:
   they refused, and are suppressed. `unreachable`: this address can't be reached there at all. `out_of_reach`: it could

@@ -27,7 +27,7 @@ def sync_(tenant: Tenant = None, allow_empty: Empty = False, dry_run: Rehearsed 
     A tenant's list is read whole before anything of it is written; what has not changed is not written again. A list
     that cannot be read stops no other tenant's: it is told at the end, and the exit code is 2.
     """
-    sync(SYNCED, "prices", (tenant, allow_empty, dry_run), _tell)
+    sync(SYNCED, (tenant, allow_empty, dry_run), _tell)
 
 
 @app.command("list")

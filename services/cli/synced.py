@@ -9,7 +9,8 @@ from rich.text import Text
 from services.cli.attended import attend
 from services.cli.console import make_console
 from services.operations.calling import TwilioError
-from services.operations.synced import Compared, Left, Synced, Unread, compare, known, write
+from services.operations.synced import Compared, Left, Synced, Unread, Wanted, known
+from services.operations.synced import sync as synced
 from services.runtime.config import load
 
 T = TypeVar("T")
@@ -18,27 +19,28 @@ Empty = Annotated[bool, typer.Option("--allow-empty", help="Believe a list of no
 Rehearsed = Annotated[bool, typer.Option("--dry-run", help="Show what is news, and write nothing.")]
 
 
-def sync(of: Synced[Any], command: str, asked: tuple[str | None, bool, bool], tell: Callable[[Compared], None]) -> None:
-    """Compare and write, tenant by tenant; a list that cannot be read is told at the end, and the exit code is 2.
+def sync(of: Synced[Any], asked: tuple[str | None, bool, bool], tell: Callable[[Compared], None]) -> None:
+    """Compare and write, tenant by tenant, and tell each when it is written.
 
-    `command`: its name, such as `templates`. `asked`: the tenant, --allow-empty, --dry-run.
+    A list that cannot be read is told at the end, and the exit code is 2.
+
+    `asked`: the tenant, --allow-empty, --dry-run.
     """
     tenant, allow_empty, dry_run = asked
     written: list[str] = []
 
     async def work() -> None:
-        settings, unread = load(), list[Unread]()
-        async for one in compare(settings, of, tenant, allow_empty):
+        unread = list[Unread]()
+        async for one in synced(load(), of, Wanted(tenant, allow_empty, dry_run)):
             match one:
                 case Compared():
                     tell(one)
                     if one.changes and not dry_run:
-                        await write(settings.kafka, of, one)
                         written.append(one.tenant)
                 case Unread():
                     unread.append(one)
                 case Left():
-                    _tell_left(one, of.called, command)
+                    _tell_left(one, of)
         if not dry_run:
             make_console().print(Text(f"written to {of.topic.name}" if written else "nothing to write"))
         if unread:
@@ -73,9 +75,9 @@ def look(find: Callable[[], Awaitable[Sequence[T]]], tell: Callable[[Sequence[T]
         raise typer.Exit(1)
 
 
-def _tell_left(one: Left, called: str, command: str) -> None:
+def _tell_left(one: Left, of: Synced[Any]) -> None:
     said = (
-        f"{one.tenant}: no tenant of these settings, and the log holds {one.facts} of it ({called}s); if it is gone, "
-        f"`switchboard {command} sync --tenant {one.tenant} --allow-empty` ends them"
+        f"{one.tenant}: no tenant of these settings, and the log holds {one.facts} of it ({of.called}s); if it is "
+        f"gone, `switchboard {of.name} sync --tenant {one.tenant} --allow-empty` ends them"
     )
     make_console().print(Text(said, "yellow"), soft_wrap=True)

@@ -31,13 +31,18 @@ class Grant(NamedTuple):
     prefixed: bool = False
 
 
+_SYNCED = (TEMPLATES, PRICES, COMPLIANCE)
+# Whoever writes one of these lists takes a fence: one for each list and tenant.
+_SYNCING = Grant("transactionalId", "switchboard-sync-", ("Write",), prefixed=True)
+
 # What the workers read and write outside of their folds. The senders' directory is read by all who judge or answer,
 # templates, prices and registrations by who judges; letters, to count those that nobody has dealt with.
 _BESIDE: Mapping[str, tuple[tuple[Topic, ...], tuple[Topic, ...]]] = {
     **dict.fromkeys(PROCESSOR_APPS.values(), ((SENDERS, *DEAD, HANDLED), (AUDIT,))),
-    SENDER_APP: ((SENDERS, TEMPLATES, PRICES, COMPLIANCE), ()),
-    # Once a day what Twilio lists is held against the log; no rule has anything sent to a sender of ours.
-    POLLER_APP: ((INBOUND, SENDERS), (INBOUND,)),
+    SENDER_APP: ((SENDERS, *_SYNCED), ()),
+    # Once a day what Twilio lists is held against the log, and some of its lists are kept there; no rule has anything
+    # sent to a sender of ours.
+    POLLER_APP: ((INBOUND, SENDERS, *_SYNCED), (INBOUND, *_SYNCED)),
     MEDIA_APP: ((), ()),
 }
 
@@ -58,7 +63,7 @@ def grants(groups: Iterable[str] = PROCESSOR_APPS) -> dict[str, list[Grant]]:
         "ingress": [*_topics({INBOUND.name, KEYWORDS.name, STATUS.name}, ["Write"]), *_KNOWING],
         "processor": _worker([PROCESSOR_APPS[group] for group in groups]),
         "sender": [*_worker([SENDER_APP]), *_all_own("Read")],
-        "poller": _worker([POLLER_APP]),
+        "poller": [*_worker([POLLER_APP]), _SYNCING],
         "media": _worker([MEDIA_APP]),
         "topics": [
             *_topics(_ALL, ["Create", "Describe", "DescribeConfigs", "AlterConfigs"]),

@@ -67,12 +67,12 @@ CONTACTS_FOLD = FoldContract(
 )
 # Messages whose end nobody has told: what is found of them at Twilio is a status as any other. Beside them stands until
 # when a tenant's log was held against Twilio's lists, up to which day its lists of deactivated numbers are on the log,
-# how its senders by WhatsApp are; and what each message cost.
+# how its senders by WhatsApp are, when its templates, prices and registrations were read; and what each message cost.
 SILENT_FOLD = FoldContract(
     POLLER_APP,
     "silent",
     (STATUS, SENT),
-    ("silent", "reconciled", "deactivated", "channelsenders", "costs"),
+    ("silent", "reconciled", "deactivated", "channelsenders", "syncs", "costs"),
     (STATUS, COSTS, ACCEPTED),
 )
 INTAKE_FOLD = FoldContract(SENDER_APP, "intake", (MESSAGES,), ("parked",), (ACCEPTED, RESULTS))

@@ -113,13 +113,16 @@ def _content(layout: Layout) -> dict[str, Any]:
         },
         "sender": {"port": port["sender"], "data_dir": str(layout.folder / "sender")},
         # It reads flows here. After the day that the clock jumps over it would ask for every message's price too, and
-        # hold Twilio's lists against the log.
+        # hold Twilio's lists against the log. Nobody here has templates, or a budget.
         "poller": {
             "port": port["poller"],
             "data_dir": str(layout.folder / "poller"),
             "calls_per_minute": 6000,
             "costs_after_s": None,
             "reconcile_at": "",
+            "templates_every_s": None,
+            "prices_every_s": None,
+            "compliance_every_s": None,
         },
         "simulator": {"port": port["simulator"], "webhook_url": layout.url("ingress"), "faults": _FAULTS},
     }

@@ -1,13 +1,14 @@
-"""The poller's composition: folds, rounds, the daily reconciliation, operations."""
+"""The poller's composition: folds, rounds, what is done for each tenant by time, operations."""
 
 import asyncio
 from collections.abc import Coroutine
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from services.contract.fold import POLLER_APP, FoldContract
 from services.contract.messages import SILENT_FOLD
 from services.contract.rules import KEYWORDS_FOLD
+from services.poller.answers import Answers, Asked
 from services.poller.budget import Budget
 from services.poller.commanding import Commanding
 from services.poller.deactivating import Deactivating
@@ -19,6 +20,7 @@ from services.poller.reader import Reader, Whose, credentials_at
 from services.poller.reconciling import Reconcile, Reconciling
 from services.poller.rounds import Rounds
 from services.poller.senders import WatchedSenders
+from services.poller.syncing import TOGETHER, Sync, Syncing
 from services.poller.tickets import Ticketing
 from services.runtime.config import Settings
 from services.runtime.directories import Directories
@@ -33,10 +35,21 @@ from services.runtime.tenants.live import Tenants
 _CONNECTIONS = 20
 
 
-async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event, reconcile: Reconcile) -> None:
+class Hands(NamedTuple):
+    """What people do by commands, and the poller by time."""
+
+    reconcile: Reconcile
+    sync: Sync
+
+
+async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event, hands: Hands) -> None:
     """Run until `stop`. Raises what crashed the app."""
     poller = settings.poller
     line = Line(poller.request_timeout_s, _CONNECTIONS)
+    # With connections and a budget of their own: whoever reads lists keeps no flow unheard.
+    lists_line = Line(poller.request_timeout_s, TOGETHER * len(poller.sync_every_s))
+    # One worker reads a tenant's lists, whatever share of the partitions is its own.
+    lists_budget = Budget(poller.calls_per_minute, lambda: 1.0)
     rounds: dict[str, Rounds] = {}
     # Faust keeps equal partition numbers of an app together, so it is the same share for all products.
     budget = Budget(
@@ -51,7 +64,7 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event, reconci
 
     rounds |= {one.table: Rounds(one, tenants, poller, reader) for one in PRODUCTS}
     reconciling = Reconciling(
-        settings, tenants, reconcile, lambda tenant: budget.turn(tenants[tenant].account_sid, "api")
+        settings, tenants, hands.reconcile, lambda tenant: budget.turn(tenants[tenant].account_sid, "api")
     )
     deactivating = Deactivating(settings, tenants, line)
 
@@ -60,13 +73,24 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event, reconci
         leads = way("GET", credentials_at("messaging", owner, account), account, base, owner.region)
         return Reader(line, budget, Whose(tenant, account, "messaging", leads))
 
+    def answers(tenant: str) -> Answers:
+        owner = tenants[tenant]
+
+        def reader(asked: Asked) -> Reader:
+            base = settings.twilio.urls[asked.host]
+            leads = way("GET", credentials_at(asked.host, owner, asked.account), asked.account, base, owner.region)
+            return Reader(lists_line, lists_budget, Whose(tenant, asked.account, asked.host, leads))
+
+        return Answers(reader)
+
+    syncing = [Syncing(name, settings, tenants, hands.sync, answers) for name in poller.sync_every_s]
     ticketing = Ticketing(tenants)
     directories = Directories(settings.kafka)
     commanding = Commanding(tenants, directories)
     senders = WatchedSenders(settings, tenants, of_messaging)
     listeners: dict[str, Listener] = {}
     beside_rounds: dict[FoldContract, list[Listener]] = {
-        SILENT_FOLD: [reconciling, deactivating, senders],
+        SILENT_FOLD: [reconciling, deactivating, senders, *syncing],
         KEYWORDS_FOLD: [ticketing, commanding],
     }
     folds = [signed_fold(tenants) if one.contract == KEYWORDS_FOLD else one for one in FOLDS]
@@ -76,7 +100,8 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event, reconci
     app = fold_app(POLLER_APP, folds, settings.kafka, poller, listeners)
 
     def troubles() -> list[str]:
-        return [*tenants.troubles(), *(why for one in rounds.values() for why in one.troubles()), *senders.troubles()]
+        told = [why for one in rounds.values() for why in one.troubles()]
+        return [*tenants.troubles(), *told, *senders.troubles(), *(why for one in syncing for why in one.troubles())]
 
     health = operations(partial(reasons, app), degraded=troubles, own=[FOLDING, POLLER])
     await directories.start()
@@ -88,6 +113,7 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event, reconci
             reconciling.run(),
             deactivating.run(),
             senders.run(),
+            *(one.run() for one in syncing),
             ticketing.run(),
             commanding.run(),
         ):
@@ -98,6 +124,7 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event, reconci
             task.cancel()
         await server.close()
         await line.close()
+        await lists_line.close()
         await ticketing.close()
         await directories.stop()
 

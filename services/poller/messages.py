@@ -18,6 +18,7 @@ from services.poller.metrics import POLLER
 from services.poller.polled import UNREAD, Party, Place, Polled, Read, Tell, listed_until
 from services.poller.reader import Reader
 from services.poller.senders import STEP as CHANNEL_SENDERS
+from services.poller.syncing import STEP as SYNCS
 from services.runtime.clock import now
 from services.runtime.folding.fold import Step, Table
 from services.runtime.folding.partition import Partition
@@ -105,6 +106,7 @@ MESSAGES = Polled(
         Step(reconciled.fold, Table(RECONCILED, Reconciled, lambda event: event.tenant), takes=(Reconciled,)),
         DEACTIVATED,
         CHANNEL_SENDERS,
+        SYNCS,
     ),
     table=TABLE,
     host="api",

@@ -40,6 +40,8 @@ WORKERS: dict[str, tuple[Fold, ...]] = {
     "media": COPIED,
 }
 
+LISTS = (TEMPLATES.name, PRICES.name, COMPLIANCE.name)
+
 
 def names(service: str, operation: str) -> set[str]:
     return {one.name for one in topic_grants(service, operation) if not one.prefixed}
@@ -55,17 +57,17 @@ def test_a_worker_reads_what_its_folds_read_and_keep_and_writes_what_they_keep_a
     tables = {changelog(fold.contract.app, table.name) for fold in own for table in fold.tables}
     sources = {topic.name for fold in own for topic in fold.sources}
     # The processor counts the letters that are open; the sender judges by templates; the poller holds the log against
-    # Twilio's lists once a day, also what people wrote, and knows whose senders are ours.
+    # Twilio's lists once a day, also what people wrote, knows whose senders are ours, and keeps some of these lists.
     read = {
         "processor": {SENDERS.name, HANDLED.name, *(topic.name for topic in DEAD)},
-        "sender": {SENDERS.name, TEMPLATES.name, PRICES.name, COMPLIANCE.name},
-        "poller": {INBOUND.name, SENDERS.name},
+        "sender": {SENDERS.name, *LISTS},
+        "poller": {INBOUND.name, SENDERS.name, *LISTS},
         "media": set(),
     }[service]
     assert names(service, "Read") == {TENANTS.name} | tables | sources | read
     dead = {topic.dead for fold in own for topic in fold.sources}
     emitted = {topic.name for fold in own for topic in fold.contract.emits}
-    beside = {TENANTS.name, *{"processor": [AUDIT.name], "poller": [INBOUND.name]}.get(service, [])}
+    beside = {TENANTS.name, *{"processor": [AUDIT.name], "poller": [INBOUND.name, *LISTS]}.get(service, [])}
     assert names(service, "Write") == tables | dead | emitted | beside
 
 

@@ -46,7 +46,7 @@ _FUNCTIONS = {
     "time",
     "vector",
 }
-_WORDS = _FUNCTIONS | {"by", "on", "and", "or", "unless", "offset"}
+_WORDS = _FUNCTIONS | {"by", "on", "and", "or", "unless", "offset", "group_left"}
 RUNBOOKS = (ROOT / "docs" / "runbooks.md").read_text("utf-8")
 
 

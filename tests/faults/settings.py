@@ -53,8 +53,16 @@ def write(folder: Path, bootstrap: str, ports: dict[str, int]) -> Path:
             "ambiguous_wait_s": 2.0,
             "concurrency": 16,
         },
-        # What no callback tells it looks up; prices are not what is tried here.
-        "poller": {**_WORKER, "calls_per_minute": 6000, "costs_after_s": None, "reconcile_at": ""},
+        # What no callback tells it looks up; prices are not what is tried here, nor templates and registrations.
+        "poller": {
+            **_WORKER,
+            "calls_per_minute": 6000,
+            "costs_after_s": None,
+            "reconcile_at": "",
+            "templates_every_s": None,
+            "prices_every_s": None,
+            "compliance_every_s": None,
+        },
         # Twilio tries again for as long as it ever does, so that most facts come through.
         "simulator": {"port": ports["simulator"], "webhook_url": f"{public}#rc=4&rp=5xx,ct,rt"},
     }

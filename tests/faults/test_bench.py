@@ -22,12 +22,14 @@ _SERVICES = Path(__file__).parents[2] / "services"
 
 
 # Passed only where an index has another version than before, where somebody in a flow says STOP, where media are
-# refused, where numbers are looked up, once a day, and where there are tickets and commands of rules:
-# tests/folding/test_watched.py, of tests/sender test_studio_faults.py, test_media_faults.py and test_lookups.py, and of
-# tests/poller test_daily.py, test_deactivations.py, test_tickets.py and test_rule_commands.py kill there.
+# refused, where numbers are looked up, once a day, where lists are kept, and where there are tickets and commands of
+# rules: tests/folding/test_watched.py, of tests/sender test_studio_faults.py, test_media_faults.py and test_lookups.py,
+# and of tests/poller test_daily.py, test_deactivations.py, test_syncs.py, test_tickets.py and test_rule_commands.py
+# kill there.
 ELSEWHERE = {
     *("index.derived", "execution.stopped", "call.followed", "lookup.counted", "lookup.read"),
-    *("poller.reconciled", "poller.deactivated", "poller.deactivations", "ticket.posted", "rule.commanding"),
+    *("poller.reconciled", "poller.deactivated", "poller.deactivations", "poller.synced"),
+    *("ticket.posted", "rule.commanding"),
 }
 
 

@@ -25,6 +25,7 @@ from services.contract.consent import CONSENT_COMMANDS, SUPPRESSION
 from services.contract.followups import FOLLOWUPS
 from services.contract.messages import DELIVERY, INBOUND, MESSAGES
 from services.contract.outbound import RESULTS
+from services.contract.prices import PRICES
 from services.contract.studio import STARTS
 from services.contract.topic import owner_of
 from services.contract.topics import EVENTS, own_topics
@@ -163,6 +164,8 @@ async def what_happens(broker: EmbeddedKafka, simulator: str) -> None:
     await told(DELIVERY.name, 1)
     await told(SUPPRESSION.name, 1)
     await told(INBOUND.dead, 8)
+    # By time the poller keeps Twilio's lists.
+    await told(PRICES.name, 1)
     for topic in EVENTS:
         if topic.dead in DATA["topics"]:
             await told(topic.dead, 1)

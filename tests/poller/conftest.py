@@ -31,6 +31,9 @@ def house(shared: SharedBroker, tmp_path_factory: pytest.TempPathFactory) -> Ite
         "reconcile_at": "",
         "costs_after_s": None,
         "senders_every_s": None,
+        "templates_every_s": None,
+        "prices_every_s": None,
+        "compliance_every_s": None,
     }
     path.write_text(yaml.safe_dump(written))
     shared.laid_out(settings_of(path))

@@ -16,6 +16,7 @@ from tests.processes import ACCOUNT, SECRETS, settings_of
 from tests.simulator.flows import survey
 from tests.waiting import eventually
 
+from .gateway import gateway
 from .house import PERSON, SENDER, House, Poller, Twilio, facts, metric, settle
 
 AUTHORIZATION = {"Authorization": aiohttp.encode_basic_auth(ACCOUNT, SECRETS["TEST_AUTH_TOKEN"])}
@@ -135,6 +136,29 @@ async def test_a_stop_in_a_flow_is_heard_with_all_that_was_walked(
         assert await metric(service, "switchboard_studio_replies_total", heard="stop") == 1
         assert await metric(service, "switchboard_studio_executions_total", status="ended") == 1
     assert len(others_than(before, await flow.heard(len(before) + 1))) == 1
+
+
+async def test_a_stop_is_heard_while_twilio_answers_none_of_its_lists(
+    house: House, twilio: Twilio, flow: Flows, poller: Poller
+) -> None:
+    """Templates, prices and registrations have calls and connections of their own."""
+    before = await flow.heard(0)
+    await flow.watch()
+    async with gateway(house.simulator) as gate:
+        gate.hold()
+        hosts = {f"SWITCHBOARD_TWILIO__{name}": gate.url for name in ("CONTENT", "PRICING", "MESSAGING")}
+        lists = {f"SWITCHBOARD_POLLER__{name}_EVERY_S": "1" for name in ("TEMPLATES", "PRICES", "COMPLIANCE")}
+        with poller(**hosts, **lists) as service:
+            await eventually(lambda: len(gate.called) >= 3, 60, "each list is asked for")
+            await flow.start()
+            await flow.hasten()
+            await flow.asked(PERSON)
+            await flow.say("STOP")
+            await flow.hasten()
+            [fact] = others_than(before, await flow.heard(len(before) + 1))
+            assert fact.heard is not None
+            assert fact.heard.says == "stop"
+            assert await metric(service, "switchboard_sync_at_seconds") == 0
 
 
 async def test_a_message_that_starts_a_flow_is_heard_too(

@@ -5,7 +5,8 @@ from typing import Any
 
 import aiohttp
 
-from services.operations.synced import Compared, compare, write
+from services.operations.synced import Compared, Wanted
+from services.operations.synced import sync as synced
 from services.operations.templates.reading import SYNCED
 from tests.processes import settings_of
 from tests.sender.conftest import House
@@ -47,9 +48,8 @@ class Registry:
         await self.sync()
 
     async def sync(self) -> None:
-        [found] = [one async for one in compare(self._settings, SYNCED, "acme", allow_empty=False)]
+        [found] = [one async for one in synced(self._settings, SYNCED, Wanted("acme"))]
         assert isinstance(found, Compared), found
-        await write(self._settings.kafka, SYNCED, found)
         wanted = {one.state for one in found.listed}
         counts = {state: float(sum(one.state == state for one in found.listed)) for state in wanted}
 

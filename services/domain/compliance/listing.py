@@ -51,6 +51,16 @@ def changes(before: Mapping[str, ComplianceStated], listed: Iterable[ComplianceS
     return sorted(found, key=lambda change: change.fact.account)
 
 
+def emptied(before: Mapping[str, ComplianceStated], listed: Iterable[ComplianceStated]) -> int:
+    """How many registrations accounts had that are listed with none at all now; 0: there is no such account."""
+    bare = [one.account for one in listed if not _count(one)]
+    return sum(_count(before[account]) for account in bare if account in before)
+
+
+def _count(one: ComplianceStated) -> int:
+    return len(one.brands) + len(one.campaigns) + len(one.verifications)
+
+
 def _changed(was: ComplianceStated | None, one: ComplianceStated) -> Change:
     told = moved(was, one)
     stops = any(two.stops for two in told)
@@ -163,6 +173,8 @@ def _errors(told: Any) -> str:
 
 
 def _number(value: Any) -> int | None:
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        value = int(value[:_LONGEST])
     return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 31 else None
 
 

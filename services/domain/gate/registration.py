@@ -14,7 +14,7 @@ from services.domain.gate.question import Question
 from services.domain.gate.view import View
 from services.domain.outbox.verdicts import Verdict
 
-_BY_SYNC = "once `switchboard compliance sync` has read that it may"
+_BY_SYNC = "once the poller, or `switchboard compliance sync`, has read that it may"
 _REMEDY = {
     "long_code": "Send from another, or add it to a Messaging Service with an approved US A2P 10DLC campaign",
     "toll_free": "Send from another, or have it verified in Twilio's console",

@@ -19,8 +19,8 @@ def unfit_template(question: Question, view: View) -> Verdict | None:
             "blocked",
             "template",
             f"{called} {why}",
-            "Send another template by a new command; or this one, once `switchboard templates sync` has read that it "
-            "may go.",
+            "Send another template by a new command; or this one, once the poller, or `switchboard templates sync`, "
+            "has read that it may go.",
         )
     if not template.faults:
         return None

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, Field
 
 from services.domain.messages.silent import Channel
+from services.domain.syncs import ListName
 from services.runtime.sections.worker import WorkerSettings
 
 
@@ -38,6 +39,19 @@ class PollerSettings(WorkerSettings):
         default=600.0,
         description="how often Twilio's list of WhatsApp senders is read, to take out who is offline; empty: never",
     )
+    templates_every_s: Annotated[float, Field(ge=1)] | None = Field(
+        default=900.0,
+        description="how often Twilio's list of content templates is read to the log, for WhatsApp pauses a template "
+        "at any time; empty: never",
+    )
+    prices_every_s: Annotated[float, Field(ge=1)] | None = Field(
+        default=86_400.0,
+        description="the same of its price list, by a call for each country; empty: never",
+    )
+    compliance_every_s: Annotated[float, Field(ge=1)] | None = Field(
+        default=3600.0,
+        description="the same of its registrations with US carriers; empty: never",
+    )
     reconcile_at: str = Field(
         default="03:30",
         pattern=r"^(([01]\d|2[0-3]):[0-5]\d)?$",
@@ -47,3 +61,12 @@ class PollerSettings(WorkerSettings):
     reconcile_zone: Annotated[str, AfterValidator(_zone)] = Field(
         default="UTC", description="the time zone of reconcile_at, such as Europe/Berlin"
     )
+
+    @property
+    def sync_every_s(self) -> dict[ListName, float | None]:
+        """How often each of Twilio's lists is read; None: never."""
+        return {
+            "templates": self.templates_every_s,
+            "prices": self.prices_every_s,
+            "compliance": self.compliance_every_s,
+        }

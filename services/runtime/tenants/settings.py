@@ -1,7 +1,7 @@
 """What is set of a tenant: a Twilio account, and how we speak for it."""
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, AwareDatetime, Field, model_validator
 
@@ -12,6 +12,7 @@ from services.domain.messages.callback_keys import CallbackKeys
 from services.domain.messages.commands import Channel, Purpose
 from services.domain.messages.keyword_rules import WRITER, pattern
 from services.domain.messages.recipients import wrong_pattern
+from services.domain.syncs import ListName
 from services.runtime.regions import Region
 from services.runtime.section import Secret, Section
 from services.runtime.tenants.sections.compliance import ComplianceSettings
@@ -115,6 +116,11 @@ class TenantSettings(Section):
     deactivations: bool = Field(
         default=False,
         description="Twilio's daily list of US numbers that carriers took back is read: no earlier yes counts there",
+    )
+    synced: list[ListName] = Field(
+        default_factory=lambda: list(get_args(ListName)),
+        description="which of Twilio's lists the poller reads to the log; []: none, such as those that its API key may "
+        "not read",
     )
     tokens: dict[TokenName, TokenSettings] = Field(
         default_factory=dict, description="of the query API, each showing this tenant's rows alone"

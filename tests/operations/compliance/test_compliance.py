@@ -1,6 +1,5 @@
 """Registrations with US carriers, to the log and from there: what is written, what is not, and what people see."""
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +7,12 @@ import pytest
 import yaml
 
 from services.domain.compliance.registry import Registry
+from services.operations import paging
 from services.operations.calling import TwilioError
 from services.operations.compliance import reading
 from services.operations.compliance.reading import SYNCED
-from services.operations.senders import members_of, numbers_of
-from services.operations.synced import Compared, Unread, compare, known, write
+from services.operations.synced import Compared, Unread, Wanted, known
+from services.operations.synced import sync as synced
 from tests.operations.house import ACME, CODE, ONE, SERVICE, TOKEN, TWO, House
 from tests.processes import SECRETS
 from tests.switchboard import switchboard
@@ -24,11 +24,10 @@ BRAND, CAMPAIGN, SECOND = "BN" + "1" * 32, "QE" + "1" * 32, "QE" + "2" * 32
 
 async def sync(house: House) -> list[str]:
     """What is news of acme, in words, once it is written."""
-    [found] = [one async for one in compare(house.settings, SYNCED, "acme", allow_empty=False)]
+    [found] = [one async for one in synced(house.settings, SYNCED, Wanted("acme"))]
     if isinstance(found, Unread):
         raise TwilioError(found.why)
     assert isinstance(found, Compared)
-    await write(house.settings.kafka, SYNCED, found)
     return [told for change in found.changes for told in (change.kind, *change.told)]
 
 
@@ -54,7 +53,7 @@ async def test_what_is_registered_is_written_once_and_a_number_that_moved_goes_b
     await house.hold(senders={FREE: {}})
     await register(house, {CAMPAIGN: campaign(SERVICE), SECOND: campaign(OTHER, "IN_PROGRESS")})
     await sync(house)
-    monkeypatch.setattr(reading, "PAGE_SIZE", 1)
+    monkeypatch.setattr(paging, "PAGE_SIZE", 1)
     assert await sync(house) == []
     found = await registry(house)
     assert found.unfit(ONE, None, PERSON) is None
@@ -72,26 +71,35 @@ async def test_what_is_registered_is_written_once_and_a_number_that_moved_goes_b
     ]
 
 
-class Breaking:
-    """A list of which a page fails, after some were read."""
+def breaking(monkeypatch: pytest.MonkeyPatch, path: str, broken: Any) -> None:
+    """What answers for this list, from its second page on, is `broken`."""
+    follow = paging.Calling.follow
 
-    def __init__(self, found: Iterable[Any]) -> None:
-        self._found = found
+    async def followed(self: paging.Calling, place: paging.Place, link: str) -> Any:
+        return broken if path in link else await follow(self, place, link)
 
-    def __iter__(self) -> Any:
-        yield from list(self._found)[:1]
-        raise ValueError("half a page")
+    monkeypatch.setattr(paging, "PAGE_SIZE", 1)
+    monkeypatch.setattr(paging.Calling, "follow", followed)
 
 
-async def test_half_a_list_is_no_list(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("path", "broken"),
+    [
+        ("PhoneNumbers", {}),
+        ("PhoneNumbers", {"phone_numbers": None, "meta": {"key": "phone_numbers"}}),
+        ("PhoneNumbers", {"phone_numbers": ["half a page"], "meta": {"key": "phone_numbers"}}),
+        ("PhoneNumbers", None),
+    ],
+)
+async def test_half_a_list_is_no_list(house: House, monkeypatch: pytest.MonkeyPatch, path: str, broken: Any) -> None:
     await house.service(numbers=[ONE, TWO])
     await register(house, {CAMPAIGN: campaign(SERVICE)})
     await sync(house)
-    monkeypatch.setattr(reading, "numbers_of", lambda client: Breaking(numbers_of(client)))
-    with pytest.raises(TwilioError, match="no Twilio answers"):
-        await sync(house)
+    with monkeypatch.context() as patch:
+        breaking(patch, path, broken)
+        with pytest.raises(TwilioError, match="no list of Twilio's"):
+            await sync(house)
     assert (await registry(house)).unfit(ONE, None, PERSON) is None
-    monkeypatch.setattr(reading, "numbers_of", numbers_of)
     await house.hold(standing={"forbidden": ["compliance"]})
     with pytest.raises(TwilioError, match="list the registrations"):
         await sync(house)
@@ -104,8 +112,14 @@ async def test_numbers_that_move_while_they_are_read_are_read_again(
     """Of services read one after the other, neither has the number: nobody may conclude that it is in none."""
     await house.service(numbers=[ONE])
     await register(house, {CAMPAIGN: campaign(SERVICE)})
-    calls = iter(range(1000))
-    monkeypatch.setattr(reading, "members_of", lambda service: [] if next(calls) == 0 else members_of(service))
+    calls, get = iter(range(1000)), paging.Calling.get
+
+    async def moving(self: paging.Calling, place: paging.Place, path: str, query: Any) -> Any:
+        if path.endswith("/PhoneNumbers") and next(calls) == 0:
+            return {"phone_numbers": [], "meta": {}}
+        return await get(self, place, path, query)
+
+    monkeypatch.setattr(paging.Calling, "get", moving)
     with pytest.raises(TwilioError, match="moved between services"):
         await sync(house)
 

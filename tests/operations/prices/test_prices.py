@@ -8,10 +8,11 @@ import pytest
 import yaml
 
 from services.domain.spend.listing import stated
+from services.operations import paging
 from services.operations.calling import TwilioError
-from services.operations.prices import reading
 from services.operations.prices.reading import SYNCED
-from services.operations.synced import Compared, Unread, compare, known, write
+from services.operations.synced import Compared, Unread, Wanted, known
+from services.operations.synced import sync as synced
 from tests.operations.house import TOKEN, House
 from tests.processes import SECRETS
 from tests.switchboard import switchboard
@@ -19,11 +20,10 @@ from tests.switchboard import switchboard
 
 async def sync(house: House) -> dict[str, str]:
     """The kinds of news by country, once they are written."""
-    [found] = [one async for one in compare(house.settings, SYNCED, "acme", allow_empty=False)]
+    [found] = [one async for one in synced(house.settings, SYNCED, Wanted("acme"))]
     if isinstance(found, Unread):
         raise TwilioError(found.why)
     assert isinstance(found, Compared)
-    await write(house.settings.kafka, SYNCED, found)
     return {change.fact.country: change.kind for change in found.changes}
 
 
@@ -31,7 +31,7 @@ async def test_a_sync_writes_what_changed_and_a_country_that_is_gone_ends(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await sync(house)
-    monkeypatch.setattr(reading, "PAGE_SIZE", 2)
+    monkeypatch.setattr(paging, "PAGE_SIZE", 2)
     assert await sync(house) == {}
     await house.put("prices/DE", {"carriers": {"Telekom": "0.085", "Vodafone": "0.2"}, "currency": "EUR"})
     await house.put("prices/GB", {"carriers": {"EE": "0.01"}, "currency": "usd"})

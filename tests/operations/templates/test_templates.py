@@ -6,15 +6,16 @@ from typing import Any
 import aiohttp
 import pytest
 import yaml
-from aiokafka import TopicPartition
 
 from services.contract.templates import TEMPLATES
 from services.domain.templates import listing
+from services.operations import paging
 from services.operations.calling import TwilioError
-from services.operations.log import LogReader
-from services.operations.synced import Compared, Left, Unread, compare, known, write
+from services.operations.synced import Compared, Left, Unread, Wanted, known
+from services.operations.synced import sync as synced
 from services.operations.templates import reading
 from services.operations.templates.reading import SYNCED
+from tests.kafka_records import committed
 from tests.operations.house import ACME, GLOBEX, TOKEN, House
 from tests.processes import PARTITIONS, SECRETS
 from tests.switchboard import switchboard
@@ -42,11 +43,10 @@ async def make(house: House, language: str = "en", **fields: Any) -> str:
 
 async def sync(house: House, tenant: str = "acme", allow_empty: bool = True) -> dict[str, list[str]]:
     """The kinds of news by content sid, once they are written."""
-    [found] = [one async for one in compare(house.settings, SYNCED, tenant, allow_empty)]
+    [found] = [one async for one in synced(house.settings, SYNCED, Wanted(tenant, allow_empty))]
     if isinstance(found, Unread):
         raise TwilioError(found.why)
     assert isinstance(found, Compared)
-    await write(house.settings.kafka, SYNCED, found)
     kinds: dict[str, list[str]] = {}
     for change in found.changes:
         kinds.setdefault(change.kind, []).append(change.fact.content_sid)
@@ -54,9 +54,8 @@ async def sync(house: House, tenant: str = "acme", allow_empty: bool = True) -> 
 
 
 async def written(house: House) -> int:
-    """How many records the topic has ever had."""
-    async with LogReader(house.settings.kafka, None) as log:
-        return sum((await log.ends([TopicPartition(TEMPLATES.name, number) for number in range(PARTITIONS)])).values())
+    """How many records the topic holds."""
+    return len(await committed(house.settings.kafka.bootstrap, TEMPLATES.name, PARTITIONS))
 
 
 async def test_a_sync_writes_what_changed_and_a_tombstone_for_what_is_gone(
@@ -64,7 +63,7 @@ async def test_a_sync_writes_what_changed_and_a_tombstone_for_what_is_gone(
 ) -> None:
     await sync(house)
     # Three pages.
-    monkeypatch.setattr(reading, "PAGE_SIZE", 1)
+    monkeypatch.setattr(paging, "PAGE_SIZE", 1)
     one, two, three = [await make(house, language) for language in ("en", "de", "pt_BR")]
     assert await sync(house) == {"new": sorted([one, two, three])}
     before = await written(house)
@@ -114,7 +113,7 @@ async def test_a_tenant_whose_list_cannot_be_read_stops_no_other(house: House) -
     await make(house)
     await house.hold(GLOBEX, standing={"forbidden": ["content"]})
     # Whichever comes first.
-    found = {one.tenant: one async for one in compare(house.settings, SYNCED, None, allow_empty=True)}
+    found = {one.tenant: one async for one in synced(house.settings, SYNCED, Wanted(None, allow_empty=True))}
     unread, acme = found["globex"], found["acme"]
     assert isinstance(unread, Unread)
     assert "list the content templates" in unread.why
@@ -128,12 +127,14 @@ async def test_what_a_removed_tenant_leaves_ends_when_a_person_says_so_alone(hou
     await sync(house)
     others = {name: one for name, one in house.settings.tenants.items() if name != "acme"}
     without = House(house.settings.model_copy(update={"tenants": others}), house.session)
-    left = [one async for one in compare(without.settings, SYNCED, None, allow_empty=True) if isinstance(one, Left)]
+    left = [
+        one async for one in synced(without.settings, SYNCED, Wanted(None, allow_empty=True)) if isinstance(one, Left)
+    ]
     assert left == [Left("acme", 1)]
     # A file that nobody can use is no removal.
     (tmp_path / "acme.yaml").write_text("auth_tokens: []\n")
     broken = House(without.settings.model_copy(update={"tenants_dir": tmp_path}), house.session)
-    told = {one.tenant: one async for one in compare(broken.settings, SYNCED, None, allow_empty=True)}
+    told = {one.tenant: one async for one in synced(broken.settings, SYNCED, Wanted(None, allow_empty=True))}
     assert isinstance(told["acme"], Unread)
     with pytest.raises(TwilioError, match="config check"):
         await sync(broken)

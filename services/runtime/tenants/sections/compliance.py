@@ -27,7 +27,7 @@ class CountrySettings(Section):
 
 
 class ComplianceSettings(Section):
-    """What comes of what carriers and countries ask for; of registrations only after `switchboard compliance sync`."""
+    """What comes of what carriers and countries ask for; of registrations only once Twilio's lists were read."""
 
     registration: Literal["enforced", "told"] = Field(
         default="enforced",

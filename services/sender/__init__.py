@@ -15,7 +15,7 @@ tenant is not known yet), `ends` (what is told of it is counted); `stops`, `cond
 `unknown`), `finder`, `claims`, `timing` (hear of each flush too); `backlog`, `survey` (what waits in the table),
 `paces` (rates), `rounds` (turns among equals), `account`, `accounts`, `breaker`, `limit` (what an account may do);
 `seeing` with `stated`, `rows`, `quiet`, `approvals`, `templated`, `fitting`, `registered`, `budgets`, `looks`,
-`looking`, `lookups` (what the gate sees); `faults` (whose fault?), `outcomes`, `answers` (what Twilio
+`looking`, `lookups`, `lookup` (what the gate sees); `faults` (whose fault?), `outcomes`, `answers` (what Twilio
 says), `attempted` (what of attempts is counted); `tables`, `tasks`, `metrics`.
 
 `messages`, `studio` and `followups` are products; `consents` are commands for which nothing is called. The rules are in

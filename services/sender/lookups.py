@@ -5,15 +5,11 @@ waits for its own number under a condition of its own, outside of every lane; wi
 """
 
 import asyncio
-import json
 import logging
 import time
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
-import aiohttp
 from prometheus_client import Counter
-from yarl import URL
 
 from services.domain.clock import seconds_between
 from services.domain.gate.conditions import lookup_of
@@ -25,10 +21,11 @@ from services.runtime.clock import now
 from services.runtime.failpoints import reach
 from services.runtime.folding.partition import Partition
 from services.runtime.folding.runner import Listener
-from services.runtime.line import Line, retry_after_s, way
+from services.runtime.line import Line
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.sections.reachability import LookupSettings
 from services.runtime.tenants.settings import TenantSettings
+from services.sender.lookup import look_up
 from services.sender.metrics import SENDER
 from services.sender.outbound import Addressed
 from services.sender.tables import LOOKED_UP, NUMBERS
@@ -41,8 +38,6 @@ TOGETHER = 8
 _PASSES_S, _MOST_PASSED = 300.0, 10_000
 # A tenant whose looks fail is left alone for a while: nothing waits for them then.
 _FAILURES, _PAUSE_S, _REFUSED_PAUSE_S = 5, 60.0, 600.0
-_REFUSALS = frozenset({401, 403})
-_TOO_MANY, _REDIRECT, _SERVER_ERROR = 429, 300, 500
 
 LOOKUPS = Counter(
     "switchboard_lookups_total",
@@ -161,36 +156,17 @@ class Lookups(Listener):
         await partition.submit(LineRead(**names, at=found.at, line=found))
 
     async def _fetch(self, name: str, tenant: TenantSettings, number: str) -> PhoneLine | None:
-        """What Lookup says; None where it gave no answer. Its URL has the number in it, so it is told nobody."""
-        leads = way("GET", tenant.credentials, tenant.account_sid, self._url, tenant.region)
-        url = URL(f"{leads.base_url}/v2/PhoneNumbers") / number % {"Fields": "line_type_intelligence"}
-        try:
-            async with self._line.session.get(
-                url, headers=leads.headers, proxy=leads.proxy, allow_redirects=False
-            ) as answer:
-                body, status = await answer.read(), answer.status
-                again_s = retry_after_s(answer.headers.get("Retry-After"))
-        except (aiohttp.ClientError, OSError) as error:
-            logger.warning("%s: Lookup cannot be reached (%s)", name, type(error).__name__)
-            self._fail(name, "failed")
-            return None
-        return self._read(name, status, body, again_s)
-
-    def _read(self, name: str, status: int, body: bytes, again_s: float | None) -> PhoneLine | None:
-        told = _decoded(body)
-        if status in _REFUSALS:
-            self._refused[name] = f"{name}: Lookup refuses to be asked ({status}); check what its API key may read"
+        """What Lookup says; None where it gave no answer."""
+        answer = await look_up(self._line, self._url, name, tenant, number)
+        if answer.line is not None:
+            return answer.line
+        if answer.refused is not None:
+            self._refused[name] = (
+                f"{name}: Lookup refuses to be asked ({answer.refused}); check what its API key may read"
+            )
             self._pause(name, _REFUSED_PAUSE_S)
-        elif status == _TOO_MANY:
-            self._pause(name, again_s or _PAUSE_S)
-        elif status >= _SERVER_ERROR or told is None:
-            pass
-        elif status >= _REDIRECT:
-            # Of this number alone.
-            return PhoneLine(at=now(), error=lines.code_of(told.get("code")) or status)
-        else:
-            return lines.read(told, now())
-        logger.warning("%s: Lookup gives no answer (%d)", name, status)
+        elif answer.too_many:
+            self._pause(name, answer.again_s or _PAUSE_S)
         self._fail(name, "failed")
         return None
 
@@ -222,11 +198,3 @@ def _fresh(line: PhoneLine | None, settings: LookupSettings, moment: str) -> boo
         return False
     days = settings.max_age_days if line.type else settings.unknown_days
     return seconds_between(line.at, moment) < days * _DAY_S
-
-
-def _decoded(body: bytes) -> Mapping[str, Any] | None:
-    try:
-        found = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    return found if isinstance(found, dict) else None

@@ -123,7 +123,8 @@ async def _call(
             slot.ended(outcome)
     if outcome is None:
         return Refused(code=None, reason="its deadline passed, or the gate closed, before the call", retry_at=now())
-    fault = context.faults.ended(at, command.sender, outcome, context.judging.knows(command), began)
+    known = isinstance(outcome, Refusal) and context.judging.knows(command)
+    fault = context.faults.ended(at, command.sender, outcome, known, began)
     if not isinstance(outcome, Refusal):
         return outcome
     if not outcome.called:

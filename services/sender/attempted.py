@@ -1,5 +1,6 @@
 """What an operator sees of attempts: the calls under way, what Twilio answers, and how they end."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -31,8 +32,13 @@ _ended, _seconds, _answered = cache(OUTCOMES.labels), cache(TWILIO_SECONDS.label
 @contextmanager
 def under_way(tenant: str) -> Iterator[None]:
     """While a call is made."""
-    with CALLS.track_inprogress(), _seconds(tenant).time():
+    began = time.perf_counter()
+    CALLS.inc()
+    try:
         yield
+    finally:
+        CALLS.dec()
+        _seconds(tenant).observe(time.perf_counter() - began)
 
 
 def answered_by(outcome: Outcome) -> None:

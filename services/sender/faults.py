@@ -61,6 +61,10 @@ class Faults:
         self._proven: set[tuple[str, str]] = set()
         self.changed: Callable[[], None] = lambda: None
 
+    def __bool__(self) -> bool:
+        """Whether anything is at fault."""
+        return bool(self._faults)
+
     def stopped(self, at: AccountAt, sender: str) -> bool:
         """Whether nothing of a lane may begin now."""
         now = self._clock()

@@ -120,6 +120,8 @@ class Slots:
 
     def _serve(self) -> None:
         """Let those call who may, the urgent first; but for each few of them one that is not."""
+        if not self._waiting[True] and not self._waiting[False]:
+            return
         due = self._share.spent
         first, then = self._waiting[not due], self._waiting[due]
         # As most of those that wait: their account has all the calls that it may have.

@@ -90,7 +90,7 @@ class Stops(Listener):
             self._pauses[partition] = rows[ROW] or Pauses()
             self._metrics()
             self._changed()
-        came = [one for one in _came(flush) if self._verdict(one) is not None]
+        came = [one for one in _came(flush) if self._verdict(one) is not None] if self._any() else []
         if came:
             self._spawn(partition, self._tell(partition, came))
 
@@ -107,6 +107,10 @@ class Stops(Listener):
             return
         for partition in self._pauses:
             self._spawn(partition, self._tell_heads(partition))
+
+    def _any(self) -> bool:
+        """Whether anything stops anybody."""
+        return bool(self._faults) or any(pauses.standing for pauses in self._pauses.values())
 
     def _paused(self, tenant: str, sender: str) -> Pause | None:
         # It is asked at every turn, and mostly nothing stands.

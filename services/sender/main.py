@@ -1,7 +1,6 @@
 """The sender's composition: folds, scheduler, gateways, operations."""
 
 import asyncio
-from collections.abc import Iterable
 from contextlib import suppress
 from functools import partial
 
@@ -37,13 +36,13 @@ from services.sender.finder import Finder
 from services.sender.held import HELD
 from services.sender.intake import Lists
 from services.sender.judging import Judging
-from services.sender.lanes import LaneName, Routes
+from services.sender.lane_rates import LaneRates
+from services.sender.lanes import Routes
 from services.sender.looking import Looking
 from services.sender.looks import Looks
 from services.sender.lookups import TOGETHER, Lookups
 from services.sender.metrics import SENDER
 from services.sender.outbound import Parts, Products
-from services.sender.paces import RateLimit
 from services.sender.products import outbound
 from services.sender.registered import heard as heard_of_registrations
 from services.sender.registered import held_by_registration
@@ -60,8 +59,6 @@ from services.sender.unknown import held_by_absence
 # A partition that moves waits this long for calls under way; what is not answered by then becomes ambiguous.
 _GRACE_SHARE_OF_SESSION = 0.5
 _PRICES_S = 5.0
-# Of a tenant that is not known here: nothing of it goes, and it is asked now and then.
-_OF_NOBODY = 1.0
 
 
 async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event) -> None:
@@ -170,13 +167,7 @@ def _changed(conditions: Conditions, faults: Faults, scheduler: Scheduler) -> Ch
 
 
 def _routes(products: Products, tenants: Tenants, partitions: int) -> Routes:
-    def limits(lane: LaneName, owned: int) -> list[RateLimit]:
-        tenant = tenants.get(lane.account.tenant)
-        if tenant is None:
-            kept: Iterable[RateLimit] = (RateLimit(lane.sender, _OF_NOBODY),)
-        else:
-            kept = products[lane.kind].limits(lane.account.tenant, tenant, lane.sender, lane.towards)
-        share = max(1, owned) / partitions
-        return [one._replace(of=(lane.account, lane.kind, one.of), a_second=one.a_second * share) for one in kept]
-
-    return Routes(lambda kind: products[kind].counted_at, limits, lambda command: products[command.kind].units(command))
+    rates = LaneRates(products, tenants, partitions)
+    return Routes(
+        lambda kind: products[kind].counted_at, rates.of, lambda command: products[command.kind].units(command)
+    )

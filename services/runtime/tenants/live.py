@@ -1,8 +1,8 @@
 """The tenants that count now, for whoever asks. Only `take` changes them, a tenant at a time, whole."""
 
 import asyncio
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 from services.runtime.tenants.files import Found, Refused
 from services.runtime.tenants.settings import TenantSettings
@@ -19,7 +19,9 @@ class Tenants(Mapping[str, TenantSettings]):
     def __init__(self, tenants: Mapping[str, TenantSettings] | None = None) -> None:
         self._known = dict(tenants or {})
         self._ever = {name: _identity(one) for name, one in self._known.items()}
-        self._sharing = Counter(one.account_sid for one in self._known.values())
+        self._of_account: defaultdict[str, set[str]] = defaultdict(set)
+        for name, one in self._known.items():
+            self._of_account[one.account_sid].add(name)
         # By name, the accounts that it may have; None: any.
         self._awaited: dict[str, frozenset[str] | None] = {}
         self._troubles: list[str] = []
@@ -57,9 +59,9 @@ class Tenants(Mapping[str, TenantSettings]):
         """Whether a tenant is awaited that may have this account."""
         return any(accounts is None or account_sid in accounts for accounts in self._awaited.values())
 
-    def sharing(self, account_sid: str) -> int:
-        """How many tenants have this account."""
-        return self._sharing[account_sid]
+    def of_account(self, account_sid: str) -> Collection[str]:
+        """The tenants that send from this account."""
+        return self._of_account.get(account_sid, ())
 
     def ones_own(self, account_sid: str) -> bool:
         """Whether an account is one tenant's alone, as far as anyone here can know: of no other that counts or ever
@@ -119,11 +121,11 @@ class Tenants(Mapping[str, TenantSettings]):
 
     def _put(self, name: str, tenant: TenantSettings | None) -> None:
         if (before := self._known.pop(name, None)) is not None:
-            self._sharing[before.account_sid] -= 1
+            self._of_account[before.account_sid].discard(name)
         if tenant is not None:
             self._known[name] = tenant
             self._ever[name] = _identity(tenant)
-            self._sharing[tenant.account_sid] += 1
+            self._of_account[tenant.account_sid].add(name)
 
     def _forbidden(self, name: str, tenant: TenantSettings) -> str | None:
         """Why a change may not be made: people and messages are known under what a tenant was at first."""

@@ -42,7 +42,7 @@ def outbound(parts: Parts) -> Outbound:
     def listing(name: str) -> Listing | None:
         tenant = tenants.get(name)
         # Of an account that several share nobody could tell whose message it is.
-        return listings.get(name) if tenant is not None and tenants.sharing(tenant.account_sid) == 1 else None
+        return listings.get(name) if tenant is not None and len(tenants.of_account(tenant.account_sid)) == 1 else None
 
     def ways(command: CommandAccepted) -> frozenset[Posted]:
         tenant, named = tenants.get(command.tenant), template(command)

@@ -20,6 +20,7 @@ import asyncio, logging, sys, threading, time
 from types import SimpleNamespace
 
 from services.runtime import process
+from services.runtime.folding import app
 from services.runtime.folding.app import run_app
 
 logging.basicConfig(stream=sys.stderr, level=logging.INFO)
@@ -60,6 +61,8 @@ async def main(stop):
 sys.exit(process.run(main))
 """
 _CRASHES = "asyncio.get_running_loop().call_later(0.1, lambda: asyncio.ensure_future(self.crash(OSError('broken'))))"
+# It is waited for ten seconds otherwise, and five more where nothing runs any longer.
+_SOON = "app._STOP_CRASHED_S = 1.0; "
 _FOR_EVER = "await asyncio.sleep(3600)"
 # A task that does not take its cancellation, and a thread that nobody ends.
 _STUBBORN = """
@@ -121,7 +124,7 @@ def service(run: Callable[[str], Running]) -> Service:
     "hangs", [pytest.param(_FOR_EVER, id="waits"), pytest.param(_STUBBORN, marks=pytest.mark.slow, id="stubborn")]
 )
 def test_a_crashed_service_whose_stop_hangs_ends_all_the_same(service: Service, hangs: str) -> None:
-    code, said, log = service(start=_CRASHES, stop=hangs).ended()
+    code, said, log = service(start=_SOON + _CRASHES, stop=hangs).ended()
     assert (code, said) == (1, ["started", "stopping"])
     assert "does not stop; its process ends all the same" in log
     assert "OSError: broken" in log
@@ -149,7 +152,7 @@ def test_a_service_that_is_cancelled_from_within_ends(service: Service) -> None:
 
 @pytest.mark.slow
 def test_a_crashed_service_whose_event_loop_stands_still_ends_all_the_same(service: Service) -> None:
-    code, _, log = service(start=_CRASHES, stop="time.sleep(3600)").ended()
+    code, _, log = service(start=f"{_SOON} app._END_S = 0.5; {_CRASHES}", stop="time.sleep(3600)").ended()
     assert code == 1
     assert "crashed by OSError('broken'), and everything waits" in log
 

@@ -56,6 +56,7 @@ _WHY_NOT = {
     "old": "none: the message is too old",
     "ours": "not all: who wrote, or would get it, is a sender of ours",
     "empty": "none: at a place stands nothing that can be shown",
+    "no": "not all: who wrote says no at a place, and gets nothing",
     "unreachable": "not all: who wrote has no address on that channel",
 }
 

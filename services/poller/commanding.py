@@ -6,6 +6,7 @@ judges it there as any producer's command.
 
 import asyncio
 import logging
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Literal
 
@@ -21,6 +22,7 @@ from services.poller.metrics import POLLER
 from services.runtime.clock import now
 from services.runtime.directories import Directories
 from services.runtime.failpoints import reach
+from services.runtime.folding.index import Listed
 from services.runtime.folding.partition import Flush, Partition
 from services.runtime.folding.runner import Listener
 from services.runtime.policy import rule_commands
@@ -32,8 +34,8 @@ logger = logging.getLogger(__name__)
 
 OUTCOMES = Counter(
     "switchboard_rule_commands_total",
-    "Commands of keyword rules: made, or of a message none (capped, old, no_rule, ours, empty, unreachable); a message "
-    "beyond the caps that comes again counts again",
+    "Commands of keyword rules: made, or of a message none (capped, old, no_rule, ours, empty, no, unreachable); a "
+    "message beyond the caps that comes again counts again",
     ["tenant", "rule", "outcome"],
     registry=POLLER,
 )
@@ -88,10 +90,8 @@ class Commanding(Listener):
     async def _work(self, partition: Partition) -> None:
         after = None
         while partition in self._owned and (found := partition.listed(COMMANDS, OPEN, after, _TOGETHER)):
-            for one in found:
-                row: Commanded | None = partition.read(one.key, COMMANDS)
-                for heard in list(row.waiting.values()) if row is not None else ():
-                    await self._make(partition, heard)
+            # Together, so that they share transactions: what many people write to one tenant holds up no other's.
+            await asyncio.gather(*(self._make(partition, heard) for heard in _waiting(partition, found)))
             after = found[-1]
 
     async def _make(self, partition: Partition, heard: KeywordHeard) -> None:
@@ -134,6 +134,12 @@ async def _folded(partition: Partition, event: CommandsMade) -> bool:
             raise
         return False
     return True
+
+
+def _waiting(partition: Partition, found: Iterable[Listed]) -> Iterator[KeywordHeard]:
+    for one in found:
+        row: Commanded | None = partition.read(one.key, COMMANDS)
+        yield from row.waiting.values() if row is not None else ()
 
 
 def _senders(tenant: TenantSettings) -> frozenset[str]:

@@ -27,6 +27,8 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 # Slow DNS must not hold up what else is done in threads.
 _LOOKUPS = 8
 _CONNECTIONS = 32
+# Where a proxy resolves, our own DNS is asked beside it.
+_LOOKUP_S = 2.0
 
 # Each address of a name, with its family.
 Lookup = Callable[[str, int], Sequence[tuple[int, str]]]
@@ -129,9 +131,10 @@ class Strangers:
 
     async def _judge_as_we_know_it(self, host: str, port: int) -> None:
         try:
-            await self._judged.resolve(host, port)
-        except OSError:
-            # Behind a proxy one often knows no public name.
+            async with asyncio.timeout(_LOOKUP_S):
+                await self._judged.resolve(host, port)
+        except (OSError, TimeoutError):
+            # Behind a proxy one often knows no public name, or is not answered at all.
             return
 
 

@@ -148,6 +148,43 @@ def test_a_value_is_no_format(text: str) -> None:
     assert only(made(rule(body="say: {text}"), heard(values={"text": text}))).body == f"say: {text}"
 
 
+def test_a_rule_that_names_another_place_by_now_has_nothing_made_of_what_waits() -> None:
+    """The settings changed between the message and its command, or ingress has not read them yet."""
+    for changed in (
+        rule(body="{id}: {text}"),
+        rule(body=None, template=NamedTemplate(name="acked"), variables={"1": "{text}", "2": "{id}"}),
+        rule(to=(WRITER,), body=None, flow=FLOW, variables={"id": "{id}"}),
+    ):
+        assert made(changed) == Made((), "empty")
+    # A brace itself is no place.
+    assert only(made(rule(body="{{id}} {text}"))).body == "{id} fire"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "stop",
+        "STOP!",
+        "S.T.O.P",
+        "please stop texting me",
+        "stop, thank you",
+        "unsubscribe",
+        "arrêt",
+        "cancel",
+        "no me escriban mas",
+    ],
+)
+def test_who_says_no_beside_a_rules_word_gets_nothing_and_a_person_is_told_of_it(text: str) -> None:
+    """`ACK 17 STOP` is no keyword, neither ours nor Twilio's: so neither keeps us from writing to them."""
+    found = made(
+        rule(to=(WRITER, ON_CALL), sender=None, body="{writer}: {text}"), heard(values={"id": "17", "text": text})
+    )
+    assert [one.to for one in found.commands] == [ON_CALL]
+    assert found.why_not == "no"
+    yes = made(rule(to=(WRITER,), sender=None), heard(values={"text": "don't stop the pump"}))
+    assert [one.to for one in yes.commands] == [PERSON]
+
+
 # --- the row -----------------------------------------------------------------
 
 

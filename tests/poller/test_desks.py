@@ -1,6 +1,7 @@
 """A ticket on its way to a desk, over TLS: by the environment's proxy, and to nothing private."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 
 import pytest
@@ -59,6 +60,25 @@ async def test_a_desk_is_reached_by_the_proxy_which_resolves_its_name(
         [headers] = host.headers
         assert headers["Idempotency-Key"] == HEARD.event_id
         assert headers["Switchboard-Signature"].startswith("v1=")
+
+
+async def test_a_dns_that_answers_nothing_does_not_keep_it_from_the_proxy(
+    by: Certificate, host: MediaHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where all goes by a proxy, what asks DNS itself is often dropped without a word."""
+    over = threading.Event()
+
+    def silent(_: str, __: int) -> list[tuple[int, str]]:
+        over.wait(30)
+        raise OSError
+
+    async with proxying(host.port) as proxy:
+        monkeypatch.setenv("https_proxy", proxy.url)
+        try:
+            found = await asyncio.wait_for(posted(by, host.url("/tickets"), Where(lookup=silent)), 20)
+        finally:
+            over.set()
+    assert found == Answered("taken", "HTTP 200")
 
 
 @pytest.mark.parametrize(

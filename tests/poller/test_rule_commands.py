@@ -177,6 +177,39 @@ async def test_nothing_is_made_of_what_is_old_from_ours_beyond_the_caps_or_by_a_
         assert "fire" not in log
 
 
+async def test_of_many_people_commands_are_made_together(house: House, twilio: Twilio, poller: Poller) -> None:
+    """One transaction for each would hold up, for minutes, the few messages of other tenants behind a thousand."""
+    many = [heard() for _ in range(120)]
+    facts = [(KEYWORDS.key(fact).encode(), encode(fact)) for fact in many]
+    await produce(house.bootstrap, KEYWORDS.name, facts)
+    with poller(**settings()) as service:
+
+        async def told() -> bool:
+            return await metric(service, "switchboard_rule_commands_total", outcome="made") == len(many)
+
+        await eventually(told, 60, "all are made")
+        flushes = await metric(service, "switchboard_flush_seconds_count", fold="keywords")
+        assert flushes < len(many) / 2, flushes
+
+
+async def test_a_rule_that_has_another_place_by_now_stops_no_poller(
+    house: House, twilio: Twilio, poller: Poller
+) -> None:
+    changed = [{"name": "oncall", "says": ["ONCALL {id}"], "command": {"to": [ON_CALL], "body": "{id}"}}]
+    with poller(**settings(SWITCHBOARD_TENANTS__ACME__KEYWORDS=json.dumps(changed))) as service:
+        await eventually(service.ready, 60)
+        one, other = heard(), heard(values={"id": f"17-{uuid.uuid4().hex}"})
+        await hear(house, one, other)
+
+        async def told() -> bool:
+            name = "switchboard_rule_commands_total"
+            assert await metric(service, name, outcome="empty") == 1
+            return await metric(service, name, outcome="made") == 1
+
+        await eventually(told, 60, "one is made, of the other is said why not")
+        assert service.process.poll() is None
+
+
 async def test_a_closed_tenant_is_silent(house: House, twilio: Twilio, poller: Poller) -> None:
     one = heard()
     with poller(**settings(SWITCHBOARD_TENANTS__ACME__STATE="closed")) as service:

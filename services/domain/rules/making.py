@@ -5,24 +5,27 @@ it answers somebody, and whom.
 """
 
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 
 from services.domain.addresses import judge
 from services.domain.clock import later
 from services.domain.commands import on_channel
+from services.domain.consent.keywords import STOP, stop_word
+from services.domain.consent.suspicion import suspicious
 from services.domain.contact import bare, canonical, parts
 from services.domain.identity import derived_event_id
 from services.domain.messages.commands import SendMessage
 from services.domain.messages.events import KeywordHeard
-from services.domain.messages.keyword_rules import LONGEST_PLACE, WRITER, RuleCommand
+from services.domain.messages.keyword_rules import LONGEST_PLACE, WRITER, RuleCommand, places_of
 from services.domain.messages.routing import is_service
 from services.domain.studio.commands import StartExecution
 
 Command = SendMessage | StartExecution
 # `old`: the message came too long ago. `ours`: it is from one of our senders, or would go to one. `empty`: at a place
-# stands nothing that can be shown. `unreachable`: who wrote has no address on that channel.
-Why = Literal["old", "ours", "empty", "unreachable"]
+# stands nothing that can be shown, or the rule has other places by now. `no`: who wrote says no beside the rule's word,
+# so nothing goes to them. `unreachable`: who wrote has no address on that channel.
+Why = Literal["old", "ours", "empty", "no", "unreachable"]
 
 # No text is worth a mark that hides or turns what stands beside it. Two of these join letters and signs in scripts.
 _UNSHOWN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -55,11 +58,18 @@ def make(rule: RuleCommand, heard: KeywordHeard, now: str, ours: Ours) -> Made:
         to = _address(rule, heard) if whom == WRITER else whom
         if to is None:
             why_not = "unreachable"
+        elif canonical(to) == canonical(heard.from_) and says_no(heard.values.values()):
+            why_not = "no"
         elif ours(canonical(to)) or canonical(to) == canonical(heard.to):
             why_not = "ours"
         else:
             commands.append(_command(rule, heard, values, (place, to, whom == WRITER)))
     return Made(tuple(commands), why_not)
+
+
+def says_no(values: Iterable[str]) -> bool:
+    """Whether one of them would be a no if it stood alone. Beside other words neither we nor Twilio hear it."""
+    return any(stop_word(one) in STOP or suspicious(one) for one in values)
 
 
 def cleaned(value: str) -> str:
@@ -69,9 +79,9 @@ def cleaned(value: str) -> str:
 
 
 def _filled(text: str, values: Mapping[str, str]) -> str:
-    """With the places filled; nothing where a place that it names is empty."""
-    named = [value for name, value in values.items() if f"{{{name}}}" in text]
-    return text.format_map(dict(values)) if all(named) else ""
+    """With the places filled; nothing where a place that it names is empty, or is none of the message's: the rule may
+    have changed since."""
+    return text.format_map(dict(values)) if all(map(values.get, places_of(text))) else ""
 
 
 def _address(rule: RuleCommand, heard: KeywordHeard) -> str | None:

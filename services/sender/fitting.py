@@ -3,6 +3,7 @@
 Looked at is what goes by SMS or MMS; other channels have rules of their own.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -15,7 +16,7 @@ from services.domain.compliance.usecases import misfits
 from services.domain.gate.question import Question
 from services.domain.gate.view import View
 from services.domain.gate.windows import as_template
-from services.domain.messages.introduced import Introduced, Texts, fits_beside, is_first, to_append, unsaid
+from services.domain.messages.introduced import Introduced, Texts, Unsaid, fits_beside, is_first, to_append, unsaid
 from services.domain.senders.names import kind_of
 from services.runtime.directories import Directories
 from services.runtime.folding.partition import Partition
@@ -70,9 +71,11 @@ class Fitting:
         view = self._registered(view, going, rules)
         asked = Going(command.from_, command.to, command.channel, going.purpose, view.consent_at is not None)
         concerns = list(found_by_country(row, asked, blocks=rules.country == "blocked"))
-        if row.stop_text and question.confirms is None and going.purpose in _RECURRING and _is_first(partition, going):
+        asks = row.stop_text or row.help_text
+        if asks and question.confirms is None and going.purpose in _RECURRING and _is_first(partition, going):
             asks_help = not self._numbers(command).isdisjoint(row.help_text)
-            view, lacking = _first(view, going.text.body, asks_help, rules)
+            lacks = unsaid(going.text.body, asks_stop=row.stop_text, asks_help=asks_help)
+            view, lacking = _first(view, going.text.body, lacks, rules)
             concerns += lacking
         return replace(view, concerns=[*view.concerns, *concerns]) if concerns else view
 
@@ -113,10 +116,9 @@ def _is_first(partition: Partition, going: OnItsWay) -> bool:
     return is_first(row, command.messaging_service_sid or command.from_ or "")
 
 
-def _first(view: View, body: str, asks_help: bool, rules: ComplianceSettings) -> tuple[View, list[Concern]]:
+def _first(view: View, body: str, lacks: Sequence[Unsaid], rules: ComplianceSettings) -> tuple[View, list[Concern]]:
     """One that does not say how to stop, or where help is: told, blocked, or said with the tenant's words."""
-    lacks = unsaid(body, asks_help) if body else ()
-    if not lacks:
+    if not body or not lacks:
         return view, []
     text = to_append(lacks, Texts(rules.stop_text, rules.help_text))
     if rules.first_message == "appended" and fits_beside(body, text):

@@ -649,6 +649,10 @@ def test_a_short_codes_first_message_to_the_us_says_where_help_is(
 def test_a_tenant_says_of_which_numbers_help_is_asked() -> None:
     asked = {"first_message": "blocked", "countries": {"US": {"help_text": ["long_code"]}}}
     assert looked(ELSEWHERE | {"body": SAYS_STOP}, compliance=asked).verdict.rule == "help_text"
+    # Also of a country that does not ask how to stop: then of that nothing is asked.
+    canada = {"first_message": "blocked", "countries": {"CA": {"help_text": ["short_code"]}}}
+    found = looked(ELSEWHERE | CODE | {"to": "+14165550123"}, compliance=canada)
+    assert [one.kind for one in found.receipt.view.concerns] == ["help_text"]
     none = {"first_message": "blocked", "countries": {"US": {"help_text": []}}}
     assert looked(ELSEWHERE | CODE | {"body": SAYS_STOP}, compliance=none).verdict == ALLOW
     # Words of its own that say neither are refused.

@@ -76,9 +76,9 @@ class Texts(NamedTuple):
     help: str
 
 
-def unsaid(body: str, asks_help: bool) -> tuple[Unsaid, ...]:
+def unsaid(body: str, *, asks_stop: bool, asks_help: bool) -> tuple[Unsaid, ...]:
     """What a first message has to say, and does not."""
-    how = () if says_how_to_stop(body) else ("stop_text",)
+    how = () if not asks_stop or says_how_to_stop(body) else ("stop_text",)
     where = () if not asks_help or says_where_help_is(body) else ("help_text",)
     return (*how, *where)
 

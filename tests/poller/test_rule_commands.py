@@ -177,21 +177,6 @@ async def test_nothing_is_made_of_what_is_old_from_ours_beyond_the_caps_or_by_a_
         assert "fire" not in log
 
 
-async def test_of_many_people_commands_are_made_together(house: House, twilio: Twilio, poller: Poller) -> None:
-    """One transaction for each would hold up, for minutes, the few messages of other tenants behind a thousand."""
-    many = [heard() for _ in range(120)]
-    facts = [(KEYWORDS.key(fact).encode(), encode(fact)) for fact in many]
-    await produce(house.bootstrap, KEYWORDS.name, facts)
-    with poller(**settings()) as service:
-
-        async def told() -> bool:
-            return await metric(service, "switchboard_rule_commands_total", outcome="made") == len(many)
-
-        await eventually(told, 60, "all are made")
-        flushes = await metric(service, "switchboard_flush_seconds_count", fold="keywords")
-        assert flushes < len(many) / 2, flushes
-
-
 async def test_a_rule_that_has_another_place_by_now_stops_no_poller(
     house: House, twilio: Twilio, poller: Poller
 ) -> None:

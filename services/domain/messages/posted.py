@@ -36,9 +36,10 @@ def posted(command: CommandAccepted, templates: Iterable[TemplateStated], beside
 
 
 def _put_to(body: str, beside: Texts | None) -> set[str]:
-    """What a first message may be given, by numbers from which it says where help is, and by others."""
-    texts = {to_append(unsaid(body, asks_help), beside) for asks_help in (False, True)} if beside else set[str]()
-    return texts - {""}
+    """What a first message may be given, by what of the two its country and its number ask for."""
+    asked = ((True, False), (True, True), (False, True)) if beside else ()
+    lacks = (unsaid(body, asks_stop=stop, asks_help=help_) for stop, help_ in asked)
+    return {to_append(one, beside) for one in lacks if beside} - {""}
 
 
 def _itself(command: CommandAccepted) -> Iterable[Posted]:

@@ -1,7 +1,9 @@
 """Rates of lanes: by account and sender, whichever tenants send; a worker's share of them by its partitions."""
 
+from pathlib import Path
 from typing import Any
 
+import yaml
 from pydantic import SecretStr
 
 from services.runtime.tenants.live import Tenants
@@ -10,7 +12,9 @@ from services.sender.account import AccountAt
 from services.sender.lane_rates import LaneRates
 from services.sender.lanes import LaneName
 from services.sender.paces import Paces, RateLimit
+from tests.sender.conftest import House
 from tests.sender.products import PRODUCTS
+from tests.sender.rig import SERVICE, Desk, Service
 
 ONE, TWO = "+14155550100", "+14155550101"
 
@@ -75,3 +79,24 @@ def test_a_tenant_that_is_not_known_has_a_rate_of_its_own() -> None:
     [limit] = rates(lane("gone"), acme=tenant())
     assert limit.a_second == 1.0
     assert limit.of != rates(lane("acme"), acme=tenant())[0].of
+
+
+async def test_what_two_tenants_send_from_one_number_goes_at_one_rate(desk: Desk, house: House, tmp_path: Path) -> None:
+    """At this rate one goes in a quarter of an hour."""
+    content = yaml.safe_load(house.settings.read_text())
+    acme = content["tenants"]["acme"]
+    acme["rate_limits"] = {"each": 0.001, "kinds": {}, "senders": {SERVICE: 500}}
+    content["tenants"]["zeta"] = dict(acme)
+    settings = tmp_path / "settings.yaml"
+    settings.write_text(yaml.safe_dump(content))
+    sender = Service("sender", settings, tmp_path, {})
+    try:
+        await sender.ready()
+        ids = await desk.produce(*(desk.command(n, tenant=("acme", "zeta")[n % 2]) for n in range(6)))
+        await desk.until(ids, "accepted")
+        # What comes after them by another sender goes.
+        [after] = await desk.produce(desk.command(9, **{"from": None, "messaging_service_sid": SERVICE}))
+        await desk.until([after], "sent")
+        assert sum(map(len, (await desk.creates(ids)).values())) == 1
+    finally:
+        sender.stop()

@@ -68,6 +68,28 @@ async def test_a_day_has_so_many_looks_whoever_is_killed(desk: Desk, begin: Begi
     assert all(made <= share(daily, number, PARTITIONS) for number, made in enumerate(by_partition))
 
 
+async def test_killed_before_an_answer_is_on_the_log_it_is_asked_again_and_counted(desk: Desk, begin: Begin) -> None:
+    """It was paid for: what nobody has noted is no answer."""
+    number = to(900)
+    await desk.twilio.put("lines", {"lines": {number: {"type": "landline", "carrier_name": "Bell"}}})
+    command = desk.command(900, to=number)
+    first = begin(TEST_FAILPOINT="lookup.read")
+    [command_id] = await desk.produce(command)
+    await eventually(lambda: first.exit_code is not None, 60, "killed between the answer and its row")
+    assert first.exit_code == -signal.SIGKILL, first.tail()
+    second = begin()
+    await desk.until([command_id], "blocked")
+    assert (await ended(desk, command_id)).category == "unreachable"
+    assert await asked(desk, command) == [2]
+    assert await desk.creates([command_id]) == {command_id: []}
+    # Its row outlives the next.
+    second.kill()
+    begin("another disk")
+    [again] = await desk.produce(desk.command(901, to=number))
+    await desk.until([again], "blocked")
+    assert await asked(desk, command) == [2]
+
+
 async def test_a_landline_is_stopped_before_the_send_and_asked_about_once(desk: Desk, begin: Begin) -> None:
     begin()
     number = to(1)

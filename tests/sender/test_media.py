@@ -182,3 +182,24 @@ async def test_a_kill_while_its_media_are_looked_at_loses_nothing(
     await again.ready()
     await desk.until([held], "sent")
     await desk.sent_once([held])
+
+
+async def test_slow_media_take_no_place_in_the_rate_of_their_sender(
+    desk: Desk, host: MediaHost, looking: Service, by: Certificate, start: Start
+) -> None:
+    """At this rate one goes in a quarter of an hour: it is the text, though it came last."""
+    looking.kill()
+    limited = start(**environment(by), SWITCHBOARD_TENANTS__ACME__RATE_LIMITS__EACH="0.001")
+    await limited.ready()
+    slow = [desk.command(f"held-{n}", contact=200 + n, media_urls=[host.url("/held.jpg")]) for n in range(3)]
+    bad = desk.command("bad", contact=210, media_urls=[host.url("/missing.jpg")])
+    held = await desk.produce(*slow, bad)
+    await desk.until(held[:3], "deferred")
+    await desk.until(held[3:], "blocked")
+    [text] = await desk.produce(desk.command(13))
+    await desk.until([text], "sent")
+    host.held.set()
+    [late] = await desk.produce(desk.command(14))
+    await desk.until([late], "accepted")
+    await desk.sent_once([text])
+    assert not any((await desk.creates([*held, late])).values())

@@ -107,3 +107,19 @@ async def test_a_text_goes_while_its_window_is_open_and_its_template_after_that(
         for command in (fresh, stale)
     }
     assert picked == {fresh["command_id"]: ["freeform"], stale["command_id"]: ["template"]}
+
+
+async def test_by_sms_a_template_is_counted_by_its_text_as_twilio_counts_it(registry: Registry, desk: Desk) -> None:
+    await registry.make("counted", "en", "de")
+    counted = {"template": {"name": "counted", "language": "en"}, "body": None}
+    commands = [
+        desk.command(80, **counted, content_variables={"1": "Bo"}),
+        desk.command(81, **counted, content_variables={"1": "ж" * 100}),
+    ]
+    for command, wanted in zip(commands, ((1, "GSM-7"), (3, "UCS-2")), strict=True):
+        sent = await end(desk, {name: value for name, value in command.items() if value is not None})
+        assert sent.step == "sent", sent
+        [accepted] = [one for one in await desk.results(command["command_id"]) if one.step == "accepted"]
+        assert (accepted.segments, accepted.encoding) == wanted
+        [told] = [one["segments"] for one in await desk.twilio.messages() if one["sid"] == sent.message_sid]
+        assert told == wanted[0]

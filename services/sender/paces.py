@@ -12,12 +12,14 @@ _UNIT = 1.0 - 1e-9
 
 class RateLimit(NamedTuple):
     """`of`: whose rate it is; who names the same one shares it. `a_second`: its units. `even`: one after the other;
-    else a second's worth may go at once, so that its first second has twice as many.
+    else a second's worth may go at once, so that its first second has twice as many. `usual`: nobody has stated it for
+    whose it is by name.
     """
 
     of: Hashable
     a_second: float
     even: bool = False
+    usual: bool = False
 
 
 class Pace:

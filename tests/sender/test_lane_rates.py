@@ -55,7 +55,10 @@ def test_of_what_they_state_the_least_holds_for_all() -> None:
     for name in ("acme", "zeta"):
         [limit] = rates(lane(name), acme=slow, zeta=quick)
         assert limit.a_second == 2.0
-    # Who may not send from it has no say.
+    # Who does not name it has no say, nor who may not send from it.
+    for name in ("acme", "zeta"):
+        [limit] = rates(lane(name), acme=tenant(), zeta=quick)
+        assert limit.a_second == 50.0
     strange = tenant(senders={ONE: 2}, allowed_senders=[TWO])
     [limit] = rates(lane("zeta"), acme=strange, zeta=quick)
     assert limit.a_second == 50.0

@@ -173,7 +173,7 @@ def test_a_long_code_that_no_setting_names_keeps_its_campaigns_rate_with_the_oth
     assert told == [RateLimit("campaign QE1", 3.75)] * 2
     assert limits(stated, two, "", registry) == [RateLimit(f"sender {two}", 5)]
     by_kind = RateLimitSettings(kinds={"long_code": 2})
-    assert limits(by_kind, ONE, "", registry) == [RateLimit(f"sender {ONE}", 2)]
+    assert limits(by_kind, ONE, "", registry) == [RateLimit(f"sender {ONE}", 2, usual=True)]
 
 
 def test_an_sms_counts_its_segments() -> None:

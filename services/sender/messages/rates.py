@@ -22,10 +22,11 @@ def units(command: CommandAccepted) -> int:
 
 
 def _of_sender(stated: RateLimitSettings, sender: str, registry: Registry) -> RateLimit:
-    own = stated.senders.get(sender)
-    if own is None and not is_service(sender):
-        own = stated.kinds.get(kind_of(sender))
-    if own is None and (pace := registry.pace(sender)) is not None:
+    of = f"sender {sender}"
+    if (own := stated.senders.get(sender)) is not None:
+        return RateLimit(of, own)
+    kind = None if is_service(sender) else stated.kinds.get(kind_of(sender))
+    if kind is None and (pace := registry.pace(sender)) is not None:
         # All numbers of a campaign share what it sends.
         return RateLimit(f"campaign {pace.campaign}", pace.a_second)
-    return RateLimit(f"sender {sender}", stated.each if own is None else own)
+    return RateLimit(of, stated.each if kind is None else kind, usual=True)

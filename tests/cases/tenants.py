@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+ON_CALL = "+14155550177"
 HELP = "Call +1 415 555 0100."
 
 CALIFORNIA = ZoneInfo("America/Los_Angeles")
@@ -49,6 +50,14 @@ TENANTS: dict[str, dict[str, Any]] = {
         ]
     },
     "robots": {"keywords": [{"name": "help", "says": ["HELP"], "reply": HELP}]},
+    "oncall": {
+        "keywords": [
+            {"name": "stop", "says": ["STOP"], "command": {"to": [ON_CALL], "body": "{writer} has had enough"}},
+            {"name": "oncall", "says": ["ONCALL {text*}"], "command": {"to": [ON_CALL], "body": "{writer}: {text}"}},
+            {"name": "back", "says": ["CALL ME"], "command": {"to": ["writer"], "body": "We call you at {writer}."}},
+        ],
+        "routing": {"routes": [{"pool": {"+14155550101": 1}}]},
+    },
     "accents": {"consent": {"stop_words": ["ARRET", "BAJA", "रोकें"]}},
     "appointments": {"consent": {"not_stop_words": ["CANCEL", "END"]}},
     "polite": {"consent": {"suspected": "defer_marketing"}},

@@ -10,7 +10,7 @@ from rich.text import Text
 from services.cli.console import make_console
 from services.cli.synced import Empty, Rehearsed, look, stated, sync
 from services.domain.compliance.events import Brand, Campaign, ComplianceStated
-from services.domain.compliance.registry import Registry
+from services.domain.compliance.registry import Registry, said
 from services.domain.compliance.states import STOPPED, state_of
 from services.domain.compliance.throughput import a_second
 from services.operations.compliance.reading import SYNCED
@@ -70,7 +70,7 @@ def _show(shown: Sequence[ComplianceStated]) -> None:
         console.print(table)
         for one in accounts:
             for unfit in registry.unfits(one.numbers):
-                console.print(Text(f"{unfit.sender}: {unfit.status or unfit.state}", "yellow"))
+                console.print(Text(f"To the US: {said(unfit)}", "yellow"), soft_wrap=True)
 
 
 def _rows(one: ComplianceStated, registry: Registry) -> Iterator[tuple[tuple[str, ...], str]]:

@@ -14,11 +14,11 @@ UNKNOWN = ErrorInfo(
     "or the account.",
 )
 
-# Who answers without one is seldom Twilio.
+# The reason says what it was. Who answers without a code is seldom Twilio.
 NO_CODE = ErrorInfo(
     "unknown",
-    "The answer has no error code of Twilio's: look at what stands between the sender and Twilio (a proxy, a "
-    "firewall), and at twilio.api.",
+    "The reason says what it was: Twilio gave no error code. Where nobody answered, or somebody else did, look at "
+    "twilio.api, and at what stands between the sender and Twilio (a proxy, a firewall).",
 )
 
 TABLES = (account.TABLE, requests.TABLE, carriers.TABLE, registration.TABLE, channels.TABLE, webhooks.TABLE)

@@ -221,6 +221,12 @@ def test_a_question_and_a_view_have_a_verdict(asked: Question, seen: View, rule:
     assert bool(verdict.reason) == bool(verdict.remedy) == (rule is not None)
 
 
+def test_a_sender_that_is_not_allowed_is_called_as_its_command_called_it() -> None:
+    asked = question(scopes=["sender:+14155550100", SERVICE])
+    verdict = decide(asked, view(sender_allowed=False))
+    assert verdict.reason == f"the tenant may not send from +14155550100 and {SERVICE.removeprefix('service:')}"
+
+
 def test_of_several_rules_the_first_is_named() -> None:
     seen = view(
         now=at(61),

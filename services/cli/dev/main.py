@@ -28,6 +28,7 @@ from services.local.show import Show
 from services.local.stack import SERVICES, Stack, prepare_environment
 from services.runtime.config import Settings
 from services.runtime.section import ConfigError
+from services.simulator.accounts import accounts_of
 
 _LOOK_S = 0.5
 
@@ -63,7 +64,7 @@ def dev(
 def _run(console: Console, real: bool, public_url: str | None) -> None:
     prepare_environment()
     told = dev_settings.steer(real, public_url)
-    file, written = dev_settings.find()
+    file, written = dev_settings.find(real)
     with dev_settings.alone(file):
         _run_alone(console, real, file, written, told)
 
@@ -129,17 +130,23 @@ class _Live:
             self._say(f"{changed.name} has changed and cannot be used, so nothing is changed: {error}")
             return
         tenants_alone = settings.model_copy(update={"tenants": self._settings.tenants}) == self._settings
+        other_accounts = _accounts_differ(self._settings, settings)
         self._settings = settings
         if tenants_alone:
-            # The services read them again by themselves; the simulator does not.
+            # The services read them again by themselves. So does the simulator, but for an account that it has.
             self._say(f"{changed.name} has changed, of the tenants alone: the services take it up within seconds")
-            names = [name for name in self._logs if name == "simulator"]
+            names = [name for name in self._logs if name == "simulator" and other_accounts]
         else:
             self._say(f"{changed.name} has changed: the services start anew")
             names = list(self._logs)
+        if names:
+            await self._restart(names)
+
+    async def _restart(self, names: list[str]) -> None:
         began = time.monotonic()
         await asyncio.to_thread(self._stack.restart, names)
-        self._say(f"{', '.join(names) or 'nothing else'} started anew within {time.monotonic() - began:.1f} s")
+        forgot = "; the simulated Twilio has forgotten its templates, messages and opt-outs" * ("simulator" in names)
+        self._say(f"{', '.join(names)} started anew within {time.monotonic() - began:.1f} s{forgot}")
 
     def _warn(self, name: str, text: str) -> None:
         if self._once.is_new(text):
@@ -147,6 +154,12 @@ class _Live:
 
     def _say(self, line: str) -> None:
         self._console.print(Text(line), soft_wrap=True)
+
+
+def _accounts_differ(before: Settings, after: Settings) -> bool:
+    """Whether an account of before is another one now, by its secrets or its senders, or is there no more."""
+    now = accounts_of(after.tenants)
+    return any(now.get(sid) != account for sid, account in accounts_of(before.tenants).items())
 
 
 def _kafka_answers(settings: Settings) -> bool:

@@ -32,13 +32,16 @@ _TEMPLATE = Path(__file__).with_name("switchboard.yaml")
 _TWILIO = "https://api.twilio.com"
 
 
-def find() -> tuple[Path, bool]:
-    """The settings file, and whether it was written just now: the one that is named, else one in this folder."""
+def find(real: bool) -> tuple[Path, bool]:
+    """The settings file, and whether it was written just now: the one that is named, else one in this folder.
+
+    One that is written for a real Twilio has the rules of US carriers enforced.
+    """
     file = (settings_file() or Path(DEFAULT_FILE)).absolute()
     os.environ["SWITCHBOARD_CONFIG"] = str(file)
     if file.exists():
         return file, False
-    _write(file)
+    _write(file, real)
     return file, True
 
 
@@ -116,7 +119,7 @@ def layout_of(settings: Settings, file: Path) -> Layout:
     return Layout(data_folder(file), port)
 
 
-def _write(file: Path) -> None:
+def _write(file: Path, real: bool) -> None:
     folder = data_folder(file)
     (folder / "secrets").mkdir(parents=True, exist_ok=True, mode=0o700)
     for name in ("auth-token", "contact-secret"):
@@ -127,7 +130,13 @@ def _write(file: Path) -> None:
     chosen = _free(_PORTS)
     named = {f"{name.replace('-', '_')}_port": str(chosen[name]) for name in NAMES}
     text = Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(
-        named, data=folder, account=ACCOUNT, sms=_SMS, whatsapp=_WHATSAPP
+        named,
+        data=folder,
+        account=ACCOUNT,
+        sms=_SMS,
+        whatsapp=_WHATSAPP,
+        # The simulated account has no campaign, and nobody asks for one there.
+        registration="enforced" if real else "told",
     )
     file.write_text(text, encoding="utf-8")
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -33,7 +34,15 @@ the reasons why not) and `/metrics`, on a port of its own where others reach the
 `processor.operations_port` 9081; the sender's `port` 8082 is for that alone). Logs are JSON lines with phone numbers and addresses masked. They run as any user, write only to
 their data and spool folders, and honour `HTTPS_PROXY`."""
 _UNIONS = (Union, UnionType)
-_WORDS = {str: "text", int: "whole number", float: "number", bool: "true or false", Path: "path", AwareDatetime: "time"}
+_WORDS = {
+    str: "text",
+    int: "whole number",
+    float: "number",
+    Decimal: "number",
+    bool: "true or false",
+    Path: "path",
+    AwareDatetime: "time",
+}
 
 
 def page() -> str:

@@ -33,7 +33,7 @@ def foreign_sender(question: Question, view: View) -> Verdict | None:
         return Verdict(
             "blocked",
             "allowed_senders",
-            f"the tenant may not send from {' and '.join(question.scopes)}",
+            f"the tenant may not send from {' and '.join(scope.partition(':')[2] for scope in question.scopes)}",
             "Add it to the tenant's allowed_senders, or send from one listed there.",
         )
     return None

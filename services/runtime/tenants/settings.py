@@ -176,7 +176,9 @@ class TenantSettings(Section):
                     "to producer_keys"
                 )
             if allowed and command.sender is not None and command.sender not in allowed:
-                raise ValueError(f"keywords: {rule.name}: sender {command.sender} is not in allowed_senders")
+                raise ValueError(
+                    f"keywords: {rule.name}: sender {command.sender} is not in allowed_senders; add it there"
+                )
             if own := [one for one in command.to if one != WRITER and canonical(one) in ours]:
                 raise ValueError(f"keywords: {rule.name}: {', '.join(own)}: a sender of ours; name a person")
         return self

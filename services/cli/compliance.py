@@ -10,7 +10,7 @@ from rich.text import Text
 from services.cli.console import make_console
 from services.cli.synced import Empty, Rehearsed, look, stated, sync
 from services.domain.compliance.events import Brand, Campaign, ComplianceStated
-from services.domain.compliance.registry import Registry, said
+from services.domain.compliance.registry import Registry, said, told_of
 from services.domain.compliance.states import STOPPED, state_of
 from services.domain.compliance.throughput import a_second
 from services.operations.compliance.reading import SYNCED
@@ -54,6 +54,8 @@ def _tell(one: Compared) -> None:
         console.print(Text(f"  {change.kind} {change.fact.account}", _STYLES[change.kind]))
         for told in change.told:
             console.print(Text(f"    {told}"), soft_wrap=True)
+    if one.changes and (which := told_of(one.listed)):
+        console.print(Text(f"  {which}", "yellow"), soft_wrap=True)
 
 
 def _show(shown: Sequence[ComplianceStated]) -> None:

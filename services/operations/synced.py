@@ -48,7 +48,7 @@ class Synced(Generic[T]):
     """A list: its topic, keyed `{tenant}|{name}`; how it is read, whole or raising; what is news in it.
 
     `called`: what it lists, in words, one of them. `asks` completes "Twilio does not let tenant acme …". `emptied`: how
-    many there were, where now there are none that ever were; 0: it is not so.
+    many there were, where now there are none that ever were; 0: it is not so. `told`: what people should know of it.
     """
 
     name: ListName
@@ -59,6 +59,7 @@ class Synced(Generic[T]):
     emptied: Callable[[Mapping[str, T], Sequence[T]], int]
     called: str
     asks: str
+    told: Callable[[Sequence[T]], str | None] = lambda _: None
 
 
 class Compared(NamedTuple):
@@ -84,8 +85,7 @@ class Left(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """What a person asks for. `tenant`: None: each. `allow_empty`: a list of nothing is believed, where there was
-    something before. `dry_run`: nothing is written."""
+    """What a person asks for. `tenant`: None: each. `allow_empty`: nothing is believed where there was something."""
 
     tenant: str | None
     allow_empty: bool = False

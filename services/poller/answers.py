@@ -4,10 +4,21 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 
+from services.poller.budget import Budget
 from services.poller.reader import Reader, Ungiven
 
 # A page that is not given ends a list, so it is asked for again at once; what still fails ends this reading of it.
 _WAITS_S = (1.0, 5.0)
+# Twilio takes 20 lists of templates with their approvals a second from an account, since September 2026. Another worker
+# may read the same account's for another tenant.
+TEMPLATE_LISTS_PER_MINUTE = 600.0
+
+
+def budget_of_lists(calls_per_minute: float) -> Callable[[str], Budget]:
+    """By host. One worker reads a tenant's lists, whatever share of the partitions is its own."""
+    every = Budget(calls_per_minute, lambda: 1.0)
+    content = Budget(min(calls_per_minute, TEMPLATE_LISTS_PER_MINUTE), lambda: 1.0)
+    return lambda host: content if host == "content" else every
 
 
 class Asked(NamedTuple):

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from services.contract.fold import POLLER_APP, FoldContract
 from services.contract.messages import SILENT_FOLD
 from services.contract.rules import KEYWORDS_FOLD
-from services.poller.answers import Answers, Asked
+from services.poller.answers import Answers, Asked, budget_of_lists
 from services.poller.budget import Budget
 from services.poller.commanding import Commanding
 from services.poller.deactivating import Deactivating
@@ -48,8 +48,7 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event, hands: 
     line = Line(poller.request_timeout_s, _CONNECTIONS)
     # With connections and a budget of their own: whoever reads lists keeps no flow unheard.
     lists_line = Line(poller.request_timeout_s, TOGETHER * len(poller.sync_every_s))
-    # One worker reads a tenant's lists, whatever share of the partitions is its own.
-    lists_budget = Budget(poller.calls_per_minute, lambda: 1.0)
+    lists_budget = budget_of_lists(poller.calls_per_minute)
     rounds: dict[str, Rounds] = {}
     # Faust keeps equal partition numbers of an app together, so it is the same share for all products.
     budget = Budget(
@@ -79,7 +78,7 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event, hands: 
         def reader(asked: Asked) -> Reader:
             base = settings.twilio.urls[asked.host]
             leads = way("GET", credentials_at(asked.host, owner, asked.account), asked.account, base, owner.region)
-            return Reader(lists_line, lists_budget, Whose(tenant, asked.account, asked.host, leads))
+            return Reader(lists_line, lists_budget(asked.host), Whose(tenant, asked.account, asked.host, leads))
 
         return Answers(reader)
 

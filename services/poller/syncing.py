@@ -39,7 +39,7 @@ STEP = Step(syncs.fold, Table(TABLE, Syncs, lambda event: event.tenant), takes=(
 AT = Gauge(
     "switchboard_sync_at_seconds",
     "When a list of Twilio's (templates, prices, compliance) was last read whole, and what is news in it was on the "
-    "log (Unix time); of the tenants that this worker has",
+    "log (Unix time; 0: never); of the tenants that this worker has",
     ["tenant", "list"],
     registry=POLLER,
 )
@@ -56,10 +56,11 @@ TOGETHER = 32
 
 
 class Synced(NamedTuple):
-    """What came of a reading. `news`: how much by kind, written. `emptied`: why it is not believed. `overtaken`:
-    somebody else reads the list, and has begun later."""
+    """What came of a reading. `news`: how much by kind, written. `told`: what a person should know of it. `emptied`:
+    why it is not believed. `overtaken`: somebody else reads the list, and has begun later."""
 
     news: Mapping[str, int] = {}
+    told: str | None = None
     emptied: str | None = None
     overtaken: bool = False
 
@@ -140,9 +141,8 @@ class Syncing(OfTenants):
             return
         row: Syncs | None = partition.read(tenant, TABLE)
         at = row.at.get(self._name) if row is not None else None
-        if at is not None:
-            AT.labels(tenant, self._name).set(parse(at).timestamp())
-            self._shown.add(tenant)
+        AT.labels(tenant, self._name).set(parse(at).timestamp() if at is not None else 0.0)
+        self._shown.add(tenant)
         if self._misses.waits(tenant):
             return
         wait_s, own = syncs.spread_s(every_s, tenant, self._name, at), self._own.get(tenant)
@@ -173,15 +173,17 @@ class Syncing(OfTenants):
         elif found.overtaken:
             self._misses.overtaken(tenant)
         else:
-            await self._done(partition, tenant, found.news)
+            await self._done(partition, tenant, found)
 
-    async def _done(self, partition: Partition, tenant: str, news: Mapping[str, int]) -> None:
+    async def _done(self, partition: Partition, tenant: str, found: Synced) -> None:
         reach("poller.synced")
-        for kind, count in news.items():
+        for kind, count in found.news.items():
             NEWS.labels(tenant, self._name, kind).inc(count)
         await partition.submit(ListSynced(tenant=tenant, name=self._name, at=now()))
         self._own[tenant] = time.monotonic()
         self._misses.over(tenant)
-        if news:
-            told = ", ".join(f"{count} {kind}" for kind, count in sorted(news.items()))
+        if found.news:
+            told = ", ".join(f"{count} {kind}" for kind, count in sorted(found.news.items()))
             logger.info("%s: news in its %s: %s", tenant, self._name, told)
+        if found.told:
+            logger.warning("%s: %s", tenant, found.told)

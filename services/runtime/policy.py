@@ -64,7 +64,6 @@ class Known(NamedTuple):
 
 def rules_of_intake(tenant: TenantSettings, lifetime_s: float, known: Known) -> Rules:
     """By what intake takes a tenant's commands. `lifetime_s`: of a command that says nothing of it."""
-    enforced = tenant.compliance.registration == "enforced"
     return Rules(
         contact_secret=tenant.contact_secret.get_secret_value().encode(),
         lifetime=lifetime_s,
@@ -75,7 +74,8 @@ def rules_of_intake(tenant: TenantSettings, lifetime_s: float, known: Known) -> 
         signed=tenant.unsigned_commands == "refused",
         rates=rates_of(tenant, known.prices),
         countries=country_rows(tenant.compliance),
-        registry=known.registry if enforced else lambda: NOTHING_KNOWN,
+        registry=known.registry,
+        registration=tenant.compliance.registration,
         destinations=tuple(tenant.rate_limits.destinations),
         templates=known.templates,
     )

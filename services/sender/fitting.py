@@ -92,10 +92,9 @@ class Fitting:
             # Where nothing was synced this says nothing.
             return view
         by = (going.command.from_, going.command.messaging_service_sid, going.command.to)
-        unfit, campaign, concerns = registry.unfit(*by), registry.campaign(*by), list[Concern]()
-        if unfit is not None and rules.registration == "told":
-            concerns.append(Concern(kind="registration", told=said(unfit)))
-            unfit = None
+        unfit, campaign, concerns = registry.unfit(*by, rules.registration), registry.campaign(*by), list[Concern]()
+        if unfit is None and (told := registry.unfit(*by)) is not None:
+            concerns.append(Concern(kind="registration", told=said(told)))
         if campaign is not None:
             body, shortens = going.text
             concerns += misfits(campaign, going.purpose, body, shortens=shortens, blocks=rules.mismatch == "blocked")

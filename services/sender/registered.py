@@ -29,8 +29,8 @@ def held_by_registration(registries: Registries, tenants: Tenants) -> Kind:
     def stands(_: object, condition: str) -> bool:
         name, _, _version = condition.removeprefix(f"{REGISTRATION} ").rpartition(" ")
         tenant = tenants.get(name)
-        enforced = tenant is not None and tenant.compliance.registration == "enforced"
-        return enforced and registration_of(name, registries.of(name).version) == condition
+        judged = tenant is not None and tenant.compliance.registration != "told"
+        return judged and registration_of(name, registries.of(name).version) == condition
 
     return Kind(stands, lambda _: ())
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from services.domain.compliance.events import Brand, Campaign, ComplianceStated, Verification
 from services.domain.compliance.listing import Listed, changes, stated
-from services.domain.compliance.registry import NOTHING_KNOWN, Registry, said
+from services.domain.compliance.registry import NOTHING_KNOWN, Registry, said, told_of
 from services.domain.compliance.states import state_of
 from services.domain.compliance.throughput import a_second
 from services.domain.compliance.usecases import misfits
@@ -135,6 +135,31 @@ def test_a_service_is_stopped_where_none_of_its_members_may_write(members: list[
     if unfit is not None:
         assert SERVICE in said(unfit)
     assert registry.unfit(None, OTHER, US) is None
+
+
+@pytest.mark.parametrize(
+    ("members", "state"),
+    [([LONG], "suspended"), ([SECOND], None), ([FREE], None), ([LONG, FREE], None), ([FREE, LONG], None)],
+)
+def test_by_what_is_listed_a_number_without_a_registration_stops_nothing(members: list[str], state: str | None) -> None:
+    """It may be another account's: who has it verified is not always who owns it."""
+    registry = Registry([account({SERVICE: "SUSPENDED"}, {SERVICE: [LONG], OTHER: members})])
+    service, number = registry.unfit(None, OTHER, US, "listed"), registry.unfit(members[0], None, US, "listed")
+    assert (service.state if service else None) == state
+    if len(members) == 1:
+        assert (number.state if number else None) == state
+    assert registry.unfit(None, OTHER, US, "enforced") is not None
+    assert registry.unfit(None, OTHER, US, "told") is None
+
+
+def test_what_may_not_write_is_said_of_all_accounts_of_a_tenant_together() -> None:
+    main = account({}, {}, numbers=[LONG, FREE])
+    sub = account({OTHER: "FAILED"}, {OTHER: [SECOND]}, numbers=[SECOND], account=SUB, verifications=[verified("X")])
+    assert told_of([main, sub]) == (
+        "2 of 3 +1 numbers may not write to the US by these lists: 1 long code refused, 1 long code unregistered; what "
+        "comes of that, the tenant's compliance.registration says"
+    )
+    assert told_of([account({}, {}, numbers=[])]) is None
 
 
 def test_a_number_that_has_moved_goes_by_the_campaign_of_its_new_service() -> None:

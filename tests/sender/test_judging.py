@@ -573,7 +573,7 @@ TEXT = {
 @pytest.mark.parametrize(
     ("status", "decision"),
     [
-        (None, "blocked"),
+        (None, "allow"),
         ("FAILED", "blocked"),
         ("IN_PROGRESS", "deferred"),
         ("SUSPENDED", "deferred"),
@@ -588,6 +588,14 @@ def test_a_sender_that_carriers_do_not_know_is_stopped_before_twilio_stops_it(
     if decision != "allow":
         assert found.verdict.rule == "registration"
     assert (found.verdict.condition is not None) == (decision == "deferred")
+
+
+def test_a_sender_of_which_lists_have_no_registration_is_told_and_stopped_where_the_tenant_says_so() -> None:
+    """They may be another account's: a subaccount's parent, whoever verified a number before."""
+    found = looked(TEXT, registrations=[registrations()])
+    assert [one.kind for one in found.receipt.view.concerns] == ["registration", "opt_in"]
+    enforced = looked(TEXT, registrations=[registrations()], compliance={"registration": "enforced"}).verdict
+    assert (enforced.decision, enforced.rule) == ("blocked", "registration")
 
 
 def test_what_was_never_synced_stops_nobody() -> None:
@@ -673,7 +681,8 @@ def test_a_tenant_says_of_which_numbers_help_is_asked() -> None:
     ],
 )
 def test_where_registrations_say_nothing_they_stop_nothing(other: dict[str, Any]) -> None:
-    assert looked(TEXT | other, registrations=[registrations()]).verdict == ALLOW
+    enforced = {"registration": "enforced"}
+    assert looked(TEXT | other, registrations=[registrations()], compliance=enforced).verdict == ALLOW
 
 
 def test_what_waits_for_a_campaign_waits_for_the_next_that_is_read() -> None:
@@ -702,7 +711,7 @@ def test_what_does_not_fit_its_campaign_is_told_and_goes_unless_the_tenant_wants
 
 
 def test_a_tenant_that_wants_to_be_told_alone_sends_from_whom_carriers_do_not_know() -> None:
-    found = looked(TEXT, registrations=[registrations()], compliance={"registration": "told"})
+    found = looked(TEXT, registrations=[registrations("FAILED")], compliance={"registration": "told"})
     assert found.verdict == ALLOW
     assert [one.kind for one in found.receipt.view.concerns] == ["registration", "opt_in"]
 

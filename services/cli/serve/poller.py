@@ -46,4 +46,5 @@ async def _sync(
         return syncing.Synced(overtaken=True)
     if isinstance(found, Unread):
         return syncing.Synced(emptied=found.why)
-    return syncing.Synced(Counter(change.kind for change in found.changes))
+    told = _LISTS[name].told(found.listed) if found.changes else None
+    return syncing.Synced(Counter(change.kind for change in found.changes), told)

@@ -10,8 +10,8 @@ Canadian numbers a reseller's of 2026-02-18.
 """
 
 import hashlib
-from collections import defaultdict
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -25,6 +25,9 @@ US = frozenset({"US", "PR", "VI", "GU", "AS"})
 _TOLL_FREE_TO = US | {"CA"}
 # Enough to tell one from another.
 _VERSION = 8
+# What comes of a sender that may not write there, by what the tenant says. `listed`: it is stopped by a registration of
+# its own that is not approved, and where lists have none it is only told: they may have been another account's.
+Rule = Literal["enforced", "listed", "told"]
 # Which of several registrations of one number counts: the first that there is.
 _ORDER: tuple[State | Literal["unregistered"], ...] = (
     "approved", "unknown", "pending", "suspended", "refused", "unregistered",
@@ -93,14 +96,20 @@ class Registry:
     def __bool__(self) -> bool:
         return self._any
 
-    def unfit(self, sender: str | None, service: str | None, to: str) -> Unfit | None:
-        """Why a message by SMS or MMS from this sender, or by this service, may not go; None: nothing says so."""
+    def unfit(self, sender: str | None, service: str | None, to: str, rule: Rule = "enforced") -> Unfit | None:
+        """Why a message by SMS or MMS from this sender, or by this service, may not go; None: nothing that the rule
+        goes by says so."""
         where = countries(to)
-        if not where & _TOLL_FREE_TO:
+        if rule == "told" or not where & _TOLL_FREE_TO:
             return None
-        if sender is not None:
-            return self._of_number(sender, where)
-        return self._of_service(service, where) if service else None
+        found = self._all_of(sender, service, where)
+        if rule == "listed" and any(one is not None and one.state == "unregistered" for one in found):
+            return None
+        unfit = [one for one in found if one is not None]
+        if not unfit or len(unfit) < len(found):
+            return None
+        first = min(unfit, key=lambda one: _ORDER.index(one.state))
+        return first if sender is not None else msgspec.structs.replace(first, sender=service or "")
 
     def pace(self, sender: str) -> Pace | None:
         """What the one approved campaign of a long code, or a service, sends in all; None: that is not known."""
@@ -133,17 +142,13 @@ class Registry:
         found = [one for name in self._services.get(number, ()) for one in self._campaigns.get(name, ())]
         return _against("long_code", number, self._since[number], found)
 
-    def _of_service(self, service: str, where: frozenset[str]) -> Unfit | None:
-        """Twilio chooses, so one that may write, or of which nothing is known, is enough."""
-        members = self._members.get(service, ())
+    def _all_of(self, sender: str | None, service: str | None, where: frozenset[str]) -> list[Unfit | None]:
+        """Of the sender; or of a service's, of which Twilio chooses one: None, that it may write, is enough."""
+        if sender is not None:
+            return [self._of_number(sender, where)]
         # Names and WhatsApp senders send no SMS there.
-        numbers = [one for one in members if judge(one).kind != "name" and not one.startswith("whatsapp:")]
-        found = [self._of_number(one, where) for one in numbers]
-        unfit = [one for one in found if one is not None]
-        if not unfit or len(unfit) < len(found):
-            return None
-        first = min(unfit, key=lambda one: _ORDER.index(one.state))
-        return msgspec.structs.replace(first, sender=service)
+        members = [one for one in self._members.get(service or "", ()) if not one.startswith("whatsapp:")]
+        return [self._of_number(one, where) for one in members if judge(one).kind != "name"]
 
 
 def _is_long_code(sender: str) -> bool:
@@ -168,6 +173,20 @@ def _against(
             return Unfit(
                 sender=number, kind=kind, state=state, at=at, status=best.status, sid=best.sid, reason=best.reason
             )
+
+
+def told_of(stated: Sequence[ComplianceStated]) -> str | None:
+    """How many numbers of a tenant's accounts may not write to the US, in words; None: all may."""
+    numbers = {number for one in stated for number in one.numbers}
+    unfits = Registry(stated).unfits(sorted(numbers))
+    if not unfits:
+        return None
+    counts = Counter(f"{one.kind.replace('_', ' ')} {one.state}" for one in unfits)
+    which = ", ".join(f"{count} {what}" for what, count in sorted(counts.items()))
+    return (
+        f"{len(unfits)} of {len(numbers)} +1 numbers may not write to the US by these lists: {which}; what comes of "
+        "that, the tenant's compliance.registration says"
+    )
 
 
 NOTHING_KNOWN = Registry()

@@ -19,7 +19,7 @@ from services.domain.commands import (
     times_of,
 )
 from services.domain.compliance.countries import NO_ROWS, Rows, refuses_name, rules_for
-from services.domain.compliance.registry import NOTHING_KNOWN, Registry
+from services.domain.compliance.registry import NOTHING_KNOWN, Registry, Rule
 from services.domain.identity import Place
 from services.domain.messages.addressing import IN_WORDS, channel_of, fallback_of, service_of
 from services.domain.messages.commands import (
@@ -54,7 +54,7 @@ class Rules(NamedTuple):
     `out`: senders that a route passes over, because they fail. `producer_keys`: by id, what its producers sign with.
     `signed`: a command that nobody signed is not believed. `rates`: what it knows of prices.
     `destinations`: what numbers begin with that have a rate of their own. `registry`: what carriers know of its
-    senders. `countries`: what those ask for. `templates`: those that are known.
+    senders; `registration`: what comes of that. `countries`: what those ask for. `templates`: those that are known.
     """
 
     contact_secret: bytes
@@ -68,6 +68,7 @@ class Rules(NamedTuple):
     rates: Rates = Rates()
     destinations: tuple[str, ...] = ()
     registry: Callable[[], Registry] = lambda: NOTHING_KNOWN
+    registration: Rule = "listed"
     countries: Rows = NO_ROWS
     templates: Callable[[], Catalogue] = lambda: NO_TEMPLATES
 
@@ -174,13 +175,14 @@ def _passed_over(rules: Rules, channel: Channel, number: str) -> Callable[[str],
     if channel not in ("sms", "mms"):
         return rules.out.__contains__
     registry, row = rules.registry(), rules_for(rules.countries, number)
+    by = rules.registration
 
     def passed_over(sender: str) -> bool:
         if sender in rules.out:
             return True
         if is_service(sender):
-            return registry.unfit(None, sender, number) is not None
-        return refuses_name(row, sender) or registry.unfit(sender, None, number) is not None
+            return registry.unfit(None, sender, number, by) is not None
+        return refuses_name(row, sender) or registry.unfit(sender, None, number, by) is not None
 
     return passed_over
 

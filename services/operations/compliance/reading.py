@@ -6,6 +6,7 @@ from typing import Any
 from services.contract.compliance import COMPLIANCE
 from services.domain.compliance.events import MOST_NUMBERS, MOST_REGISTRATIONS, ComplianceStated
 from services.domain.compliance.listing import Listed, changes, emptied, stated
+from services.domain.compliance.registry import told_of
 from services.operations.calling import TwilioError
 from services.operations.paging import Answers, Host, Place, whole
 from services.operations.senders import POOLS
@@ -102,4 +103,5 @@ SYNCED = Synced(
     emptied,
     "registration",
     "list the registrations with US carriers",
+    told_of,
 )

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from services.domain.compliance.countries import Number
+from services.domain.compliance.registry import Rule
 from services.domain.messages.introduced import says_how_to_stop, says_where_help_is
 from services.runtime.section import Section
 from services.runtime.tenants.sections.words import Country
@@ -29,9 +30,10 @@ class CountrySettings(Section):
 class ComplianceSettings(Section):
     """What comes of what carriers and countries ask for; of registrations only once Twilio's lists were read."""
 
-    registration: Literal["enforced", "told"] = Field(
-        default="enforced",
-        description="of a sender that carriers do not let write there: its commands end or wait, or go with a warning",
+    registration: Rule = Field(
+        default="listed",
+        description="of a sender that carriers do not let write there: its commands end or wait where Twilio lists its "
+        "registration as not approved (listed), or as not there either (enforced); else they go with a warning",
     )
     mismatch: Literal["told", "blocked"] = Field(
         default="told",

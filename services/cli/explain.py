@@ -54,7 +54,8 @@ def explain_codes(
     asked = codes or sorted(CATALOGUE)
     table = Table(show_lines=True)
     for title in _TITLES:
-        table.add_column(title)
+        # A URL is told whole, however narrow the terminal.
+        table.add_column(title, overflow="fold")
     for code in asked:
         table.add_row(*map(plain, _cells(code, explain(code))))
     Console().print(table)

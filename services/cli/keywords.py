@@ -45,6 +45,8 @@ def try_(
 def _rows(found: Coming) -> list[tuple[str, str]]:
     rows = [("consent", f"{found.heard.says}, by {found.heard.by}" if found.heard else "nothing")]
     rows.append(("reply", "none" if found.reply is None else found.reply))
+    if found.reply is not None and found.heard is not None and found.heard.says == "help":
+        rows.append(("beside it", _HELP))
     if found.told is None:
         return [*rows, ("told", "nothing but the message itself")]
     values = "".join(f", {name}: {value}" for name, value in found.told.values.items())
@@ -52,6 +54,7 @@ def _rows(found: Coming) -> list[tuple[str, str]]:
     return [*rows, ("told", f"rule {found.told.rule}{values}"), *desk, *_commands(found)]
 
 
+_HELP = "by SMS Twilio may answer too; where it does, add HELP to twilio_answers, and the person gets one answer"
 _WHY_NOT = {
     "old": "none: the message is too old",
     "ours": "not all: who wrote, or would get it, is a sender of ours",

@@ -1,5 +1,6 @@
 """`switchboard explain`, and the page that is made by it."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -37,6 +38,11 @@ def test_an_unknown_one_says_where_to_look(said: Say) -> None:
     result = said("99999")
     assert result.exit_code == 1
     assert "twilio.com/docs/api/errors" in result.output
+
+
+def test_where_to_look_is_told_whole_in_a_narrow_terminal(said: Say, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert "https://www.twilio.com/docs/api/errors" in re.sub(r"[│\s]", "", said("99999").output)
 
 
 def test_all_are_listed(said: Say) -> None:

@@ -23,6 +23,7 @@ tenants:
         says: [SURVEY]
         command: {to: [writer], flow: FW00000000000000000000000000000001, sender: "+14155550100"}
       - {name: nowhere, says: [NOWHERE], command: {to: ["+14155550177"], body: "x"}}
+      - {name: help, says: [HELP], reply: "Ask us."}
       - {name: desk, says: [DESK], reply: "Call us.", senders: ["+14155550199"]}
 """
 
@@ -32,6 +33,7 @@ tenants:
     [
         (["status #17"], ["nothing", "17 is open.", "rule status, id: 17"]),
         (["STOP"], ["stop, by body", "none", "nothing but the message"]),
+        (["help"], ["Ask us.", "add HELP to twilio_answers"]),
         (["desk"], ["nothing", "none"]),
         (["desk", "--to", "+14155550199"], ["Call us."]),
         (["oncall fire!"], ["to +14155550177 by +14155550100", "+14155550123: fire"]),

@@ -573,7 +573,7 @@ TEXT = {
 @pytest.mark.parametrize(
     ("status", "decision"),
     [
-        (None, "allow"),
+        (None, "blocked"),
         ("FAILED", "blocked"),
         ("IN_PROGRESS", "deferred"),
         ("SUSPENDED", "deferred"),
@@ -590,12 +590,14 @@ def test_a_sender_that_carriers_do_not_know_is_stopped_before_twilio_stops_it(
     assert (found.verdict.condition is not None) == (decision == "deferred")
 
 
-def test_a_sender_of_which_lists_have_no_registration_is_told_and_stopped_where_the_tenant_says_so() -> None:
+def test_a_sender_of_which_lists_have_no_registration_goes_and_is_told_where_the_tenant_says_so() -> None:
     """They may be another account's: a subaccount's parent, whoever verified a number before."""
-    found = looked(TEXT, registrations=[registrations()])
+    listed = {"registration": "listed"}
+    found = looked(TEXT, registrations=[registrations()], compliance=listed)
+    assert found.verdict == ALLOW
     assert [one.kind for one in found.receipt.view.concerns] == ["registration", "opt_in"]
-    enforced = looked(TEXT, registrations=[registrations()], compliance={"registration": "enforced"}).verdict
-    assert (enforced.decision, enforced.rule) == ("blocked", "registration")
+    refused = looked(TEXT, registrations=[registrations("FAILED")], compliance=listed).verdict
+    assert (refused.decision, refused.rule) == ("blocked", "registration")
 
 
 def test_what_was_never_synced_stops_nobody() -> None:
@@ -681,8 +683,7 @@ def test_a_tenant_says_of_which_numbers_help_is_asked() -> None:
     ],
 )
 def test_where_registrations_say_nothing_they_stop_nothing(other: dict[str, Any]) -> None:
-    enforced = {"registration": "enforced"}
-    assert looked(TEXT | other, registrations=[registrations()], compliance=enforced).verdict == ALLOW
+    assert looked(TEXT | other, registrations=[registrations()]).verdict == ALLOW
 
 
 def test_what_waits_for_a_campaign_waits_for_the_next_that_is_read() -> None:

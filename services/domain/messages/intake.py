@@ -68,7 +68,7 @@ class Rules(NamedTuple):
     rates: Rates = Rates()
     destinations: tuple[str, ...] = ()
     registry: Callable[[], Registry] = lambda: NOTHING_KNOWN
-    registration: Rule = "listed"
+    registration: Rule = "enforced"
     countries: Rows = NO_ROWS
     templates: Callable[[], Catalogue] = lambda: NO_TEMPLATES
 

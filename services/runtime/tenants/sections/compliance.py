@@ -31,7 +31,7 @@ class ComplianceSettings(Section):
     """What comes of what carriers and countries ask for; of registrations only once Twilio's lists were read."""
 
     registration: Rule = Field(
-        default="listed",
+        default="enforced",
         description="of a sender that carriers do not let write there: its commands end or wait where Twilio lists its "
         "registration as not approved (listed), or as not there either (enforced); else they go with a warning",
     )

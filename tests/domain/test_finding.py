@@ -91,7 +91,7 @@ def test_a_text_as_twilio_encodes_it_and_with_what_is_put_to_a_first_message_is_
     assert found(COMMAND, listed(body=f"hello\n{STOP_TEXT} {HELP_TEXT}")) == "SM1"
     assert found(command(body="STOP ends it"), listed(body=f"STOP ends it\n{HELP_TEXT}")) == "SM1"
     assert found(COMMAND, listed(body="hello\nand more")) is None
-    assert found(COMMAND, listed(body=f"hello\n{HELP_TEXT}")) is None
+    assert found(COMMAND, listed(body=f"hello\n{HELP_TEXT}")) == "SM1"
 
 
 def test_a_text_with_media_is_told_by_both() -> None:

@@ -7,13 +7,11 @@ the marks after that, so that no letter is dealt with twice by two people at onc
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from types import TracebackType
-from typing import Any, Literal, NamedTuple, Self
+from typing import Literal, NamedTuple, Self
 
-from aiokafka import AIOKafkaProducer
-from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
+from aiokafka.errors import KafkaError
 
 from services.contract.codec import encode, headers
 from services.contract.letters import HANDLED, PRODUCED_MS, handled
@@ -25,16 +23,16 @@ from services.domain.consent import holds
 from services.domain.consent.holds import HoldReleased
 from services.operations.dead.errors import DeadError
 from services.operations.dead.letters import RETRIED_FROM, Letter
+from services.operations.fence import SHUT_OUT, Fence
 from services.runtime.clock import now
 from services.runtime.failpoints import reach
-from services.runtime.kafka import durable_producer, let_go, told_once, trouble
+from services.runtime.kafka import trouble
 from services.runtime.sections.kafka import KafkaSettings
 
 How = Literal["retried", "dropped"]
 _ID = "switchboard-dead-letters"
 # How long readers of those topics wait for a shell that was killed in the middle and has no successor.
 _TRANSACTION_TIMEOUT_MS = 10_000
-_CLOSE_S = 5.0
 _PUBLIC = frozenset(topic.name for topic in PUBLIC)
 
 
@@ -53,66 +51,45 @@ class Desk:
 
     def __init__(self, kafka: KafkaSettings) -> None:
         self._kafka = kafka
-        self._producer: AIOKafkaProducer = durable_producer(
-            kafka, transactional_id=_ID, transaction_timeout_ms=_TRANSACTION_TIMEOUT_MS
-        )
+        self._fence = Fence(kafka, _ID, _TRANSACTION_TIMEOUT_MS)
 
     async def __aenter__(self) -> Self:
         try:
-            async with asyncio.timeout(_TRANSACTION_TIMEOUT_MS / 1000):
-                await self._producer.start()
+            await self._fence.__aenter__()
         except (KafkaError, OSError, TimeoutError) as error:
-            await let_go(self._producer)
             raise self._refused(error) from error
-        except BaseException:
-            await let_go(self._producer)
-            raise
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await let_go(self._producer)
+        await self._fence.__aexit__(kind, error, trace)
 
     async def release(self, releases: Sequence[HoldReleased]) -> None:
         """Release holds whose letters are gone, in one transaction."""
-        await self._guarded(lambda: self._transact((), releases))
+        await self._write((), releases)
 
     async def deal(self, dealings: Sequence[Dealing]) -> None:
         """All of them, in one transaction. When it raises, or is cancelled, none of them stands."""
-        await self._guarded(lambda: self._transact(dealings, _releases(dealings)))
+        await self._write(dealings, _releases(dealings))
 
-    async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
+    async def _write(self, dealings: Sequence[Dealing], releases: Sequence[HoldReleased]) -> None:
         try:
-            async with asyncio.timeout(_TRANSACTION_TIMEOUT_MS / 1000):
-                await work()
-        except (ProducerFenced, InvalidProducerEpoch) as error:
+            async with self._fence.transaction():
+                await asyncio.gather(*[await self._enqueue(one) for one in dealings if one.how == "retried"])
+                reach("retry.enqueued")
+                await asyncio.gather(*[await self._mark(one) for one in dealings])
+                reach("retry.marked")
+                await asyncio.gather(*[await self._release(one) for one in releases])
+                reach("retry.released")
+            reach("retry.committed")
+        except SHUT_OUT as error:
             raise DeadError(
                 "another shell began to retry or drop letters, and this one stops for it; run it again when that is "
                 "done"
             ) from error
         except (KafkaError, OSError, TimeoutError) as error:
             raise self._refused(error) from error
-
-    async def _transact(self, dealings: Sequence[Dealing], releases: Sequence[HoldReleased]) -> None:
-        transaction = self._producer.transaction()
-        await transaction.__aenter__()
-        told_once(self._producer)
-        try:
-            await asyncio.gather(*[await self._enqueue(one) for one in dealings if one.how == "retried"])
-            reach("retry.enqueued")
-            await asyncio.gather(*[await self._mark(one) for one in dealings])
-            reach("retry.marked")
-            await asyncio.gather(*[await self._release(one) for one in releases])
-            reach("retry.released")
-        except BaseException as error:
-            # Readers of those topics wait until it is aborted; but who is stopped does not wait for a broker for ever.
-            with suppress(KafkaError, TimeoutError):
-                async with asyncio.timeout(_CLOSE_S):
-                    await transaction.__aexit__(type(error), error, error.__traceback__)
-            raise
-        await transaction.__aexit__(None, None, None)
-        reach("retry.committed")
 
     async def _enqueue(self, dealing: Dealing) -> "asyncio.Future[object]":
         """The record as it was: key, bytes, headers and partition, so that it is the same fact and in its order."""
@@ -126,7 +103,7 @@ class Desk:
         ):
             # A command that names no end of its validity counts it from when it was produced: it is not younger now.
             kept.append((PRODUCED_MS, b"%d" % letter.timestamp_ms))
-        return await self._send(
+        return await self._fence.send(
             letter.name.topic,
             letter.value if dealing.value is None else dealing.value,
             key=letter.key,
@@ -138,20 +115,16 @@ class Desk:
         fact = handled(dealing.letter.name, dealing.how, now(), dealing.note)
         key = HANDLED.key(fact).encode()
         partition = partition_of(key, self._kafka.partitions)
-        return await self._send(HANDLED.name, encode(fact), key=key, partition=partition, headers=headers(HANDLED.name))
+        return await self._fence.send(
+            HANDLED.name, encode(fact), key=key, partition=partition, headers=headers(HANDLED.name)
+        )
 
     async def _release(self, fact: HoldReleased) -> "asyncio.Future[object]":
         key = ACCEPTED.key(fact).encode()
         partition = partition_of(key, self._kafka.partitions)
-        return await self._send(
+        return await self._fence.send(
             ACCEPTED.name, encode(fact), key=key, partition=partition, headers=headers(ACCEPTED.name)
         )
-
-    async def _send(self, topic: str, value: bytes | None, **record: Any) -> "asyncio.Future[object]":
-        sent: asyncio.Future[object] = await self._producer.send(topic, value, **record)
-        # Of records that fail together one tells why.
-        sent.add_done_callback(lambda done: done.cancelled() or done.exception())
-        return sent
 
     def _refused(self, error: BaseException) -> DeadError:
         return DeadError(

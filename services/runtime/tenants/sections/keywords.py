@@ -2,7 +2,6 @@
 
 from typing import Literal
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, model_validator
 
@@ -13,7 +12,7 @@ from services.domain.messages.keyword_rules import WRITER, pattern, places_of
 from services.runtime.section import Secret, Section
 from services.runtime.tenants.sections.rule_commands import CommandSettings
 from services.runtime.tenants.sections.times import HoursSettings
-from services.runtime.tenants.sections.words import RuleName
+from services.runtime.tenants.sections.words import RuleName, check_zone
 
 
 class DeskSettings(Section):
@@ -81,8 +80,5 @@ class KeywordSettings(Section):
             named = set[str]().union(*map(places_of, self.command.texts))
             if missing := named - shared - {WRITER}:
                 raise ValueError(f"command: {', '.join(sorted(missing))}: not a place of every message in says")
-        try:
-            ZoneInfo(self.zone)
-        except (ZoneInfoNotFoundError, ValueError):
-            raise ValueError(f"zone: {self.zone!r} is no time zone; write one such as Europe/Paris") from None
+        check_zone(self.zone)
         return self

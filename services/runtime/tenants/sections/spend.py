@@ -1,13 +1,12 @@
 """What messages may cost."""
 
 from typing import Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, field_validator, model_validator
 
 from services.domain.messages.commands import Channel
 from services.runtime.section import Section
-from services.runtime.tenants.sections.words import Amount, Country
+from services.runtime.tenants.sections.words import Amount, Country, check_zone
 
 
 class BudgetSettings(Section):
@@ -51,8 +50,5 @@ class SpendSettings(Section):
         labels = [one.label for one in self.budgets]
         if twice := {label or "all" for label in labels if labels.count(label) > 1}:
             raise ValueError(f"budgets: {', '.join(sorted(twice))}: there are two; give each label one")
-        try:
-            ZoneInfo(self.zone)
-        except (ZoneInfoNotFoundError, ValueError):
-            raise ValueError(f"zone: {self.zone!r} is no time zone; write one such as Europe/Paris") from None
+        check_zone(self.zone)
         return self

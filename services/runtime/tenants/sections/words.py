@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field
 
@@ -21,3 +22,11 @@ def _sender(text: str) -> str:
 
 
 Sender = Annotated[str, AfterValidator(_sender)]
+
+
+def check_zone(name: str) -> None:
+    """Of a section's `zone`. Raises ValueError for what IANA does not name."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise ValueError(f"zone: {name!r} is no time zone; write one such as Europe/Paris") from None

@@ -65,11 +65,6 @@ class Replies:
             command=self._commanded(event, found.rule),
         )
 
-    def matched(self, event: InboundReceived) -> Rule | None:
-        """The rule that the message is for."""
-        found = self._match(event)
-        return None if found is None else found.rule
-
     def _match(self, event: InboundReceived) -> Matched | None:
         if not self.rules or not self._is_a_person(event):
             return None

@@ -1,7 +1,9 @@
-"""Kafka's jars: fetched once per user by jgo, which needs neither Maven nor Java, and kept outside the tree.
+"""Jars of a program, Kafka's first of all: fetched once per user by jgo, which needs neither Maven nor Java, and kept
+outside the tree.
 
 They lie in `kafka-<version>` under `$SWITCHBOARD_CACHE`, by default `$XDG_CACHE_HOME/switchboard` or
-`~/.cache/switchboard`. `jars.lock` pins each with its SHA-256; `python -m services.embedded.pin` makes it anew.
+`~/.cache/switchboard`. `jars.lock` pins each of Kafka's with its SHA-256; `python -m services.embedded.pin` makes it
+anew.
 """
 
 import fcntl
@@ -10,7 +12,7 @@ import os
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -33,6 +35,14 @@ class Jar(NamedTuple):
     size: int
 
 
+class Program(NamedTuple):
+    """What runs from jars: its name and version, by which their folder is called, and all of them."""
+
+    name: str
+    version: str
+    jars: Sequence[Jar]
+
+
 def cache_root() -> Path:
     if named := os.environ.get("SWITCHBOARD_CACHE"):
         return Path(named).expanduser()
@@ -47,30 +57,35 @@ def pinned() -> list[Jar]:
 
 
 def ensure(say: Callable[[str], None]) -> Path:
-    """The folder that holds the jars, fetched now if it is not there yet; `say` is told the progress.
+    """The folder that holds the broker's jars; see `fetched`."""
+    return fetched(Program("Kafka", VERSION, pinned()), say)
+
+
+def fetched(program: Program, say: Callable[[str], None]) -> Path:
+    """The folder that holds a program's jars, fetched now if it is not there yet; `say` is told the progress.
 
     Safe for several processes at once: one fetches, the others wait. A fetch that dies leaves nothing that
     looks complete. Raises ToolMissingError without jgo, BrokerFailedError where a jar can't be had as it is pinned.
     """
-    jars = cache_root() / f"kafka-{VERSION}"
-    if jars.is_dir():
-        return jars
-    context = _maven(jars.parent)
-    with (jars.parent / f"{jars.name}.lock").open("w") as lock:
+    folder = cache_root() / f"{program.name.lower()}-{program.version}"
+    if folder.is_dir():
+        return folder
+    maven = _maven(program, folder.parent)
+    with (folder.parent / f"{folder.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not jars.is_dir():
-            _fetch(context, jars, say)
-            say(f"Kafka is in {jars}.")
-    return jars
+        if not folder.is_dir():
+            _fetch(maven, program, folder, say)
+            say(f"{program.name} is in {folder}.")
+    return folder
 
 
-def _maven(root: Path) -> Callable[[Path], Any]:
+def _maven(program: Program, root: Path) -> Callable[[Path], Any]:
     try:
         # It takes half a second to import, for what is fetched once.
         from jgo.maven import MavenContext  # noqa: PLC0415
     except ImportError as error:
         raise ToolMissingError(
-            "Kafka's jars are fetched by jgo; install switchboard[kafka], or name a running broker"
+            f"{program.name}'s jars are fetched by jgo; install switchboard[kafka], or name a running broker"
         ) from error
     root.mkdir(parents=True, exist_ok=True)
     mirror = os.environ.get("SWITCHBOARD_MAVEN_URL")
@@ -78,10 +93,9 @@ def _maven(root: Path) -> Callable[[Path], Any]:
     return lambda folder: MavenContext(repo_cache=folder, remote_repos=remote, timeout=_TIMEOUT_S)
 
 
-def _fetch(maven: Callable[[Path], Any], jars: Path, say: Callable[[str], None]) -> None:
-    wanted = pinned()
-    progress = _Progress(sum(jar.size for jar in wanted), say)
-    unfinished = Path(tempfile.mkdtemp(prefix=f"{jars.name}.", dir=jars.parent))
+def _fetch(maven: Callable[[Path], Any], program: Program, folder: Path, say: Callable[[str], None]) -> None:
+    progress = _Progress(program, say)
+    unfinished = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", dir=folder.parent))
     try:
         context = maven(unfinished / "repository")
         chosen = unfinished / "jars"
@@ -92,8 +106,8 @@ def _fetch(maven: Callable[[Path], Any], jars: Path, say: Callable[[str], None])
             progress.add(jar.size)
 
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            list(pool.map(fetch, wanted))
-        chosen.rename(jars)
+            list(pool.map(fetch, program.jars))
+        chosen.rename(folder)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
 
@@ -120,13 +134,13 @@ def _take(found: Path, jar: Jar, folder: Path) -> None:
 class _Progress:
     """Tells of each so many megabytes."""
 
-    def __init__(self, total: int, say: Callable[[str], None]) -> None:
-        self._total_mb = round(total / 1e6)
+    def __init__(self, program: Program, say: Callable[[str], None]) -> None:
+        self._total_mb = round(sum(jar.size for jar in program.jars) / 1e6)
         self._say = say
         self._done = 0
         self._told_mb = 0
         self._one_at_a_time = threading.Lock()
-        say(f"The first run downloads Kafka {VERSION} ({self._total_mb} MB) …")
+        say(f"The first run downloads {program.name} {program.version} ({self._total_mb} MB) …")
 
     def add(self, size: int) -> None:
         with self._one_at_a_time:

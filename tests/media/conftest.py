@@ -18,7 +18,7 @@ from services.contract.media import MEDIA
 from services.domain.messages.copies import MediumTold
 from services.embedded.ports import pick
 from tests.environment import SharedBroker
-from tests.media.servers import BUCKET, KEY, KEY_ID, Server, scanning, storing
+from tests.media.servers import BUCKET, KEY, KEY_ID, Server, found_clamd, scanning, storing
 from tests.members import Members
 from tests.processes import ACCOUNT, PARTITIONS, SECRETS, TOKEN, Service, running, settings_file, settings_of, wired
 from tests.waiting import eventually
@@ -37,10 +37,16 @@ class House(NamedTuple):
     scanner: Server
 
 
+@pytest.fixture(scope="session")
+def clamd() -> str:
+    """Asked for first, so that nothing is fetched or started for tests that are skipped."""
+    return found_clamd()
+
+
 @pytest.fixture(scope="module")
-def house(shared: SharedBroker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def house(clamd: str, shared: SharedBroker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     folder = tmp_path_factory.mktemp("media-house")
-    with storing(folder) as (storage, bucket), scanning(folder) as scanner:
+    with storing(folder) as (storage, bucket), scanning(clamd, folder) as scanner:
         path = settings_file(folder, shared.bootstrap, simulator={"faults": {"callback_delay_s": 0.01}})
         written = yaml.safe_load(path.read_text())
         ports = wired(written)

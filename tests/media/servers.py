@@ -1,7 +1,6 @@
-"""An S3-compatible server (versitygw) and ClamAV's daemon with signatures of ours, as processes."""
+"""An S3-compatible server (S3Proxy) and ClamAV's daemon with signatures of ours, as processes."""
 
 import contextlib
-import fcntl
 import os
 import shutil
 import signal
@@ -13,40 +12,35 @@ from pathlib import Path
 
 import pytest
 
-from services.embedded.jars import cache_root
+from services.embedded.broker import EmbeddedKafka
+from services.embedded.jars import Jar, Program, fetched
+from services.embedded.java import find
 from services.embedded.ports import pick
 from tests.waiting import eventually
 
-_S3 = "github.com/versity/versitygw/cmd/versitygw@v1.8.0"
+_S3 = Program(
+    "S3Proxy",
+    "3.1.0",
+    [
+        Jar(
+            "org.gaul:s3proxy:3.1.0:jar-with-dependencies",
+            "7e348225287f2efa580b1f9be170a3efe187bc6cfa9cd3730968863d1c7363ac",
+            93_365_717,
+        )
+    ],
+)
 KEY_ID, KEY, BUCKET = "media-tests", "a secret key of the tests", "media"
 # What our signature is for: nobody's virus.
 VIRUS = b"SWITCHBOARD-STANDARD-TEST-FILE"
 VIRUS_NAME = "Switchboard.Test.UNOFFICIAL"
 
 
-def s3_server() -> str:
-    """Its path. Built once into the cache; skips the test where that cannot be done."""
-    cached = cache_root() / "bin" / "versitygw"
-    if found := shutil.which("versitygw") or (str(cached) if cached.exists() else None):
-        return found
-    go = shutil.which("go", path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/local/go/bin"]))
-    if go is None:
-        pytest.skip(f"no versitygw and no Go on this machine; `go install {_S3}` gives one")
-    cached.parent.mkdir(parents=True, exist_ok=True)
-    with (cached.parent / "versitygw.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not cached.exists():
-            built = subprocess.run(
-                [go, "install", _S3],
-                env={**os.environ, "GOBIN": str(cached.parent), "CGO_ENABLED": "0"},
-                capture_output=True,
-                text=True,
-                timeout=600,
-                check=False,
-            )
-            if built.returncode:
-                pytest.skip(f"versitygw cannot be built here: {built.stderr[-300:]}")
-    return str(cached)
+def found_clamd() -> str:
+    """Its path. Skips the test where there is none."""
+    found = shutil.which("clamd", path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin"]))
+    if found is None:
+        pytest.skip("no clamd on this machine; Debian's package clamav-daemon has it")
+    return found
 
 
 class Server:
@@ -84,9 +78,17 @@ class Server:
 def storing(folder: Path) -> Iterator[tuple[Server, Path]]:
     """An S3 server with BUCKET, which is a folder, and that folder."""
     bucket, port = folder / "s3" / BUCKET, pick()
-    bucket.mkdir(parents=True)
-    command = [s3_server(), "--port", f"127.0.0.1:{port}", "--access", KEY_ID, "--secret", KEY]
-    server = Server([*command, "posix", str(folder / "s3")], port, folder / "s3.log")
+    # Whoever may read the folder may list the bucket.
+    bucket.mkdir(mode=0o700, parents=True)
+    config = folder / "s3.properties"
+    config.write_text(
+        f"s3proxy.endpoint=http://127.0.0.1:{port}\ns3proxy.authorization=aws-v4\n"
+        f"s3proxy.identity={KEY_ID}\ns3proxy.credential={KEY}\n"
+        f"jclouds.provider=filesystem-nio2\njclouds.filesystem.basedir={bucket.parent}\n"
+    )
+    jars = fetched(_S3, lambda _: None)
+    command = [find("java"), *EmbeddedKafka.jvm, "-cp", f"{jars}/*", "org.gaul.s3proxy.Main"]
+    server = Server([*command, "--properties", str(config)], port, folder / "s3.log")
     server.start()
     try:
         yield server, bucket
@@ -95,11 +97,8 @@ def storing(folder: Path) -> Iterator[tuple[Server, Path]]:
 
 
 @contextmanager
-def scanning(folder: Path, unix_socket: Path | None = None) -> Iterator[Server]:
+def scanning(clamd: str, folder: Path, unix_socket: Path | None = None) -> Iterator[Server]:
     """clamd, which knows VIRUS and nothing else."""
-    clamd = shutil.which("clamd", path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin"]))
-    if clamd is None:
-        pytest.skip("no clamd on this machine; Debian's package clamav-daemon has it")
     database = folder / "signatures"
     database.mkdir(exist_ok=True)
     (database / "ours.ndb").write_text(f"Switchboard.Test:0:*:{VIRUS.hex()}\n")

@@ -12,8 +12,8 @@ from tests.media.conftest import PHOTO, SUBACCOUNT, House, Person, Worker
 from tests.media.servers import BUCKET, VIRUS, VIRUS_NAME
 from tests.waiting import eventually
 
-# The first time the storage is built, which takes minutes.
-pytestmark = pytest.mark.timeout(900)
+# The first time the storage is fetched, of 93 MB.
+pytestmark = pytest.mark.timeout(600)
 
 JPEG = "image/jpeg"
 
@@ -49,7 +49,9 @@ async def test_a_photo_is_stored_once_told_and_given_out_by_a_signed_link(
         read, content, headers = await person.read(answer["url"])
         assert (read, content, headers["Content-Type"]) == (200, PHOTO, JPEG)
         assert headers["Content-Disposition"] == "attachment"
-        assert (await person.read(answer["url"].partition("?")[0]))[0] == 403
+        # S3Proxy takes the path of who signs nothing as it is written.
+        assert (await person.read(answer["url"].partition("?")[0].replace("%2B", "+")))[0] == 403
+        assert (await person.read(answer["url"].replace("/0?", "/1?")))[0] == 403
         assert (await person.link(service, key, token="another"))[0] == 401
         assert (await person.link(service, "elsewhere/0"))[0] == 404
         assert (await person.link(service, "media//0"))[0] == 404

@@ -16,8 +16,8 @@ def socket(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def daemon(tmp_path_factory: pytest.TempPathFactory, socket: Path) -> Iterator[Server]:
-    with scanning(tmp_path_factory.mktemp("clamd"), socket) as server:
+def daemon(clamd: str, tmp_path_factory: pytest.TempPathFactory, socket: Path) -> Iterator[Server]:
+    with scanning(clamd, tmp_path_factory.mktemp("clamd"), socket) as server:
         asyncio.run(server.answers())
         yield server
 

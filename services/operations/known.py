@@ -10,7 +10,7 @@ from typing import Self
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from services.contract.topic import Topic
-from services.operations.log import log_consumer, read_between, readable
+from services.operations.log import log_consumer, look_up, read_between, readable
 from services.runtime.kafka import client_options
 from services.runtime.sections.kafka import KafkaSettings
 
@@ -67,6 +67,8 @@ class Known:
                 stack, AIOKafkaConsumer(**client_options(self._kafka), enable_auto_commit=False)
             )
             partitions = [TopicPartition(name, at) for name in self._topics for at in range(self._kafka.partitions)]
+            for consumer in (self._committed, self._ends):
+                look_up(consumer, partitions)
             self._places = dict(await self._committed.beginning_offsets(partitions))
             self._facts = {name: defaultdict(dict) for name in self._topics}
             self._opened = stack.pop_all()

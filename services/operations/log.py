@@ -1,7 +1,7 @@
 """Reading the log for people: the committed records of topics, from a moment to their present ends."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
@@ -115,6 +115,15 @@ async def _poll(consumer: AIOKafkaConsumer, until: Offsets, together: int | None
     return [one for partition, records in polled.items() for one in records if one.offset < until[partition]]
 
 
+def look_up(consumer: AIOKafkaConsumer, partitions: Iterable[TopicPartition]) -> None:
+    """Before it is asked for offsets: it learns by one question which brokers have them.
+
+    By itself it asks for one topic after the other, a tenth of a second each.
+    """
+    for topic in {one.topic for one in partitions}:
+        consumer._client.add_topic(topic)
+
+
 class LogReader:
     """Reads topics while it is open. Nothing is committed: no group knows of it."""
 
@@ -158,6 +167,7 @@ class LogReader:
 
     async def ends(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
         """The offsets that come next, as readers of committed records see it."""
+        look_up(self._consumer, partitions)
         found: dict[TopicPartition, int] = await self._consumer.end_offsets(partitions)
         return found
 

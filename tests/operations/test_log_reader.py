@@ -3,8 +3,9 @@
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from aiokafka.client import AIOKafkaClient
 
-from services.operations.log import LogError, log_consumer, read_between
+from services.operations.log import LogError, LogReader, log_consumer, read_between
 from services.runtime.sections.kafka import KafkaSettings
 from tests.kafka_records import create_topic, produce
 from tests.waiting import eventually
@@ -113,3 +114,16 @@ async def test_what_went_from_a_topic_that_is_read_is_no_word_on_the_next(kafka:
 
 async def _failed(consumer: AIOKafkaConsumer, partition: TopicPartition) -> bool:
     return type(consumer._fetcher._records.get(partition)).__name__ == "FetchError"
+
+
+async def test_it_learns_where_topics_lie_by_one_question(kafka: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    names, asked, ask = [await create_topic(kafka, "many", 1) for _ in range(5)], [], AIOKafkaClient._metadata_update
+
+    async def counted(client: AIOKafkaClient, cluster: object, topics: list[str]) -> bool:
+        asked.append(sorted(topics))
+        return bool(await ask(client, cluster, topics))
+
+    async with LogReader(KafkaSettings(bootstrap=kafka, partitions=1), None) as log:
+        monkeypatch.setattr(AIOKafkaClient, "_metadata_update", counted)
+        assert set((await log.ends([TopicPartition(name, 0) for name in names])).values()) == {0}
+    assert asked == [sorted(names)]

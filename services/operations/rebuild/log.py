@@ -6,7 +6,7 @@ from contextlib import aclosing, asynccontextmanager
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from services.operations.log import Offsets, log_consumer, read_between
+from services.operations.log import Offsets, log_consumer, look_up, read_between
 from services.operations.topic_admin import TopicAdmin
 from services.runtime.folding.fold import Record
 from services.runtime.sections.kafka import KafkaSettings
@@ -21,12 +21,14 @@ class Log:
 
     async def begins(self, partitions: Iterable[TopicPartition]) -> Offsets:
         """The first offset that retention has left of each."""
-        found: Offsets = await self._consumer.beginning_offsets(list(partitions))
+        look_up(self._consumer, wanted := list(partitions))
+        found: Offsets = await self._consumer.beginning_offsets(wanted)
         return found
 
     async def ends(self, partitions: Iterable[TopicPartition]) -> Offsets:
         """The offset after the last of each."""
-        found: Offsets = await self._consumer.end_offsets(list(partitions))
+        look_up(self._consumer, wanted := list(partitions))
+        found: Offsets = await self._consumer.end_offsets(wanted)
         return found
 
     async def folded(self, group: str, partitions: Iterable[TopicPartition]) -> Offsets:

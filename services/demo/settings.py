@@ -29,7 +29,7 @@ CONFIRM_STOP = "You will hear no more from Acme here. Reply START to change that
 CONFIRM_START = "Acme is back. Reply STOP to end it."
 
 _ACME_SENDERS = [ACME_SMS, ACME_WHATSAPP, ACME_CARE, ACME_FLOW, ACME_SERVICE, ACME_CARE_SERVICE]
-_FAULTS = {
+FAULTS = {
     "latency_s": 0.02,
     "latency_jitter_s": 0.04,
     # Each makes its whole account pause for a second.
@@ -72,7 +72,8 @@ def _content(layout: Layout) -> dict[str, Any]:
         "public_url": layout.url("ingress"),
         "kafka": {
             "bootstrap": layout.address("kafka"),
-            "partitions": 4,
+            # Each costs every service and the broker something, and a demo is there to begin soon.
+            "partitions": 2,
             "replication": 1,
             "min_insync_replicas": 1,
         },
@@ -124,7 +125,7 @@ def _content(layout: Layout) -> dict[str, Any]:
             "prices_every_s": None,
             "compliance_every_s": None,
         },
-        "simulator": {"port": port["simulator"], "webhook_url": layout.url("ingress"), "faults": _FAULTS},
+        "simulator": {"port": port["simulator"], "webhook_url": layout.url("ingress"), "faults": FAULTS},
     }
 
 

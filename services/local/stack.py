@@ -118,7 +118,11 @@ class Stack:
             self._stopped = True
             self._stop_services(list(self._services))
         if self._kafka:
-            self._kafka.stop()
+            # Data that is thrown away needs no good order.
+            if self._scratch:
+                self._kafka.kill()
+            else:
+                self._kafka.stop()
             self._kafka = None
 
     def _stop_services(self, names: Sequence[str]) -> None:

@@ -1,9 +1,9 @@
 """A history as the promises look at it: records by topic, each with the JSON object that it holds, if it holds one."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 import orjson
@@ -14,6 +14,8 @@ from services.checker.topics import DEAD, INBOUND, STATUS, shared
 # No topic keeps its records for less than a week.
 _KEPT_MS = 6 * 86_400_000
 UNSETTLED = "the log had not come to rest, or no longer holds its beginning"
+
+T = TypeVar("T")
 
 
 class Fact(NamedTuple):
@@ -68,6 +70,7 @@ class Facts:
             by_topic[shared(entry.topic)].append(Fact(entry, _object(entry.value)))
         self._by_topic = by_topic
         self._sound: dict[str, Sequence[Fact]] = {}
+        self._gathered: dict[Callable[..., Any], Any] = {}
 
     @property
     def topics(self) -> Sequence[str]:
@@ -81,6 +84,13 @@ class Facts:
         if topic not in self._sound:
             self._sound[topic] = [fact for fact in self.of(topic) if fact.at not in self.buried]
         return self._sound[topic]
+
+    def gathered(self, gather: Callable[[Self], T]) -> T:
+        """What `gather` makes of all facts: it is made once, for the first promise that asks."""
+        if gather not in self._gathered:
+            self._gathered[gather] = gather(self)
+        found: T = self._gathered[gather]
+        return found
 
     @cached_property
     def letters(self) -> Sequence[Fact]:

@@ -68,12 +68,11 @@ class Spoilt:
         return History(self.entries, self.witness)
 
     def all(self, topic: str, holds: Callable[[dict[str, Any]], bool] = lambda _: True, **fields: Any) -> list[Entry]:
+        told = ((entry, event(entry)) for entry in self.entries if entry.topic == topic)
         return [
             entry
-            for entry in self.entries
-            if entry.topic == topic
-            and fields.items() <= {name: event(entry).get(name) for name in fields}.items()
-            and holds(event(entry))
+            for entry, said in told
+            if all(said.get(name) == value for name, value in fields.items()) and holds(said)
         ]
 
     def first(self, topic: str, holds: Callable[[dict[str, Any]], bool] = lambda _: True, **fields: Any) -> Entry:

@@ -12,10 +12,10 @@ from services.checker.check import PROMISES
 from services.checker.history import History, write_history
 from services.cli.main import app
 from services.contract.messages import STATUS
-from services.embedded.broker import EmbeddedKafka
 from services.operations.log import LogReader
 from tests.checker.good import Spoilt, good, unpack
 from tests.checker.planted import FAULTS
+from tests.environment import SharedBroker
 from tests.kafka_records import create_topics
 
 
@@ -82,20 +82,21 @@ def test_no_kafka_is_2(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def test_kafka_that_fails_while_it_is_read_is_2(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, broker: EmbeddedKafka
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, shared: SharedBroker
 ) -> None:
     async def fails(*_: object) -> None:
         raise KafkaTimeoutError
 
-    asyncio.run(create_topics(broker.bootstrap, [STATUS.name]))
+    bootstrap = shared.emptied()
+    asyncio.run(create_topics(bootstrap, [STATUS.name]))
     settings = tmp_path / "one.yaml"
-    settings.write_text(f"kafka: {{bootstrap: '{broker.bootstrap}', partitions: 1}}\n", encoding="utf-8")
+    settings.write_text(f"kafka: {{bootstrap: '{bootstrap}', partitions: 1}}\n", encoding="utf-8")
     monkeypatch.setenv("SWITCHBOARD_CONFIG", str(settings))
     # What it raises then is hard to time: the client waits where it can.
     monkeypatch.setattr(LogReader, "read", fails)
     result = run()
     assert result.exit_code == 2
-    assert f"Kafka at {broker.bootstrap} cannot be read" in result.output.replace("\n", " ")
+    assert f"Kafka at {bootstrap} cannot be read" in result.output.replace("\n", " ")
 
 
 def test_a_record_is_kept(tmp_path: Path) -> None:

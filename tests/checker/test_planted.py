@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from services.checker.check import PROMISES, check
+from services.checker.check import PROMISES, Promise, check
 from services.checker.finding import Finding
 from services.checker.history import History, produced
 from services.checker.topics import MESSAGES
@@ -14,8 +14,8 @@ from tests.checker.planted import FAULTS, HARMLESS
 _KINDS = ("lost", "doubled", "wrong")
 
 
-def find(findings: list[Finding], promise: str) -> Finding:
-    (found,) = [finding for finding in findings if promise in finding.promise]
+def of(words: str) -> Promise:
+    (found,) = [promise for promise in PROMISES if words in promise.sentence]
     return found
 
 
@@ -39,11 +39,17 @@ def test_the_good_history_keeps_every_promise_and_each_was_looked_at() -> None:
 def test_a_planted_fault_is_found(fault: str) -> None:
     planted, log = FAULTS[fault], Spoilt()
     planted.plant(log)
-    findings = check(log.history)
-    finding = find(findings, planted.promise)
+    [finding] = check(log.history, [of(planted.promise)])
     said = getattr(finding, planted.kind)
     assert any(planted.says in one for one in said), finding
-    assert_masked(log, findings)
+    assert_masked(log, [finding])
+
+
+@pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: promise.sentence)
+def test_no_promise_tells_a_number_or_a_text_where_another_is_broken(promise: Promise) -> None:
+    log = Spoilt()
+    next(planted for planted in FAULTS.values() if planted.promise in promise.sentence).plant(log)
+    assert_masked(log, check(log.history))
 
 
 @pytest.mark.parametrize("change", HARMLESS)
@@ -51,7 +57,7 @@ def test_what_is_no_fault_is_not_called_one(change: str) -> None:
     promise, spoil = HARMLESS[change]
     log = Spoilt()
     spoil(log)
-    finding = find(check(log.history), promise)
+    [finding] = check(log.history, [of(promise)])
     assert finding.ok, finding
 
 

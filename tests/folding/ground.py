@@ -71,13 +71,13 @@ class Ground:
     async def fold(self, *events: Any, topic: str | None = None) -> Written | None:
         """Fold events in one flush, each off the log; what was written, None when nothing was."""
         source = topic or self.partition.fold.sources[0].name
-        await self.partition.put(source, [self.record(event, source) for event in events])
+        await self.partition.queue.put(source, [self.record(event, source) for event in events])
         return await self._one_flush()
 
     async def tick(self, now: str) -> Written | None:
         """Wake what is due; what was written, None when nothing was."""
         self.partition.tick(now)
-        return await self._one_flush() if self.partition._waiting else None
+        return await self._one_flush() if self.partition.queue._waiting else None
 
     async def ticks(self, now: str) -> list[Written]:
         """Tick until nothing is due any more."""
@@ -136,7 +136,7 @@ class Ground:
             assert self.running is not None
             if self.running.done():
                 self.running.result()
-            return not self.partition._waiting and len(self.flushes) > flushes
+            return not self.partition.queue._waiting and len(self.flushes) > flushes
 
         await eventually(folded, what="a flush")
         assert len(self.flushes) == flushes + 1
@@ -147,7 +147,7 @@ class Ground:
         for table in partition.fold.tables:
             stored = self.stored(table.name)
             assert self.index(table.name) == derived(table, stored), "the index is that of the rows"
-            for (name, key), known in partition._cache._rows.items():
+            for (name, key), known in partition._committed._cache._rows.items():
                 if name != table.name:
                     continue
                 value = stored.get(key.encode())

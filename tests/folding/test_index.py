@@ -120,7 +120,7 @@ class Worker:
         assert self._partition is not None
         assert self._running is not None
         flushes, source = self._flushes, self.fold.sources[0].name
-        await self._partition.put(source, [self._consumed(event, source) for event in events])
+        await self._partition.queue.put(source, [self._consumed(event, source) for event in events])
         if woken is not None:
             self._partition.tick(woken)
         await eventually(lambda: self._flushes > flushes or self._running.done(), what="a flush")

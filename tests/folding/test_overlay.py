@@ -10,7 +10,7 @@ from services.contract.messages import OUTCOMES
 from services.runtime.folding.dead import Why, dead_letter
 from services.runtime.folding.fold import Fold, Record, Step, Table
 from services.runtime.folding.overlay import Overlay
-from services.runtime.folding.partition import _MAX_FLUSH_BYTES
+from services.runtime.folding.queue import MAX_FLUSH_BYTES
 from services.runtime.folding.telling import MAX_RECORD_BYTES
 from services.runtime.section import ConfigError
 from tests.domain.suppression_oracle import refused
@@ -137,10 +137,10 @@ def test_a_record_of_a_newer_format_is_no_letter_and_stops_the_process() -> None
 
 async def test_a_flush_is_bounded_by_bytes_too() -> None:
     world = World(max_batch=1000)
-    await world.partition.put(SOURCE, [consumed(number, b"x" * (1 << 20)) for number in range(12)])
+    await world.partition.queue.put(SOURCE, [consumed(number, b"x" * (1 << 20)) for number in range(12)])
     world.run()
     await world.flushed(2)
     largest = max(sum(len(one.value or b"") for one in emissions) for emissions, _ in world.written())
-    assert largest <= _MAX_FLUSH_BYTES + (1 << 20)
+    assert largest <= MAX_FLUSH_BYTES + (1 << 20)
     assert world.flushes[-1].folded == {(SOURCE, 0): 11}
     world.partition.close()

@@ -13,7 +13,7 @@ from tests.waiting import eventually
 
 
 async def test_events_and_rows_are_written_together_then_applied_then_marked(world: World) -> None:
-    await world.partition.put(SOURCE, [record(7, fact(1)), record(9, fact(2, "b"))])
+    await world.partition.queue.put(SOURCE, [record(7, fact(1)), record(9, fact(2, "b"))])
     world.run()
     await world.flushed()
 
@@ -26,7 +26,7 @@ async def test_events_and_rows_are_written_together_then_applied_then_marked(wor
 
 async def test_nothing_is_applied_or_marked_before_the_write_is_acknowledged(world: World) -> None:
     world.gate.clear()
-    await world.partition.put(SOURCE, [record(0, fact(1))])
+    await world.partition.queue.put(SOURCE, [record(0, fact(1))])
     world.run()
     await eventually(lambda: "fold" in world.names())
     await asyncio.sleep(0)
@@ -38,7 +38,7 @@ async def test_nothing_is_applied_or_marked_before_the_write_is_acknowledged(wor
 
 async def test_nothing_is_applied_or_marked_when_the_write_fails(world: World) -> None:
     world.broken = RuntimeError("fenced")
-    await world.partition.put(SOURCE, [record(0, fact(1))])
+    await world.partition.queue.put(SOURCE, [record(0, fact(1))])
     world.run()
     assert world.running
     with pytest.raises(RuntimeError, match="fenced"):
@@ -48,7 +48,7 @@ async def test_nothing_is_applied_or_marked_when_the_write_fails(world: World) -
 
 async def test_events_of_one_key_in_one_batch_build_on_each_other(world: World) -> None:
     facts = [fact(1), fact(2), fact(1, "b"), fact(3)]
-    await world.partition.put(SOURCE, [record(offset, one) for offset, one in enumerate(facts)])
+    await world.partition.queue.put(SOURCE, [record(offset, one) for offset, one in enumerate(facts)])
     world.run()
     await world.flushed()
 
@@ -60,22 +60,22 @@ async def test_events_of_one_key_in_one_batch_build_on_each_other(world: World) 
 
 async def test_a_key_that_is_removed_and_comes_again_in_one_batch_starts_anew(world: World) -> None:
     facts = [fact(1), fact(2, note="forget"), fact(3)]
-    await world.partition.put(SOURCE, [record(offset, one) for offset, one in enumerate(facts)])
+    await world.partition.queue.put(SOURCE, [record(offset, one) for offset, one in enumerate(facts)])
     world.run()
     await world.flushed()
     assert [one.number for one in world.counted()] == [1, 1]
 
-    await world.partition.put(SOURCE, [record(3, fact(4, note="forget"))])
+    await world.partition.queue.put(SOURCE, [record(3, fact(4, note="forget"))])
     await world.flushed(2)
     assert world.written()[1] == ([], [Emission("", b"a", None, [])])
     assert world.partition.read("a") is None
 
 
 async def test_a_fact_that_changes_nothing_is_marked_and_not_written(world: World) -> None:
-    await world.partition.put(SOURCE, [record(0, fact(1))])
+    await world.partition.queue.put(SOURCE, [record(0, fact(1))])
     world.run()
     await world.flushed()
-    await world.partition.put(SOURCE, [record(1, fact(1))])
+    await world.partition.queue.put(SOURCE, [record(1, fact(1))])
     await world.flushed(2)
     assert world.names() == ["fold", "write", "apply", "mark", "fold", "mark"]
     assert world.flushes[1].folded == {(SOURCE, 0): 1}
@@ -95,7 +95,7 @@ async def test_what_cannot_be_folded_is_kept_as_it_was_and_the_rest_goes_on(
     world: World, value: bytes | None, reason: str
 ) -> None:
     came = record(6, value, key=b"\x00key", headers=(("traceparent", b"00-1"), ("odd", None)))
-    await world.partition.put(SOURCE, [record(5, fact(1)), came, record(7, fact(3))])
+    await world.partition.queue.put(SOURCE, [record(5, fact(1)), came, record(7, fact(3))])
     world.run()
     await world.flushed()
 
@@ -111,17 +111,17 @@ async def test_what_cannot_be_folded_is_kept_as_it_was_and_the_rest_goes_on(
 
 
 async def test_records_seen_before_are_passed_over(world: World) -> None:
-    await world.partition.put(SOURCE, [record(0, fact(1)), record(1, fact(2))])
-    await world.partition.put(SOURCE, [record(0, fact(1)), record(1, fact(2)), record(4, fact(3))])
-    await world.partition.put(SOURCE, [record(1, fact(2))])
+    await world.partition.queue.put(SOURCE, [record(0, fact(1)), record(1, fact(2))])
+    await world.partition.queue.put(SOURCE, [record(0, fact(1)), record(1, fact(2)), record(4, fact(3))])
+    await world.partition.queue.put(SOURCE, [record(1, fact(2))])
     world.run()
     await world.flushed()
     assert [detail.event_id for effect, detail in world.effects if effect == "fold"] == ["fact-1", "fact-2", "fact-3"]
 
 
 async def test_the_consumer_waits_while_too_much_waits(world: World) -> None:
-    await world.partition.put(SOURCE, [record(offset, fact(offset)) for offset in range(7)])
-    full = asyncio.create_task(world.partition.put(SOURCE, [record(7, fact(7))]))
+    await world.partition.queue.put(SOURCE, [record(offset, fact(offset)) for offset in range(7)])
+    full = asyncio.create_task(world.partition.queue.put(SOURCE, [record(7, fact(7))]))
     await asyncio.sleep(0)
     assert not full.done()
     world.run()
@@ -133,17 +133,17 @@ async def test_the_consumer_waits_while_too_much_waits(world: World) -> None:
 
 async def test_closing_finishes_the_flush_and_forgets_what_waits(world: World) -> None:
     world.gate.clear()
-    await world.partition.put(SOURCE, [record(0, fact(1))])
+    await world.partition.queue.put(SOURCE, [record(0, fact(1))])
     world.run()
     await eventually(lambda: "fold" in world.names())
-    await world.partition.put(SOURCE, [record(1, fact(2))])
+    await world.partition.queue.put(SOURCE, [record(1, fact(2))])
     submitting = asyncio.create_task(world.partition.submit(fact(3)))
     await asyncio.sleep(0)
 
     world.partition.close()
     with pytest.raises(asyncio.CancelledError):
         await submitting
-    await world.partition.put(SOURCE, [record(2, fact(4))])
+    await world.partition.queue.put(SOURCE, [record(2, fact(4))])
     world.gate.set()
     assert world.running
     await asyncio.wait_for(world.running, 20)
@@ -154,7 +154,7 @@ async def test_closing_finishes_the_flush_and_forgets_what_waits(world: World) -
 
 
 async def test_closing_frees_a_consumer_that_waits_for_room(world: World) -> None:
-    full = asyncio.create_task(world.partition.put(SOURCE, [record(offset, fact(offset)) for offset in range(8)]))
+    full = asyncio.create_task(world.partition.queue.put(SOURCE, [record(offset, fact(offset)) for offset in range(8)]))
     await asyncio.sleep(0)
     assert not full.done()
     world.partition.close()
@@ -163,10 +163,10 @@ async def test_closing_frees_a_consumer_that_waits_for_room(world: World) -> Non
 
 async def test_headers_take_room_as_values_do(world: World) -> None:
     """Few records, nearly empty but for their headers: else thousands of them would wait in memory."""
-    world.partition._max_batch = 1000
+    world.partition.queue._max_batch = 1000
     heavy = [record(number, fact(number), headers=(("h", bytes(1 << 20)), ("n", None))) for number in range(20)]
-    putting = asyncio.create_task(world.partition.put(SOURCE, heavy))
-    await eventually(lambda: world.partition._waiting)
+    putting = asyncio.create_task(world.partition.queue.put(SOURCE, heavy))
+    await eventually(lambda: world.partition.queue._waiting)
     assert not putting.done()
     world.run()
     await putting

@@ -115,8 +115,8 @@ async def test_a_position_is_news_once() -> None:
 async def test_a_position_counts_when_all_that_was_put_before_it_is_folded(world: World) -> None:
     # Batches of four: the position stands behind two more flushes.
     world.gate.clear()
-    await world.partition.put(SOURCE, [record(offset, fact(offset)) for offset in range(6)])
-    world.partition.passed(SOURCE, 9)
+    await world.partition.queue.put(SOURCE, [record(offset, fact(offset)) for offset in range(6)])
+    await world.partition.accept(SOURCE, [], 9)
     world.run()
     await asyncio.sleep(0.02)
     assert world.partition.progress.upto == {SOURCE: 0}
@@ -128,7 +128,7 @@ async def test_a_position_counts_when_all_that_was_put_before_it_is_folded(world
 
 
 async def test_a_flush_counts_as_far_as_it_went(world: World) -> None:
-    await world.partition.put(SOURCE, [record(offset, fact(offset)) for offset in (2, 3, 5, 7, 11)])
+    await world.partition.queue.put(SOURCE, [record(offset, fact(offset)) for offset in (2, 3, 5, 7, 11)])
     world.run()
     await world.flushed(1)
     await world.partition.progress.reach({SOURCE: 8})
@@ -142,8 +142,8 @@ async def test_progress_is_told_after_the_listener(world: World) -> None:
     async def listener(_: Partition, __: Any) -> None:
         seen.append(dict(world.partition.progress.upto))
 
-    await world.partition.put(SOURCE, [record(0, fact(0))])
-    world.partition.passed(SOURCE, 4)
+    await world.partition.queue.put(SOURCE, [record(0, fact(0))])
+    await world.partition.accept(SOURCE, [], 4)
     running = asyncio.create_task(world.partition.run(listener))
     await eventually(lambda: world.partition.progress.upto == {SOURCE: 4})
     assert seen == [{SOURCE: 0}]
@@ -153,8 +153,8 @@ async def test_progress_is_told_after_the_listener(world: World) -> None:
 
 async def test_a_write_that_fails_moves_nothing(world: World) -> None:
     world.broken = RuntimeError("fenced")
-    await world.partition.put(SOURCE, [record(0, fact(0))])
-    world.partition.passed(SOURCE, 4)
+    await world.partition.queue.put(SOURCE, [record(0, fact(0))])
+    await world.partition.accept(SOURCE, [], 4)
     world.run()
     assert world.running
     await asyncio.wait([world.running])
@@ -163,14 +163,14 @@ async def test_a_write_that_fails_moves_nothing(world: World) -> None:
 
 async def test_closing_a_partition_frees_who_waits_and_forgets_positions(world: World) -> None:
     world.gate.clear()
-    await world.partition.put(SOURCE, [record(0, fact(0))])
+    await world.partition.queue.put(SOURCE, [record(0, fact(0))])
     world.run()
     await eventually(lambda: "fold" in world.names())
     reaching = asyncio.create_task(world.partition.progress.reach({SOURCE: 4}))
-    world.partition.passed(SOURCE, 4)
+    await world.partition.accept(SOURCE, [], 4)
     await asyncio.sleep(0)
     world.partition.close()
-    world.partition.passed(SOURCE, 5)
+    await world.partition.accept(SOURCE, [], 5)
     await asyncio.wait([reaching], timeout=5)
     assert reaching.cancelled()
     world.gate.set()

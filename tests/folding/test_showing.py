@@ -40,7 +40,7 @@ async def test_a_flush_that_does_not_end_is_a_lag_that_grows(world: World) -> No
     """A worker that is stuck folds nothing, and so tells no delay of it: its lag must."""
     world.gate.clear()
     world.partition.progress.begin(SOURCE, 0)
-    await world.partition.put(SOURCE, [record(0, fact(1)), record(1, fact(2))])
+    await world.partition.queue.put(SOURCE, [record(0, fact(1)), record(1, fact(2))])
     world.run()
     await eventually(lambda: "fold" in world.names())
     found = world.partition.behind(SOURCE, 2)
@@ -56,11 +56,11 @@ async def test_each_record_counts_and_nothing_else_does(world: World) -> None:
     """A flush of many is as many records; one that only wakes a timer, or passes a mark of Kafka's, is none."""
     fold = world.partition.fold.name
     before = [counted(name, fold) for name in (FOLD_DELAY, "switchboard_folded_total")]
-    await world.partition.put(SOURCE, [record(offset, fact(offset)) for offset in range(3)])
-    world.partition.passed(SOURCE, 4)
+    await world.partition.queue.put(SOURCE, [record(offset, fact(offset)) for offset in range(3)])
+    await world.partition.accept(SOURCE, [], 4)
     world.run()
     await world.flushed()
-    world.partition.passed(SOURCE, 9)
+    await world.partition.accept(SOURCE, [], 9)
     await world.flushed(2)
     after = [counted(name, fold) for name in (FOLD_DELAY, "switchboard_folded_total")]
     assert [now - then for now, then in zip(after, before, strict=True)] == [3, 3]

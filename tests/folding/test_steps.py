@@ -343,7 +343,7 @@ async def test_what_replaces_carries_the_trace_of_its_own_record(ground: Ground)
         ground.record(Ordered("a", [f"x{number}"]), SOURCE, headers=(("traceparent", trace(number)),))
         for number in (1, 2)
     ]
-    await ground.partition.put(SOURCE, records)
+    await ground.partition.queue.put(SOURCE, records)
     written = await ground._one_flush()
     assert written is not None
     [last] = [one for one in written.emissions if one.topic == SUMS]
@@ -359,7 +359,7 @@ async def test_small_events_that_make_large_rows_end_a_flush(ground: Ground) -> 
     await ground.fold(Paid("a", "y" * 400_000), topic=OTHER)
     before = len(ground.flushes)
     records = [ground.record(Paid("a", str(number)), OTHER) for number in range(40)]
-    await ground.partition.put(OTHER, records)
+    await ground.partition.queue.put(OTHER, records)
     await eventually(lambda: (OTHER, 0) in ground.flushes[-1].folded and _upto(ground) == records[-1].offset)
     # Forty rows of 400 KB and as many events would be 32 MB; a flush ends soon after 8.
     assert len(ground.flushes) - before >= 3

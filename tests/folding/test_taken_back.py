@@ -39,7 +39,7 @@ async def test_who_said_yes_long_ago_is_left_alone_though_no_message_is_known_of
     try:
         for fact, key in ((stated("opt_in", 0), CONTACT), (LIST, LIST.key), (LIST, LIST.key)):
             record = ground.record(fact, ACCEPTED.name, key=key.encode())
-            await ground.partition.put(ACCEPTED.name, [record])
+            await ground.partition.queue.put(ACCEPTED.name, [record])
             await ground._one_flush()
         number = ground.partition.read(CONTACT, "numbers")
         assert {one.why for one in unreachable(number).values()} == {"deactivated"}

@@ -137,7 +137,7 @@ async def test_a_tick_for_what_was_moved_meanwhile_wakes_nobody(ground: Ground) 
     await ground.fold(Set("a", [T1]), Set("b", [T1]), Set("c", [T1]))
     source = ground.partition.fold.sources[0].name
     moved = [Set("a", [T3]), Set("b", None), Set("c", [])]
-    await ground.partition.put(source, [ground.record(event, source) for event in moved])
+    await ground.partition.queue.put(source, [ground.record(event, source) for event in moved])
     ground.partition.tick(T1)
     written = await ground._one_flush()
     assert rang(written) == []

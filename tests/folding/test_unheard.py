@@ -75,7 +75,7 @@ async def grounded(fold: Fold, folder: Path) -> AsyncIterator[Ground]:
 
 
 async def put(ground: Ground, topic: Topic, value: Any, **fields: Any) -> Written:
-    await ground.partition.put(topic.name, [ground.record(value, topic.name, **{"key": KEY.encode(), **fields})])
+    await ground.partition.queue.put(topic.name, [ground.record(value, topic.name, **{"key": KEY.encode(), **fields})])
     written = await ground._one_flush()
     assert written is not None
     return written

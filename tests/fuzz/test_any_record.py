@@ -93,7 +93,7 @@ class Fed:
             ground.record(value, topic.name, **more._replace(headers=[*more.headers, *known])._asdict())
             for value, more in odd
         ]
-        await ground.partition.put(topic.name, records)
+        await ground.partition.queue.put(topic.name, records)
         if ground.running is None:
             ground.run()
 

@@ -1,12 +1,12 @@
 """The fold adapter over Faust, written once: emit, remember, then ack, each awaited; no fold knows of it.
 
-In the order of a record's walk: `agent` (a batch goes to its partition), `partition` (what waits, one flush), `fold`
+In the order of a record's walk: `agent` (a batch goes to its partition), `partition` (one flush of what waits), `fold`
 (what a fold declares), `overlay` (a batch folded over the tables, in memory), `ledger` (one transaction), `store` (the
 tables on this machine's disk).
 
 Beside it: `app` (how all is put together), `consumer` (what is fetched goes to agents in batches), `runner` (who owns
 which partition), `recovery` and `membership` (what else is replaced inside Faust, and why), `memory` (what tables may
-take), `index` (what is due, what is listed), `cache`, `telling` (a derived event as a record), `burying` and `dead`
-(what could not be folded), `progress` (how far it is), `lookup` (where a row is), `health`, `pulse`, `showing` (what
-operations see).
+take), `queue` (what waits for a flush), `committed` and `cache` (rows that are read), `index` (what is due, what is
+listed), `telling` (a derived event as a record), `burying` and `dead` (what could not be folded), `progress` (how far
+it is), `lookup` (where a row is), `health`, `pulse`, `showing` (what operations see).
 """

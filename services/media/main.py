@@ -14,8 +14,9 @@ from services.media.scanning import Scanner
 from services.media.storage import Storage
 from services.media.topology import FOLDS
 from services.runtime.config import Settings
-from services.runtime.folding.app import fold_app, run_app
+from services.runtime.folding.app import fold_app
 from services.runtime.folding.health import reasons
+from services.runtime.folding.lifetime import run_app
 from services.runtime.http import operations, serve
 from services.runtime.line import Line
 from services.runtime.metrics import FOLDING

@@ -24,8 +24,9 @@ from services.poller.syncing import TOGETHER, Sync, Syncing
 from services.poller.tickets import Ticketing
 from services.runtime.config import Settings
 from services.runtime.directories import Directories
-from services.runtime.folding.app import FoldApp, fold_app, run_app
+from services.runtime.folding.app import FoldApp, fold_app
 from services.runtime.folding.health import reasons
+from services.runtime.folding.lifetime import run_app
 from services.runtime.folding.runner import Listener, Together
 from services.runtime.http import operations, serve
 from services.runtime.line import Line, way

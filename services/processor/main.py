@@ -16,8 +16,9 @@ from services.processor.reaching import People, Reaching
 from services.processor.topology import topology
 from services.runtime.config import Settings
 from services.runtime.directories import Directories
-from services.runtime.folding.app import fold_app, run_apps
+from services.runtime.folding.app import fold_app
 from services.runtime.folding.health import reasons
+from services.runtime.folding.lifetime import run_apps
 from services.runtime.folding.runner import Together
 from services.runtime.http import operations, serve
 from services.runtime.metrics import FOLDING

@@ -13,8 +13,9 @@ from services.runtime.callbacks import uncallable
 from services.runtime.catalogues import Catalogues
 from services.runtime.config import Settings
 from services.runtime.directories import Directories
-from services.runtime.folding.app import fold_app, run_app
+from services.runtime.folding.app import fold_app
 from services.runtime.folding.health import reasons
+from services.runtime.folding.lifetime import run_app
 from services.runtime.folding.runner import Together
 from services.runtime.http import operations, serve
 from services.runtime.line import Line

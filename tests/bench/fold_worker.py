@@ -7,8 +7,9 @@ from services.contract.fold import FoldContract
 from services.contract.messages import DELIVERY, OUTCOMES, SENT, STATUS
 from services.domain.messages import delivery, ladder
 from services.runtime import logs, process
-from services.runtime.folding.app import fold_app, run_app
+from services.runtime.folding.app import fold_app
 from services.runtime.folding.fold import Fold, Step, Table
+from services.runtime.folding.lifetime import run_app
 from services.runtime.sections.kafka import KafkaSettings
 from services.runtime.sections.worker import WorkerSettings
 

@@ -8,9 +8,10 @@ from pathlib import Path
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from services.embedded import ports
-from services.runtime.folding.app import FoldApp, fold_app, run_app
+from services.runtime.folding.app import FoldApp, fold_app
 from services.runtime.folding.fold import Fold
 from services.runtime.folding.health import reasons
+from services.runtime.folding.lifetime import run_app
 from services.runtime.folding.partition import Partition
 from services.runtime.folding.runner import Listener
 from services.runtime.sections.worker import WorkerSettings

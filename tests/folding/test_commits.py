@@ -8,9 +8,10 @@ from faust.types import TP
 
 from services.contract import codec
 from services.contract.fold import changelog
-from services.runtime.folding.app import FoldApp, fold_app, run_app
+from services.runtime.folding.app import FoldApp, fold_app
 from services.runtime.folding.fold import FoldFunction
 from services.runtime.folding.health import reasons
+from services.runtime.folding.lifetime import run_app
 from services.runtime.folding.runner import Runner
 from services.runtime.sections.kafka import KafkaSettings
 from services.runtime.sections.worker import WorkerSettings

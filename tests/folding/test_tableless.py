@@ -3,8 +3,9 @@
 import asyncio
 from pathlib import Path
 
-from services.runtime.folding.app import fold_app, run_app
+from services.runtime.folding.app import fold_app
 from services.runtime.folding.fold import Fold, Step
+from services.runtime.folding.lifetime import run_app
 from services.runtime.sections.kafka import KafkaSettings
 from services.runtime.sections.worker import WorkerSettings
 from tests.folding import tally

@@ -21,9 +21,10 @@ import msgspec
 
 from services.runtime import metrics, process
 from services.runtime.clock import CLOCK
-from services.runtime.folding.app import FoldApp, fold_app, run_app
+from services.runtime.folding.app import FoldApp, fold_app
 from services.runtime.folding.health import reasons
 from services.runtime.folding.index import INDEX
+from services.runtime.folding.lifetime import run_app
 from services.runtime.folding.partition import Flush, Partition
 from services.runtime.folding.recovery import PositionRecovery
 from services.runtime.folding.runner import Listener

@@ -20,8 +20,8 @@ import asyncio, logging, sys, threading, time
 from types import SimpleNamespace
 
 from services.runtime import process
-from services.runtime.folding import app
-from services.runtime.folding.app import run_app
+from services.runtime.folding import lifetime
+from services.runtime.folding.lifetime import run_app
 
 logging.basicConfig(stream=sys.stderr, level=logging.INFO)
 
@@ -62,7 +62,7 @@ sys.exit(process.run(main))
 """
 _CRASHES = "asyncio.get_running_loop().call_later(0.1, lambda: asyncio.ensure_future(self.crash(OSError('broken'))))"
 # It is waited for ten seconds otherwise, and five more where nothing runs any longer.
-_SOON = "app._STOP_CRASHED_S = 1.0; "
+_SOON = "lifetime._STOP_CRASHED_S = 1.0; "
 _FOR_EVER = "await asyncio.sleep(3600)"
 # A task that does not take its cancellation, and a thread that nobody ends.
 _STUBBORN = """
@@ -152,7 +152,7 @@ def test_a_service_that_is_cancelled_from_within_ends(service: Service) -> None:
 
 @pytest.mark.slow
 def test_a_crashed_service_whose_event_loop_stands_still_ends_all_the_same(service: Service) -> None:
-    code, _, log = service(start=f"{_SOON} app._END_S = 0.5; {_CRASHES}", stop="time.sleep(3600)").ended()
+    code, _, log = service(start=f"{_SOON} lifetime._END_S = 0.5; {_CRASHES}", stop="time.sleep(3600)").ended()
     assert code == 1
     assert "crashed by OSError('broken'), and everything waits" in log
 

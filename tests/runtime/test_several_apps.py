@@ -7,7 +7,8 @@ from typing import Any, cast
 
 import pytest
 
-from services.runtime.folding.app import FoldApp, run_apps
+from services.runtime.folding.app import FoldApp
+from services.runtime.folding.lifetime import run_apps
 from services.runtime.folding.showing import SHOWING
 
 

@@ -9,7 +9,7 @@ from services.contract.partition import key_on, partition_of
 from services.contract.studio import EXECUTIONS_FOLD
 from services.domain.consent import deactivations
 from services.domain.consent.deactivations import KnownDeactivated, NumbersDeactivated
-from services.domain.consent.suppression import Standing
+from services.domain.consent.standing import Standing
 from services.domain.messages import deliverability, delivery, ladder, numbers, recent, sessions, suspension, timeline
 from services.domain.messages.confirmation import Texts
 from services.domain.messages.consent import Suppressing

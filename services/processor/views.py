@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from services.domain.consent import holds
 from services.domain.consent.dating import doubts
-from services.domain.consent.suppression import Standing, suppressed, suspected
+from services.domain.consent.standing import Standing, suppressed, suspected
 from services.domain.errors import explain
 from services.domain.messages.ladder import Delivery
 from services.domain.messages.numbers import Number, in_order, unreachable

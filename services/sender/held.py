@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from services.domain.consent import holds
-from services.domain.consent.suppression import Standing
+from services.domain.consent.standing import Standing
 from services.domain.gate.conditions import hold_of
 from services.runtime.folding.partition import Flush, Partition
 from services.sender.conditions import Kind

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from services.domain.consent.suppression import Standing
+from services.domain.consent.standing import Standing
 from services.domain.gate.conditions import MEDIA
 from services.domain.gate.decide import decide
 from services.domain.gate.media import picked

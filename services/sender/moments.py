@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from services.contract.letters import PRODUCED_MS
 from services.domain.clock import iso, later
-from services.domain.consent.suppression import HORIZON_S
+from services.domain.consent.standing import HORIZON_S
 from services.runtime.folding.fold import Record
 
 _MILLISECONDS = re.compile(rb"\d{1,18}", re.ASCII)

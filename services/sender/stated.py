@@ -7,8 +7,8 @@ from services.domain.commands import on_channel
 from services.domain.consent.events import Suppression
 from services.domain.consent.holds import held
 from services.domain.consent.scopes import scopes_of
-from services.domain.consent.statements import version
-from services.domain.consent.suppression import Consented, Standing, consented, suspicions
+from services.domain.consent.standing import Consented, Standing, consented, suspicions
+from services.domain.consent.version import version
 from services.domain.gate.question import Question
 from services.domain.gate.view import ConsentRules, MembershipSeen
 from services.domain.senders.directory import Directory

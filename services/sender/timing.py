@@ -12,7 +12,7 @@ from typing import Any
 from prometheus_client import Counter, Gauge, Histogram
 
 from services.domain.clock import took_s
-from services.domain.consent.suppression import Standing
+from services.domain.consent.standing import Standing
 from services.domain.outbox.accepted import Accepted
 from services.domain.outbox.entry import Entry
 from services.domain.outbox.lists import DEFERRED, FOR_A_TIME, condition_of

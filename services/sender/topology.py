@@ -11,7 +11,7 @@ from services.domain.consent import dating, deactivations
 from services.domain.consent.commands import ConsentAccepted, ContactLinked, MessageDated
 from services.domain.consent.deactivations import KnownDeactivated, NumbersDeactivated
 from services.domain.consent.holds import HoldPlaced, HoldReleased
-from services.domain.consent.suppression import Standing
+from services.domain.consent.standing import Standing
 from services.domain.due import Due
 from services.domain.messages import introduced, lines, numbers, sessions
 from services.domain.messages.consent import Suppressing

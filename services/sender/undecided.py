@@ -5,7 +5,7 @@ Which word decides depends on the sender, its services and Twilio's dates, so th
 
 from collections.abc import Iterator
 
-from services.domain.consent.statements import version
+from services.domain.consent.version import version
 from services.domain.gate.conditions import SUSPECTED, suspected_of
 from services.runtime.folding.partition import Flush, Partition
 from services.runtime.tenants.live import Tenants

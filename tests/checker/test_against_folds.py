@@ -16,7 +16,7 @@ from services.checker.topics import DELIVERY_ROWS
 from services.contract.codec import encode
 from services.contract.topics import topic_of
 from services.domain.consent.commands import ContactLinked
-from services.domain.consent.suppression import Standing
+from services.domain.consent.standing import Standing
 from services.domain.due import Due
 from services.domain.messages import sessions
 from services.domain.messages.consent import Suppressing

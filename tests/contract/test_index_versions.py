@@ -11,7 +11,7 @@ from msgspec import structs
 
 from services.contract.fold import MEDIA_APP, POLLER_APP, PROCESSOR_APPS, SENDER_APP
 from services.domain.consent.commands import Mark
-from services.domain.consent.suppression import Standing
+from services.domain.consent.standing import Standing
 from services.domain.messages.copies import Copies, Medium
 from services.domain.messages.costs import Bill
 from services.domain.messages.deliverability import Counts

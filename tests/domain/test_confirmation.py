@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.domain.consent.suppression import Standing
+from services.domain.consent.standing import Standing
 from services.domain.messages.commands import CommandAccepted, Options
 from services.domain.messages.confirmation import Texts
 from services.domain.messages.consent import Suppressing

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from services.domain.consent.commands import ConsentAccepted, RecordConsent
 from services.domain.consent.intake import MAX_PROOF_CHARACTERS, accept
 from services.domain.consent.scopes import TENANT, scopes_of
-from services.domain.consent.suppression import consented, suppressed
+from services.domain.consent.standing import consented, suppressed
 from services.domain.contact import contact_key
 from services.domain.identity import Place
 from services.domain.messages.consent import Suppressing

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from services.domain.consent.commands import MessageDated
 from services.domain.consent.dating import DateFetched, dated, doubts, lists, undated
 from services.domain.consent.events import ConsentRecorded
-from services.domain.consent.suppression import Standing, suppressed
+from services.domain.consent.standing import Standing, suppressed
 from services.domain.messages.consent import Suppressing
 from tests.domain.suppression_oracle import CONTACT, SENDER, SERVICE, TOLL_FREE, at, history, stated, wrote
 

@@ -18,8 +18,8 @@ from services.domain.consent.deactivations import (
 )
 from services.domain.consent.events import DeactivationRecorded, SuppressionChanged
 from services.domain.consent.evidence import Evidence, recall
-from services.domain.consent.statements import version
-from services.domain.consent.suppression import Standing, consented, suppressed
+from services.domain.consent.standing import Standing, consented, suppressed
+from services.domain.consent.version import version
 from services.domain.messages.consent import Suppressing
 from services.domain.messages.deactivated import Deactivated, ListRead, PartRead, due, fold, phone, today
 from services.domain.messages.events import InboundReceived

@@ -13,7 +13,7 @@ from services.domain.consent import holds
 from services.domain.consent.events import ConsentRecorded, HoldRecorded, LinkRecorded, Suppression, SuppressionChanged
 from services.domain.consent.evidence import recall
 from services.domain.consent.holds import MOST_HOLDS, HoldPlaced, HoldReleased
-from services.domain.consent.suppression import Standing, answer, suppressed
+from services.domain.consent.standing import Standing, answer, suppressed
 from services.domain.messages.consent import Suppressing
 from tests.domain.suppression_oracle import at, wrote
 

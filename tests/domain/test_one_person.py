@@ -4,7 +4,7 @@ import pytest
 
 from services.domain.consent.commands import ConsentAccepted, RecordConsent
 from services.domain.consent.intake import accept as accept_consent
-from services.domain.consent.suppression import suppressed
+from services.domain.consent.standing import suppressed
 from services.domain.contact import contact_key
 from services.domain.identity import Place
 from services.domain.messages.commands import CommandAccepted, SendMessage

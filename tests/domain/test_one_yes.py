@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from services.domain.consent.suppression import suppressed
+from services.domain.consent.standing import suppressed
 from services.domain.messages.confirmation import Texts
 from services.domain.messages.consent import Suppressing
 from tests.domain.suppression_oracle import history, wrote

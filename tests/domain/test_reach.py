@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from services.domain.clock import later
 from services.domain.consent.hearing import Message, hear
-from services.domain.consent.suppression import Standing, suppressed
+from services.domain.consent.standing import Standing, suppressed
 from services.domain.messages.consent import Suppressing
 from services.domain.messages.events import InboundReceived, Parameters, StatusReceived
 from services.domain.messages.sightings import Sighting

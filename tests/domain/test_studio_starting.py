@@ -9,7 +9,7 @@ from services.domain.clock import later
 from services.domain.commands import cancel
 from services.domain.consent.commands import Mark
 from services.domain.consent.events import Suppression
-from services.domain.consent.suppression import Standing
+from services.domain.consent.standing import Standing
 from services.domain.contact import contact_key
 from services.domain.gate.decide import decide
 from services.domain.gate.view import ConsentRules, View

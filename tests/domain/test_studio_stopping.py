@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from services.domain.consent.commands import Mark
 from services.domain.consent.scopes import TENANT
-from services.domain.consent.suppression import Standing
+from services.domain.consent.standing import Standing
 from services.domain.studio.events import Begun, ContactExecution, ExecutionStatus
 from services.domain.studio.executions import fold as execution_fold
 from services.domain.studio.stopping import InFlows, fold, lists, stopped, to_end

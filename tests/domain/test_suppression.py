@@ -8,15 +8,8 @@ import pytest
 from services.contract import codec
 from services.domain.consent.commands import ContactLinked
 from services.domain.consent.events import ConsentRecorded, Suppression, SuppressionChanged
-from services.domain.consent.suppression import (
-    MOST_LINKS,
-    MOST_MARKS,
-    MOST_SCOPES,
-    Consented,
-    Standing,
-    consented,
-    suppressed,
-)
+from services.domain.consent.joining import MOST_LINKS, MOST_MARKS, MOST_SCOPES
+from services.domain.consent.standing import Consented, Standing, consented, suppressed
 from services.domain.messages.consent import Suppressing
 from tests.domain.suppression_oracle import (
     CONTACT,

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from services.domain.consent.commands import ContactLinked, Mark, SharedMark
 from services.domain.consent.events import ConsentRecorded, LinkRecorded, OptOutSuspected, SuppressionChanged
 from services.domain.consent.evidence import recall
-from services.domain.consent.suppression import Standing, suppressed
+from services.domain.consent.standing import Standing, suppressed
 from services.domain.messages.consent import Suppressing
 from services.domain.messages.events import InboundReceived
 from tests.domain import suppression_oracle as oracle

@@ -1,7 +1,7 @@
 """What the suppression fold must never do, each once found: release by accident, hide evidence, welcome the stopped."""
 
 from services.domain.consent.commands import ContactLinked
-from services.domain.consent.suppression import consented, suppressed
+from services.domain.consent.standing import consented, suppressed
 from services.domain.messages.commands import CommandAccepted
 from services.domain.messages.confirmation import Texts
 from services.domain.messages.consent import Suppressing

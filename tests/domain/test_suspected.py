@@ -10,7 +10,7 @@ from services.contract.codec import encode
 from services.domain.consent.commands import ContactLinked
 from services.domain.consent.events import ConsentRecorded, OptOutSuspected, SuppressionChanged
 from services.domain.consent.evidence import recall
-from services.domain.consent.suppression import Standing, suppressed, suspected
+from services.domain.consent.standing import Standing, suppressed, suspected
 from services.domain.messages.consent import Suppressing
 from tests.domain.suppression_oracle import CONTACT, OTHER, SENDER, SERVICE, at, history, stated, wrote
 

@@ -18,7 +18,7 @@ from services.domain.consent import holds
 from services.domain.consent.commands import ConsentAccepted
 from services.domain.consent.events import HoldRecorded, SuppressionChanged
 from services.domain.consent.holds import HoldPlaced
-from services.domain.consent.suppression import Standing, answer
+from services.domain.consent.standing import Standing, answer
 from services.domain.messages.events import StatusReceived
 from services.processor.topology import topology
 from services.runtime.batches import unread

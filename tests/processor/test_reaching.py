@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Any, cast
 
 from services.domain.consent.commands import Mark
-from services.domain.consent.suppression import Standing
+from services.domain.consent.standing import Standing
 from services.domain.messages.ladder import Delivery, Step
 from services.domain.messages.numbers import Number
 from services.domain.messages.windows import Sessions, Window

@@ -3,7 +3,7 @@
 from typing import Any, cast
 
 from services.domain.consent import holds
-from services.domain.consent.suppression import Standing
+from services.domain.consent.standing import Standing
 from services.runtime.folding.partition import Flush, Partition
 from services.sender.held import HELD
 from services.sender.judging import Judging

@@ -13,7 +13,7 @@ from services.domain.clock import later
 from services.domain.compliance.events import Campaign, ComplianceStated
 from services.domain.compliance.events import key_of as key_of_account
 from services.domain.consent.commands import Mark
-from services.domain.consent.suppression import Standing
+from services.domain.consent.standing import Standing
 from services.domain.gate.decide import decide
 from services.domain.gate.purposes import purpose
 from services.domain.messages.commands import NamedTemplate

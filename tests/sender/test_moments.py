@@ -19,7 +19,7 @@ from services.contract.topics import topic_of
 from services.domain.clock import iso, later
 from services.domain.consent.commands import ConsentAccepted
 from services.domain.consent.hearing import Heard
-from services.domain.consent.suppression import suppressed
+from services.domain.consent.standing import suppressed
 from services.domain.messages.commands import CommandAccepted
 from services.domain.messages.consent import Suppressing
 from services.domain.messages.events import InboundReceived

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from twilio.base.exceptions import TwilioException
 
 from services.domain.consent.commands import Mark
-from services.domain.consent.suppression import Standing
+from services.domain.consent.standing import Standing
 from services.domain.studio.events import ExecutionStopped
 from services.domain.studio.stopping import InFlows, Walking, fold
 from services.runtime.config import Settings

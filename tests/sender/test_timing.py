@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from pydantic import SecretStr
 
 from services.domain.consent.commands import Mark
-from services.domain.consent.suppression import Standing
+from services.domain.consent.standing import Standing
 from services.domain.messages.effects import MessageCreated
 from services.domain.outbox.entry import Entry
 from services.domain.outbox.facts import Unknown

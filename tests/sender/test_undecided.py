@@ -5,8 +5,8 @@ from typing import Any, cast
 import pytest
 
 from services.domain.consent import holds
-from services.domain.consent.statements import version
-from services.domain.consent.suppression import Standing
+from services.domain.consent.standing import Standing
+from services.domain.consent.version import version
 from services.domain.gate.conditions import suspected_of
 from services.domain.messages.consent import Suppressing
 from services.runtime.folding.partition import Flush, Partition

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from services.domain.clock import seconds_between
 from services.domain.consent.commands import Mark, MessageDated, SharedMark, Statement
 from services.domain.consent.scopes import TENANT
-from services.domain.consent.suppression import HORIZON_S, Marks, Standing, suppressed
+from services.domain.consent.standing import HORIZON_S, Marks, Standing, suppressed
 from services.domain.identity import derived_event_id
 from services.domain.sids import MESSAGE
 

@@ -11,7 +11,9 @@ from services.domain.consent.events import (
     LinkRecorded,
     OptOutSuspected,
 )
-from services.domain.consent.suppression import Standing, Told, join
+from services.domain.consent.joining import join
+from services.domain.consent.standing import Standing
+from services.domain.consent.statements import Told
 
 Evidence = ConsentRecorded | DeactivationRecorded | HoldRecorded | LinkRecorded | OptOutSuspected
 

@@ -10,7 +10,8 @@ from services.domain.consent.events import Suppression
 from services.domain.consent.hearing import Heard, Place
 from services.domain.consent.holds import HoldPlaced, HoldReleased
 from services.domain.consent.scopes import TENANT, scopes_of
-from services.domain.consent.suppression import Standing, Stated, Told, suppressed
+from services.domain.consent.standing import Standing, suppressed
+from services.domain.consent.statements import Event, Stated, Told
 from services.domain.messages.commands import CommandAccepted
 from services.domain.messages.confirmation import Texts, confirmation
 from services.domain.messages.events import InboundReceived, OutcomeReached, parameter
@@ -43,7 +44,7 @@ class Suppressing:
                 after, derived = suppression.fold(state, written(event))
                 return after, [*derived, *self._confirmation(event, suppressed(state), suppressed(after))]
             case OutcomeReached():
-                stated: suppression.Event = refused(event)
+                stated: Event = refused(event)
             case (
                 ConsentAccepted()
                 | ContactLinked()

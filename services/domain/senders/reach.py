@@ -14,7 +14,7 @@ from typing import NamedTuple
 from services.domain.consent.commands import Mark
 from services.domain.consent.events import Suppression
 from services.domain.consent.scopes import TENANT, service_scope
-from services.domain.consent.suppression import Standing, counting, releases, suppressed, told_by
+from services.domain.consent.standing import Standing, counting, releases, suppressed, told_by
 from services.domain.senders.directory import Directory
 from services.domain.senders.names import family, kind_of, scope_of
 

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from services.domain.clock import later
 from services.domain.consent.refusals import LEFT
-from services.domain.consent.suppression import Standing, unreleased
+from services.domain.consent.standing import Standing, unreleased
 from services.domain.due import Due
 from services.domain.identity import raw_event_id
 from services.domain.studio.events import ContactExecution, ExecutionStopped

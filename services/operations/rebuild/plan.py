@@ -13,7 +13,7 @@ from services.contract.topic import Topic
 from services.contract.topics import FOLDS
 from services.domain.between import Between
 from services.domain.consent.evidence import Evidence, recall
-from services.domain.consent.suppression import Standing
+from services.domain.consent.standing import Standing
 from services.operations.rebuild.errors import RebuildError
 from services.runtime.folding.fold import Fold, FoldFunction, Step, Table
 

@@ -10,7 +10,7 @@ from services.contract.messages import NUMBERS, SESSIONS
 from services.contract.senders import SENDERS
 from services.contract.topic import Topic
 from services.domain.consent.events import SuppressionChanged
-from services.domain.consent.suppression import Standing, answer
+from services.domain.consent.standing import Standing, answer
 from services.domain.identity import derived_event_id
 from services.domain.messages import deliverability, numbers
 from services.domain.messages.deliverability import Counts, row_key

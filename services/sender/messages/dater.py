@@ -13,7 +13,7 @@ from twilio.base.exceptions import TwilioException
 
 from services.domain.clock import seconds_between
 from services.domain.consent.dating import UNDATED, DateFetched, doubts, undated
-from services.domain.consent.suppression import Standing
+from services.domain.consent.standing import Standing
 from services.runtime.clock import now
 from services.runtime.folding.partition import Flush, Partition
 from services.runtime.folding.runner import Listener

@@ -9,7 +9,7 @@ from services.contract import codec
 from services.contract.consent import CONSENT
 from services.contract.messages import DELIVERY, INBOUND, OUTCOMES
 from services.contract.outbound import ACCEPTED
-from services.domain.consent.suppression import Standing, suppressed
+from services.domain.consent.standing import Standing, suppressed
 from tests.domain.suppression_oracle import wrote
 from tests.kafka_records import produce
 from tests.waiting import eventually

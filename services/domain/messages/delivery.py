@@ -1,10 +1,9 @@
-"""The delivery fold: where a message stands, from status callbacks in any order and any number.
+"""The delivery fold: what is told of a message, from status callbacks in any order and any number.
 
-The state is the set of statuses seen (`ladder`), so any order and repetition give the same one. What is told: each
+The state is the set of statuses seen, joined by `ladder`, so any order and repetition give the same one. Told is each
 change of the answer or of its place among the counts, and to the contact how it ended.
 """
 
-from functools import lru_cache
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -19,12 +18,8 @@ from services.domain.messages.events import (
     MessageSent,
     OutcomeReached,
     StatusReceived,
-    parameter,
 )
-from services.domain.messages.ladder import ARRIVED, FINAL, Delivery, ErrorSeen, Step, Witness
-
-# Who tells of a message: Twilio's answer to us, or our own signed callback; a webhook; a list.
-_CREATED, _TOLD, _LISTED = 3, 2, 1
+from services.domain.messages.ladder import ARRIVED, FINAL, Delivery, join
 
 
 class _Answer(NamedTuple):
@@ -62,7 +57,7 @@ def fold(
     if not event.message_sid:
         raise ValueError("the callback names no MessageSid")
     before = _answer(state) if state else None
-    joined = _join(state, event)
+    joined = join(state, event)
     after = _answer(joined)
     derived: list[DeliveryChanged | OutcomeReached] = []
     if after != before:
@@ -114,73 +109,8 @@ def _noes(state: Delivery) -> set[tuple[str, int | None]]:
     }
 
 
-def _join(state: Delivery | None, event: StatusReceived | MessageSent) -> Delivery:
-    # The first fact joins a state that knows nothing, as every other joins what is known: else its blanks would
-    # stay as they came.
-    known = state or Delivery(tenant=event.tenant, message_sid=event.message_sid, steps={})
-    status, step, segments = _told(event)
-    before = known.steps.get(status)
-    by, was = _witness(event), known.witness
-    contact, by_contact = _better(known.contact or "", was.contact, event.contact or "", by.contact)
-    from_, by_from = _better(known.from_, was.from_, event.from_, by.from_)
-    to, by_to = _better(known.to, was.to, event.to, by.to)
-    return Delivery(
-        tenant=known.tenant,
-        message_sid=known.message_sid,
-        steps={**known.steps, status: step if before is None else _earlier(before, step)},
-        contact=contact or None,
-        command_id=_agree(known.command_id, event.command_id),
-        from_=from_,
-        to=to,
-        witness=was if was == (by_contact, by_from, by_to) else Witness(by_contact, by_from, by_to),
-        segments=max(known.segments or 0, segments or 0) or None,
-        service=_agree(known.service, _service(event)),
-    )
-
-
-def _better(known: str, by: int, told: str, told_by: int) -> tuple[str, int]:
-    """The word of the better witness; of two as good the greater, a choice that no order changes."""
-    return (told, told_by) if told_by > by or (told_by == by and told > known) else (known, by)
-
-
-@lru_cache(maxsize=64)
-def _of_fields(contact: int, from_: int, to: int) -> Witness:
-    return Witness(contact, from_, to)
-
-
-def _witness(event: StatusReceived | MessageSent) -> Witness:
-    """How good this fact's word is, of each field that it fills."""
-    by = _CREATED if isinstance(event, MessageSent) else _LISTED if event.provenance == "backfill" else _TOLD
-    # The contact of a callback that names our command stands under our signature.
-    signed = _CREATED if event.command_id else by
-    return _of_fields(signed if event.contact else 0, by if event.from_ else 0, by if event.to else 0)
-
-
-def _told(event: StatusReceived | MessageSent) -> tuple[str, Step, int | None]:
-    """What a fact says of its message: the status, its arrival with any error, and the segments."""
-    status = event.message_status or "unknown"
-    if isinstance(event, MessageSent):
-        return status, Step(event.sent_at), event.segments
-    error = ErrorSeen(event.received_at, event.error_code) if event.error_code else None
-    return status, Step(event.received_at, error), None
-
-
 def _at(event: StatusReceived | MessageSent) -> str:
     return event.sent_at if isinstance(event, MessageSent) else event.received_at
-
-
-def _service(event: StatusReceived | MessageSent) -> str | None:
-    return parameter(event.raw, "MessagingServiceSid") or None if isinstance(event, StatusReceived) else None
-
-
-def _earlier(one: Step, other: Step) -> Step:
-    errors = [step.error for step in (one, other) if step.error]
-    return Step(min(one.at, other.at), min(errors) if errors else None)
-
-
-def _agree(one: str | None, other: str | None) -> str | None:
-    # Facts about one message agree wherever both speak; the greater is a choice that no order can change.
-    return one if one == other else max(one or "", other or "") or None
 
 
 def _answer(state: Delivery) -> _Answer:

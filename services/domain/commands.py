@@ -1,10 +1,11 @@
-"""What public commands of all products have in common: whom one is for, when it may go, who says it, and what it is
-known by. Each function adds what is wrong to `faults`, a sentence each.
+"""What public commands of all products have in common: whom one is for, when it may go, and what it is known by.
+
+Each function adds what is wrong to `faults`, a sentence each.
 """
 
 import hashlib
 import re
-from typing import Literal, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -12,7 +13,6 @@ from services.domain.addresses import Address, judge, our_sender
 from services.domain.clock import later, parse, to_iso
 from services.domain.contact import bare, contact_key
 from services.domain.identity import Place, raw_event_id
-from services.domain.outbox.accepted import CancelAccepted, ResolutionAccepted
 from services.domain.recipients import recipient
 from services.domain.sids import COMMAND_ID, MESSAGING_SERVICE
 
@@ -28,7 +28,6 @@ _SENDERS = {
 _ID_RULE = "1 to 128 visible ASCII characters"
 _LABEL = re.compile(r"[\x21-\x7e]{1,64}")
 _DIGEST = re.compile(r"[0-9a-f]{32}")
-_MAX_NOTE = 1000
 
 
 class Named(Protocol):
@@ -56,30 +55,6 @@ class OfSomebody(Named, Protocol):
     def to(self) -> str | None: ...
     @property
     def contact(self) -> str | None: ...
-
-
-class AboutAnother(OfSomebody, Protocol):
-    """A command about another one, whose person it names."""
-
-    @property
-    def by(self) -> str: ...
-    @property
-    def note(self) -> str | None: ...
-
-
-class Resolution(AboutAnother, Protocol):
-    """What a person found out about another command."""
-
-    @property
-    def outcome(self) -> Literal["sent", "not_sent"]: ...
-
-
-class Proof(NamedTuple):
-    """The SID of what is said to be created; `shape`: what it must look like, `wrong`: the fault where it does not."""
-
-    sid: str | None
-    shape: re.Pattern[str]
-    wrong: str
 
 
 class Times(NamedTuple):
@@ -151,14 +126,6 @@ def times_of(command: Timed, lifetime: float, at: str, since: str, faults: list[
     return Times(not_before, not_after or later(not_before or since, lifetime))
 
 
-def said_by(command: AboutAnother, faults: list[str]) -> None:
-    check_names(command.command_id, None, faults)
-    if not command.by.strip():
-        faults.append("by: who says it")
-    if len(command.by) > _MAX_NOTE or len(command.note or "") > _MAX_NOTE:
-        faults.append(f"by, note: more than {_MAX_NOTE} characters")
-
-
 def contact_of(command: OfSomebody, secret: bytes, faults: list[str]) -> str:
     """The contact whose command it is about."""
     if (command.to is None) == (command.contact is None):
@@ -174,46 +141,6 @@ def contact_of(command: OfSomebody, secret: bytes, faults: list[str]) -> str:
     if command.to is not None and whom.kind not in ("phone", "scoped_id") and not by_messenger:
         faults.append("to: the address that the command was for: E.164, a business-scoped id or messenger: and an id")
     return contact_key(command.tenant, address, secret)
-
-
-def cancel(command: AboutAnother, secret: bytes, at: str, place: Place) -> CancelAccepted | list[str]:
-    """The wish that a command be not carried out, accepted, or all that is wrong with it."""
-    faults: list[str] = []
-    contact = contact_of(command, secret, faults)
-    said_by(command, faults)
-    if faults:
-        return faults
-    return CancelAccepted(
-        event_id=event_id("cancel_accepted", command, contact, at, place),
-        tenant=command.tenant,
-        command_id=command.command_id,
-        contact=contact,
-        accepted_at=at,
-        by=command.by,
-        note=command.note,
-    )
-
-
-def resolve(command: Resolution, proof: Proof, secret: bytes, at: str, place: Place) -> ResolutionAccepted | list[str]:
-    """What a person found out about an ambiguous command, accepted, or all that is wrong with it."""
-    faults: list[str] = []
-    contact = contact_of(command, secret, faults)
-    if command.outcome == "sent" and not proof.shape.fullmatch(proof.sid or ""):
-        faults.append(proof.wrong)
-    said_by(command, faults)
-    if faults:
-        return faults
-    return ResolutionAccepted(
-        event_id=event_id("resolution_accepted", command, contact, at, place),
-        tenant=command.tenant,
-        command_id=command.command_id,
-        contact=contact,
-        accepted_at=at,
-        outcome=command.outcome,
-        by=command.by,
-        sid=proof.sid if command.outcome == "sent" else None,
-        note=command.note,
-    )
 
 
 def fingerprint(command: Named) -> str:

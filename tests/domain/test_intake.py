@@ -5,8 +5,8 @@ from typing import Any, cast
 import msgspec
 import pytest
 
+from services.domain.about_another import cancel
 from services.domain.clock import later
-from services.domain.commands import cancel
 from services.domain.contact import contact_key
 from services.domain.identity import Place
 from services.domain.messages.about import resolve

@@ -5,8 +5,8 @@ from typing import Any, cast
 import pytest
 from msgspec.structs import replace
 
+from services.domain.about_another import cancel
 from services.domain.clock import later
-from services.domain.commands import cancel
 from services.domain.consent.commands import Mark
 from services.domain.consent.events import Suppression
 from services.domain.consent.standing import Standing

@@ -1,7 +1,8 @@
 """Commands about a send that was taken before: what became of it, and when it is to go."""
 
-from services.domain import commands
-from services.domain.commands import Proof, event_id, times_of
+from services.domain import about_another
+from services.domain.about_another import Proof
+from services.domain.commands import contact_of, event_id, times_of
 from services.domain.identity import Place
 from services.domain.messages.commands import RescheduleMessage, ResolveAmbiguous
 from services.domain.messages.intake import Rules
@@ -12,7 +13,7 @@ from services.domain.sids import MESSAGE
 def resolve(command: ResolveAmbiguous, rules: Rules, at: str, place: Place) -> ResolutionAccepted | list[str]:
     """What a person found out about an ambiguous command, or all that is wrong with it, a sentence each."""
     wrong = "message_sid: SM or MM and 32 hex digits; it is the proof that the message was created"
-    return commands.resolve(command, Proof(command.message_sid, MESSAGE, wrong), rules.contact_secret, at, place)
+    return about_another.resolve(command, Proof(command.message_sid, MESSAGE, wrong), rules.contact_secret, at, place)
 
 
 def reschedule(
@@ -20,9 +21,9 @@ def reschedule(
 ) -> RescheduleAccepted | list[str]:
     """Another time at which a command is to go; the same."""
     faults: list[str] = []
-    contact = commands.contact_of(command, rules.contact_secret, faults)
+    contact = contact_of(command, rules.contact_secret, faults)
     times = times_of(command, rules.lifetime, at, since, faults)
-    commands.said_by(command, faults)
+    about_another.said_by(command, faults)
     if faults:
         return faults
     return RescheduleAccepted(

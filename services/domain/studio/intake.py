@@ -4,17 +4,9 @@ import re
 
 import msgspec
 
-from services.domain import commands
-from services.domain.commands import (
-    Proof,
-    check_names,
-    event_id,
-    fingerprint,
-    on_channel,
-    recipient_of,
-    sender_of,
-    times_of,
-)
+from services.domain import about_another
+from services.domain.about_another import Proof
+from services.domain.commands import check_names, event_id, fingerprint, on_channel, recipient_of, sender_of, times_of
 from services.domain.contact import contact_key, parts
 from services.domain.identity import Place
 from services.domain.messages.intake import Rules
@@ -76,7 +68,9 @@ def accept(command: StartExecution, rules: Rules, at: str, place: Place, since: 
 def resolve(command: ResolveExecution, rules: Rules, at: str, place: Place) -> ResolutionAccepted | list[str]:
     """The same for what a person found out about an ambiguous command."""
     wrong = "execution_sid: FN and 32 hex digits; it is the proof that the execution was started"
-    return commands.resolve(command, Proof(command.execution_sid, EXECUTION, wrong), rules.contact_secret, at, place)
+    return about_another.resolve(
+        command, Proof(command.execution_sid, EXECUTION, wrong), rules.contact_secret, at, place
+    )
 
 
 def _channel(command: StartExecution, faults: list[str]) -> Channel:

@@ -2,7 +2,7 @@
 
 from services.contract.commands import read_message_command
 from services.contract.messages import INTAKE_FOLD, MESSAGES
-from services.domain.commands import cancel
+from services.domain.about_another import cancel
 from services.domain.identity import Place
 from services.domain.messages import about, intake
 from services.domain.messages.commands import (

@@ -2,7 +2,7 @@
 
 from services.contract.commands import read_execution_command
 from services.contract.studio import STARTS, STARTS_FOLD
-from services.domain.commands import cancel
+from services.domain.about_another import cancel
 from services.domain.identity import Place
 from services.domain.messages.intake import Rules
 from services.domain.outbox.accepted import CancelAccepted, ResolutionAccepted

@@ -17,7 +17,7 @@ from services.domain.messages.events import (
     OutcomeReached,
     StatusReceived,
 )
-from services.domain.messages.numbers import NumberStated
+from services.domain.messages.number import NumberStated
 from services.domain.messages.sessions import SessionChanged
 from services.domain.messages.tickets import TicketEnded, TicketRetried
 

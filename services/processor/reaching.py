@@ -12,7 +12,7 @@ from services.domain.clock import took_s
 from services.domain.messages.counting import counted, reached
 from services.domain.messages.events import Counted
 from services.domain.messages.ladder import ARRIVED, Delivery
-from services.domain.messages.numbers import Number, unreachable
+from services.domain.messages.number import Number, unreachable
 from services.domain.messages.windows import Sessions
 from services.domain.reachability import Unreachable
 from services.processor.metrics import PROCESSOR

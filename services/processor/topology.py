@@ -10,7 +10,17 @@ from services.contract.studio import EXECUTIONS_FOLD
 from services.domain.consent import deactivations
 from services.domain.consent.deactivations import KnownDeactivated, NumbersDeactivated
 from services.domain.consent.standing import Standing
-from services.domain.messages import deliverability, delivery, ladder, numbers, recent, sessions, suspension, timeline
+from services.domain.messages import (
+    deliverability,
+    delivery,
+    ladder,
+    number,
+    numbers,
+    recent,
+    sessions,
+    suspension,
+    timeline,
+)
 from services.domain.messages.confirmation import Texts
 from services.domain.messages.consent import Suppressing
 from services.domain.messages.events import DeliveryChanged, InboundReceived, OutcomeReached, StatusReceived
@@ -94,7 +104,7 @@ def topology(settings: Settings, texts: Mapping[str, Texts]) -> Topology:
                 ),
                 Step(
                     numbers.fold,
-                    Table("numbers", numbers.Number, lambda event: event.contact, due=numbers.due),
+                    Table("numbers", number.Number, lambda event: event.contact, due=number.due),
                     takes=(InboundReceived, OutcomeReached, NumberLookedUp, NumbersDeactivated, KnownDeactivated),
                     parts=deactivations.parts,
                 ),

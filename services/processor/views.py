@@ -10,7 +10,7 @@ from services.domain.consent.dating import doubts
 from services.domain.consent.standing import Standing, suppressed, suspected
 from services.domain.errors import explain
 from services.domain.messages.ladder import Delivery
-from services.domain.messages.numbers import Number, in_order, unreachable
+from services.domain.messages.number import Number, in_order, unreachable
 from services.domain.messages.recent import Recent
 from services.domain.messages.timeline import Timeline, ambiguous
 from services.domain.messages.windows import Sessions, open_windows

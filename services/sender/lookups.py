@@ -15,7 +15,7 @@ from services.domain.clock import seconds_between
 from services.domain.gate.conditions import lookup_of
 from services.domain.messages import lines
 from services.domain.messages.lines import Asked, LineAsked, LineRead
-from services.domain.messages.numbers import Number
+from services.domain.messages.number import Number
 from services.domain.reachability import PhoneLine, by_text
 from services.runtime.clock import now
 from services.runtime.failpoints import reach

@@ -11,7 +11,7 @@ from services.domain.frequency import Cap, Capped, look
 from services.domain.gate.purposes import purpose
 from services.domain.gate.question import Question
 from services.domain.gate.view import View
-from services.domain.messages.numbers import Number, against
+from services.domain.messages.number import Number, against
 from services.domain.messages.recipients import Recipients
 from services.domain.messages.windows import Seen, Sessions, seen
 from services.domain.outbox.entry import counts_from

@@ -17,7 +17,7 @@ from services.domain.messages.costs import Bill
 from services.domain.messages.deliverability import Counts
 from services.domain.messages.introduced import Introduced
 from services.domain.messages.lines import Asked
-from services.domain.messages.numbers import Number
+from services.domain.messages.number import Number
 from services.domain.messages.silent import Silent
 from services.domain.messages.tickets import Ticket
 from services.domain.messages.timeline import Timeline

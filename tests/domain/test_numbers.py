@@ -9,16 +9,8 @@ from msgspec.structs import replace
 
 from services.domain.consent.deactivations import NumberDeactivated
 from services.domain.due import Due
-from services.domain.messages.numbers import (
-    MOST_AWAY,
-    MOST_OTHERS,
-    Number,
-    NumberStated,
-    due,
-    fold,
-    in_order,
-    unreachable,
-)
+from services.domain.messages.number import Number, NumberStated, due, in_order, unreachable
+from services.domain.messages.numbers import MOST_AWAY, MOST_OTHERS, fold
 from services.domain.reachability import STANDARD, RestRule, standing
 from tests.domain import numbers_oracle as oracle
 from tests.domain.numbers_oracle import CONTACT, Fact, at, ended, looked_up, wrote

@@ -6,7 +6,7 @@ import pytest
 
 from services.contract.outbound import ACCEPTED
 from services.domain.consent.deactivations import NumbersDeactivated, end_of
-from services.domain.messages.numbers import unreachable
+from services.domain.messages.number import unreachable
 from services.processor.topology import topology
 from services.runtime.config import load
 from services.runtime.folding.fold import Fold

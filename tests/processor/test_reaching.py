@@ -7,7 +7,7 @@ from typing import Any, cast
 from services.domain.consent.commands import Mark
 from services.domain.consent.standing import Standing
 from services.domain.messages.ladder import Delivery, Step
-from services.domain.messages.numbers import Number
+from services.domain.messages.number import Number
 from services.domain.messages.windows import Sessions, Window
 from services.domain.reachability import Failure
 from services.processor.metrics import PROCESSOR

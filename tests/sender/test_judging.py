@@ -19,7 +19,7 @@ from services.domain.gate.purposes import purpose
 from services.domain.messages.commands import NamedTemplate
 from services.domain.messages.consent import Suppressing
 from services.domain.messages.introduced import Introduced
-from services.domain.messages.numbers import Number
+from services.domain.messages.number import Number
 from services.domain.outbox.entry import Entry, row_key
 from services.domain.outbox.facts import Created, Refused, Unknown
 from services.domain.outbox.verdicts import ALLOW, Verdict

@@ -12,11 +12,11 @@ from services.contract.topic import Topic
 from services.domain.consent.events import SuppressionChanged
 from services.domain.consent.standing import Standing, answer
 from services.domain.identity import derived_event_id
-from services.domain.messages import deliverability, numbers
+from services.domain.messages import deliverability, number
 from services.domain.messages.deliverability import Counts, row_key
 from services.domain.messages.delivery import restated
 from services.domain.messages.ladder import Delivery
-from services.domain.messages.numbers import Number
+from services.domain.messages.number import Number
 from services.domain.messages.sessions import Change, SessionChanged
 from services.domain.messages.sightings import Sightings, stated
 from services.domain.messages.windows import Sessions, open_windows
@@ -54,7 +54,7 @@ def restate(plan: Plan, key: str, before: Any, after: Any, at: str) -> list[Emis
         case Sessions() if after.windows:
             event = _session(after, source, at)
         case Number():
-            event = numbers.stated(after, derived_event_id(source, "number", key), at)
+            event = number.stated(after, derived_event_id(source, "number", key), at)
         case Sightings():
             event = stated(after, derived_event_id(source, "senders", key), at)
         case Delivery():

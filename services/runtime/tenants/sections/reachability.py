@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from pydantic import Field
 
-from services.domain.messages.numbers import MOST_DAYS, MOST_LANDLINE_DAYS
+from services.domain.messages.number import MOST_DAYS, MOST_LANDLINE_DAYS
 from services.runtime.section import Section
 from services.runtime.tenants.sections.words import Amount, Country
 

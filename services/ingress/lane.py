@@ -21,7 +21,8 @@ from services.ingress.answer import Answer
 from services.ingress.receiving import Kept
 from services.ingress.turns import Turns
 from services.ingress.webhook import Call
-from services.runtime import connections
+from services.runtime.connections import Connection
+from services.runtime.room import BoundedServer
 
 
 class Receiving(Protocol):
@@ -34,7 +35,7 @@ class Receiving(Protocol):
     def acknowledge(self, kept: Kept) -> Answer: ...
 
 
-class LaneServer(connections.Server):
+class LaneServer(BoundedServer):
     """A server with the short way. Bodies above `max_body` bytes go aiohttp's."""
 
     def __init__(self, handler: Any, receiving: Receiving, turns: Turns, max_body: int, **options: Any) -> None:
@@ -43,11 +44,11 @@ class LaneServer(connections.Server):
         self.turns = turns
         self.max_body = max_body
 
-    def __call__(self) -> connections.Connection:
+    def __call__(self) -> Connection:
         return _Connection(self, loop=self._loop, **self._kwargs)
 
 
-class _Connection(connections.Connection):
+class _Connection(Connection):
     __slots__ = ("_held", "_server")
 
     def __init__(self, server: LaneServer, **options: Any) -> None:

@@ -13,8 +13,8 @@ from prometheus_client import (
     generate_latest,
 )
 
-from services.runtime import connections
 from services.runtime.connections import CONNECTION, guarded
+from services.runtime.room import BoundedServer
 
 # A second series beside each counter, which says when it began; `process_start_time_seconds` does.
 disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -79,12 +79,12 @@ class Server:
 
 
 async def serve(
-    app: web.Application | connections.Server, host: str, port: int, setting: str = "port", stop_s: float = 5.0
+    app: web.Application | BoundedServer, host: str, port: int, setting: str = "port", stop_s: float = 5.0
 ) -> Server:
     """Listen, without access log or signal handlers. `setting` is the port's key in the settings; `stop_s`: how long
     the end waits for requests under way.
 
-    A `connections.Server` is aiohttp without its router: twice as fast where there is next to nothing to route. It is
+    A `BoundedServer` is aiohttp without its router: twice as fast where there is next to nothing to route. It is
     to be made with `**CONNECTION`. Raises PortTaken.
     """
     runner: web.AppRunner | web.ServerRunner
@@ -111,4 +111,4 @@ class _AppRunner(web.AppRunner):
 
     async def _make_server(self) -> web.Server:
         made = await super()._make_server()
-        return connections.Server(guarded(made.request_handler), request_factory=made.request_factory, **self._kwargs)
+        return BoundedServer(guarded(made.request_handler), request_factory=made.request_factory, **self._kwargs)

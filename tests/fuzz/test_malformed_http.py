@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from services.ingress import app
-from services.runtime import connections
+from services.runtime import connections, room
 from services.runtime.config import Settings
 from tests.fuzz import malformed
 from tests.fuzz.malformed import answered, corpus, statuses
@@ -80,7 +80,7 @@ async def test_idle_connections_keep_nobody_out(
     caller: Caller, chosen: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Beyond the most, the one that has been idle the longest is closed."""
-    monkeypatch.setattr(connections, "MAX_CONNECTIONS", 5)
+    monkeypatch.setattr(room, "MAX_CONNECTIONS", 5)
     held = [await asyncio.open_connection("127.0.0.1", chosen.ingress.port) for _ in range(20)]
 
     async def closed() -> bool:
@@ -101,7 +101,7 @@ async def test_who_sends_slowly_keeps_nobody_out(
     caller: Caller, chosen: Settings, monkeypatch: pytest.MonkeyPatch, half: bytes
 ) -> None:
     """What is half sent is idle: the oldest goes first, whatever trickles in. Valid webhooks are answered meanwhile."""
-    monkeypatch.setattr(connections, "MAX_CONNECTIONS", 5)
+    monkeypatch.setattr(room, "MAX_CONNECTIONS", 5)
     # A connection that has brought a webhook is kept before all others.
     assert await caller.post(MESSAGES, [("Body", "Hi")]) == 200
     held = [await asyncio.open_connection("127.0.0.1", chosen.ingress.port) for _ in range(20)]
@@ -124,8 +124,8 @@ async def test_who_sends_slowly_keeps_nobody_out(
 async def test_half_a_request_is_waited_for_the_less_the_fuller_it_is(
     caller: Caller, chosen: Settings, monkeypatch: pytest.MonkeyPatch, half: bytes
 ) -> None:
-    monkeypatch.setattr(connections, "MAX_CONNECTIONS", 3)
-    monkeypatch.setattr(connections, "LEAST_PATIENCE_S", 0.1)
+    monkeypatch.setattr(room, "MAX_CONNECTIONS", 3)
+    monkeypatch.setattr(room, "LEAST_PATIENCE_S", 0.1)
     slow = [await asyncio.open_connection("127.0.0.1", chosen.ingress.port) for _ in range(2)]
     for _, writer in slow:
         writer.write(half)
@@ -139,7 +139,7 @@ async def test_half_a_request_is_waited_for_the_less_the_fuller_it_is(
 
 
 def test_patience_falls_with_the_room() -> None:
-    waits = [connections.patience_s(fullness) for fullness in (0.0, 0.5, 0.75, 1.0, 1.5)]
+    waits = [room.patience_s(fullness) for fullness in (0.0, 0.5, 0.75, 1.0, 1.5)]
     assert waits == [12.0, 12.0, 6.5, 1.0, 1.0]
     assert waits[0] > app.READ_S
 

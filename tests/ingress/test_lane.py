@@ -16,7 +16,7 @@ import pytest_asyncio
 from services.ingress import lane, turns
 from services.ingress.answer import Answer
 from services.ingress.main import run
-from services.runtime import connections
+from services.runtime import room
 from services.runtime.config import Settings
 from services.runtime.tenants.live import Tenants
 from tests.ingress.rig import FORM, PUBLIC, running, settings
@@ -269,7 +269,7 @@ async def test_a_request_on_the_short_way_makes_no_room_for_others(
 ) -> None:
     chosen = settings(tmp_path)
     async with running(chosen):
-        monkeypatch.setattr(connections, "MAX_CONNECTIONS", 1)
+        monkeypatch.setattr(room, "MAX_CONNECTIONS", 1)
         connection = await line(chosen)
         connection.writer.write(request(STATUS))
         await held.wait()

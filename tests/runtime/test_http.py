@@ -8,8 +8,9 @@ import pytest_asyncio
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Gauge
 
-from services.runtime import connections, http
+from services.runtime import connections, http, room
 from services.runtime.http import PortTaken, operations, serve
+from services.runtime.room import BoundedServer
 from tests.waiting import eventually
 
 
@@ -72,7 +73,7 @@ async def test_nothing_is_unpacked_on_any_port(coding: str) -> None:
 
 
 async def test_a_server_without_a_router() -> None:
-    server = await serve(connections.Server(_fine, **connections.CONNECTION), "127.0.0.1", 0)
+    server = await serve(BoundedServer(_fine, **connections.CONNECTION), "127.0.0.1", 0)
     assert (await get(f"{server.url}/any"))[0] == 200
     await server.close()
 
@@ -83,7 +84,7 @@ class Holding:
     def __init__(self) -> None:
         self.let_go = asyncio.Event()
         self.slow = 0
-        self.web = connections.Server(self._handle, **connections.CONNECTION)
+        self.web = BoundedServer(self._handle, **connections.CONNECTION)
 
     async def _handle(self, request: web.BaseRequest) -> web.Response:
         if request.path == "/slow":
@@ -122,7 +123,7 @@ async def line(server: http.Server) -> Line:
 
 @pytest_asyncio.fixture
 async def holding(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Holding, http.Server]]:
-    monkeypatch.setattr(connections, "MAX_CONNECTIONS", 2)
+    monkeypatch.setattr(room, "MAX_CONNECTIONS", 2)
     held = Holding()
     server = await serve(held.web, "127.0.0.1", 0)
     yield held, server
@@ -201,7 +202,7 @@ async def test_what_is_no_http_is_one_line_without_its_bytes(
 ) -> None:
     # One line a second, and a test before this one may have had it.
     monkeypatch.setattr(connections._Malformed, "at", float("-inf"))
-    server = await serve(connections.Server(_fine), "127.0.0.1", 0)
+    server = await serve(BoundedServer(_fine), "127.0.0.1", 0)
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n" + b"secret" * 3000 + b"\r\n\r\n")
     assert (await reader.read()).startswith(b"HTTP/1.0 400 ")

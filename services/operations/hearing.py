@@ -15,7 +15,8 @@ from services.domain.rules.making import Command, Made, make
 from services.domain.studio.commands import StartExecution
 from services.domain.studio.intake import accept as accept_start
 from services.runtime.clock import now
-from services.runtime.policy import Known, replies, rule_commands, rules_of_intake, words_of
+from services.runtime.intake_rules import Known, rules_of_intake
+from services.runtime.replying import replies, rule_commands, words_of
 from services.runtime.tenants.settings import TenantSettings
 
 _DAY_S = 86_400.0

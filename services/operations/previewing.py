@@ -23,7 +23,7 @@ from services.operations.synced import Synced, known
 from services.operations.templates.reading import SYNCED as TEMPLATES
 from services.runtime.clock import now
 from services.runtime.config import Settings
-from services.runtime.policy import Known, rules_of_intake
+from services.runtime.intake_rules import Known, rules_of_intake
 from services.runtime.section import ConfigError
 from services.runtime.sections.kafka import KafkaSettings
 from services.runtime.tenants.settings import TenantSettings

@@ -25,7 +25,7 @@ from services.runtime.failpoints import reach
 from services.runtime.folding.index import Listed
 from services.runtime.folding.partition import Flush, Partition
 from services.runtime.folding.runner import Listener
-from services.runtime.policy import rule_commands
+from services.runtime.replying import rule_commands
 from services.runtime.tenants.derived import Derived
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import TenantSettings

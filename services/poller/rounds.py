@@ -15,7 +15,7 @@ from services.runtime.failpoints import reach
 from services.runtime.folding.index import Listed, beyond
 from services.runtime.folding.partition import Partition
 from services.runtime.folding.runner import Listener
-from services.runtime.policy import words_of
+from services.runtime.replying import words_of
 from services.runtime.sections.poller import PollerSettings
 from services.runtime.tenants.live import Tenants, accounts_of
 

@@ -22,7 +22,8 @@ from services.runtime.folding.lifetime import run_apps
 from services.runtime.folding.runner import Together
 from services.runtime.http import operations, serve
 from services.runtime.metrics import FOLDING
-from services.runtime.policy import confirmation_texts, rest_rules
+from services.runtime.policy import rest_rules
+from services.runtime.replying import confirmation_texts
 from services.runtime.tenants.derived import Derived
 from services.runtime.tenants.live import Tenants
 

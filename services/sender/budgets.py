@@ -22,7 +22,7 @@ from services.domain.templates.catalogue import NO_TEMPLATES, Catalogue
 from services.runtime.clock import now
 from services.runtime.folding.partition import Flush, Partition
 from services.runtime.folding.runner import Listener
-from services.runtime.policy import rates_of
+from services.runtime.intake_rules import rates_of
 from services.runtime.price_lists import PriceLists
 from services.runtime.tenants.derived import Derived
 from services.runtime.tenants.live import Tenants

@@ -20,7 +20,7 @@ from services.domain.messages.introduced import Introduced, Texts, Unsaid, fits_
 from services.domain.senders.names import kind_of
 from services.runtime.directories import Directories
 from services.runtime.folding.partition import Partition
-from services.runtime.policy import country_rows
+from services.runtime.intake_rules import country_rows
 from services.runtime.registries import Registries
 from services.runtime.tenants.derived import Derived
 from services.runtime.tenants.live import Tenants

@@ -21,7 +21,7 @@ from services.runtime.catalogues import Catalogues
 from services.runtime.clock import now
 from services.runtime.config import Settings
 from services.runtime.folding.fold import Record
-from services.runtime.policy import Known, rules_of_intake
+from services.runtime.intake_rules import Known, rules_of_intake
 from services.runtime.price_lists import PriceLists
 from services.runtime.registries import Registries
 from services.runtime.tenants.derived import Derived

@@ -8,7 +8,7 @@ import pytest
 
 from services.domain.compliance.countries import CountryRules, Going, found_by_country, refuses_name, rules_for
 from services.runtime.country_rows import ROWS, read
-from services.runtime.policy import country_rows
+from services.runtime.intake_rules import country_rows
 from services.runtime.tenants.sections.compliance import ComplianceSettings
 
 US, CANADA, UNKNOWN, BAHAMAS = "+12125550123", "+14165550123", "+19995550199", "+12423591234"

@@ -7,7 +7,7 @@ from pydantic import SecretStr, ValidationError
 
 from services.domain.messages.events import KeywordHeard, MostCommands
 from services.ingress.messages.translate import Arrival, inbound
-from services.runtime.policy import replies, rule_commands, words_of
+from services.runtime.replying import replies, rule_commands, words_of
 from services.runtime.tenants.sections.consent import ConsentSettings
 from services.runtime.tenants.settings import TenantSettings
 from tests.ingress.signing import ACCOUNT

@@ -8,7 +8,7 @@ from pydantic import SecretStr, ValidationError
 from services.domain.messages.events import KeywordHeard
 from services.ingress.messages.translate import Arrival, inbound
 from services.ingress.messages.webhooks import twiml
-from services.runtime.policy import replies, words_of
+from services.runtime.replying import replies, words_of
 from services.runtime.tenants.sections.consent import ConsentSettings
 from services.runtime.tenants.sections.times import Weekday
 from services.runtime.tenants.settings import TenantSettings

@@ -11,7 +11,8 @@ from services.domain.consent.keywords import Words
 from services.domain.gate.view import ConsentRules
 from services.domain.messages.confirmation import Texts
 from services.runtime.config import Settings
-from services.runtime.policy import Policy, confirmation_texts, words_of
+from services.runtime.policy import Policy
+from services.runtime.replying import confirmation_texts, words_of
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.sections.consent import ConsentSettings
 

@@ -23,7 +23,7 @@ from services.ingress.parameters import Pairs
 from services.ingress.signature import TwilioSigned
 from services.ingress.webhook import Facts, Told, Webhook
 from services.runtime.config import Settings
-from services.runtime.policy import replies, words_of
+from services.runtime.replying import replies, words_of
 from services.runtime.tenants.derived import Derived
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import TenantSettings

@@ -17,7 +17,7 @@ from services.operations.progress import Progress
 from services.operations.whose import recognised
 from services.runtime.clock import CLOCK, now
 from services.runtime.config import Settings
-from services.runtime.policy import words_of
+from services.runtime.replying import words_of
 from services.runtime.tenants.opening import tenants_of
 from services.runtime.tenants.settings import TenantSettings
 

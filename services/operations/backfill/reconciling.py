@@ -9,7 +9,7 @@ from services.operations.backfill.lacking import Asker
 from services.operations.backfill.listing import Account
 from services.operations.backfill.window import Window
 from services.runtime.config import Settings
-from services.runtime.policy import words_of
+from services.runtime.replying import words_of
 from services.runtime.tenants.settings import TenantSettings
 
 

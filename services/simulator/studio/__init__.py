@@ -2,8 +2,8 @@
 
 May import the simulator, and nothing else of ours.
 
-    api → flows | executions → walk → widgets → variables
-          steering (the simulator's own API)
+    api → flows_api, executions_api (Twilio's), steering (the simulator's own)
+        → flows | executions → walk → widgets → variables
           definition (what makes a flow valid)
 
 Confirmed by Twilio's pages and OpenAPI (2026): every path, parameter and field; 409 with 20409, its text and

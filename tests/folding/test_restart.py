@@ -8,7 +8,8 @@ from aiokafka import AIOKafkaProducer
 from rocksdict import Options, Rdict
 
 from services.contract.plan import TOMBSTONES_KEPT
-from services.runtime.folding.store import PartitionedStore, Stamp
+from services.runtime.folding.stamp import Stamp
+from services.runtime.folding.store import PartitionedStore
 from tests.folding.rig import Rig
 
 

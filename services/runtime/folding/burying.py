@@ -11,7 +11,7 @@ from services.contract.topics import BY_CONTACT
 from services.runtime import metrics
 from services.runtime.folding.dead import Why, dead_letter
 from services.runtime.folding.fold import Emission, Fold, Record
-from services.runtime.folding.store import OTHER_ALIASES
+from services.runtime.folding.stamp import OTHER_ALIASES
 from services.runtime.folding.telling import TooLarge
 from services.runtime.section import ConfigError
 

@@ -14,27 +14,18 @@ from faust.stores.rocksdb import Store
 from faust.types import TP
 from rocksdict import Rdict, ReadOptions, WriteBatch
 
-from services.contract.plan import TOMBSTONES_KEPT
-from services.domain.aliases import ALIAS_VERSION
 from services.runtime.folding import index
 from services.runtime.folding.fold import Table
 from services.runtime.folding.index import INDEX, INDEX_END
 from services.runtime.folding.memory import Memory
-from services.runtime.section import ConfigError
+from services.runtime.folding.stamp import UNDERIVED, Stamp
 
 logger = logging.getLogger(__name__)
 
-# Going on would give people second keys, under which nobody has said no.
-OTHER_ALIASES = (
-    f"this release makes keys by version {ALIAS_VERSION}. Start the release that wrote it, or begin with empty topics "
-    "and an empty data_dir; docs/addresses.md says more"
-)
 # No text in UTF-8 begins with this, so no row's key does: what is no row lies behind all rows.
 _NO_ROW = b"\xfe"
 # How far the changelog is read. Faust's own name for it is one that a command may have as its id.
 _OFFSET_KEY = _NO_ROW + b"offset"
-# In place of an index version, while rows are written without their index entries.
-_UNDERIVED = b"-"
 # Rows of which the index is derived at once, before others have the event loop.
 _AT_ONCE = 500
 
@@ -56,18 +47,6 @@ class Change(NamedTuple):
         for come in self.has - self.had:
             written.append((come, b""))
         return written
-
-
-class Stamp(NamedTuple):
-    """What a store says of its rows: of which changelog offset they are; since when no removal was missed (Unix
-    seconds); of which version their index is."""
-
-    offset: int
-    at: float
-    indexed: bytes
-
-    def __bytes__(self) -> bytes:
-        return b"%d %.3f %d %s" % (self.offset, self.at, ALIAS_VERSION, self.indexed)
 
 
 class PartitionedStore(Store):
@@ -102,34 +81,21 @@ class PartitionedStore(Store):
 
     def _stamp(self, partition: int) -> Stamp | None:
         """What a partition's rows are; None where there have been none. Raises ConfigError for other aliases."""
-        stamp = self.partition(partition).get(self.offset_key)
-        if stamp is None:
-            return None
-        offset, at, *versions = stamp.split()
-        if versions[:1] != [b"%d" % ALIAS_VERSION]:
-            written = versions[0].decode() if versions else "none"
-            path = self.partition_path(partition)
-            raise ConfigError(f"{path}: its rows are keyed by alias version {written}; {OTHER_ALIASES}")
-        return Stamp(int(offset), float(at), versions[1] if len(versions) > 1 else _UNDERIVED)
+        stored = self.partition(partition).get(self.offset_key)
+        return None if stored is None else Stamp.read(stored, self.partition_path(partition))
 
     def unfit(self, partition: int, end: int) -> str | None:
         """Why the rows cannot be brought up to date from a changelog with this end; None if they can, or are none.
 
         Rows that stand at the end have missed nothing until now, which is noted.
         """
-        stamp = self._stamp(partition)
+        stamp, moment = self._stamp(partition), time.time()
         if stamp is None:
             return None
-        offset, at, _ = stamp
-        if end - 2 <= offset < end:
-            # After the last record nothing stands but the mark that ends its transaction.
-            self._write(partition, (), stamp._replace(at=time.time()))
+        if stamp.stands_at(end):
+            self._write(partition, (), stamp._replace(at=moment))
             return None
-        if offset >= end:
-            return f"it is at {offset}, beyond the changelog's end {end}: of another cluster, or of an earlier topic"
-        if time.time() - at > TOMBSTONES_KEPT.total_seconds():
-            return "it is older than removals are kept in the changelog, and would keep rows that are gone"
-        return None
+        return stamp.unfit(end, moment)
 
     def wipe(self, partition: int) -> None:
         """Remove a partition's rows; it is opened empty."""
@@ -161,7 +127,7 @@ class PartitionedStore(Store):
         else:
             # All of it is derived when the rows are up to date.
             unindexed = (Change(key, value) for key, value in latest.items())
-            self._write(partition, unindexed, Stamp(changelog_offset, at, _UNDERIVED))
+            self._write(partition, unindexed, Stamp(changelog_offset, at, UNDERIVED))
 
     def _indexed(self, partition: int, rows: Mapping[bytes, bytes | None]) -> Iterator[Change]:
         """Rows with the index entries that go and come with them."""
@@ -196,7 +162,7 @@ class PartitionedStore(Store):
             return
         began = batch_of(())
         began.delete_range(INDEX, INDEX_END)
-        began.put(self.offset_key, bytes(stamp._replace(indexed=_UNDERIVED)))
+        began.put(self.offset_key, bytes(stamp._replace(indexed=UNDERIVED)))
         database = self.partition(partition)
         database.write(began)
         rows = self.rows(partition) if index.is_indexed(self._rows) else iter(())

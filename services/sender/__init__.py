@@ -15,8 +15,8 @@ known yet), `ends` (what is told of it is counted); `stops`, `conditions` (with 
 `finder`, `claims`, `timing` (hear of each flush too); `backlog`, `survey` (what waits in the table), `paces`,
 `lane_rates` (rates), `rounds` (turns among equals), `account`, `accounts`, `breaker`, `limit` (what an account may do);
 `seeing` with `stated`, `rows`, `quiet`, `approvals`, `templated`, `fitting`, `registered`, `budgets`, `looks`,
-`looking`, `lookups`, `lookup` (what the gate sees); `faults` (whose fault?), `outcomes`, `answers` (what Twilio says),
-`attempted` (what of attempts is counted); `tables`, `tasks`, `metrics`.
+`looking`, `lookups`, `lookup` (what the gate sees), `metering` (what is told of budgets); `faults` (whose fault?),
+`outcomes`, `answers` (what Twilio says), `attempted` (what of attempts is counted); `tables`, `tasks`, `metrics`.
 
 `messages`, `studio` and `followups` are products; `consents` are commands for which nothing is called. The rules are in
 `domain`; here is when they are asked, and what is done about the answer.

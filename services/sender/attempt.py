@@ -20,12 +20,13 @@ from services.runtime.tenants.settings import TenantSettings
 from services.sender import looks
 from services.sender.account import AccountAt
 from services.sender.attempted import answered_by, ended, under_way
-from services.sender.budgets import Budgets, count
+from services.sender.budgets import Budgets
 from services.sender.calling import Caller
 from services.sender.faults import Faults
 from services.sender.fitting import count as count_concerns
 from services.sender.judging import Judging
 from services.sender.lookups import Lookups
+from services.sender.metering import count
 from services.sender.outbound import Addressed, Call, Products
 from services.sender.outcomes import Outcome, Refusal
 from services.sender.slots import Slots

@@ -28,7 +28,7 @@ from services.runtime.urls import is_twilio
 from services.sender.approvals import heard
 from services.sender.attempt import Sending, attempt
 from services.sender.barrier import Barrier
-from services.sender.budgets import Budgets
+from services.sender.budgets import Budgets, spending_of
 from services.sender.calling import TwilioCaller
 from services.sender.claims import Claims
 from services.sender.conditions import Conditions, Kind
@@ -42,6 +42,7 @@ from services.sender.lanes import Routes
 from services.sender.looking import Looking
 from services.sender.looks import Looks
 from services.sender.lookups import TOGETHER, Lookups
+from services.sender.metering import Meter
 from services.sender.metrics import SENDER
 from services.sender.outbound import Parts, Products
 from services.sender.products import outbound
@@ -83,7 +84,9 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event) -> None
     routes = _routes(products, tenants, settings.kafka.partitions)
     stops = Stops(faults, routes.host)
     prices = PriceLists(settings.kafka)
-    budgets = Budgets(products, tenants, prices, settings.kafka.partitions, catalogues.of)
+    spending = spending_of(tenants, prices)
+    budgets = Budgets(products, spending, prices, settings.kafka.partitions, catalogues.of)
+    meter = Meter(tenants, spending, prices, settings.kafka.partitions)
     # A slow Lookup takes no connection of what sends.
     lookups = Lookups(
         tenants, Line(sender.request_timeout_s, TOGETHER), settings.twilio.lookups_url, settings.kafka.partitions
@@ -114,9 +117,8 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event) -> None
 
     tenants.listen(_changed(conditions, faults, scheduler))
     listeners = [one for product in products.values() for one in product.listeners]
-    together = Together(
-        budgets, lookups, stops, conditions, scheduler, Finder(products), Claims(products), *listeners, Timing(tenants)
-    )
+    stands = (budgets, meter, lookups, stops, conditions)
+    together = Together(*stands, scheduler, Finder(products), Claims(products), *listeners, Timing(tenants))
     app = fold_app(
         SENDER_APP,
         folds(settings, tenants, Lists(prices, registries, catalogues), stops.out),
@@ -131,7 +133,7 @@ async def run(settings: Settings, tenants: Tenants, stop: asyncio.Event) -> None
             *uncallable(settings),
             *stops.reasons(),
             *tenants.troubles(),
-            *budgets.troubles(),
+            *meter.troubles(),
             *lookups.troubles(),
         ],
         [FOLDING, SENDER],

@@ -28,7 +28,7 @@ from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import TenantSettings
 from services.sender.account import AccountAt
 from services.sender.attempt import Sending, attempt
-from services.sender.budgets import Budgets
+from services.sender.budgets import Budgets, spending_of
 from services.sender.faults import Faults
 from services.sender.judging import Judgement, Judging
 from services.sender.lookups import Lookups
@@ -158,6 +158,7 @@ async def carry(
     known = Tenants(dict.fromkeys(tenants, tenant))
     urls = StatusUrls(known, "https://example.com")
     messages = replace(MESSAGES, request=lambda call: create(call, urls.of(call.tenant, call.command)))
+    prices = PriceLists(KafkaSettings())
     context = Sending(
         products={KIND: messages},
         tenants=known,
@@ -166,7 +167,7 @@ async def carry(
         judging=cast(Judging, Eyes(tenants, allowed, categories)),
         slots=slots,
         faults=Faults(),
-        budgets=Budgets({KIND: messages}, known, PriceLists(KafkaSettings()), 1),
+        budgets=Budgets({KIND: messages}, spending_of(known, prices), prices, 1),
         lookups=cast(Lookups, None),
     )
     await asyncio.gather(*(attempt(context, cast(Partition, rows), entry) for entry in entries))

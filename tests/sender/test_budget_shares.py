@@ -12,12 +12,14 @@ from services.domain.messages.commands import CommandAccepted
 from services.domain.outbox.entry import Entry, row_key
 from services.domain.spend.budgets import Spent
 from services.runtime.folding.partition import Flush, Partition
+from services.runtime.folding.runner import Together
 from services.runtime.price_lists import PriceLists
 from services.runtime.sections.kafka import KafkaSettings
 from services.runtime.tenants.files import Found, Said
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import TenantSettings
-from services.sender.budgets import Budgets
+from services.sender.budgets import Budgets, spending_of
+from services.sender.metering import Meter
 from services.sender.metrics import SENDER
 from services.sender.tables import OUTBOX, SPENT
 from tests.sender.histories import accepted, attempted, attempting, created, history
@@ -66,8 +68,10 @@ class Desk:
         self.tenants, self.rows = Tenants(), Rows()
         self.set(*budgets, **spend)
         self.prices = Prices()
-        self.budgets = Budgets(PRODUCTS, self.tenants, self.prices, 2)
-        asyncio.run(self.budgets.taken(self.rows.partition))
+        rules = spending_of(self.tenants, self.prices)
+        self.budgets = Budgets(PRODUCTS, rules, self.prices, 2)
+        self.meter = Meter(self.tenants, rules, self.prices, 2)
+        asyncio.run(Together(self.budgets, self.meter).taken(self.rows.partition))
 
     def set(self, *budgets: dict[str, Any], **spend: Any) -> None:
         self.tenants.take(Found({"acme": Said(tenant(*budgets, **spend))}))
@@ -157,7 +161,7 @@ def test_metrics_tell_of_budgets_that_there_are() -> None:
     desk = Desk(ALL, NEWS)
     amount = {"tenant": "acme", "label": "news"}
     assert SENDER.get_sample_value("switchboard_budget_amount", amount) == 0.2
-    asyncio.run(desk.budgets.flushed(desk.rows.partition, Flush({SPENT: {"acme 2026-11-30": None}}, {}, {})))
+    asyncio.run(desk.meter.flushed(desk.rows.partition, Flush({SPENT: {"acme 2026-11-30": None}}, {}, {})))
     assert SENDER.get_sample_value("switchboard_budget_spent", {"tenant": "acme", "label": "all"}) == 0
     desk.set(ALL)
     assert SENDER.get_sample_value("switchboard_budget_amount", amount) is None
@@ -168,11 +172,11 @@ def test_until_prices_are_read_what_has_a_budget_is_deferred_and_said() -> None:
     desk.prices.whole = False
     assert desk.why(desk.command("order-1", label="news")) == "unread"
     assert desk.why(desk.command("order-2")) is None
-    [trouble] = desk.budgets.troubles()
+    [trouble] = desk.meter.troubles()
     assert ("twilio.prices.v1" in trouble, "acme" in trouble) == (True, True)
     desk.prices.whole = True
     assert desk.why(desk.command("order-1", label="news")) is None
-    assert desk.budgets.troubles() == []
+    assert desk.meter.troubles() == []
 
 
 def test_a_flush_tells_of_the_budgets_that_it_changed_alone() -> None:
@@ -187,14 +191,14 @@ def test_a_flush_tells_of_the_budgets_that_it_changed_alone() -> None:
 
     desk.rows.read = reading  # type: ignore[method-assign]
     changed = dict.fromkeys(["acme 2026-11-30", "acme 2026-11-30 news", "gone 2026-11-30"])
-    asyncio.run(desk.budgets.flushed(desk.rows.partition, Flush({SPENT: changed}, {}, {})))
+    asyncio.run(desk.meter.flushed(desk.rows.partition, Flush({SPENT: changed}, {}, {})))
     assert [key.split(" ")[2:] for key in asked] == [[], ["news"]]
 
 
 def test_a_budget_whose_share_is_less_than_one_message_is_said() -> None:
-    assert Desk(ALL).budgets.troubles() == []
-    [trouble] = Desk(ALL, {"amount": "0.19", "label": "news"}).budgets.troubles()
+    assert Desk(ALL).meter.troubles() == []
+    [trouble] = Desk(ALL, {"amount": "0.19", "label": "news"}).meter.troubles()
     assert all(word in trouble for word in ("news", "acme", "0.19 USD", "2 partitions"))
     # One of several channels fits; nothing is known of any.
-    assert Desk({"amount": "0.19"}, assumed={"whatsapp": "0.5", "sms": "0.01"}).budgets.troubles() == []
-    assert Desk({"amount": "0.19"}, assumed={}).budgets.troubles() == []
+    assert Desk({"amount": "0.19"}, assumed={"whatsapp": "0.5", "sms": "0.01"}).meter.troubles() == []
+    assert Desk({"amount": "0.19"}, assumed={}).meter.troubles() == []

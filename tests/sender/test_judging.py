@@ -37,7 +37,7 @@ from services.runtime.sections.kafka import KafkaSettings
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import TenantSettings
 from services.sender.barrier import Barrier
-from services.sender.budgets import Budgets
+from services.sender.budgets import Budgets, spending_of
 from services.sender.faults import Faults
 from services.sender.judging import Judgement, Judging
 from services.sender.looks import Look, Looks
@@ -142,7 +142,7 @@ def looked(
 ) -> Judgement:
     settings = Tenants({"acme": tenant_settings(**tenant)})
     followed = Followed(cast(Directories, senders or Nobody()), known(*templates), registered(*registrations))
-    budgets = Budgets(PRODUCTS, settings, prices or PriceLists(KafkaSettings()), 1)
+    budgets = budgets_of(settings, prices or PriceLists(KafkaSettings()))
     judging = Judging(
         PRODUCTS,
         settings,
@@ -167,6 +167,10 @@ class Unasked:
 UNASKED = cast(Lookups, Unasked())
 
 
+def budgets_of(settings: Tenants, prices: PriceLists) -> Budgets:
+    return Budgets(PRODUCTS, spending_of(settings, prices), prices, 1)
+
+
 def unlooked(settings: Tenants) -> Looks:
     """No tenant has its media looked at."""
     return Looks(cast(Look, None), settings, by_default=False)
@@ -187,7 +191,7 @@ async def test_who_has_a_budget_is_not_waited_for_until_prices_are_read() -> Non
     )
     settings, faults = Tenants({"acme": told}), Faults()
     followed = Followed(cast(Directories, Nobody()), known(), registered())
-    budgets = Budgets(PRODUCTS, settings, PriceLists(KafkaSettings()), 1)
+    budgets = budgets_of(settings, PriceLists(KafkaSettings()))
     beside = Beside(Stops(faults, lambda _: "api"), budgets, UNASKED, unlooked(settings))
     judging = Judging(PRODUCTS, settings, cast(Barrier, Passed()), followed, beside)
     command = accepted(not_after="9999-12-31T23:59:59.999Z")

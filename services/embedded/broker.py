@@ -12,7 +12,7 @@ from typing import Self
 
 from services.embedded import archive, jars, ports, storage
 from services.embedded.errors import BrokerFailedError, EmbeddedKafkaError, PortTakenError, last_lines
-from services.embedded.java import find
+from services.embedded.java import QUICK_JVM, find
 from services.embedded.layout import Layout
 from services.embedded.process import Process
 from services.embedded.tls import USER, Tls
@@ -34,8 +34,8 @@ class EmbeddedKafka:
     It dies with our process, even when that is killed. A coroutine awaits `asyncio.to_thread(broker.kill)`.
     """
 
-    # Halves the CPU that a start costs. A broker that is measured runs with STEADY_JVM alone.
-    jvm: tuple[str, ...] = (*STEADY_JVM, "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+    # A broker that is measured runs with STEADY_JVM alone.
+    jvm: tuple[str, ...] = (*STEADY_JVM, *QUICK_JVM)
 
     def __init__(self, layout: Layout, java: tuple[str, ...], throw_away: bool) -> None:
         """Starts nothing: `start` is the way to get a broker."""

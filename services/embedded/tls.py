@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from services.embedded.java import find
+from services.embedded.java import QUICK_JVM, find
 from services.embedded.ports import HOST
 from services.embedded.tools import run
 
@@ -78,7 +78,7 @@ def _keytool(tls: Tls, *arguments: str) -> str:
     # The password goes by the environment: arguments can be read by every user of the machine.
     store = ["-keystore", str(tls.keystore), "-storetype", "PKCS12", "-storepass:env", "P"]
     return run(
-        [find("keytool"), *arguments, *store],
+        [find("keytool"), *(f"-J{option}" for option in QUICK_JVM), *arguments, *store],
         what="keytool",
         timeout_s=_TIMEOUT_S,
         env={**os.environ, "P": tls.password},

@@ -18,13 +18,19 @@ from aiokafka.helpers import create_ssl_context
 from services.embedded import java, ports
 from services.embedded.broker import EmbeddedKafka
 from services.embedded.errors import BrokerFailedError, EmbeddedKafkaError, PortTakenError
+from services.embedded.layout import Layout
 from tests.kafka_records import create_topic, produce, read
 from tests.waiting import eventually
 
 
 @pytest.fixture(scope="module")
-def secured() -> Iterator[EmbeddedKafka]:
-    with EmbeddedKafka.start(tls=True) as broker:
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(scope="module")
+def secured(data: Path) -> Iterator[EmbeddedKafka]:
+    with EmbeddedKafka.start(data_dir=data, tls=True) as broker:
         yield broker
 
 
@@ -98,12 +104,10 @@ async def test_it_runs_on_the_java_from_pypi(monkeypatch: pytest.MonkeyPatch, tm
     java.find.cache_clear()
 
 
-async def test_a_named_data_folder_is_taken_up_again(tmp_path: Path) -> None:
-    with EmbeddedKafka.start(data_dir=tmp_path) as first:
-        topic = await create_topic(first.bootstrap, "kept")
-        await produce(first.bootstrap, topic, [(None, b"still here")])
-    with EmbeddedKafka.start(data_dir=tmp_path) as second:
-        assert [record.value for record in await read(second.bootstrap, topic, 1)] == [b"still here"]
+def test_a_folder_that_was_made_without_tls_has_none_later(tmp_path: Path) -> None:
+    data = Layout(tmp_path, 1, 2).data
+    data.mkdir()
+    (data / "meta.properties").touch()
     with pytest.raises(EmbeddedKafkaError, match="was made without TLS"):
         EmbeddedKafka.start(data_dir=tmp_path, tls=True)
 
@@ -127,6 +131,17 @@ async def test_an_unknown_authority_is_refused(secured: EmbeddedKafka) -> None:
     strangers = {**sasl_ssl(secured, secured.password), "ssl_context": create_ssl_context()}
     with pytest.raises(KafkaError):
         await create_topic(secured.sasl_ssl_bootstrap, "refused", **strangers)
+
+
+async def test_a_named_data_folder_is_taken_up_again(secured: EmbeddedKafka, data: Path) -> None:
+    """The last that asks the first broker: it has ended."""
+    client = sasl_ssl(secured, secured.password)
+    topic = await create_topic(secured.bootstrap, "kept")
+    await produce(secured.bootstrap, topic, [(None, b"still here")])
+    assert await asyncio.to_thread(secured.stop)
+    with EmbeddedKafka.start(data_dir=data, tls=True) as second:
+        for bootstrap, options in ((second.bootstrap, {}), (second.sasl_ssl_bootstrap, client)):
+            assert [record.value for record in await read(bootstrap, topic, 1, **options)] == [b"still here"]
 
 
 async def test_the_broker_and_its_data_go_when_we_are_killed(tmp_path: Path) -> None:

@@ -22,17 +22,24 @@ ALL = {topic.name for topic in (*EVENTS, *DEAD)} | set(CHANGELOGS)
 STATUS = "twilio.status.v1"
 CHANGELOG = CHANGELOGS[0]
 DAY_MS = 86_400_000
+PARTITIONS = 2
+
+
+@pytest.fixture(scope="module")
+def module_begun(shared: SharedBroker) -> None:
+    """What other rooms have left is gone."""
+    shared.emptied()
 
 
 @pytest.fixture
-def empty(shared: SharedBroker) -> str:
-    """A broker without topics."""
-    return shared.emptied()
+def empty(shared: SharedBroker, module_begun: None) -> None:
+    """A broker without topics. Who needs them as they are to be has them from `ensure`, whatever was there before."""
+    shared.emptied()
 
 
 @pytest.fixture
-async def admin(empty: str) -> AsyncIterator[AIOKafkaAdminClient]:
-    client = AIOKafkaAdminClient(bootstrap_servers=empty)
+async def admin(shared: SharedBroker, module_begun: None) -> AsyncIterator[AIOKafkaAdminClient]:
+    client = AIOKafkaAdminClient(bootstrap_servers=shared.bootstrap)
     await client.start()
     yield client
     await client.close()
@@ -40,7 +47,7 @@ async def admin(empty: str) -> AsyncIterator[AIOKafkaAdminClient]:
 
 @pytest.fixture
 def settings(shared: SharedBroker) -> Settings:
-    kafka = KafkaSettings(bootstrap=shared.bootstrap, partitions=3, replication=1, min_insync_replicas=1)
+    kafka = KafkaSettings(bootstrap=shared.bootstrap, partitions=PARTITIONS, replication=1, min_insync_replicas=1)
     return Settings(kafka=kafka)
 
 
@@ -82,7 +89,8 @@ async def gone(client: AIOKafkaAdminClient, *names: str) -> None:
     await eventually(unseen, what="topics are deleted")
 
 
-async def test_a_fresh_apply_creates_all_and_a_second_nothing(admin: AIOKafkaAdminClient, settings: Settings) -> None:
+@pytest.mark.usefixtures("empty")
+async def test_a_fresh_apply_creates_all_and_a_second_nothing(settings: Settings) -> None:
     [absent] = await topics.obstacles(settings, ALL)
     assert all(name in absent for name in ALL)
     assert "switchboard topics apply" in absent
@@ -100,7 +108,7 @@ async def test_a_fresh_apply_creates_all_and_a_second_nothing(admin: AIOKafkaAdm
 async def test_topics_are_made_as_the_registry_says(admin: AIOKafkaAdminClient, settings: Settings) -> None:
     await topics.ensure(settings)
     found = await TopicAdmin(admin).actual(ALL)
-    assert {(one.partitions, one.replication) for one in found.values()} == {(3, 1)}
+    assert {(one.partitions, one.replication) for one in found.values()} == {(PARTITIONS, 1)}
     status, changelog = found[STATUS].config, found[CHANGELOG].config
     assert (status["cleanup.policy"], status["retention.ms"]) == ("delete", str(30 * DAY_MS))
     assert (changelog["cleanup.policy"], changelog["delete.retention.ms"]) == ("compact", str(7 * DAY_MS))
@@ -140,7 +148,7 @@ async def test_a_longer_retention_is_cut_only_when_asked(admin: AIOKafkaAdminCli
     assert (await keys_of(admin, STATUS))["retention.ms"] == str(30 * DAY_MS)
 
 
-@pytest.mark.parametrize("partitions", [2, 4])
+@pytest.mark.parametrize("partitions", [PARTITIONS - 1, PARTITIONS + 1])
 async def test_a_partition_count_never_changes(admin: AIOKafkaAdminClient, settings: Settings, partitions: int) -> None:
     await topics.ensure(settings)
     await gone(admin, STATUS)
@@ -151,11 +159,11 @@ async def test_a_partition_count_never_changes(admin: AIOKafkaAdminClient, setti
 
     # Not even what could be done was: a topic with another count would part what belongs together.
     counts, absent = await topics.obstacles(other, ALL)
-    assert f"and {len(ALL) - 4} more: 3 partitions, kafka.partitions says {partitions};" in counts
-    assert counts.endswith("correct the setting to 3")
+    assert f"and {len(ALL) - 4} more: {PARTITIONS} partitions, kafka.partitions says {partitions};" in counts
+    assert counts.endswith(f"correct the setting to {PARTITIONS}")
     assert STATUS in absent
     found = await TopicAdmin(admin).actual(ALL)
-    assert {one.partitions for one in found.values()} == {3}
+    assert {one.partitions for one in found.values()} == {PARTITIONS}
 
 
 async def test_a_topic_that_somebody_grew_is_refused(admin: AIOKafkaAdminClient, settings: Settings) -> None:
@@ -163,7 +171,8 @@ async def test_a_topic_that_somebody_grew_is_refused(admin: AIOKafkaAdminClient,
     await admin.create_partitions({CHANGELOG: NewPartitions(5)})
     refused = await differing(settings, CHANGELOG)
     assert refused.kind == "refused"
-    assert refused.why[0].startswith("5 partitions, the settings say 3")
+    assert refused.why[0].startswith(f"5 partitions, the settings say {PARTITIONS}")
+    await gone(admin, CHANGELOG)
 
 
 async def test_unknown_topics_are_left_alone(admin: AIOKafkaAdminClient, settings: Settings) -> None:
@@ -175,14 +184,14 @@ async def test_unknown_topics_are_left_alone(admin: AIOKafkaAdminClient, setting
     assert left == dict.fromkeys(strangers, (1, "1000"))
 
 
-async def test_two_who_apply_at_once_are_both_content(admin: AIOKafkaAdminClient, settings: Settings) -> None:
+@pytest.mark.usefixtures("empty")
+async def test_two_who_apply_at_once_are_both_content(settings: Settings) -> None:
     await asyncio.gather(topics.ensure(settings), topics.ensure(settings))
     assert await topics.obstacles(settings, ALL) == []
 
 
-async def test_min_insync_replicas_that_would_stop_all_writes_is_refused(
-    admin: AIOKafkaAdminClient, settings: Settings
-) -> None:
+@pytest.mark.usefixtures("module_begun")
+async def test_min_insync_replicas_that_would_stop_all_writes_is_refused(settings: Settings) -> None:
     await topics.ensure(settings)
     other = with_kafka(settings, replication=3, min_insync_replicas=2)
     with pytest.raises(TopicsError, match="would stop every write"):
@@ -192,7 +201,8 @@ async def test_min_insync_replicas_that_would_stop_all_writes_is_refused(
     assert await topics.ensure(kept) == []
 
 
-async def test_too_few_brokers_is_said(admin: AIOKafkaAdminClient, settings: Settings) -> None:
+@pytest.mark.usefixtures("empty")
+async def test_too_few_brokers_is_said(settings: Settings) -> None:
     with pytest.raises(TopicsError, match=r"cannot be created: .*lower kafka\.replication or add brokers"):
         await topics.ensure(with_kafka(settings, replication=3))
 
@@ -210,17 +220,19 @@ class TestCommands:
     async def run(self, *arguments: str) -> Result:
         return await asyncio.to_thread(CliRunner().invoke, app, ["topics", *arguments])
 
-    async def test_plan_then_apply_then_plan(self, admin: AIOKafkaAdminClient) -> None:
+    @pytest.mark.usefixtures("empty")
+    async def test_plan_then_apply_then_plan(self) -> None:
         planned = await self.run("plan")
-        assert (planned.exit_code, planned.output.count("3 partitions, replication 1")) == (1, len(ALL))
+        assert (planned.exit_code, planned.output.count(f"{PARTITIONS} partitions, replication 1")) == (1, len(ALL))
         applied = await self.run("apply")
         assert (applied.exit_code, applied.output.count("created ")) == (0, len(ALL))
         assert (await self.run("plan")).exit_code == 0
         assert (await self.run("apply")).output == "all topics are in step\n"
 
-    async def test_a_refusal_is_code_2(self, admin: AIOKafkaAdminClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    @pytest.mark.usefixtures("module_begun")
+    async def test_a_refusal_is_code_2(self, monkeypatch: pytest.MonkeyPatch) -> None:
         await self.run("apply")
-        monkeypatch.setenv("SWITCHBOARD_KAFKA__PARTITIONS", "4")
+        monkeypatch.setenv("SWITCHBOARD_KAFKA__PARTITIONS", str(PARTITIONS + 1))
         for command in ("plan", "apply"):
             refused = await self.run(command)
             assert refused.exit_code == 2

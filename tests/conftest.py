@@ -13,8 +13,14 @@ from xdist.scheduler import LoadFileScheduling
 
 from services.embedded import jars, ports
 from services.embedded.broker import EmbeddedKafka, keep_classes
+from tests import scratch
 from tests.environment import SharedBroker
 from tests.kafka_fixture import broker_of_others, needs_embedded
+
+scratch.choose()
+
+# Collecting makes millions of objects that stay, and each collection of garbage would walk through them: a fifth of it.
+gc.disable()
 
 # A machine that others use too makes any example slow now and then; the tests' own time limits stay.
 hypothesis.settings.register_profile("shared machine", deadline=None)
@@ -97,8 +103,9 @@ def broker() -> Iterator[EmbeddedKafka]:
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Fetch Kafka's jars here if a test needs them, and archive its classes: both take longer than a test may."""
-    # What was imported and collected stays: no collection of garbage is to walk through it again.
+    # What was imported and collected stays.
     gc.freeze()
+    gc.enable()
     wanted = {name for item in session.items for name in getattr(item, "fixturenames", ())}
     if not session.config.option.collectonly and needs_embedded(wanted):
         jars.ensure(_say)

@@ -18,6 +18,7 @@ from services.runtime.folding.fold import Emission, Fold, Table
 from services.runtime.folding.index import INDEX
 from services.runtime.folding.ledger import Ledger
 from services.runtime.folding.partition import Flush, Partition
+from services.runtime.folding.store import PartitionedStore, batch_of
 from services.runtime.sections.kafka import KafkaSettings
 from services.runtime.sections.worker import WorkerSettings
 from tests.waiting import eventually
@@ -35,14 +36,19 @@ class Written(NamedTuple):
         return [one.value for one in self.emissions if one.topic == topic]
 
 
+def opened(fold: Fold, folder: Path) -> dict[str, PartitionedStore]:
+    """The stores of a fold's tables, by table."""
+    kafka = KafkaSettings(partitions=1, replication=1, min_insync_replicas=1)
+    app = fold_app(APP, [fold], kafka, WorkerSettings(data_dir=folder))
+    app.finalize()
+    return app.runner.stores[fold.name]
+
+
 class Ground:
     """Partition 0 of a fold."""
 
-    def __init__(self, fold: Fold, folder: Path, max_batch: int = 100) -> None:
-        kafka = KafkaSettings(partitions=1, replication=1, min_insync_replicas=1)
-        app = fold_app(APP, [fold], kafka, WorkerSettings(data_dir=folder))
-        app.finalize()
-        self.stores = app.runner.stores[fold.name]
+    def __init__(self, fold: Fold, stores: Mapping[str, PartitionedStore], max_batch: int = 100) -> None:
+        self.stores = stores
         self.written: list[Written] = []
         self.flushes: list[Flush] = []
         self.gate = asyncio.Event()
@@ -119,12 +125,23 @@ class Ground:
         return dict(self.stores[table].rows(0))
 
     async def end(self) -> None:
+        """End, and close the stores."""
+        await self._ended()
+        for store in self.stores.values():
+            await store.stop()
+
+    async def leave(self) -> None:
+        """End, and leave the stores empty and open: to open ten of them costs more than most tests."""
+        await self._ended()
+        for store in self.stores.values():
+            database = store.partition(0)
+            database.write(batch_of((key, None) for key in list(database.keys())))
+
+    async def _ended(self) -> None:
         self.partition.close()
         if self.running:
             self.gate.set()
             await asyncio.gather(self.running, return_exceptions=True)
-        for store in self.stores.values():
-            await store.stop()
 
     async def _one_flush(self) -> Written | None:
         """Let the partition fold what waits, and check that this took one flush."""

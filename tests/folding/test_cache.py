@@ -11,7 +11,7 @@ from services.runtime.folding import committed
 from services.runtime.folding.cache import FRAME_BYTES, RowCache
 from services.runtime.folding.fold import Fold, Step
 from services.runtime.folding.store import Change
-from tests.folding.ground import Ground, registered, topic
+from tests.folding.ground import Ground, opened, registered, topic
 from tests.folding.test_timers import RANG, SOURCE, T1, T2, TABLE, Alarms, Rang, Set, alarms
 
 
@@ -20,7 +20,7 @@ async def ground(tmp_path: Path) -> AsyncIterator[Ground]:
     rings, sources = topic(RANG, Rang, lambda event: event.key), (topic(SOURCE, Set, lambda event: event.key),)
     fold = Fold(FoldContract("any", "timed", sources, (TABLE.name,), (rings,)), (Step(alarms, TABLE),))
     with registered(rings):
-        ground = Ground(fold, tmp_path)
+        ground = Ground(fold, opened(fold, tmp_path))
         yield ground
         await ground.end()
 

@@ -13,7 +13,7 @@ from services.contract.fold import FoldContract
 from services.domain.due import Due
 from services.runtime.folding.fold import Fold, Step, Table
 from services.runtime.folding.telling import MAX_RECORD_BYTES
-from tests.folding.ground import Ground, Written, registered, topic
+from tests.folding.ground import Ground, Written, opened, registered, topic
 from tests.waiting import eventually
 
 SOURCE, OTHER, ECHOES, SUMS = "orders.v1", "payments.v1", "echoes.v1", "sums.v1"
@@ -120,7 +120,8 @@ async def ground_of(folder: Path, *steps: Step, max_batch: int = 100) -> AsyncIt
     )
     with registered(*known):
         kept = tuple(step.table.name for step in steps if step.table)
-        ground = Ground(Fold(FoldContract("any", "stepped", SOURCES, kept, known), steps), folder, max_batch)
+        fold = Fold(FoldContract("any", "stepped", SOURCES, kept, known), steps)
+        ground = Ground(fold, opened(fold, folder), max_batch)
         try:
             yield ground
         finally:

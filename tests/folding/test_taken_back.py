@@ -13,7 +13,7 @@ from services.runtime.folding.fold import Fold
 from services.runtime.tenants.live import Tenants
 from services.sender.topology import folds
 from tests.domain.suppression_oracle import CONTACT, stated
-from tests.folding.ground import Ground
+from tests.folding.ground import Ground, opened
 from tests.processes import SECRETS, settings_file
 
 DAY = "2026-02-25"
@@ -35,7 +35,7 @@ def product(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Fold]:
 async def test_who_said_yes_long_ago_is_left_alone_though_no_message_is_known_of(
     product: dict[str, Fold], tmp_path: Path, name: str
 ) -> None:
-    ground = Ground(product[name], tmp_path / name)
+    ground = Ground(product[name], opened(product[name], tmp_path / name))
     try:
         for fact, key in ((stated("opt_in", 0), CONTACT), (LIST, LIST.key), (LIST, LIST.key)):
             record = ground.record(fact, ACCEPTED.name, key=key.encode())

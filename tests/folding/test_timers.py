@@ -14,7 +14,7 @@ from services.domain.clock import later
 from services.domain.due import Due
 from services.runtime.folding.fold import Fold, Step, Table
 from services.runtime.folding.index import Listed
-from tests.folding.ground import Ground, Written, registered, topic
+from tests.folding.ground import Ground, Written, opened, registered, topic
 
 SOURCE, RANG = "alarms.v1", "rang.v1"
 T0, T1, T2, T3 = (f"2026-02-21T1{hour}:00:00.000Z" for hour in range(4))
@@ -81,7 +81,7 @@ async def ground(tmp_path: Path) -> AsyncIterator[Ground]:
     sources = (topic(SOURCE, Set, lambda event: event.key),)
     fold = Fold(FoldContract("any", "timed", sources, (TABLE.name,), (rings,)), (Step(alarms, TABLE),))
     with registered(rings):
-        ground = Ground(fold, tmp_path, max_batch=100)
+        ground = Ground(fold, opened(fold, tmp_path), max_batch=100)
         yield ground
         await ground.end()
 

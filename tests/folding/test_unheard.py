@@ -1,9 +1,10 @@
 """What could not be read of a person holds them: letter, hold and rows are one write, in processor and sender alike."""
 
+import asyncio
 import dataclasses
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
-from pathlib import Path
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -22,27 +23,43 @@ from services.domain.consent.standing import Standing, answer
 from services.domain.messages.events import StatusReceived
 from services.processor.topology import topology
 from services.runtime.batches import unread
-from services.runtime.config import load
 from services.runtime.folding.fold import Fold
+from services.runtime.folding.store import PartitionedStore
 from services.runtime.metrics import FOLDING
 from services.runtime.tenants.live import Tenants
 from services.sender.topology import folds
 from tests.domain.suppression_oracle import at, refused, wrote
-from tests.folding.ground import Ground, Written
-from tests.processes import SECRETS, settings_file
+from tests.folding.ground import Ground, Written, opened
+from tests.processes import settings_file, settings_of
 
 KEY = f"acme|{'1' * 32}"
 STOP = wrote("STOP", 1, "SM1", contact=KEY)
 UNREAD = unread(b"x", "too large")
 
 
-@pytest.fixture
-def product(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Fold]:
-    for name, secret in SECRETS.items():
-        monkeypatch.setenv(name, secret)
-    monkeypatch.setenv("SWITCHBOARD_CONFIG", str(settings_file(tmp_path, "127.0.0.1:9")))
-    configured = load()
+Stores = Mapping[str, Mapping[str, PartitionedStore]]
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Fold]:
+    configured = settings_of(settings_file(tmp_path_factory.mktemp("product"), "127.0.0.1:9"))
     return {one.name: one for one in (*topology(configured, {}), *folds(configured, Tenants(configured.tenants)))}
+
+
+@pytest.fixture(scope="module")
+def stores(product: dict[str, Fold], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stores]:
+    """By fold, and by table."""
+
+    async def make() -> Stores:
+        return {name: opened(fold, tmp_path_factory.mktemp("stores") / name) for name, fold in product.items()}
+
+    async def close() -> None:
+        for store in chain.from_iterable(one.values() for one in made.values()):
+            await store.stop()
+
+    made = asyncio.run(make())
+    yield made
+    asyncio.run(close())
 
 
 def broken(
@@ -66,12 +83,12 @@ def broken(
 
 
 @asynccontextmanager
-async def grounded(fold: Fold, folder: Path) -> AsyncIterator[Ground]:
-    ground = Ground(fold, folder / fold.name)
+async def grounded(fold: Fold, stores: Stores) -> AsyncIterator[Ground]:
+    ground = Ground(fold, stores[fold.name])
     try:
         yield ground
     finally:
-        await ground.end()
+        await ground.leave()
 
 
 async def put(ground: Ground, topic: Topic, value: Any, **fields: Any) -> Written:
@@ -106,9 +123,9 @@ BOTH = pytest.mark.parametrize("name", ["contacts", "outbox"])
 @pytest.mark.parametrize("topic", [INBOUND, ACCEPTED, OUTCOMES], ids=lambda topic: topic.name)
 @pytest.mark.parametrize("value", [b"\xff", None, b'{"event_type":"hold_placed"}', UNREAD], ids=repr)
 async def test_what_cannot_be_decoded_holds_its_contact_in_one_write(
-    product: dict[str, Fold], tmp_path: Path, name: str, topic: Topic, value: Any
+    product: dict[str, Fold], stores: Stores, name: str, topic: Topic, value: Any
 ) -> None:
-    async with grounded(product[name], tmp_path) as ground:
+    async with grounded(product[name], stores) as ground:
         written = await put(ground, topic, value)
         [letter], [hold] = letters(written), placed(written)
         assert (letter["reason"], letter["holds"]) == (b"undecodable", b"1")
@@ -133,9 +150,9 @@ async def test_what_cannot_be_decoded_holds_its_contact_in_one_write(
 
 @BOTH
 async def test_a_defect_in_another_step_takes_no_stop_from_suppression(
-    product: dict[str, Fold], tmp_path: Path, name: str
+    product: dict[str, Fold], stores: Stores, name: str
 ) -> None:
-    async with grounded(broken(product[name], "sessions", "recent"), tmp_path) as ground:
+    async with grounded(broken(product[name], "sessions", "recent"), stores) as ground:
         written = await put(ground, INBOUND, STOP)
         [letter] = letters(written)
         assert letter["steps"] == (b"sessions,recent" if name == "contacts" else b"sessions")
@@ -163,9 +180,9 @@ async def test_a_defect_in_another_step_takes_no_stop_from_suppression(
     ids=["inbound", "outcome", "consent"],
 )  # fmt: skip
 async def test_where_suppression_fails_they_are_held_and_the_other_steps_go_on(
-    product: dict[str, Fold], tmp_path: Path, name: str, topic: Topic, event: Any
+    product: dict[str, Fold], stores: Stores, name: str, topic: Topic, event: Any
 ) -> None:
-    async with grounded(broken(product[name], "suppression"), tmp_path) as ground:
+    async with grounded(broken(product[name], "suppression"), stores) as ground:
         written = await put(ground, topic, event)
         [letter], [hold] = letters(written), placed(written)
         assert (letter["reason"], letter["steps"], letter["holds"]) == (b"defect", b"suppression", b"1")
@@ -178,9 +195,9 @@ async def test_where_suppression_fails_they_are_held_and_the_other_steps_go_on(
 
 @BOTH
 async def test_several_steps_that_fail_are_one_letter_and_one_hold(
-    product: dict[str, Fold], tmp_path: Path, name: str
+    product: dict[str, Fold], stores: Stores, name: str
 ) -> None:
-    async with grounded(broken(product[name], "suppression", "sessions"), tmp_path) as ground:
+    async with grounded(broken(product[name], "suppression", "sessions"), stores) as ground:
         written = await put(ground, INBOUND, STOP)
         assert [one["steps"] for one in letters(written)] == [b"suppression,sessions"]
         assert len(placed(written)) == 1
@@ -188,11 +205,11 @@ async def test_several_steps_that_fail_are_one_letter_and_one_hold(
 
 @BOTH
 async def test_a_letter_that_is_retried_is_heard_where_the_fold_is_mended(
-    product: dict[str, Fold], tmp_path: Path, name: str
+    product: dict[str, Fold], stores: Stores, name: str
 ) -> None:
     mended = False
     fold = broken(product[name], "suppression", when=lambda event: not mended and not isinstance(event, HoldPlaced))
-    async with grounded(fold, tmp_path) as ground:
+    async with grounded(fold, stores) as ground:
         [hold] = placed(await put(ground, INBOUND, STOP))
         mended = True
         release = holds.release(hold.hold, KEY, at(9), "retried")
@@ -204,8 +221,8 @@ async def test_a_letter_that_is_retried_is_heard_where_the_fold_is_mended(
 
 
 @BOTH
-async def test_a_letter_that_is_retried_in_vain_holds_anew(product: dict[str, Fold], tmp_path: Path, name: str) -> None:
-    async with grounded(product[name], tmp_path) as ground:
+async def test_a_letter_that_is_retried_in_vain_holds_anew(product: dict[str, Fold], stores: Stores, name: str) -> None:
+    async with grounded(product[name], stores) as ground:
         [hold] = placed(await put(ground, INBOUND, b"?"))
         await ground.fold(holds.release(hold.hold, KEY, at(9), "retried"), topic=ACCEPTED.name)
         assert answer(standing(ground)) == {}
@@ -217,10 +234,10 @@ async def test_a_letter_that_is_retried_in_vain_holds_anew(product: dict[str, Fo
 @BOTH
 @pytest.mark.parametrize("key", [None, b"", b"k", b"acme|short", b"\xff\xfe"])
 async def test_a_letter_of_nobody_known_holds_nobody_and_is_an_alert(
-    product: dict[str, Fold], tmp_path: Path, name: str, key: bytes | None
+    product: dict[str, Fold], stores: Stores, name: str, key: bytes | None
 ) -> None:
     before = alerts(name)
-    async with grounded(product[name], tmp_path) as ground:
+    async with grounded(product[name], stores) as ground:
         written = await put(ground, INBOUND, b"?", key=key)
         [letter] = letters(written)
         assert "holds" not in letter
@@ -229,10 +246,10 @@ async def test_a_letter_of_nobody_known_holds_nobody_and_is_an_alert(
 
 
 @BOTH
-async def test_a_hold_that_cannot_be_folded_makes_no_other(product: dict[str, Fold], tmp_path: Path, name: str) -> None:
+async def test_a_hold_that_cannot_be_folded_makes_no_other(product: dict[str, Fold], stores: Stores, name: str) -> None:
     """Its letter would place a hold, which could not be folded either, and so on for ever."""
     before = alerts(name)
-    async with grounded(broken(product[name], "suppression", when=lambda _: True), tmp_path) as ground:
+    async with grounded(broken(product[name], "suppression", when=lambda _: True), stores) as ground:
         [hold] = placed(await put(ground, INBOUND, STOP))
         assert (standing(ground), alerts(name)) == (None, before + 1)
         written = await put(ground, ACCEPTED, hold)
@@ -241,9 +258,9 @@ async def test_a_hold_that_cannot_be_folded_makes_no_other(product: dict[str, Fo
         assert alerts(name) == before + 2
 
 
-async def test_a_consent_command_that_cannot_be_read_is_an_alert(product: dict[str, Fold], tmp_path: Path) -> None:
+async def test_a_consent_command_that_cannot_be_read_is_an_alert(product: dict[str, Fold], stores: Stores) -> None:
     before = alerts("consent-intake")
-    async with grounded(product["consent-intake"], tmp_path) as ground:
+    async with grounded(product["consent-intake"], stores) as ground:
         written = await put(ground, CONSENT_COMMANDS, b"?")
         assert (len(letters(written)), placed(written)) == (1, [])
         assert alerts("consent-intake") == before + 1
@@ -251,14 +268,14 @@ async def test_a_consent_command_that_cannot_be_read_is_an_alert(product: dict[s
         assert alerts("consent-intake") == before + 1
 
 
-async def test_a_status_that_cannot_be_read_is_an_alert(product: dict[str, Fold], tmp_path: Path) -> None:
+async def test_a_status_that_cannot_be_read_is_an_alert(product: dict[str, Fold], stores: Stores) -> None:
     """It may tell of an opt-out, and its key is a message's."""
     before = alerts("messages")
     status = StatusReceived(
         event_id="1", tenant="acme", received_at=at(1), account_sid="AC", message_sid="SM1", from_="+1", to="+2",
         message_status="delivered", raw={},
     )  # fmt: skip
-    async with grounded(broken(product["messages"], "deliverability"), tmp_path) as ground:
+    async with grounded(broken(product["messages"], "deliverability"), stores) as ground:
         await put(ground, STATUS, b"?", key=b"SM1")
         assert alerts("messages") == before + 1
         # Statistics tell of nobody: the message's state stands, its count is what the letter is about.
@@ -270,9 +287,9 @@ async def test_a_status_that_cannot_be_read_is_an_alert(product: dict[str, Fold]
 
 @pytest.mark.parametrize("name", ["contacts", "outbox", "messages", "commands"])
 async def test_a_newer_format_on_a_topic_of_ours_stops_the_worker(
-    product: dict[str, Fold], tmp_path: Path, name: str
+    product: dict[str, Fold], stores: Stores, name: str
 ) -> None:
-    async with grounded(product[name], tmp_path) as ground:
+    async with grounded(product[name], stores) as ground:
         for source in product[name].sources:
             with pytest.raises(codec.NewerFormat, match=f"{source.name}/0@.* start the newer release again"):
                 await put(ground, source, b"whatever it holds", headers=(("format", b"2"),))
@@ -282,9 +299,9 @@ async def test_a_newer_format_on_a_topic_of_ours_stops_the_worker(
 
 @pytest.mark.parametrize("name", ["intake", "consent-intake"])
 async def test_a_newer_format_on_a_public_topic_is_rejected(
-    product: dict[str, Fold], tmp_path: Path, name: str
+    product: dict[str, Fold], stores: Stores, name: str
 ) -> None:
-    async with grounded(product[name], tmp_path) as ground:
+    async with grounded(product[name], stores) as ground:
         [source] = product[name].sources
         command = b'{"command_id": "c-1", "tenant": "acme", "of_tomorrow": 1}'
         written = await put(ground, source, command, headers=(("format", b"2"),))

@@ -31,7 +31,7 @@ from services.runtime.folding.fold import Emission, Fold
 from services.runtime.tenants.live import Tenants
 from services.sender.parking import Parked
 from services.sender.topology import folds
-from tests.folding.ground import Ground
+from tests.folding.ground import Ground, opened
 from tests.fuzz import corpus
 from tests.processes import SECRETS, settings_file
 from tests.waiting import eventually
@@ -83,7 +83,7 @@ class Fed:
 
     @staticmethod
     async def _make(fold: Fold, folder: Path) -> Ground:
-        return Ground(fold, folder, max_batch=500)
+        return Ground(fold, opened(fold, folder), max_batch=500)
 
     async def _feed(self, topic: Topic, odd: list[Odd]) -> list[Emission]:
         ground, before = self.ground, len(self.ground.written)

@@ -1,6 +1,5 @@
 """Tables on RocksDB: one database per partition, rows and offset in one write."""
 
-import gc
 import logging
 import shutil
 import time
@@ -193,7 +192,6 @@ class PartitionedStore(Store):
     async def stop(self) -> None:
         for partition in list(self._dbs):
             self._close(partition)
-        gc.collect()
 
     def _close(self, partition: int) -> None:
         database = self._dbs.pop(partition, None)

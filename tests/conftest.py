@@ -19,9 +19,6 @@ from tests.kafka_fixture import broker_of_others, needs_embedded
 
 scratch.choose()
 
-# Collecting makes millions of objects that stay, and each collection of garbage would walk through them: a fifth of it.
-gc.disable()
-
 # A machine that others use too makes any example slow now and then; the tests' own time limits stay.
 hypothesis.settings.register_profile("shared machine", deadline=None)
 hypothesis.settings.load_profile("shared machine")
@@ -101,11 +98,19 @@ def broker() -> Iterator[EmbeddedKafka]:
         yield own
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """What is imported and collected stays: no collection of garbage is to walk through it, now or later."""
+    gc.disable()
+    try:
+        return (yield)  # type: ignore[return-value]
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Fetch Kafka's jars here if a test needs them, and archive its classes: both take longer than a test may."""
-    # What was imported and collected stays.
-    gc.freeze()
-    gc.enable()
     wanted = {name for item in session.items for name in getattr(item, "fixturenames", ())}
     if not session.config.option.collectonly and needs_embedded(wanted):
         jars.ensure(_say)

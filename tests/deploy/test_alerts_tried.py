@@ -16,7 +16,8 @@ import pytest
 
 from services.contract.messages import INBOUND, STATUS
 from services.embedded.broker import EmbeddedKafka
-from tests.acls import acls
+from tests import acls
+from tests.acls import Acl
 from tests.bench.workload import facts
 from tests.deploy.watched import TOKEN, Watched
 from tests.kafka_records import produce
@@ -230,12 +231,12 @@ async def _numbers_that_twilio_refuses(house: Watched) -> None:
 
 
 async def _a_right_that_is_revoked(house: Watched) -> None:
-    right = ("--deny-principal", "User:ANONYMOUS", "--operation", "Write", "--topic", INBOUND.name)
-    await asyncio.to_thread(acls, house.broker, "--add", *right)
+    refusal = Acl("ANONYMOUS", "Write", INBOUND.name, permission="deny")
+    await acls.add(house.broker.bootstrap, [refusal])
     await house.fires("SwitchboardKafkaAway")
     # "`kafka` says the error"
     assert INBOUND.name in (await house.readyz("ingress"))["kafka"]
-    await asyncio.to_thread(acls, house.broker, "--remove", "--force", *right)
+    await acls.remove(house.broker.bootstrap, refusal)
     await house.ends("SwitchboardKafkaAway")
 
 

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from typing import Self
 
 from services.contract.topics import CHANGELOGS, DEAD, EVENTS
-from services.embedded import jars
 from services.embedded.broker import EmbeddedKafka
-from services.embedded.java import find
-from services.embedded.tools import run
 from services.operations.topic_admin import connect
 from services.runtime.sections.kafka import KafkaSettings
+from tests import acls
+from tests.acls import Acl
 from tests.faults.settings import LARGEST_RECORD
 
 _PROPERTIES: Mapping[str, str] = {
@@ -21,8 +20,7 @@ _PROPERTIES: Mapping[str, str] = {
     "message.max.bytes": str(LARGEST_RECORD),
     "replica.fetch.max.bytes": str(LARGEST_RECORD),
 }
-_NOBODY_MAY_WRITE = ("--deny-principal", "User:*", "--operation", "Write", "--topic", "*")
-_ACL_S = 60.0
+_NOBODY_MAY_WRITE = Acl("*", "Write", "*", permission="deny")
 
 
 class Broker:
@@ -75,11 +73,11 @@ class Broker:
     async def refuse_writes(self, seconds: float) -> None:
         """Nobody is authorised to write, to any topic."""
         async with self._alone:
-            await self._acl("--add", *_NOBODY_MAY_WRITE)
+            await acls.add(self.bootstrap, [_NOBODY_MAY_WRITE])
             try:
                 await asyncio.sleep(seconds)
             finally:
-                await self._acl("--remove", "--force", *_NOBODY_MAY_WRITE)
+                await acls.remove(self.bootstrap, _NOBODY_MAY_WRITE)
 
     async def lack_replicas(self, seconds: float) -> None:
         """No write is acknowledged: fewer replicas are in sync than each topic asks for."""
@@ -104,8 +102,3 @@ class Broker:
         names = [*(topic.name for topic in (*EVENTS, *DEAD)), *CHANGELOGS]
         async with connect(KafkaSettings(bootstrap=self.bootstrap, replication=1, min_insync_replicas=1)) as admin:
             await admin.alter({name: {"min.insync.replicas": str(count)} for name in names})
-
-    async def _acl(self, *arguments: str) -> None:
-        command = [find("java"), *EmbeddedKafka.jvm, "-cp", f"{jars.ensure(lambda _: None)}/*"]
-        tool = ["org.apache.kafka.tools.AclCommand", "--bootstrap-server", self.bootstrap, *arguments]
-        await asyncio.to_thread(run, [*command, *tool], what="Kafka's ACL tool", timeout_s=_ACL_S)

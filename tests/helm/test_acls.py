@@ -34,7 +34,8 @@ from services.operations.doctor.broker import broker as look
 from services.operations.doctor.finding import Finding
 from services.runtime.config import Settings
 from services.runtime.sections.kafka import KafkaSettings
-from tests.acls import acls
+from tests import acls
+from tests.acls import Acl
 from tests.helm.made import CHART
 from tests.kafka_records import produce, read_until
 from tests.processes import ACCOUNT, running, settings_file, wired
@@ -57,28 +58,20 @@ AUTHORIZER = {
     + " ".join(f'user_{name}="{PASSWORD}"' for name in RIGHTS)
     + ";",
 }
-OPTIONS = {"topic": "--topic", "group": "--group", "transactionalId": "--transactional-id"}
 
 
-def grant(broker: EmbeddedKafka, user: str, wanted: list[dict[str, Any]]) -> None:
-    """What Strimzi's operator does with a KafkaUser: those of the same operations at once, for each takes a Java."""
-    together: dict[str, list[str]] = {}
-    for acl in wanted:
-        resource = acl["resource"]
-        how = json.dumps([acl["operations"], resource["patternType"]])
-        together.setdefault(how, []).extend([OPTIONS[resource["type"]], resource["name"]])
-    for how, names in together.items():
-        operations, pattern = json.loads(how)
-        given = [part for one in operations for part in ("--operation", one)]
-        kind = ["--resource-pattern-type", "prefixed" if pattern == "prefix" else "literal"]
-        acls(broker, "--add", "--allow-principal", f"User:{user}", *given, *kind, *names)
+def acl_of(user: str, given: dict[str, Any]) -> Iterator[Acl]:
+    """What Strimzi's operator makes of an entry of a KafkaUser."""
+    resource = given["resource"]
+    for operation in given["operations"]:
+        yield Acl(user, operation, resource["name"], resource["type"], resource["patternType"])
 
 
 @pytest.fixture(scope="module")
 def broker() -> Iterator[EmbeddedKafka]:
     with EmbeddedKafka.start(tls=True, properties=AUTHORIZER) as own:
-        for user, rights in RIGHTS.items():
-            grant(own, user, rights)
+        wanted = [acl for user, rights in RIGHTS.items() for one in rights for acl in acl_of(user, one)]
+        asyncio.run(acls.add(own.bootstrap, wanted))
         yield own
 
 
@@ -231,13 +224,13 @@ async def test_the_doctor_names_the_right_that_is_lacking(broker: EmbeddedKafka)
 
     before = await looked()
     assert {one.level for one in before} <= {"fine", "note"}, before
-    right = ("--allow-principal", "User:sender", "--operation", "Read", "--topic", MESSAGES.name)
-    await asyncio.to_thread(acls, broker, "--remove", "--force", *right)
+    right = Acl("sender", "Read", MESSAGES.name)
+    await acls.remove(broker.bootstrap, right)
     [fault] = [one for one in await looked() if one.level == "fault"]
     assert (fault.check, fault.about) == ("rights", "sender")
     assert f"may not Read {MESSAGES.name}" in fault.says
     assert "switchboard topics acls sender" in fault.remedy
-    await asyncio.to_thread(acls, broker, "--add", *right)
+    await acls.add(broker.bootstrap, [right])
     await eventually(lambda: _fine(looked), 30, "it is granted again")
 
 

@@ -103,13 +103,19 @@ async def read(
     return await read_until(bootstrap, topic, lambda records: len(records) >= count, deadline_s, **client)
 
 
-async def committed(bootstrap: str, topic: str, partitions: int, **client: Any) -> list[ConsumerRecord]:
+async def committed(
+    bootstrap: str, topic: str, partitions: int, *, waits: bool = True, **client: Any
+) -> list[ConsumerRecord]:
     """All that stands on a topic now, committed; of each partition in order.
 
-    A commit is acknowledged before readers of committed records see it: what is under way is waited for.
+    A commit is acknowledged before readers of committed records see it, so what is under way is waited for. Whoever was
+    killed in a transaction is waited for until that times out: without `waits` it is read what a reader sees by now.
     """
     wanted = [TopicPartition(topic, number) for number in range(partitions)]
-    async with AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, **client) as written:
+    level = "read_uncommitted" if waits else "read_committed"
+    async with AIOKafkaConsumer(
+        bootstrap_servers=bootstrap, isolation_level=level, enable_auto_commit=False, **client
+    ) as written:
         ends = await written.end_offsets(wanted)
     records: list[ConsumerRecord] = []
     async with AIOKafkaConsumer(

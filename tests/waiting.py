@@ -21,17 +21,19 @@ async def eventually(
     started = time.monotonic()
     while True:
         last: object
+        asked = time.monotonic()
         try:
             if value := await _call(condition):
                 return value
             last = value
         except AssertionError as error:
             last = error
-        waited = time.monotonic() - started
+        took, waited = time.monotonic() - asked, time.monotonic() - started
         if waited > deadline_s:
             pytest.fail(f"not within {deadline_s:g} s: {what}; last seen: {last!r}")
-        # To ask often costs both sides CPU: what takes long is asked about less and less often.
-        await asyncio.sleep(min(max(0.02, waited / 20), 0.1))
+        # To ask often costs both sides CPU: what takes long is asked about less and less often, and so is what it takes
+        # long to ask about, such as a log that is read whole.
+        await asyncio.sleep(max(min(max(0.02, waited / 20), 0.1), min(3 * took, 0.5)))
 
 
 async def _call(condition: Callable[[], Awaitable[T] | T]) -> T:

@@ -19,6 +19,8 @@ class Gateway:
         self._session = aiohttp.ClientSession()
         self.port = pick()
         self.called: list[str] = []
+        # How many calls are held up now.
+        self.waiting = 0
         self.page_size: int | None = None
         # Statuses to answer with, one a call; None: as the simulator does. When they are used up: as the simulator.
         self.statuses: list[int | None] = []
@@ -38,6 +40,10 @@ class Gateway:
         if held is not None:
             held.set()
 
+    def begun(self, path: str) -> int:
+        """How often a list was begun to be read: its first page."""
+        return sum(one.startswith(path) and "PageToken" not in one for one in self.called)
+
     async def handle(self, request: web.Request) -> web.StreamResponse:
         self.called.append(request.path_qs)
         query = dict(request.query)
@@ -52,7 +58,9 @@ class Gateway:
             body, status = await answer.read(), answer.status
         told = self.statuses.pop(0) if self.statuses else None
         if self._held is not None:
+            self.waiting += 1
             await self._held.wait()
+            self.waiting -= 1
         if told is not None:
             return web.Response(status=told, headers=self.headers, text='{"message": "not now"}')
         return web.Response(body=body, status=status, content_type="application/json")

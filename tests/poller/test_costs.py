@@ -53,6 +53,17 @@ async def test_prices_are_fetched_once_they_are_there_and_each_stated_once_whoev
             return bool(await stated(house, [later["sid"]]))
 
         await eventually(read_on, 90, "what came later is stated")
+        # What has no price yet is stated by nobody.
+        await twilio.steer("prices", after_s=3600)
+        [priceless] = [sent(one, message_status="delivered") for one in await twilio.create()]
+        await twilio.quiet()
+        await note(house, [priceless])
+
+        async def looked() -> bool:
+            return await metric(second, "switchboard_costs_looked_total", outcome="waiting") == 1
+
+        await eventually(looked, 60, "its price was looked for")
+    assert await stated(house, [priceless.message_sid]) == []
     told = await stated(house, sids)
     assert sorted(one.message_sid for one in told) == sorted(sids)
     [kind] = {(one.price, one.currency, one.country, one.channel, one.label, one.template) for one in told}
@@ -63,18 +74,3 @@ async def test_prices_are_fetched_once_they_are_there_and_each_stated_once_whoev
     assert (row["country"], row["messages"], row["price"], row["currency"]) == ("US", 20, "0.15000", "USD")
     shown = await switchboard(house.settings, "costs", **SECRETS)
     assert all(word in shown.text for word in ("news", "shipped", "0.15"))
-
-
-async def test_what_has_no_price_yet_is_stated_by_nobody(house: House, twilio: Twilio, poller: Poller) -> None:
-    await twilio.steer("prices", after_s=3600)
-    [one] = [sent(message, message_status="delivered") for message in await twilio.create()]
-    await twilio.quiet()
-    await note(house, [one])
-    with poller(**AT_ONCE) as service:
-        await eventually(service.ready, 90)
-
-        async def looked() -> bool:
-            return await metric(service, "switchboard_costs_looked_total", outcome="waiting") == 1
-
-        await eventually(looked, 60, "its price was looked for")
-    assert await stated(house, [one.message_sid]) == []

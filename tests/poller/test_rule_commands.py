@@ -89,8 +89,8 @@ async def commands(house: House, about: KeywordHeard) -> list[ConsumerRecord]:
 
 async def test_a_message_becomes_one_signed_command(house: House, twilio: Twilio, poller: Poller) -> None:
     with poller(**settings()):
-        one = heard()
-        await hear(house, one)
+        one, survey = heard(), heard("survey", values={}, from_="+14155550155")
+        await hear(house, one, survey)
         [record] = await eventually(lambda: commands(house, one), 60, "its command is produced")
         command = decode(record.value, SendMessage)
         assert (command.to, command.body) == (ON_CALL, f"+14155550123: {one.values['text']}")
@@ -107,16 +107,11 @@ async def test_a_message_becomes_one_signed_command(house: House, twilio: Twilio
         await eventually(lambda: commands(house, other), 60, "another is produced")
         assert len(await commands(house, one)) == 1
 
-
-async def test_a_small_step_is_to_start_a_flow(house: House, twilio: Twilio, poller: Poller) -> None:
-    with poller(**settings()):
-        one = heard("survey", values={}, from_="+14155550155")
-        await hear(house, one)
-
         async def started() -> list[StartExecution]:
             found = [decode(record.value, StartExecution) for record in await records(house, STARTS.name)]
-            return [start for start in found if start.to == one.from_]
+            return [start for start in found if start.to == survey.from_]
 
+        # A small step is to start a flow.
         [start] = await eventually(started, 60, "the start is produced")
         assert (start.flow_sid, start.messaging_service_sid, start.conflict) == (FLOW, SERVICE, "leave")
 

@@ -76,17 +76,6 @@ def delivered(sid: str) -> StatusReceived:
     )  # fmt: skip
 
 
-async def test_a_rate_limit_is_waited_for(house: House, twilio: Twilio, poller: Poller) -> None:
-    made = [sent(one, at=later(now(), -3600 * place)) for place, one in enumerate(await twilio.create(6), start=1)]
-    await twilio.quiet()
-    await note(house, made)
-    await twilio.steer("faults", rate_limited=0.5, seed=5)
-    with poller() as service:
-        await eventually(service.ready, 60)
-        await fetched(house, [one.message_sid for one in made], 90)
-        assert await metric(service, "switchboard_poller_calls_total", outcome="too_many") > 0
-
-
 @pytest.mark.slow
 async def test_two_workers_share_the_budget_and_fetch_each_message_once(
     house: House, twilio: Twilio, poller: Poller
@@ -120,15 +109,18 @@ async def test_two_workers_share_the_budget_and_fetch_each_message_once(
 async def test_a_kill_in_the_middle_loses_nobody_and_tells_nothing_twice(
     house: House, twilio: Twilio, poller: Poller, place: str
 ) -> None:
+    """A rate limit loses nobody either: it is waited for."""
     made = [sent(one, at=later(now(), -3600 * number)) for number, one in enumerate(await twilio.create(8), start=1)]
     await twilio.quiet()
     await note(house, made)
     with poller(TEST_FAILPOINT=place) as killed:
         await eventually(lambda: killed.process.poll() is not None, 60, "it was killed")
+    await twilio.steer("faults", rate_limited=0.5, seed=5)
     with poller() as service:
         await eventually(service.ready, 60)
-        found = await fetched(house, [fact.message_sid for fact in made])
-        await settle(2)
+        found = await fetched(house, [fact.message_sid for fact in made], 90)
+        assert await metric(service, "switchboard_poller_calls_total", outcome="too_many") > 0
+        await settle(1)
         found = await statuses(house, [fact.message_sid for fact in made])
     assert [len(facts) for facts in found.values()] == [1] * 8
 

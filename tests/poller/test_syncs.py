@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
@@ -13,11 +14,17 @@ import yaml
 
 from services.contract.codec import decode
 from services.contract.compliance import COMPLIANCE
+from services.contract.fold import POLLER_APP
 from services.contract.prices import PRICES
 from services.contract.templates import TEMPLATES
 from services.contract.topic import Topic
-from tests.kafka_records import committed
-from tests.processes import ACCOUNT, PARTITIONS, SECRETS, Service
+from services.operations import synced as lists
+from services.operations.compliance.reading import SYNCED as REGISTRATIONS
+from services.operations.synced import Compared, Unread, Wanted
+from services.operations.templates.reading import SYNCED as OF_TEMPLATES
+from tests.kafka_records import committed, produce
+from tests.members import admin_of, made_to_leave
+from tests.processes import ACCOUNT, PARTITIONS, SECRETS, Service, settings_of
 from tests.switchboard import switchboard
 from tests.waiting import eventually
 
@@ -25,6 +32,7 @@ from .gateway import Gateway, gateway
 from .house import House, Poller, Twilio, metric, settle
 
 AUTH = {"Authorization": aiohttp.encode_basic_auth(ACCOUNT, SECRETS["TEST_AUTH_TOKEN"])}
+TEMPLATES_AT, PRICES_AT = "/v1/ContentAndApprovals", "/v1/Messaging/Countries"
 BODY = {"twilio/text": {"body": "Hello {{1}}, your order is on its way to you."}}
 
 
@@ -37,9 +45,9 @@ async def gate(house: House, twilio: Twilio) -> AsyncIterator[Gateway]:
 @pytest.fixture(autouse=True)
 async def nothing_before(house: House, twilio: Twilio) -> None:
     """The log holds nothing of acme's, of the tests before."""
-    for name in ("templates", "compliance"):
-        await switchboard(house.settings, name, "sync", "--allow-empty", **SECRETS)
-    assert await held(house, TEMPLATES) == {}
+    for topic in (TEMPLATES, COMPLIANCE):
+        if known := await held(house, topic):
+            await produce(house.bootstrap, topic.name, [(f"acme|{name}".encode(), None) for name in known])
 
 
 def every(gate: Gateway, **seconds: float) -> dict[str, str]:
@@ -82,15 +90,15 @@ class Record:
         self.fact: Any = decode(record.value, topic.event) if record.value is not None else None
 
 
-async def records(house: House, topic: Topic) -> list[Record]:
-    """All that is committed, by partition in order."""
-    return [Record(topic, one) for one in await committed(house.bootstrap, topic.name, PARTITIONS)]
+async def records(house: House, topic: Topic, waits: bool = True) -> list[Record]:
+    """All that is committed, by partition in order. `waits`: for what is under way."""
+    return [Record(topic, one) for one in await committed(house.bootstrap, topic.name, PARTITIONS, waits=waits)]
 
 
-async def held(house: House, topic: Topic) -> dict[str, Any]:
+async def held(house: House, topic: Topic, waits: bool = True) -> dict[str, Any]:
     """What readers of the topic know, by the fact's own name."""
     known: dict[str, Any] = {}
-    for one in await records(house, topic):
+    for one in await records(house, topic, waits):
         name = one.key.partition("|")[2]
         known.pop(name, None)
         if one.fact is not None:
@@ -98,8 +106,21 @@ async def held(house: House, topic: Topic) -> dict[str, Any]:
     return known
 
 
-async def states(house: House) -> dict[str, str]:
-    return {sid: one.state for sid, one in (await held(house, TEMPLATES)).items()}
+async def states(house: House, waits: bool = True) -> dict[str, str]:
+    return {sid: one.state for sid, one in (await held(house, TEMPLATES, waits)).items()}
+
+
+async def history(house: House, sid: str) -> list[str]:
+    """The states in which a template ever stood on the log."""
+    return [one.fact.state for one in await records(house, TEMPLATES) if one.key == f"acme|{sid}" and one.fact]
+
+
+async def by_hand(house: House, of: lists.Synced[Any] = OF_TEMPLATES) -> Compared | Unread:
+    """What a person's `sync` does, in this process."""
+    settings = settings_of(house.settings).model_copy(update={"clock_skew_file": None})
+    [found] = [one async for one in lists.sync(settings, of, Wanted("acme"))]
+    assert not isinstance(found, lists.Left)
+    return found
 
 
 def said(service: Service, words: str) -> int:
@@ -117,6 +138,13 @@ async def synced(service: Service, name: str, since: float | None = None) -> Non
     await eventually(done, 60, f"{name} are synced")
 
 
+async def read_again(gate: Gateway, times: int = 1) -> None:
+    """Templates were read so often from now on, from their beginning to their end."""
+    # One that is under way may have begun before; the last has to end.
+    enough = gate.begun(TEMPLATES_AT) + times + 1
+    await eventually(lambda: gate.begun(TEMPLATES_AT) >= enough, 60, "it reads the list again and again")
+
+
 async def test_what_is_news_is_written_once_by_page_and_a_poller_that_starts_knows_what_the_log_knew(
     house: House, poller: Poller, gate: Gateway
 ) -> None:
@@ -127,32 +155,35 @@ async def test_what_is_news_is_written_once_by_page_and_a_poller_that_starts_kno
         await eventually(lambda: said(service, "news in its templates: 5 new"), 60, "they are on the log")
         assert sorted(await states(house)) == sorted(sids)
         assert sum("PageToken" in one for one in gate.called) >= 2
-        await settle(3)
+        await read_again(gate)
         # Nothing that has not changed is written again.
         assert len(await records(house, TEMPLATES)) == before + 5
         assert await metric(service, "switchboard_sync_news_total", list="templates", kind="new") == 5
-    # While nobody reads: else one reading may see the one, and the next the other.
-    again = await make(house, "t0")
-    await remove(house, sids[0])
-    with poller("two", **every(gate, templates=1)) as service:
+        # While one page of all that was there is on its way: else one reading may see the one, and the next the other.
+        gate.page_size = None
+        await read_again(gate)
+        gate.hold()
+        await eventually(lambda: gate.waiting, 60, "a page is on its way")
+        again = await make(house, "t0")
+        await remove(house, sids[0])
+        gate.release()
         await eventually(lambda: said(service, "1 gone, 1 new"), 60, "the same name is another template")
         assert set(await states(house)) == {again, *sids[1:]}
     count = len(await records(house, TEMPLATES))
-    gate.called.clear()
     # Another disk: it knows no more than the log does.
-    with poller("three", **every(gate, templates=1)) as service:
-        await eventually(service.ready, 60)
-        await eventually(lambda: len(gate.called) >= 6, 60, "it reads the list again and again")
+    with poller("two", **every(gate, templates=1)) as service:
+        await read_again(gate)
         assert len(await records(house, TEMPLATES)) == count
         assert said(service, "news in") == 0
 
 
-@pytest.mark.parametrize("point", ["sync.read", "sync.sent:2", "sync.written", "sync.committed", "poller.synced"])
+@pytest.mark.parametrize("point", ["sync.written", "poller.synced"])
 async def test_killed_anywhere_the_next_one_completes_it_and_nobody_sees_a_part(
     house: House, poller: Poller, gate: Gateway, point: str
 ) -> None:
+    """Before the commit, and behind it. All places between are the command's too: see below."""
     old = [await make(house, f"old{number}") for number in range(2)]
-    await switchboard(house.settings, "templates", "sync", **SECRETS)
+    await by_hand(house)
     new = [await make(house, f"new{number}") for number in range(3)]
     await remove(house, old[0])
     after = {*new, old[1]}
@@ -160,7 +191,8 @@ async def test_killed_anywhere_the_next_one_completes_it_and_nobody_sees_a_part(
         await eventually(lambda: first.process.poll() is not None, 60, "it is killed")
         assert first.process.poll() == -signal.SIGKILL
     # All of it, or nothing.
-    assert set(await states(house)) == (after if point in ("sync.committed", "poller.synced") else set(old))
+    committed = point == "poller.synced"
+    assert set(await states(house, waits=committed)) == (after if committed else set(old))
     with poller("two", **every(gate, templates=1)) as second:
         await synced(second, "templates")
         assert set(await states(house)) == after
@@ -169,48 +201,45 @@ async def test_killed_anywhere_the_next_one_completes_it_and_nobody_sees_a_part(
 
 
 @pytest.mark.parametrize("point", ["sync.read", "sync.sent:2", "sync.written", "sync.committed"])
-@pytest.mark.parametrize("name", ["templates", "compliance"])
 async def test_a_command_that_is_killed_has_written_all_or_nothing_and_the_next_completes_it(
-    house: House, twilio: Twilio, name: str, point: str
+    house: House, twilio: Twilio, point: str
 ) -> None:
-    if name == "compliance":
-        if point == "sync.sent:2":
-            pytest.skip("one record holds all that an account has")
-        await twilio.steer(f"accounts/{ACCOUNT}/registrations", brands={"BN" + "1" * 32: {}})
-        topic = COMPLIANCE
-    else:
-        for number in range(3):
-            await make(house, f"t{number}")
-        topic = TEMPLATES
-    before = sorted(one.key for one in await records(house, topic))
+    sids = [await make(house, f"t{number}") for number in range(3)]
+    before = len(await records(house, TEMPLATES))
     code = -signal.SIGKILL
-    await switchboard(house.settings, name, "sync", code=code, TEST_FAILPOINT=point, **SECRETS)
-    written = sorted(one.key for one in await records(house, topic))
-    if point != "sync.committed":
-        assert written == before
-    await switchboard(house.settings, name, "sync", **SECRETS)
-    assert len(await records(house, topic)) == len(before) + (1 if name == "compliance" else 3)
+    await switchboard(house.settings, "templates", "sync", code=code, TEST_FAILPOINT=point, **SECRETS)
+    committed = point == "sync.committed"
+    assert len(await records(house, TEMPLATES, waits=committed)) == before + (3 if committed else 0)
+    assert isinstance(await by_hand(house), Compared)
+    assert len(await records(house, TEMPLATES)) == before + 3
+    assert set(await states(house)) == set(sids)
 
 
 async def test_of_two_who_read_one_list_the_older_undoes_nothing(house: House, poller: Poller, gate: Gateway) -> None:
     """The poller has read that it is approved, and is held up; by hand it is read that WhatsApp has paused it."""
     sid = await make(house, state="paused")
-    await switchboard(house.settings, "templates", "sync", **SECRETS)
+    await by_hand(house)
     await put(house, sid, "approved")
     gate.hold()
     with poller("one", **every(gate, templates=1)) as service:
-        await eventually(lambda: len(gate.called) >= 1, 60, "it was asked while it was approved")
+        await eventually(lambda: gate.waiting, 60, "it was asked while it was approved")
         await put(house, sid, "paused")
-        by_hand = await switchboard(house.settings, "templates", "sync", **SECRETS)
-        assert "nothing to write" in by_hand.text
+        found = await by_hand(house)
+        assert (isinstance(found, Compared), found[2]) == (True, [])
         other = await make(house, "another")
         gate.release()
-        await settle(2)
-        # What it had read is older than what the other one did, and is not written.
-        assert await states(house) == {sid: "paused"}
-        assert said(service, "news in") == 0
-        await switchboard(house.settings, "templates", "sync", **SECRETS)
+        await eventually(lambda: answered(service), 60, "it has what was asked for")
+        # The poller, which is overtaken, reads no more for a while: what is news now is this one's.
+        await by_hand(house)
+        # What it had read is older than what the other one did, and was not written.
         assert await states(house) == {sid: "paused", other: "approved"}
+        await settle(1)
+        assert await history(house, sid) == ["paused"]
+        assert said(service, "news in") == 0
+
+
+async def answered(service: Service) -> bool:
+    return await metric(service, "switchboard_poller_calls_total", host="content", outcome="answered") >= 1
 
 
 async def put(house: House, sid: str, state: str) -> None:
@@ -224,45 +253,47 @@ async def test_two_workers_share_the_tenants_and_a_frozen_one_that_wakes_up_undo
     house: House, poller: Poller, gate: Gateway
 ) -> None:
     sid = await make(house, state="paused")
-    await switchboard(house.settings, "templates", "sync", **SECRETS)
+    await by_hand(house)
     await put(house, sid, "approved")
     gate.hold()
     with poller("one", **every(gate, templates=1)) as frozen:
-        await eventually(lambda: len(gate.called) >= 1, 60, "it has asked, and waits")
+        await eventually(lambda: gate.waiting, 60, "it has asked, and waits")
         frozen.process.send_signal(signal.SIGSTOP)
+        await eventually(lambda: frozen.process.frozen, 10, "it stands still")
+        async with admin_of(house.bootstrap) as admin:
+            # As it is when its session is over.
+            await made_to_leave(admin, POLLER_APP)
         gate.release()
         await put(house, sid, "paused")
         with poller("two", **every(gate, templates=1)) as other:
             await synced(other, "templates")
             frozen.process.send_signal(signal.SIGCONT)
-            await settle(5)
-            assert await states(house) == {sid: "paused"}
+            await eventually(lambda: answered(frozen), 60, "it has what it asked for")
+            await settle(1)
+            assert await history(house, sid) == ["paused"]
             assert said(frozen, "news in") == 0
 
 
-@pytest.mark.parametrize(
-    ("statuses", "why"),
-    [
-        ([None, 429, 429, 429, 429], "Twilio asks to be left alone (429)"),
-        ([None, 503, 503, 503], "Twilio answers 503"),
-    ],
-)
 async def test_a_page_that_fails_leaves_all_as_it_was_is_told_once_and_is_read_again(
-    house: House, poller: Poller, gate: Gateway, statuses: list[int | None], why: str
+    house: House, poller: Poller, gate: Gateway
 ) -> None:
     sids = [await make(house, f"t{number}") for number in range(3)]
-    await switchboard(house.settings, "templates", "sync", **SECRETS)
+    await by_hand(house)
     await remove(house, sids[0])
-    gate.page_size, gate.statuses, gate.headers = 1, statuses * 2, {"Retry-After": "0.01"}
+    # Three readings: an account that is left alone fails its reading twice, a page that is not given once.
+    statuses = [None, 429, 429, 429, 429] * 2 + [None, 503, 503, 503]
+    gate.page_size, gate.statuses, gate.headers = 1, statuses, {"Retry-After": "0.01"}
     with poller("one", **every(gate, templates=1)) as service:
-        await eventually(service.ready, 60)
 
         async def unread() -> bool:
-            return await metric(service, "switchboard_sync_unread_total", list="templates", outcome="failed") >= 2
+            return await metric(service, "switchboard_sync_unread_total", list="templates", outcome="failed") == 3
 
-        await eventually(unread, 90, "it has failed twice")
-        assert said(service, f"its templates are not read, and stay as they are: {why}") == 1
+        await eventually(service.ready, 60)
+        await eventually(lambda: not gate.statuses[8:], 60, "the second has begun to fail")
         assert set(await states(house)) == set(sids) or gate.statuses == []
+        await eventually(unread, 60, "it has failed three times")
+        for why in ("Twilio asks to be left alone (429)", "Twilio answers 503"):
+            assert said(service, f"its templates are not read, and stay as they are: {why}") == 1
         await eventually(lambda: said(service, "its templates are read again"), 60, "it is well again")
         assert set(await states(house)) == set(sids[1:])
 
@@ -270,9 +301,14 @@ async def test_a_page_that_fails_leaves_all_as_it_was_is_told_once_and_is_read_a
 async def test_one_page_that_fails_once_is_asked_for_again(house: House, poller: Poller, gate: Gateway) -> None:
     sids = [await make(house, f"t{number}") for number in range(3)]
     gate.page_size, gate.statuses = 1, [None, 503, None, 429]
-    with poller("one", **every(gate, templates=60)) as service:
+    with poller("one", **every(gate, templates=1)) as service:
         await synced(service, "templates")
         assert set(await states(house)) == set(sids)
+        # Of one reading, which never began again: the first page, and each other twice.
+        first, second, again, third, once_more = gate.called[:5]
+        assert "PageToken" not in first
+        assert (second, third) == (again, once_more)
+        assert len({first, second, third}) == 3
         assert said(service, "are not read") == 0
 
 
@@ -281,11 +317,11 @@ async def test_a_list_of_nothing_where_there_was_one_is_not_believed_without_a_w
 ) -> None:
     sid = await make(house)
     await twilio.steer(f"accounts/{ACCOUNT}/registrations", brands={"BN" + "1" * 32: {}})
-    for name in ("templates", "compliance"):
-        await switchboard(house.settings, name, "sync", **SECRETS)
+    for of in (OF_TEMPLATES, REGISTRATIONS):
+        await by_hand(house, of)
     await remove(house, sid)
     await twilio.steer(f"accounts/{ACCOUNT}/registrations")
-    with poller("one", **every(gate, templates=5, compliance=5)) as service:
+    with poller("one", **every(gate, templates=1, compliance=1)) as service:
         await eventually(service.ready, 60)
 
         async def disbelieved() -> bool:
@@ -300,49 +336,14 @@ async def test_a_list_of_nothing_where_there_was_one_is_not_believed_without_a_w
             assert said(service, f"switchboard {name} sync --tenant acme --allow-empty") == 1
         assert await states(house) == {sid: "approved"}
         assert len((await held(house, COMPLIANCE))[ACCOUNT].brands) == 1
-
-        async def by_hand() -> bool:
-            # The poller may have begun later than the command: then that one says so, and is said again.
-            done = await switchboard(house.settings, "templates", "sync", "--allow-empty", code=None, **SECRETS)
-            return done.code == 0
-
-        await eventually(by_hand, 60, "a person says that it is the truth")
+        # The poller began before the command, which else it might overtake.
+        await read_again(gate)
+        gate.hold()
+        await eventually(lambda: gate.waiting == 2, 60, "both lists are being read")
+        await switchboard(house.settings, "templates", "sync", "--allow-empty", **SECRETS)
+        gate.release()
         await synced(service, "templates")
         assert await states(house) == {}
-
-
-async def test_who_may_not_read_a_list_is_told_once_and_asked_seldom_and_the_others_are_read(
-    house: House, twilio: Twilio, poller: Poller, gate: Gateway
-) -> None:
-    await make(house)
-    await twilio.steer(f"accounts/{ACCOUNT}/standing", forbidden=["pricing"])
-    with poller("one", **every(gate, templates=1, prices=1)) as service:
-        await synced(service, "templates")
-        await eventually(lambda: said(service, "its prices are not read"), 30, "it is told")
-        await settle(5)
-        assert said(service, "its prices are not read") == 1
-        assert sum("/v1/Messaging/Countries" in one for one in gate.called) == 1
-        assert await metric(service, "switchboard_sync_unread_total", outcome="refused") == 1
-        # Nothing was ever read, so nothing is old.
-        assert await metric(service, "switchboard_sync_at_seconds", list="prices") == 0
-        async with aiohttp.ClientSession() as session, session.get(f"{service.operations}/readyz") as answer:
-            told = await answer.text()
-        assert answer.status == 200
-        assert "leave prices out of the tenant's `synced`" in told
-
-
-async def test_prices_are_read_by_a_day_that_outlives_a_restart(house: House, poller: Poller, gate: Gateway) -> None:
-    with poller("one", **every(gate, prices=86_400)) as service:
-        await synced(service, "prices")
-        assert "US" in await held(house, PRICES)
-    count = len(await records(house, PRICES))
-    gate.called.clear()
-    # Another disk, as in a cloud.
-    with poller("two", **every(gate, prices=86_400, templates=1)) as service:
-        await synced(service, "templates")
-        await synced(service, "prices", since=0)
-        assert not [one for one in gate.called if "Countries" in one]
-    assert len(await records(house, PRICES)) == count
 
 
 @contextmanager
@@ -358,27 +359,43 @@ def other_settings(house: House, tenants: dict[str, Any]) -> Iterator[None]:
         house.settings.write_text(before)
 
 
-async def test_what_a_tenant_does_not_want_or_one_that_is_closed_is_not_read(
-    house: House, poller: Poller, gate: Gateway
+async def test_who_may_not_read_a_list_is_told_once_and_asked_seldom_and_the_others_that_are_wanted_are_read(
+    house: House, twilio: Twilio, poller: Poller, gate: Gateway
 ) -> None:
+    await make(house)
+    await twilio.steer(f"accounts/{ACCOUNT}/standing", forbidden=["pricing"])
     acme = yaml.safe_load(house.settings.read_text())["tenants"]["acme"]
     with (
-        other_settings(house, {"acme": acme | {"synced": ["templates"]}}),
-        poller("one", **every(gate, templates=1, prices=1)) as service,
+        other_settings(house, {"acme": acme | {"synced": ["templates", "prices"]}}),
+        poller("one", **every(gate, templates=1, prices=1, compliance=1)) as service,
     ):
         await synced(service, "templates")
-        await settle(3)
-        assert not [one for one in gate.called if "Countries" in one]
-    # What the first one had asked for may still be on its way.
-    await settle(1)
-    gate.called.clear()
-    with (
-        other_settings(house, {"acme": acme | {"state": "closed"}}),
-        poller("two", **every(gate, templates=1)) as service,
-    ):
-        await eventually(service.ready, 60)
-        await settle(4)
-        assert gate.called == []
+        await eventually(lambda: said(service, "its prices are not read"), 30, "it is told")
+        await read_again(gate, 3)
+        assert said(service, "its prices are not read") == 1
+        assert gate.begun(PRICES_AT) == 1
+        assert {urlsplit(one).path for one in gate.called} == {TEMPLATES_AT, PRICES_AT}
+        assert await metric(service, "switchboard_sync_unread_total", outcome="refused") == 1
+        # Nothing was ever read, so nothing is old.
+        assert await metric(service, "switchboard_sync_at_seconds", list="prices") == 0
+        async with aiohttp.ClientSession() as session, session.get(f"{service.operations}/readyz") as answer:
+            told = await answer.text()
+        assert answer.status == 200
+        assert "leave prices out of the tenant's `synced`" in told
+
+
+async def test_prices_are_read_by_a_day_that_outlives_a_restart(house: House, poller: Poller, gate: Gateway) -> None:
+    # The first reads them more often, so that it begins at once.
+    with poller("one", **every(gate, prices=1)) as service:
+        await synced(service, "prices")
+        assert "US" in await held(house, PRICES)
+    count, asked = len(await records(house, PRICES)), gate.begun(PRICES_AT)
+    # Another disk, as in a cloud.
+    with poller("two", **every(gate, prices=86_400)) as service:
+        await synced(service, "prices", since=0)
+        await settle(0.5)
+        assert gate.begun(PRICES_AT) == asked
+    assert len(await records(house, PRICES)) == count
 
 
 async def test_a_tenant_that_is_removed_is_read_no_more_and_what_the_log_holds_of_it_stays(
@@ -402,8 +419,16 @@ async def test_a_tenant_that_is_removed_is_read_no_more_and_what_the_log_holds_o
             await eventually(shows_nothing, 60, "nothing is shown of it")
             gate.release()
             asked = len(gate.called)
+            # Nor is it read while it is closed.
+            await settle(2.5)
+            assert len(gate.called) == asked
             with other_settings(house, {"beta": beta}):
-                await settle(3)
+
+                async def known() -> bool:
+                    return await metric(service, "switchboard_tenants", state="closed") == 0
+
+                await eventually(known, 60, "it is a tenant no more")
+                await settle(1.5)
             assert len(gate.called) == asked
             assert set(await states(house)) == {sid}
         await eventually(lambda: len(gate.called) > asked, 60, "it is a tenant again")

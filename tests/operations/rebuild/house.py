@@ -2,14 +2,14 @@
 
 import asyncio
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from aiokafka.admin import RecordsToDelete
 
 from services.contract import codec
 from services.contract.fold import PROCESSOR_APPS, changelog
@@ -17,6 +17,7 @@ from services.contract.partition import partition_of
 from services.contract.topics import FOLDS, topic_of
 from services.operations.topic_admin import connect
 from services.runtime.sections.kafka import KafkaSettings
+from tests.members import admin_of
 from tests.processes import Service, running
 from tests.switchboard import switchboard
 from tests.waiting import eventually
@@ -71,9 +72,11 @@ class House:
     async def plant(self, table: str, rows: Iterable[tuple[bytes, bytes | None]]) -> None:
         """Write rows into a live table, past everybody."""
         async with AIOKafkaProducer(bootstrap_servers=self.bootstrap, acks="all") as producer:
-            for key, value in rows:
-                at = place(table, key)
-                await producer.send_and_wait(changelog_of(table), value, key=key, partition=at)
+            acks = [
+                await producer.send(changelog_of(table), value, key=key, partition=place(table, key))
+                for key, value in rows
+            ]
+            await asyncio.gather(*acks)
 
     async def rows(self, table: str) -> Rows:
         """The live rows, as a restore would find them."""
@@ -125,15 +128,21 @@ class House:
 
     async def cut(self, *topics: str) -> None:
         """Retention has taken all that these topics held."""
+        await self._cut(await self._offsets(AIOKafkaConsumer.end_offsets, *topics))
+
+    async def cut_one(self, topic: str) -> None:
+        """Retention takes the oldest record of each partition."""
+        begins = await self._offsets(AIOKafkaConsumer.beginning_offsets, topic)
+        await self._cut({one: at + 1 for one, at in begins.items()})
+
+    async def _offsets(self, asked: Callable[..., Awaitable[dict]], *topics: str) -> dict[TopicPartition, int]:
         partitions = [TopicPartition(topic, number) for topic in topics for number in range(PARTITIONS)]
         async with AIOKafkaConsumer(bootstrap_servers=self.bootstrap) as consumer:
-            ends = await consumer.end_offsets(partitions)
-        admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap)
-        await admin.start()
-        try:
-            await admin.delete_records({one: RecordsToDelete(end) for one, end in ends.items()})
-        finally:
-            await admin.close()
+            return await asked(consumer, partitions)
+
+    async def _cut(self, before: Mapping[TopicPartition, int]) -> None:
+        async with admin_of(self.bootstrap) as admin:
+            await admin.delete_records({one: RecordsToDelete(end) for one, end in before.items()})
 
 
 def changelog_of(table: str) -> str:

@@ -1,17 +1,30 @@
-"""Retention has cut the log: what consent's evidence gives alone, and what a snapshot tells."""
+"""Retention cuts the log, before it is rebuilt from and meanwhile: what consent's evidence and a snapshot tell then.
 
+Each test finds what those before it have left of the log.
+"""
+
+import asyncio
 import json
+import threading
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from services.cli.rebuild import live_folds
 from services.contract import codec
 from services.contract.consent import CONSENT
 from services.contract.messages import DELIVERY, INBOUND, OUTCOMES
 from services.contract.outbound import ACCEPTED
 from services.domain.consent.standing import Standing, suppressed
+from services.operations.log import LogError
+from services.operations.progress import Progress
+from services.operations.rebuild.plan import plan
+from services.operations.rebuild.work import Wish, Work
 from tests.domain.suppression_oracle import wrote
 from tests.kafka_records import produce
+from tests.processes import settings_of
 from tests.waiting import eventually
 
 from .history import PEOPLE, history
@@ -22,6 +35,51 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 def _answers(rows: Rows) -> dict[bytes, object]:
     return {key: suppressed(codec.decode(row, Standing)) for key, row in rows.items()}
+
+
+def _work(house: House, table: str, apply: bool) -> Work:
+    settings = settings_of(house.settings)
+    return Work(settings.kafka, plan(live_folds(settings, "processor"), table, "processor"), Wish(apply=apply))
+
+
+def _at(moment: str, cut: Callable[[], Coroutine[Any, Any, None]]) -> tuple[threading.Thread, Progress]:
+    """A thread that cuts the log, and what to hear of progress with, so that it does so at that moment, once."""
+    thread = threading.Thread(target=lambda: asyncio.run(cut()))
+
+    def told(what: str, _done: int, _total: int | None) -> None:
+        if what == moment and not thread.ident:
+            thread.start()
+            thread.join()
+
+    return thread, told
+
+
+async def test_what_goes_before_it_is_read_is_told_and_nothing_is_published(house: House) -> None:
+    """The evidence has been read, the raw facts have not."""
+    before = await house.rows("suppression")
+    key = next(iter(before))
+    await house.plant("suppression", [(key, None)])
+    planted = await house.rows("suppression")
+    work = _work(house, "suppression", apply=True)
+    cut, told = _at("partition 0, log", lambda: house.cut_one(INBOUND.name))
+    with pytest.raises(LogError, match=f"retention removed records of {INBOUND.name} before they were read"):
+        await work.run(told)
+    assert cut.ident
+    assert work.published == 0
+    assert await house.rows("suppression") == planted
+    await house.plant("suppression", [(key, before[key])])
+
+
+@pytest.mark.parametrize("apply", [False, True])
+async def test_a_cut_log_may_be_cut_on_while_the_live_rows_are_read(house: House, apply: bool) -> None:
+    before = await house.rows("recent")
+    work = _work(house, "recent", apply)
+    cut, told = _at("partition 0, live", lambda: house.cut_one(INBOUND.name))
+    await work.run(told)
+    assert cut.ident
+    assert (work.cut, work.published) == (True, 0)
+    assert [one.differing for one in work.found] == [{}, {}]
+    assert canonical(await house.rows("recent")) == canonical(before)
 
 
 async def test_what_a_snapshot_holds_need_not_be_on_the_log(house: House, tmp_path: Path) -> None:
@@ -86,9 +144,21 @@ async def test_rows_that_are_older_than_the_log_are_no_differences(house: House)
     assert key in await house.rows("recent")
 
 
-async def test_evidence_that_was_cut_ends_no_suppression(house: House) -> None:
+async def test_evidence_that_retention_takes_meanwhile_ends_no_suppression(house: House) -> None:
+    """Of what is still to be compared then: the first partition's evidence has been read, the second's has not."""
     before = await house.rows("suppression")
-    await house.cut(CONSENT.name)
+    work = _work(house, "suppression", apply=True)
+    cut, told = _at("partition 0, live", lambda: house.cut(CONSENT.name))
+    await work.run(told)
+    assert cut.ident
+    assert (work.cut, work.published) == (True, 0)
+    assert [one.differing for one in work.found] == [{}, {}]
+    assert canonical(await house.rows("suppression")) == canonical(before)
+
+
+async def test_evidence_that_was_cut_ends_no_suppression(house: House) -> None:
+    """By the test before."""
+    before = await house.rows("suppression")
     told = await house.told("suppression", "--apply")
     assert (told["published"], told["log_cut"]) == (0, True)
     assert canonical(await house.rows("suppression")) == canonical(before)

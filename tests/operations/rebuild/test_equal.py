@@ -3,23 +3,19 @@
 import asyncio
 import json
 import stat
-import threading
 import time
 from pathlib import Path
 
 import aiohttp
 import pytest
 
-from services.cli.rebuild import live_folds
-from services.contract.consent import CONSENT, SUPPRESSION
+from services.contract.consent import SUPPRESSION
 from services.contract.messages import DELIVERABILITY, MESSAGES, SESSIONS
 from services.contract.outbound import ACCEPTED, RESULTS
 from services.contract.partition import partition_of
 from services.domain.clock import iso, later
-from services.operations.rebuild.plan import plan
-from services.operations.rebuild.work import Wish, Work
 from tests.domain.suppression_oracle import wrote
-from tests.processes import SHOWN, settings_of
+from tests.processes import SHOWN
 from tests.waiting import eventually
 
 from .history import history
@@ -254,24 +250,3 @@ async def test_it_says_in_words_what_it_found_and_no_address(house: House) -> No
 )
 async def test_what_is_in_the_way_is_a_sentence(house: House, words: list[str], sentence: str) -> None:
     assert sentence in " ".join((await house.rebuild(*words, code=2)).split())
-
-
-@pytest.mark.slow
-async def test_evidence_that_retention_takes_meanwhile_ends_no_suppression(house: House) -> None:
-    """Of what is still to be compared then. It cuts the log, so it comes last."""
-    before = await house.rows("suppression")
-    settings = settings_of(house.settings)
-    work = Work(settings.kafka, plan(live_folds(settings, "processor"), "suppression", "processor"), Wish(apply=True))
-    cut = threading.Thread(target=lambda: asyncio.run(house.cut(CONSENT.name)))
-
-    def told(what: str, _done: int, _total: int | None) -> None:
-        # The first partition's evidence has been read, the second's has not.
-        if what == "partition 0, live" and not cut.ident:
-            cut.start()
-            cut.join()
-
-    await work.run(told)
-    assert cut.ident
-    assert (work.cut, work.published) == (True, 0)
-    assert [one.differing for one in work.found] == [{}, {}]
-    assert canonical(await house.rows("suppression")) == canonical(before)

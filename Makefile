@@ -15,7 +15,7 @@ PYTEST ?= -n 3
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-slow faults soak lint docs bench lock chart clean
+.PHONY: help venv demo test test-slow faults soak lint types insecure style docs bench lock chart clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,13 +50,20 @@ faults: venv ## Break everything under load, and compare both ends (FAULTS=n, SE
 soak: venv ## The same for hours (MINUTES=n)
 	$(BIN)/python -m tests.faults --faults 100000 --minutes $(or $(MINUTES),120) $(if $(SEED),--seed $(SEED)) $(KINDS)
 
-# Ruff's S rules are bandit's lesser ones.
 lint: venv ## Check style, types, the direction of imports, and what is known to be insecure
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target types insecure style
+
+types:
+	$(BIN)/mypy
+
+# Ruff's S rules are bandit's lesser ones.
+insecure:
+	$(BIN)/bandit --quiet --recursive services --severity-level medium
+
+style:
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/bandit --quiet --recursive services --severity-level medium
 
 docs: venv ## Make the pages that are made from code
 	$(BIN)/python -m services.cli.pages

@@ -53,7 +53,8 @@ _AT_ONCE, _AT_ONCE_OF_TENANT, _AT_ONCE_OF_HOST = 32, 8, 4
 # What is remembered: so many URLs; a good one, one that cannot be fetched.
 _REMEMBERED = 10_000
 _GOOD_S, _BARRED_S = 300.0, 60.0
-_LONGEST_S = 600.0
+# What may pass is looked at again after this, and after twice as long each time.
+_AGAIN_S, _LONGEST_S = 30.0, 600.0
 
 
 class Look(Protocol):
@@ -191,7 +192,7 @@ class Looks:
         failed = 0
         if found.again_at is not None:
             failed = (before.failed if before else 0) + 1
-            wait_s = (_LONGEST_S, 30.0 * 2.0 ** (failed - 1))
+            wait_s = (_LONGEST_S, _AGAIN_S * 2.0 ** (failed - 1))
             found = found._replace(again_at=later(moment, min(wait_s)))
         until = found.again_at or later(moment, _BARRED_S if found.fault else _GOOD_S)
         LOOKS.labels("passing" if found.again_at else "barred" if found.fault else "found").inc()

@@ -4,6 +4,9 @@
 product's own failpoints can only kill. `TEST_MEDIA=file`: each name of a host of media is this
 machine, whose certificate in the file is believed; addresses are judged as ever. `TEST_LOOKS_S=0.5,1`: what has no
 known end is looked for after so many seconds.
+
+What the product waits by the clock before it tries again is short here: an account's pause after calls that led to
+nothing, and the next look at a medium that may come. How long they are is asked of their own tests.
 """
 
 import asyncio
@@ -19,7 +22,8 @@ from services.runtime.process import run
 from services.runtime.strangers import Strangers
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.opening import tenants_of
-from services.sender import attempt, finder, looking, main
+from services.sender import account, attempt, finder, looking, looks, main
+from services.sender.breaker import Breaker
 from services.simulator import app as simulator
 from tests import failpoint
 from tests.media_host import here
@@ -53,12 +57,18 @@ def look_after(seconds: str) -> None:
         setattr(finder, "_LOOKS_S", tuple(map(float, seconds.split(","))))  # noqa: B010
 
 
+def impatient() -> None:
+    setattr(account, "Breaker", partial(Breaker, pause_s=0.5, longest_s=1.0))  # noqa: B010
+    setattr(looks, "_AGAIN_S", 1.0)  # noqa: B010
+
+
 if __name__ == "__main__":
     service = sys.argv[1]
     logs.configure(service, "INFO")
     failpoint.arm()
     freeze_at(os.environ.get("TEST_FREEZE", ""))
     media_here(os.environ.get("TEST_MEDIA", ""))
+    impatient()
     look_after(os.environ.get("TEST_LOOKS_S", ""))
     settings = load()
     started = {"sender": main.run, "simulator": simulate}[service]

@@ -39,15 +39,14 @@ async def made(desk: Desk, command_id: str) -> list[tuple[str, int]]:
     return [(one["Body"], "MediaUrl" in one) for one in found]
 
 
-@pytest.mark.parametrize("disk_after", ["disk", "another disk"])
 async def test_killed_before_the_second_create_nothing_goes_and_nobody_is_told_that_it_did(
-    desk: Desk, start: Start, disk_after: str
+    desk: Desk, start: Start
 ) -> None:
     killed = start(TEST_FAILPOINT="call.followed")
     [command_id] = await desk.produce(await refused(desk))
     await eventually(lambda: killed.exit_code is not None, 60, "killed between the two creates")
     assert killed.exit_code == -signal.SIGKILL, killed.tail()
-    start(disk_after, **LOOKS)
+    start("another disk", **LOOKS)
     await desk.until([command_id], "ambiguous")
     # What is looked for later is found, so this one was looked for.
     await desk.twilio.faults(error_after=1.0)
@@ -57,13 +56,12 @@ async def test_killed_before_the_second_create_nothing_goes_and_nobody_is_told_t
     assert await made(desk, command_id) == []
 
 
-@pytest.mark.parametrize("disk_after", ["disk", "another disk"])
-async def test_killed_after_the_second_create_its_message_is_found(desk: Desk, start: Start, disk_after: str) -> None:
+async def test_killed_after_the_second_create_its_message_is_found(desk: Desk, start: Start) -> None:
     killed = start(TEST_FAILPOINT="attempt.called")
     [command_id] = await desk.produce(await refused(desk))
     await eventually(lambda: killed.exit_code is not None, 60, "killed after the second create")
     assert killed.exit_code == -signal.SIGKILL, killed.tail()
-    start(disk_after, **LOOKS)
+    start(**LOOKS)
     await found_as_link(desk, command_id)
 
 

@@ -34,7 +34,7 @@ if worker := os.environ.get("PYTEST_XDIST_WORKER"):
 
 
 # Rooms whose tests share one house of services: they are one worker's, as a file's tests are anywhere else.
-_ONE_HOUSE = ("tests/cases/",)
+_ONE_HOUSE = ("tests/cases/", "tests/operations/backfill/", "tests/operations/dead/")
 _BROKERS = {"shared", "kafka", "broker"}
 
 

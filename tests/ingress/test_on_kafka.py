@@ -214,23 +214,6 @@ async def said(bootstrap: str, count: int) -> list[str]:
     return sorted(codec.decode(one.value, InboundReceived).body for one in await read(bootstrap, INBOUND.name, count))
 
 
-async def test_a_killed_broker_loses_nothing_and_doubles_nothing(broker: EmbeddedKafka, tmp_path: Path) -> None:
-    bootstrap = await with_topics(broker)
-    async with running(settings(tmp_path, bootstrap)) as caller:
-        await caller.connected()
-        await say(caller, range(10))
-        await asyncio.to_thread(broker.kill)
-        await say(caller, range(10, 60))
-        ready = await caller.ready()
-        assert (ready["http"], ready["spool_bytes"] > 0) == (200, True)
-        assert ready["spool_oldest_seconds"] > 0
-        await asyncio.to_thread(broker.restart)
-        await say(caller, range(60, 90))
-        await drained(caller)
-        await say(caller, range(90, 100))
-    assert await heard(bootstrap, 100) == in_order(100)
-
-
 async def test_a_frozen_broker_that_wakes_up_gets_nothing_twice(broker: EmbeddedKafka, tmp_path: Path) -> None:
     bootstrap = await with_topics(broker)
     async with running(settings(tmp_path, bootstrap)) as caller:
@@ -245,19 +228,39 @@ async def test_a_frozen_broker_that_wakes_up_gets_nothing_twice(broker: Embedded
     assert await heard(bootstrap, 50) == in_order(50)
 
 
-async def test_facts_under_load_keep_their_order_through_the_change_to_the_spool_and_back(
+async def test_a_killed_broker_loses_and_doubles_nothing_and_all_keeps_its_order_to_the_spool_and_back(
     broker: EmbeddedKafka, tmp_path: Path
 ) -> None:
+    """While people write all the time."""
     bootstrap = await with_topics(broker)
+    silence, counts = asyncio.Event(), [0] * PEOPLE
+
+    async def talk(caller: Caller, person: int) -> None:
+        while not silence.is_set():
+            await say(caller, [person + PEOPLE * counts[person]])
+            counts[person] += 1
+            await asyncio.sleep(0.01)
+
     async with running(settings(tmp_path, bootstrap)) as caller:
         await caller.connected()
-        talking = asyncio.create_task(say(caller, range(1500)))
+        talking = asyncio.gather(*(talk(caller, person) for person in range(PEOPLE)))
+        await eventually(lambda: min(counts) >= 3, what="some are on the log")
         await asyncio.to_thread(broker.kill)
         await eventually(lambda: bool(list((tmp_path / "spool").glob("*.facts"))), what="facts are spooled")
+        spooled = sum(counts)
+        await eventually(lambda: sum(counts) > spooled + 50, what="more are spooled")
+        ready = await caller.ready()
+        assert (ready["http"], ready["spool_bytes"] > 0) == (200, True)
+        assert ready["spool_oldest_seconds"] > 0
         await asyncio.to_thread(broker.restart)
+        await drained(caller)
+        back = sum(counts)
+        await eventually(lambda: sum(counts) > back + 10, what="some go past the spool again")
+        silence.set()
         await talking
         await drained(caller)
-    assert await heard(bootstrap, 1500) == in_order(1500)
+    said = {person: [person + PEOPLE * number for number in range(count)] for person, count in enumerate(counts)}
+    assert await heard(bootstrap, sum(counts)) == said
 
 
 async def test_a_fact_too_large_for_the_broker_is_set_aside_and_holds_nothing_up(
@@ -318,6 +321,10 @@ async def process(chosen: Settings, directory: Path, **environment: str) -> Asyn
         await ended(started)
 
 
+def with_kafka(away: Settings, bootstrap: str) -> Settings:
+    return away.model_copy(update={"kafka": away.kafka.model_copy(update={"bootstrap": bootstrap})})
+
+
 async def ended(process: Forked) -> int:
     """Its exit code."""
     return await asyncio.to_thread(process.wait, 30)
@@ -325,13 +332,13 @@ async def ended(process: Forked) -> int:
 
 async def test_a_killed_ingress_leaves_its_spool_to_the_next(broker: EmbeddedKafka, tmp_path: Path) -> None:
     bootstrap = await with_topics(broker)
-    chosen = settings(tmp_path, bootstrap)
-    await asyncio.to_thread(broker.kill)
-    async with process(chosen, tmp_path) as first, calling(chosen) as caller:
+    # The first one finds no Kafka.
+    away = settings(tmp_path)
+    async with process(away, tmp_path) as first, calling(away) as caller:
         await say(caller, range(30))
         first.send_signal(signal.SIGKILL)
         await ended(first)
-    await asyncio.to_thread(broker.restart)
+    chosen = with_kafka(away, bootstrap)
     async with process(chosen, tmp_path) as second, calling(chosen) as caller:
         await say(caller, range(30, 40))
         await drained(caller)
@@ -362,7 +369,7 @@ async def test_killed_between_drained_and_removed(broker: EmbeddedKafka, tmp_pat
     away = settings(tmp_path)
     async with process(away, tmp_path), calling(away) as caller:
         await say(caller, range(3))
-    chosen = away.model_copy(update={"kafka": away.kafka.model_copy(update={"bootstrap": bootstrap})})
+    chosen = with_kafka(away, bootstrap)
     async with process(chosen, tmp_path, TEST_FAILPOINT="ingress.drained") as doomed:
         assert await ended(doomed) == -signal.SIGKILL
     async with process(chosen, tmp_path), calling(chosen) as caller:

@@ -16,7 +16,7 @@ from tests.waiting import eventually
 from .house import OTHER, House, Twilio
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def house(shared: SharedBroker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     folder = tmp_path_factory.mktemp("backfill")
     settings = settings_file(folder, shared.bootstrap)

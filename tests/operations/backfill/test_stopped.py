@@ -66,7 +66,6 @@ async def test_stopped_in_the_middle_it_knows_what_the_log_has(house: House) -> 
         (["--tenant", "acme", "--until", "2020-01-01T00:00Z", "--since", "2021-01-01T00:00Z"], {}, "is not before"),
         (["--tenant", "acme", "--since", "2020-01-01T00:00Z"], {}, "further back than the log reaches"),
         (["--tenant", "acme"], {"TEST_AUTH_TOKEN": "wrong"}, "does not let tenant acme in (401); check"),
-        (["--tenant", "acme"], {"SWITCHBOARD_TWILIO__API": "http://127.0.0.1:9"}, "no Twilio answers at"),
         (["--tenant", "acme"], {"SWITCHBOARD_KAFKA__BOOTSTRAP": "127.0.0.1:9"}, "no Kafka answers at 127.0.0.1:9"),
         (["--tenant", "acme"], {"SWITCHBOARD_KAFKA__PARTITIONS": "3"}, "correct the setting"),
     ],

@@ -97,20 +97,6 @@ async def test_what_was_cut_cannot_be_retried_but_dropped(house: House) -> None:
     await switchboard(house.settings, "dead", "drop", cut.position, "--apply", code=2)
 
 
-@pytest.mark.parametrize("place", ["retry.enqueued", "retry.marked"])
-async def test_killed_between_the_writes_neither_stands_and_the_next_retry_is_the_first(
-    house: House, place: str
-) -> None:
-    key = fresh_key()
-    letters = [lost(key) for _ in range(3)]
-    await bury(house, *letters)
-    killed = await switchboard(house.settings, "dead", "retry", "--key", key, "--apply", code=-9, TEST_FAILPOINT=place)
-    assert killed.code == -9
-    assert "3 retried." in (await switchboard(house.settings, "dead", "retry", "--key", key, "--apply")).text
-    assert len(await on_the_log(house, INBOUND, key)) == 3
-    assert len(await marks(house, letters)) == 3
-
-
 async def test_killed_after_both_writes_both_stand(house: House) -> None:
     key = fresh_key()
     one = lost(key)

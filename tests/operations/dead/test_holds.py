@@ -16,7 +16,7 @@ from services.domain.consent.holds import HoldReleased
 from services.embedded.ports import pick
 from tests.switchboard import switchboard
 
-from .rig import House, Lost, bury, fresh_key, lost, on_the_log
+from .rig import House, Lost, bury, fresh_key, lost, marks, on_the_log
 
 _OF_PEOPLE = (INBOUND, OUTCOMES, ACCEPTED)
 
@@ -69,13 +69,15 @@ async def test_letters_that_hold_nobody_release_nobody(house: House) -> None:
 
 
 @pytest.mark.parametrize("place", ["retry.enqueued", "retry.marked", "retry.released"])
-async def test_killed_in_between_nobody_is_released(house: House, place: str) -> None:
+async def test_killed_in_between_nothing_stands_and_the_next_retry_is_the_first(house: House, place: str) -> None:
     contact = fresh_contact()
-    one = await buried(house, contact)
-    words = ("dead", "retry", one.position, "--apply")
+    letters = [await buried(house, contact) for _ in range(3)]
+    words = ("dead", "retry", "--contact", contact, "--apply")
     await switchboard(house.settings, *words, code=-9, TEST_FAILPOINT=place)
-    await switchboard(house.settings, *words)
-    assert len(await releases(house, contact)) == len(await on_the_log(house, INBOUND, contact)) == 1
+    assert "3 retried." in (await switchboard(house.settings, *words)).text
+    assert len(await on_the_log(house, INBOUND, contact)) == 3
+    assert sorted(one.hold for one in await releases(house, contact)) == sorted(one.position for one in letters)
+    assert len(await marks(house, letters)) == 3
 
 
 async def test_list_and_show_tell_whom_a_letter_holds(house: House) -> None:

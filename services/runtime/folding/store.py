@@ -196,7 +196,7 @@ class PartitionedStore(Store):
     def _close(self, partition: int) -> None:
         database = self._dbs.pop(partition, None)
         if database is not None:
-            # Faust leaves it to the garbage collector, which walks through all there is for each table, and may come too
+            # Faust leaves it to the garbage collector, which walks through all there is for each table and may come too
             # late: a lock held on meanwhile would fail the next owner on this disk.
             database.close()
 

@@ -10,9 +10,9 @@ import signal
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from services.contract.messages import INBOUND, STATUS
 from services.embedded.broker import EmbeddedKafka
@@ -24,7 +24,8 @@ from tests.kafka_records import produce
 from tests.switchboard import switchboard
 from tests.waiting import eventually
 
-# Twilio's own for "not a mobile number".
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.asyncio(loop_scope="module")]
+
 # Twilio has a number that it takes for none; it says nothing of a person, as a landline would.
 NO_NUMBER = "+15005550001"
 # Whatever nobody has said is permitted, so that a single right can be taken away.
@@ -34,18 +35,18 @@ AUTHORIZER = {
 }
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def broker() -> Iterator[EmbeddedKafka]:
     with EmbeddedKafka.start(properties=AUTHORIZER) as own:
         yield own
 
 
-@pytest.fixture
-async def house(tmp_path: Path, broker: EmbeddedKafka) -> AsyncIterator[Watched]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def house(tmp_path_factory: pytest.TempPathFactory, broker: EmbeddedKafka) -> AsyncIterator[Watched]:
     prometheus = shutil.which("prometheus")
     if prometheus is None:
         pytest.skip("no Prometheus on this machine; Debian's package prometheus has it")
-    made = Watched(tmp_path, broker)
+    made = Watched(tmp_path_factory.mktemp("watched"), broker)
     await switchboard(made.file, "topics", "apply")
     try:
         for name in made.ports:
@@ -57,8 +58,6 @@ async def house(tmp_path: Path, broker: EmbeddedKafka) -> AsyncIterator[Watched]
         made.end(*made._running)
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(600)
 async def test_alerts_fire_upon_their_faults_and_end_by_their_runbooks(house: Watched) -> None:
     await house.commands()
     await house.ends("Prometheus does not answer")
@@ -150,8 +149,6 @@ async def _a_twilio_that_fails(house: Watched) -> None:
     await house.ends("SwitchboardAmbiguous", "SwitchboardAmbiguousOld")
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(600)
 async def test_what_breaks_below_the_services_fires_and_ends_by_the_runbooks(house: Watched) -> None:
     await house.commands()
     await house.ends("Prometheus does not answer")

@@ -15,13 +15,11 @@ from services.contract.outbound import ACCEPTED, RESULTS
 from services.contract.partition import partition_of
 from services.contract.topics import CHANGELOGS, DEAD
 from services.domain.clock import later
-from services.embedded.broker import EmbeddedKafka
-from services.operations import topics
 from services.runtime.clock import now
-from services.runtime.config import load
+from tests.environment import SharedBroker
 from tests.kafka_records import produce
 from tests.operations.dead.rig import House, on_the_log
-from tests.processes import PARTITIONS, SECRETS, SHOWN, running, settings_file
+from tests.processes import PARTITIONS, SHOWN, running, settings_file, settings_of
 from tests.switchboard import switchboard
 from tests.waiting import eventually
 
@@ -38,15 +36,13 @@ class Seen(NamedTuple):
     sent: list[str]
 
 
-def _complete(settings: Path) -> dict[str, int]:
-    """Point the sender at the simulator, whose callbacks never come; returns the services' ports."""
+def _complete(settings: Path) -> None:
+    """Point the sender at the simulator, whose callbacks never come."""
     loaded = yaml.safe_load(settings.read_text())
-    ports = {name: loaded[name]["port"] for name in ("simulator", "processor", "sender")}
-    loaded["twilio"] = {"api": f"http://127.0.0.1:{ports['simulator']}"}
+    loaded["twilio"] = {"api": f"http://127.0.0.1:{loaded['simulator']['port']}"}
     loaded["public_url"] = "http://127.0.0.1:9"
     loaded["simulator"]["faults"] = {"callback_lost": 1.0}
     settings.write_text(yaml.safe_dump(loaded))
-    return ports
 
 
 async def _get(url: str) -> tuple[int, Any]:
@@ -114,23 +110,25 @@ async def _see(house: House, simulator: str, strangers: list[str]) -> Seen:
     return Seen(told_of, rows, sorted(one["params"]["Body"] for one in messages if one["params"]["Body"] != "x"))
 
 
+@pytest.fixture
+def house(shared: SharedBroker, tmp_path: Path) -> House:
+    settings = settings_file(tmp_path, shared.bootstrap)
+    _complete(settings)
+    shared.laid_out(settings_of(settings))
+    return House(settings, shared.bootstrap)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(400)
-async def test_a_replay_of_everything_changes_tells_and_sends_nothing(
-    broker: EmbeddedKafka, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    settings = settings_file(tmp_path, broker.bootstrap)
-    ports = _complete(settings)
-    for name, value in {**SECRETS, "SWITCHBOARD_CONFIG": str(settings), "NO_PROXY": "127.0.0.1"}.items():
-        monkeypatch.setenv(name, value)
-    await topics.ensure(load())
-    house = House(settings, broker.bootstrap)
+async def test_a_replay_of_everything_changes_tells_and_sends_nothing(house: House, tmp_path: Path) -> None:
+    settings = house.settings
+    loaded = settings_of(settings)
     stopped, returned, talker, gone = (next(people("whatsapp:")) for _ in range(4))
     sids = [f"SM{uuid.uuid4().hex}" for _ in range(6)]
     with (
-        running("simulator", settings, tmp_path, ports["simulator"]) as simulator,
-        running("processor", settings, tmp_path, ports["processor"]) as processor,
-        running("sender", settings, tmp_path, ports["sender"]) as sender,
+        running("simulator", settings, tmp_path, loaded.simulator.port) as simulator,
+        running("processor", settings, tmp_path, loaded.processor.port) as processor,
+        running("sender", settings, tmp_path, loaded.sender.port) as sender,
     ):
         for service in (processor, sender):
             await eventually(service.ready, 90, "it is ready")

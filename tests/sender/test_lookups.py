@@ -1,5 +1,6 @@
 """Numbers looked up before the first text to them, on a real log and against a simulated Twilio."""
 
+import asyncio
 import signal
 import time
 import uuid
@@ -19,19 +20,35 @@ from tests.waiting import eventually
 Begin = Callable[..., Service]
 
 
+def looks_up(house: House, file: Path, **lookup: Any) -> Path:
+    """Settings of a tenant that has numbers looked up."""
+    content = yaml.safe_load(house.settings.read_text())
+    content["tenants"]["acme"]["lookup"] = {"daily": 1000, **lookup}
+    file.write_text(yaml.safe_dump(content))
+    return file
+
+
 @pytest.fixture
 def begin(house: House, tmp_path: Path) -> Iterator[Begin]:
     """Start senders of a tenant that has numbers looked up; by `disk` they share tables."""
     with started(house.bootstrap) as senders:
 
         def start(disk: str = "disk", lookup: dict[str, Any] | None = None, **environment: str) -> Service:
-            content = yaml.safe_load(house.settings.read_text())
-            content["tenants"]["acme"]["lookup"] = {"daily": 1000, **(lookup or {})}
-            settings = tmp_path / f"lookups-{uuid.uuid4().hex[:6]}.yaml"
-            settings.write_text(yaml.safe_dump(content))
+            settings = looks_up(house, tmp_path / f"lookups-{uuid.uuid4().hex[:6]}.yaml", **(lookup or {}))
             return senders(settings, tmp_path / disk, environment)
 
         yield start
+
+
+@pytest.fixture(scope="module")
+def one_sender(house: House, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """One for several tests: it looks up numbers of two countries, and waits for that for two seconds."""
+    folder = tmp_path_factory.mktemp("one")
+    settings = looks_up(house, folder / "lookups.yaml", countries=["US", "CA"], wait_s=2)
+    service = Service("sender", settings, folder, {})
+    asyncio.run(service.ready())
+    yield service
+    service.stop()
 
 
 async def asked(desk: Desk, *commands: dict[str, Any]) -> list[int]:
@@ -90,8 +107,8 @@ async def test_killed_before_an_answer_is_on_the_log_it_is_asked_again_and_count
     assert await asked(desk, command) == [2]
 
 
-async def test_a_landline_is_stopped_before_the_send_and_asked_about_once(desk: Desk, begin: Begin) -> None:
-    begin()
+@pytest.mark.usefixtures("one_sender")
+async def test_a_landline_is_stopped_before_the_send_and_asked_about_once(desk: Desk) -> None:
     number = to(1)
     await desk.twilio.put("lines", {"lines": {number: {"type": "landline", "carrier_name": "Bell"}}})
     text, picture = desk.command(1, to=number), desk.command(2, to=number, media_urls=["https://example.com/a.png"])
@@ -114,8 +131,8 @@ async def test_a_landline_is_stopped_before_the_send_and_asked_about_once(desk: 
     assert await asked(desk, text, mobile, strange) == [1, 1, 1]
 
 
-async def test_nothing_is_asked_of_what_would_not_be_sent_or_is_no_text(desk: Desk, begin: Begin) -> None:
-    begin(lookup={"countries": ["US"]})
+@pytest.mark.usefixtures("one_sender")
+async def test_nothing_is_asked_of_what_would_not_be_sent_or_is_no_text(desk: Desk) -> None:
     await desk.twilio.put("lines", {})
     stopped = desk.command(20, to=to(20))
     whatsapp = desk.command(21, to=f"whatsapp:{to(21)}", **{"from": "whatsapp:+14155550101"})
@@ -127,8 +144,8 @@ async def test_nothing_is_asked_of_what_would_not_be_sent_or_is_no_text(desk: De
     assert await asked(desk, stopped, whatsapp, elsewhere) == [0, 0, 0]
 
 
-async def test_a_slow_lookup_holds_its_own_command_and_no_longer_than_it_may(desk: Desk, begin: Begin) -> None:
-    begin(lookup={"wait_s": 2})
+@pytest.mark.usefixtures("one_sender")
+async def test_a_slow_lookup_holds_its_own_command_and_no_longer_than_it_may(desk: Desk) -> None:
     await desk.twilio.put("lines", {"latency_s": 30})
     slow = [desk.command(number, to=to(number)) for number in range(30, 50)]
     ids = await desk.produce(*slow)
@@ -143,7 +160,11 @@ async def test_a_slow_lookup_holds_its_own_command_and_no_longer_than_it_may(des
     await desk.sent_once(ids)
 
 
-async def test_where_lookup_refuses_messages_go_without_it_and_it_is_told(desk: Desk, begin: Begin) -> None:
+async def test_where_lookup_refuses_messages_go_without_it_and_it_is_told(
+    desk: Desk, begin: Begin, one_sender: Service
+) -> None:
+    """It is not asked again for a while: nobody else's sender."""
+    await asyncio.to_thread(one_sender.stop)
     service = begin()
     await desk.twilio.put(f"accounts/AC{'a' * 32}/standing", {"forbidden": ["lookups"]})
     try:

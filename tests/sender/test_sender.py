@@ -1,5 +1,7 @@
 """The sender's process on a real broker: a command in, a call at Twilio, each step on the log."""
 
+from typing import Any
+
 import msgspec
 import pytest
 
@@ -126,8 +128,8 @@ async def test_what_was_too_late_more_than_a_month_ago_expires_and_holds_up_noth
     long_ago = {"accepted_at": "2020-01-01T00:00:00.000Z", "not_after": "2020-01-01T00:05:00.000Z", "urgent": True}
     today = {"accepted_at": now(), "not_after": later(now(), 600)}
     name = desk.command("")["command_id"]
-    old = [accepted(f"{name}old-{number}", contact=f"acme|{name}{number}", **long_ago) for number in range(100)]
-    young = [accepted(f"{name}young-{number}", contact=f"acme|{name}{number}", **today) for number in range(100)]
+    old = [accepted(f"{name}old-{number}", contact=f"acme|{name}{number}", **long_ago) for number in range(40)]
+    young = [accepted(f"{name}young-{number}", contact=f"acme|{name}{number}", **today) for number in range(40)]
     records = [(ACCEPTED.key(one).encode(), encode(one)) for one in (*old, *young)]
     await produce(desk.bootstrap, ACCEPTED.name, records)
     await desk.until([one.command_id for one in old], "expired")
@@ -276,3 +278,27 @@ async def test_a_command_waits_for_its_time_or_is_canceled_before_it(desk: Desk)
     await desk.until(ids[:1], "cancel_too_late")
     assert len((await desk.creates(ids[:1]))[ids[0]]) == 1
     assert not any((await desk.creates([ids[1], never])).values())
+
+
+def wish(command: dict[str, Any], ahead_s: float) -> dict[str, Any]:
+    said = {"event_type": "reschedule_message", "by": "the tests", "not_before": later(now(), ahead_s)}
+    return said | {name: command[name] for name in ("command_id", "tenant", "to")}
+
+
+async def test_it_goes_at_the_last_time_that_was_said(desk: Desk) -> None:
+    sooner = desk.command("sooner", to="+14155567001", not_before=later(now(), 3600))
+    still = desk.command("still", to="+14155567002", not_before=later(now(), 3600))
+    never = desk.command("never", to="+14155567003")
+    await desk.produce(sooner, still)
+    await desk.until([sooner["command_id"], still["command_id"]], "deferred")
+    # Under one key, so that they keep their order.
+    wishes = wish(still, 2.0), wish(still, 7200.0), wish(sooner, 7200.0), wish(sooner, 2.0), wish(never, 5.0)
+    await desk.produce(*wishes, key=b"one")
+    await desk.until([sooner["command_id"]], "sent")
+    await desk.until([never["command_id"]], "reschedule_refused")
+    await desk.sent_once([sooner["command_id"]])
+    assert "sent" not in await desk.steps(still["command_id"])
+    # Its time has gone by, and it is refused once it is sent.
+    await desk.produce(wish(sooner, 60.0))
+    await desk.until([sooner["command_id"]], "reschedule_refused")
+    await desk.sent_once([sooner["command_id"]])

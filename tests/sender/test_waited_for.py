@@ -20,6 +20,7 @@ from services.runtime.tenants.known import KnownTenants
 from services.runtime.tenants.settings import TenantSettings
 from services.sender.messages.commands import COMMANDS
 from tests.kafka_records import read_until
+from tests.members import Members
 from tests.processes import Service, running
 from tests.sender.conftest import House
 from tests.sender.rig import PARTITIONS, SECRETS, Desk
@@ -81,6 +82,7 @@ async def test_commands_wait_for_their_tenant_over_a_kill_and_are_sent_once(
     assert await known.refusals({"changed": former}) == {}
     worker = Worker(house, tmp_path)
     worker.mount("changed", "another secret")
+    members = Members(house.bootstrap, SENDER_APP)
     commands = [
         desk.command(f"{tenant}-{number}", 7000 + number + 10 * place, tenant=tenant)
         for place, tenant in enumerate(("late", "changed"))
@@ -92,7 +94,9 @@ async def test_commands_wait_for_their_tenant_over_a_kill_and_are_sent_once(
         assert "contact_secret is not the one that this log knows" in reason
         waiting = await desk.produce(*commands)
         await parked(house, "late", "changed")
+        members.joins(service.process)
         service.kill()
+    members.free()
     with worker.running() as service:
         await eventually(service.ready, 90, "the sender is ready again")
         behind = await desk.produce(desk.command("behind", 7100))

@@ -1,5 +1,6 @@
 """Who is who, and what they want: addresses, keywords, opt-outs, windows."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -201,10 +202,9 @@ async def test_polite_stop(tenant: Named) -> None:
     """What is meant as an opt-out and is no keyword is suspected, and marketing waits for a person."""
     one = tenant("polite")
     people = {body: f"+1415555017{number}" for number, body in enumerate((*MEANT, *NOT_MEANT))}
-    for body, person in people.items():
-        await one.hear(body, person)
-    for number, body in enumerate(NOT_MEANT):
-        assert ended(await one.send(f"not-{number}", people[body], purpose="marketing")) == SENT, body
+    await asyncio.gather(*(one.hear(body, person) for body, person in people.items()))
+    sent = (one.send(f"not-{number}", people[body], purpose="marketing") for number, body in enumerate(NOT_MEANT))
+    assert [ended(told) for told in await asyncio.gather(*sent)] == [SENT] * len(NOT_MEANT)
 
     def suspected() -> list[dict[str, Any]]:
         return [event for event in one.events(CONSENT.name) if event["event_type"] == "opt_out_suspected"]
@@ -214,8 +214,10 @@ async def test_polite_stop(tenant: Named) -> None:
     assert not any("Stop" in str(event.values()) for event in suspected())
     for number, body in enumerate(MEANT):
         await one.ask(f"meant-{number}", people[body], purpose="marketing")
+    for number, body in enumerate(MEANT):
         await eventually(lambda number=number: _deferred(one, f"meant-{number}"), what=f"{body} defers marketing")
-        assert ended(await one.send(f"useful-{number}", people[body], purpose="utility")) == SENT, body
+    useful = (one.send(f"useful-{number}", people[body], purpose="utility") for number, body in enumerate(MEANT))
+    assert [ended(told) for told in await asyncio.gather(*useful)] == [SENT] * len(MEANT)
     by_contact = {event["contact"]: event["message_sid"] for event in suspected()}
     contact = one.steps("meant-0")[0]["contact"]
     await one.consent("is-none", people[MEANT[0]], "dismiss", message_sid=by_contact[contact])

@@ -1,7 +1,7 @@
 """What crosses the wire: signatures, answers, codes, callbacks, lists."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import permutations
 from typing import Any
 
@@ -122,10 +122,9 @@ async def test_callback_url_refused(house: House, tenant: Named) -> None:
     settings["twilio"] = {"api": "https://api.twilio.com"}
     # Refused beside Twilio itself, before anything else is looked at.
     settings.pop("clock_skew_file", None)
-    for public_url in ("http://127.0.0.1:8080", "https://my_hooks.example.com", "http://ingress.internal:8080"):
-        file = house.settings.with_name("wrong.yaml")
-        file.write_text(yaml.safe_dump({**settings, "public_url": public_url}))
-        assert "public_url" in (await switchboard(file, "config", "check", code=None)).text, public_url
+    file = house.settings.with_name("wrong.yaml")
+    file.write_text(yaml.safe_dump({**settings, "public_url": "https://my_hooks.example.com"}))
+    assert "public_url" in (await switchboard(file, "config", "check", code=None)).text
     await house.twilio("PUT", "errors", {"refused": {"+14155550230": 21609}})
     await one.ask("held-1", "+14155550230")
     await eventually(lambda: any(step["step"] == "deferred" for step in one.steps("held-1")), what="the fault is told")
@@ -145,14 +144,16 @@ async def test_delivered_with_error(tenant: Named) -> None:
         {"MessageStatus": "undelivered", "ErrorCode": "30008", "RawDlrDoneDate": "2602211822"},
         {"MessageStatus": "delivered", "RawDlrDoneDate": "2602211823"},
     )
-    messages = []
-    for order in permutations(steps):
-        messages.append(message := sid())
+
+    async def called_back(message: str, order: Sequence[dict[str, str]]) -> None:
         for step in order:
             for date in (step["RawDlrDoneDate"], "2602211824"):
                 form = {**step, "From": NUMBER, "To": PERSON, "RawDlrDoneDate": date}
                 assert (await one.post("status", form, MessageSid=message))[0] == 204
-    for message in messages:
+
+    orders = {sid(): order for order in permutations(steps)}
+    await asyncio.gather(*(called_back(message, order) for message, order in orders.items()))
+    for message in orders:
         row = await eventually(lambda message=message: _delivered(one, message), what="it is delivered")
         assert (row["final"], row["error_code"], row["error_category"], row["remedy"]) == (True, None, None, None)
         assert "undelivered" in row["steps"]

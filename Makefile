@@ -41,8 +41,9 @@ demo: venv ## Run the whole system on this machine (ONCE=1: one round, then stop
 test: venv ## Run the tests, but the slow ones
 	$(BIN)/python -m pytest -m "not slow" $(PYTEST)
 
+# Each worker imports what it is given: the files that have one.
 test-slow: venv ## Run the fault and soak tests
-	$(BIN)/python -m pytest -m slow $(PYTEST)
+	$(BIN)/python -m pytest -m slow $(PYTEST) $$(grep -rl --include='test_*.py' 'mark\.slow' tests)
 
 faults: venv ## Break everything under load, and compare both ends (FAULTS=n, SEED=n, KINDS="broker clock")
 	$(BIN)/python -m tests.faults --faults $(or $(FAULTS),60) $(if $(SEED),--seed $(SEED)) $(KINDS)

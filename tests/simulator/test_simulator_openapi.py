@@ -9,18 +9,22 @@ import hashlib
 import json
 import os
 import shutil
-import socket
+import subprocess
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from aiohttp import web
+from yarl import URL
 
 from services.contract.parameters import PARAMETERS
+from services.embedded.ports import pick
+from tests.faults.balancer import balancing
 
 from .flows import OURS, studio, survey
 from .rig import ACCOUNT, SERVICE, Endpoint, Rig, basic
@@ -58,15 +62,40 @@ async def installed() -> Path:
     return target / "node_modules"
 
 
-@asynccontextmanager
-async def judged(upstream: str, spec_file: str = SPEC) -> AsyncIterator[str]:
-    """A proxy before `upstream` that answers 500 wherever an answer breaks the specification."""
-    modules = await installed()
-    with tempfile.NamedTemporaryFile("w", suffix=".json") as spec:
-        spec.write(_coherent((modules / spec_file).read_text()))
-        spec.flush()
-        async with _proxy(modules, spec.name, upstream) as url:
-            yield url
+class Judge(NamedTuple):
+    """A proxy that answers 500 wherever an answer breaks a specification; `upstream` is the port that it asks."""
+
+    url: str
+    upstream: int
+
+
+Judged = Callable[..., AbstractAsyncContextManager[str]]
+
+
+@pytest.fixture(scope="module")
+def judges() -> Iterator[tuple[dict[str, Judge], ExitStack]]:
+    """By the specification's file. A proxy takes seconds to read one, so it stays, whoever is judged."""
+    with ExitStack() as stack:
+        yield {}, stack
+
+
+@pytest.fixture
+def judged(judges: tuple[dict[str, Judge], ExitStack], tmp_path_factory: pytest.TempPathFactory) -> Judged:
+    known, stack = judges
+
+    @asynccontextmanager
+    async def before(upstream: str, spec_file: str = SPEC) -> AsyncIterator[str]:
+        """The URL of a judge before `upstream`."""
+        if spec_file not in known:
+            modules = await installed()
+            spec = tmp_path_factory.mktemp("judge") / "spec.json"
+            spec.write_text(_coherent((modules / spec_file).read_text()))
+            known[spec_file] = await asyncio.to_thread(_judge, modules, spec, stack)
+        judge = known[spec_file]
+        async with balancing(judge.upstream, lambda: [URL(upstream).port]):
+            yield judge.url
+
+    return before
 
 
 def _coherent(text: str) -> str:
@@ -95,37 +124,23 @@ def _relative(page: dict[str, Any]) -> None:
             schema["format"] = "uri-reference"
 
 
-@asynccontextmanager
-async def _proxy(modules: Path, spec: str, upstream: str) -> AsyncIterator[str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
-    command = [
-        modules / ".bin/prism",
-        "proxy",
-        "--errors",
-        spec,
-        upstream,
-        "--host",
-        "127.0.0.1",
-        "--port",
-        port,
-    ]
-    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
-    assert process.stdout is not None
-    try:
-        async with asyncio.timeout(60):
-            while b"listening" not in (line := await process.stdout.readline()):
-                assert line, "the proxy ended before it listened"
-        drain = asyncio.create_task(process.stdout.read())
-        yield f"http://127.0.0.1:{port}"
-        drain.cancel()
-    finally:
-        process.terminate()
-        await process.wait()
+def _judge(modules: Path, spec: Path, stack: ExitStack) -> Judge:
+    port, upstream = pick(), pick()
+    asks = f"http://127.0.0.1:{upstream}"
+    command = [modules / ".bin/prism", "proxy", "--errors", spec, asks, "--host", "127.0.0.1", "--port", str(port)]
+    log = spec.with_suffix(".log")
+    with log.open("wb") as out:
+        process = stack.enter_context(subprocess.Popen(command, stdout=out, stderr=out))
+    stack.callback(process.terminate)
+    deadline = time.monotonic() + 60
+    while b"listening" not in log.read_bytes():
+        assert process.poll() is None, log.read_text()
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.05)
+    return Judge(f"http://127.0.0.1:{port}", upstream)
 
 
-async def test_every_answer_keeps_to_the_specification(rig: Rig, endpoint: Endpoint) -> None:
+async def test_every_answer_keeps_to_the_specification(rig: Rig, endpoint: Endpoint, judged: Judged) -> None:
     async with judged(rig.url) as proxy:
         client = Rig(proxy, rig.session, rig.clients).client()
         sms = await client.messages.create_async(to=TO, from_=FROM, body="Hello", status_callback=endpoint.url)
@@ -142,7 +157,7 @@ async def test_every_answer_keeps_to_the_specification(rig: Rig, endpoint: Endpo
         assert await client.messages(sms.sid).delete_async()
 
 
-async def test_what_hangs_on_a_message_and_the_account_keep_to_it_too(rig: Rig) -> None:
+async def test_what_hangs_on_a_message_and_the_account_keep_to_it_too(rig: Rig, judged: Judged) -> None:
     mms = await rig.client().messages.create_async(to=TO, from_=FROM, media_url=["https://cdn.example.com/a.png"] * 2)
     await rig.quiet()
     async with judged(rig.url) as proxy:
@@ -162,7 +177,7 @@ async def test_every_parameter_of_a_create_is_known_to_intake() -> None:
     assert set(form["schema"]["properties"]) <= set(PARAMETERS.values())
 
 
-async def test_failures_and_scheduled_messages_keep_to_it_too(rig: Rig) -> None:
+async def test_failures_and_scheduled_messages_keep_to_it_too(rig: Rig, judged: Judged) -> None:
     async with judged(rig.url) as proxy:
         client = Rig(proxy, rig.session, rig.clients).client()
         later = {"schedule_type": "fixed", "send_at": datetime.now(UTC) + timedelta(hours=1)}
@@ -174,7 +189,7 @@ async def test_failures_and_scheduled_messages_keep_to_it_too(rig: Rig) -> None:
         assert (await client.messages(lost.sid).fetch_async()).error_code in (30003, 30005)
 
 
-async def test_the_lists_of_our_senders_keep_to_it(rig: Rig) -> None:
+async def test_the_lists_of_our_senders_keep_to_it(rig: Rig, judged: Judged) -> None:
     await rig.set_service(numbers=[FROM, "+18005550100", "12345", "ACME", f"whatsapp:{FROM}", "rcs:acme_agent"])
     async with judged(rig.url) as proxy:
         client = Rig(proxy, rig.session, rig.clients).client()
@@ -190,7 +205,7 @@ async def test_the_lists_of_our_senders_keep_to_it(rig: Rig) -> None:
             assert len(await members.list_async()) == count
 
 
-async def test_content_templates_keep_to_it(rig: Rig) -> None:
+async def test_content_templates_keep_to_it(rig: Rig, judged: Judged) -> None:
     body = "Hello {{1}}, your order {{2}} is now on its way to you and arrives tomorrow."
     given = {"language": "en", "types": {"twilio/text": {"body": body}}, "variables": {"1": "Ada", "2": "4711"}}
     async with judged(rig.url, SPEC.replace("api_v2010", "content_v1")) as proxy:
@@ -218,7 +233,7 @@ async def test_content_templates_keep_to_it(rig: Rig) -> None:
         assert len(await client.content.v2.content_and_approvals.list_async(sort_by_date="asc")) == 1
 
 
-async def test_the_price_list_keeps_to_it(rig: Rig) -> None:
+async def test_the_price_list_keeps_to_it(rig: Rig, judged: Judged) -> None:
     async with judged(rig.url, SPEC.replace("api_v2010", "pricing_v1")) as proxy:
         client = rig.client()
         client.pricing.base_url = proxy
@@ -261,7 +276,7 @@ async def test_what_lookup_says_keeps_to_its_examples(rig: Rig) -> None:
     assert (none.valid, none.validation_errors) == (False, ["TOO_LONG"])
 
 
-async def test_what_operations_change_keeps_to_it(rig: Rig) -> None:
+async def test_what_operations_change_keeps_to_it(rig: Rig, judged: Judged) -> None:
     whatsapp = f"whatsapp:{FROM}"
     for what, told in (("senders", {FROM: {}, "12345": {}, whatsapp: {}}), ("alerts", [{}, {"error_code": "30007"}])):
         assert (await rig.send("PUT", f"accounts/{ACCOUNT}/{what}", told))[0] == 200
@@ -300,7 +315,7 @@ async def test_what_operations_change_keeps_to_it(rig: Rig) -> None:
         assert [one.error_code for one in await client.monitor.v1.alerts.list_async()] == ["30007", "11200"]
 
 
-async def test_the_judge_would_see_a_violation(rig: Rig) -> None:
+async def test_the_judge_would_see_a_violation(rig: Rig, judged: Judged) -> None:
     async def answer(_: web.Request) -> web.Response:
         return web.json_response({"sid": "SM" + "0" * 32, "num_segments": 1}, status=201)
 
@@ -318,7 +333,7 @@ async def test_the_judge_would_see_a_violation(rig: Rig) -> None:
     assert "num_segments" in problem
 
 
-async def test_studio_keeps_to_it(rig: Rig) -> None:
+async def test_studio_keeps_to_it(rig: Rig, judged: Judged) -> None:
     assert (await rig.send("PUT", f"accounts/{ACCOUNT}/senders", {OURS: {}}))[0] == 200
     async with judged(rig.url, SPEC.replace("api_v2010", "studio_v2")) as proxy:
         told = {"friendly_name": "Survey", "status": "published", "definition": json.dumps(survey())}

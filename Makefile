@@ -7,9 +7,9 @@ BENCH := .venv/bench
 # With the hashes of all that the index has, for every platform; uv asks it for them, where pip-tools would fetch each file.
 COMPILE := $(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --upgrade
 
-# The long tests wait for brokers and sessions most of their time, so two cores carry three at a time. Which tests are
+# The long tests wait for brokers and sessions most of their time, so two cores carry four at a time. Which tests are
 # one worker's is said in tests/conftest.py.
-PYTEST ?= -n 3
+PYTEST ?= -n 4
 
 # A process starts for half the CPU where Python may keep what it compiled; images often forbid it.
 export PYTHONDONTWRITEBYTECODE :=

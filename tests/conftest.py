@@ -3,6 +3,7 @@
 import gc
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,9 @@ if worker := os.environ.get("PYTEST_XDIST_WORKER"):
 # Rooms whose tests share one house of services: they are one worker's, as a file's tests are anywhere else.
 _ONE_HOUSE = ("tests/cases/", "tests/operations/backfill/", "tests/operations/dead/")
 _BROKERS = {"shared", "kafka", "broker"}
+# What a test takes that has no time limit of its own: on the average, which is enough to order files by.
+_WITH_BROKER_S = 5
+_ALONE_S = 0.05
 
 
 # How many tests may fail and be run again: more is a defect, not a machine that stood still.
@@ -65,16 +69,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByHouse:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What takes longest begins first, so that the workers end together: long tests, then those with a broker."""
+    """The files that may take longest begin first, so that the workers end together."""
     if not hasattr(config, "workerinput"):
         return
-    longest: dict[Path, tuple[float, bool]] = {}
+    takes: Counter[Path] = Counter()
     for item in items:
         limit = item.get_closest_marker("timeout")
         with_broker = not _BROKERS.isdisjoint(getattr(item, "fixturenames", ()))
-        takes = (limit.args[0] if limit else 0, with_broker)
-        longest[item.path] = max(takes, longest.get(item.path, takes))
-    items.sort(key=lambda item: longest[item.path], reverse=True)
+        takes[item.path] += limit.args[0] if limit else _WITH_BROKER_S if with_broker else _ALONE_S
+    items.sort(key=lambda item: takes[item.path], reverse=True)
 
 
 @pytest.fixture(scope="session")

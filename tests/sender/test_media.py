@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from services.contract.fold import SENDER_APP
 from services.domain.clock import later
 from services.runtime.clock import now
 from tests.media_host import Certificate, MediaHost, certificate, serving
+from tests.members import Members
 from tests.sender.conftest import House, Start
 from tests.sender.rig import Desk, Service
 
@@ -174,9 +176,12 @@ async def test_what_the_channel_does_not_take_goes_as_a_link_without_asking_twil
 async def test_a_kill_while_its_media_are_looked_at_loses_nothing(
     desk: Desk, host: MediaHost, looking: Service, by: Certificate, start: Start
 ) -> None:
+    members = Members(desk.bootstrap, SENDER_APP)
+    members.joins(looking.process)
     [held] = await desk.produce(desk.command(12, media_urls=[host.url("/held.jpg")]))
     await desk.until([held], "deferred")
     looking.kill()
+    members.free()
     host.held.set()
     again = start(**environment(by))
     await again.ready()

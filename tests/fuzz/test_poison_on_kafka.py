@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 import yaml
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError
@@ -27,14 +27,12 @@ from services.contract.topic import Topic
 from services.contract.topics import BY_CONTACT
 from services.domain.messages.events import StatusReceived
 from services.domain.results import CommandResult
-from services.embedded.broker import EmbeddedKafka
-from services.operations import topics
-from services.runtime.config import load
+from tests.environment import SharedBroker
 from tests.folding.rig import rig_with
 from tests.fuzz import corpus, forge, malformed
 from tests.fuzz.forge import Forged
 from tests.kafka_records import create_topic, read_until
-from tests.processes import SECRETS, SHOWN, Service, running, settings_file
+from tests.processes import SHOWN, Service, running, settings_file, settings_of
 from tests.waiting import eventually
 
 PARTITIONS = 4
@@ -42,12 +40,14 @@ MIB = 1 << 20
 # A worker at rest has some 100 MiB; its tables' caches may take 128 more.
 MOST_MEMORY_MIB = 400
 PUBLIC = MESSAGES, CONSENT_COMMANDS
+BOMBS = "gzip", "lz4", "zstd"
 # Those may be told of any time and size; the dead letters keep a broker's defaults.
 WIDE = {"max.message.bytes": str(11 * MIB), "message.timestamp.after.max.ms": str(2**63 - 1)}
+in_one_house = pytest.mark.asyncio(loop_scope="module")
 
 
 class House(NamedTuple):
-    """Processor and sender over a broker of their own, and a producer that writes what it is given."""
+    """Processor and sender over a clean log, and a producer that writes what it is given."""
 
     bootstrap: str
     processor: Service
@@ -88,13 +88,29 @@ class House(NamedTuple):
 
         await read_until(self.bootstrap, RESULTS.name, ended, 90, isolation_level="read_committed")
 
-    async def dead(self, topic: Topic, count: int) -> list[Any]:
-        """The dead letters of a topic, when there are so many; never more."""
+    async def ends(self, topic: Topic) -> dict[int, int]:
+        """By partition, the offset of what comes next."""
+        wanted = [TopicPartition(topic.name, number) for number in range(PARTITIONS)]
+        async with AIOKafkaConsumer(bootstrap_servers=self.bootstrap, enable_auto_commit=False) as consumer:
+            return {one.partition: end for one, end in (await consumer.end_offsets(wanted)).items()}
+
+    async def dead(self, topic: Topic, since: dict[int, int], count: int) -> list[Any]:
+        """The dead letters of what a topic holds since then, when there are so many; never more."""
+
+        def of_these(letters: list[Any]) -> list[Any]:
+            return [
+                one for one in letters if int(_said(one, "source-offset")) >= since[int(_said(one, "source-partition"))]
+            ]
+
         found = await read_until(
-            self.bootstrap, topic.dead, lambda all_: len(all_) >= count, 240, isolation_level="read_committed"
+            self.bootstrap, topic.dead, lambda all_: len(of_these(all_)) >= count, 240, isolation_level="read_committed"
         )
-        assert len(found) == count
-        return found
+        assert len(of_these(found)) == count
+        return of_these(found)
+
+
+def _said(letter: Any, header: str) -> str:
+    return str(dict(letter.headers)[header].decode())
 
 
 def _result(record: Any) -> CommandResult | None:
@@ -111,25 +127,35 @@ def _peak_mib(service: Service) -> int:
     return int(line.split()[1]) // 1024
 
 
-@pytest_asyncio.fixture
-async def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[House]:
-    for name, secret in {**SECRETS, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}.items():
-        monkeypatch.setenv(name, secret)
-    with EmbeddedKafka.start() as broker, ExitStack() as stack:
-        file = settings_file(tmp_path, broker.bootstrap, kafka={"partitions": PARTITIONS})
-        settings = yaml.safe_load(file.read_text())
-        settings["twilio"] = {"api": f"http://127.0.0.1:{settings['simulator']['port']}"}
-        settings["simulator"]["faults"] = {"callback_lost": 1.0}
-        file.write_text(yaml.safe_dump(settings))
-        monkeypatch.setenv("SWITCHBOARD_CONFIG", str(file))
-        await topics.ensure(load())
-        await _widen(broker.bootstrap)
+@pytest.fixture(scope="module")
+def settings(shared: SharedBroker, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clean log, whose topics take what is large."""
+    folder = tmp_path_factory.mktemp("poison")
+    file = settings_file(
+        folder, shared.bootstrap, kafka={"partitions": PARTITIONS}, simulator={"faults": {"callback_lost": 1.0}}
+    )
+    content = yaml.safe_load(file.read_text())
+    content["twilio"] = {"api": f"http://127.0.0.1:{content['simulator']['port']}"}
+    file.write_text(yaml.safe_dump(content))
+    shared.laid_out(settings_of(file))
+    return file
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def house(shared: SharedBroker, settings: Path) -> AsyncIterator[House]:
+    await _widen(shared.bootstrap)
+    loaded = settings_of(settings)
+    with ExitStack() as stack:
         processor, sender, simulator = (
-            stack.enter_context(running(name, file, tmp_path, settings[name]["port"]))
-            for name in ("processor", "sender", "simulator")
+            stack.enter_context(running(name, settings, settings.parent, section.port))
+            for name, section in (
+                ("processor", loaded.processor),
+                ("sender", loaded.sender),
+                ("simulator", loaded.simulator),
+            )
         )
-        async with AIOKafkaProducer(bootstrap_servers=broker.bootstrap, max_request_size=12 * MIB) as producer:
-            house = House(broker.bootstrap, processor, sender, simulator, producer)
+        async with AIOKafkaProducer(bootstrap_servers=shared.bootstrap, max_request_size=12 * MIB) as producer:
+            house = House(shared.bootstrap, processor, sender, simulator, producer)
             await eventually(house.processor.ready, 60, "the processor is ready")
             await eventually(house.sender.ready, 60, "the sender is ready")
             yield house
@@ -147,6 +173,7 @@ async def _widen(bootstrap: str) -> None:
 
 
 @pytest.mark.slow
+@in_one_house
 @pytest.mark.timeout(300)
 async def test_what_comes_behind_poison_goes_through(house: House) -> None:
     """Every value of the corpus, with keys and headers of any bytes, by each compression, to every source."""
@@ -177,10 +204,11 @@ async def test_what_comes_behind_poison_goes_through(house: House) -> None:
 
 
 @pytest.mark.slow
+@in_one_house
 @pytest.mark.timeout(600)
 async def test_records_of_any_time_and_size_go_through(house: House) -> None:
     """Ten megabytes of value, key or headers; timestamps beyond every calendar; bombs; what was taken back."""
-    huge = 10 * MIB
+    before, huge = await house.ends(MESSAGES), 10 * MIB
     large = Forged(b"v" * huge, b"k"), Forged(b"v", b"k" * huge), Forged(b"v", headers=[(b"n", b"h" * huge)])
     for topic, many in ((MESSAGES, PARTITIONS), (CONSENT_COMMANDS, 1)):
         for partition in range(many):
@@ -188,14 +216,15 @@ async def test_records_of_any_time_and_size_go_through(house: House) -> None:
                 await house.forged(topic, partition, one)
             for time in (-1, 0, 253_402_300_800_000, 2**63 - 1):
                 await house.forged(topic, partition, Forged(b"?"), time=time)
-            for packed in ("gzip", "lz4", "zstd"):
-                await house.forged(topic, partition, *[Forged(bytes(MIB))] * 200, codec=packed)
+        # They are unpacked one after another, wherever they lie.
+        for packed in BOMBS:
+            await house.forged(topic, 0, *[Forged(bytes(MIB))] * 200, codec=packed)
     async with AIOKafkaProducer(bootstrap_servers=house.bootstrap, transactional_id="taken-back") as producer:
         await producer.begin_transaction()
         await producer.send_and_wait(MESSAGES.name, b"never", partition=0)
         await producer.abort_transaction()
     await house.good_commands_pass("after-the-huge")
-    letters = await house.dead(MESSAGES, PARTITIONS * (3 + 4 + 3))
+    letters = await house.dead(MESSAGES, before, PARTITIONS * (3 + 4) + len(BOMBS))
     for letter in letters:
         named = dict(letter.headers)
         assert named["source-topic"] == MESSAGES.name.encode()
@@ -204,7 +233,7 @@ async def test_records_of_any_time_and_size_go_through(house: House) -> None:
     for name in ("truncated-from-bytes", "truncated-key-from-bytes", "truncated-headers-from-count"):
         assert sum(name in one for one in cut) >= PARTITIONS
     bombs = [dict(one.headers)["detail"] for one in letters if b"record batch" in dict(one.headers)["detail"]]
-    assert len(bombs) == 3 * PARTITIONS
+    assert len(bombs) == len(BOMBS)
     await house.well()
 
 
@@ -235,20 +264,23 @@ async def test_a_broker_takes_no_wrong_checksum_and_no_rubbish_as_records(kafka:
 
 
 @pytest.mark.slow
+@in_one_house
 @pytest.mark.timeout(400)
 async def test_a_partition_of_poison_holds_up_no_other(house: House) -> None:
-    count = 20_000
+    before, count = await house.ends(MESSAGES), 5_000
     rubbish = [Forged(b"\xff" * 20, b"k", [(b"\xff", b"")])] * 1_000
     for _ in range(count // 1_000):
         await house.forged(MESSAGES, 0, *rubbish)
     await house.good_commands_pass("beside-the-poison", (1, 2, 3))
     await house.good_commands_pass("behind-the-poison", (0,))
-    letters = await house.dead(MESSAGES, count)
-    assert sorted(int(dict(one.headers)["source-offset"]) for one in letters) == list(range(count))
+    letters = await house.dead(MESSAGES, before, count)
+    first = before[0]
+    assert sorted(int(_said(one, "source-offset")) for one in letters) == list(range(first, first + count))
     await house.well()
 
 
 @pytest.mark.slow
+@in_one_house
 async def test_malformed_http_is_refused_by_processor_and_sender(house: House) -> None:
     for service in (house.processor, house.sender):
         port = int(service.url.rpartition(":")[2])

@@ -62,11 +62,14 @@ async def _run(options: argparse.Namespace, console: Console) -> list[Told]:
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(10**6)
     faults = episode.plan(options.faults, random.Random(f"plan {seed}"), options.kinds)
     began = time.monotonic()
-    console.print(f"seed {seed}, {len(faults)} faults, {len(catalogue.FAULTS)} kinds", style="bold")
+    console.print(
+        f"seed {seed}, {sum(map(len, faults))} faults at {len(faults)} times, {len(catalogue.FAULTS)} kinds",
+        style="bold",
+    )
     told: list[Told] = []
     for number, at in enumerate(range(0, len(faults), options.episode), 1):
         if options.minutes is not None and time.monotonic() - began > 60 * options.minutes:
-            console.print(f"{options.minutes:g} minutes are over: {at} faults were injected")
+            console.print(f"{options.minutes:g} minutes are over: faults struck at {at} times")
             break
         console.print(f"{_clock(began)} episode {number}")
 

@@ -6,11 +6,13 @@ import json
 import random
 import signal
 from collections.abc import Awaitable, Callable, Mapping
+from enum import Enum, auto
 from pathlib import Path
+from typing import NamedTuple
 
 from services.embedded.process import Process
 from tests.faults import changing
-from tests.faults.house import SERVICES, WORKERS, House, NotReadyError
+from tests.faults.house import READ_EVERY_S, SERVICES, WORKERS, House, NotReadyError
 from tests.faults.load import CONSENT, MESSAGES, Load
 from tests.faults.member import Member
 from tests.faults.settings import ACCOUNT, REQUEST_TIMEOUT_S, SESSION_TIMEOUT_S, TENANT
@@ -81,10 +83,13 @@ def die_at(point: str) -> Fault:
     """A worker is killed at a named place between two awaits: chance misses these."""
 
     async def fault(house: House, _: Load, dice: random.Random) -> str:
+        if point in POLL:
+            # Each execution is read every half minute: those that are read are due now.
+            await house.later(READ_EVERY_S)
         services = ("sender",) if point in ATTEMPT else ("poller",) if point in POLL else WORKERS
         victim = _one_of(house, dice, *services)
-        # Twilio is read far less often than the log: each execution every half minute.
-        nth, store = 1 if point in POLL else dice.randint(1, 40), dice.choice(("kept", "kept", "wiped"))
+        # Twilio is read far less often than the log.
+        nth, store = 1 if point in POLL else dice.randint(1, 20), dice.choice(("kept", "kept", "wiped"))
         await _dies(victim, f"{point}:{nth}", store)
         return f"{victim.name} at its pass {nth}, store {store}"
 
@@ -211,9 +216,8 @@ async def freeze_twilio(house: House, _: Load, dice: random.Random) -> str:
 
 
 async def jump_clock(house: House, _: Load, dice: random.Random) -> str:
-    was = float((await house.twilio("GET", "clock"))["ahead_s"])
     by = dice.choice((-45.0, -5.0, 5.0, 90.0, 3700.0))
-    await house.twilio("PUT", "clock", {"ahead_s": was + by})
+    await house.later(by)
     await asyncio.sleep(2.0)
     return f"by {by:+g} s"
 
@@ -247,41 +251,71 @@ async def odd_commands(_: House, load: Load, dice: random.Random) -> str:
     return "100 of them"
 
 
-FAULTS: Mapping[str, tuple[int, Fault]] = {
-    "kill -9 ingress": (3, kill_ingress),
-    "ingress dies before it answers": (2, ingress_dies_before_it_answers),
-    "ingress dies draining its spool": (1, ingress_dies_draining),
-    "a flood of strangers": (2, strangers),
-    "kill -9 a worker": (8, kill_worker),
-    "kill -9 a worker again and again": (3, kill_again_and_again),
-    "kill -9 all workers": (1, kill_all_workers),
-    **{f"die at {point}": (1, die_at(point)) for point in (*FLUSH, *ATTEMPT, *POLL)},
-    "freeze a worker past its session": (4, freeze_worker),
-    "freeze a service shortly": (3, freeze_shortly),
-    "a worker joins, one leaves": (3, join_and_leave),
-    "a rolling restart while a tenant comes and goes": (1, upgrade_while_a_tenant_comes),
-    "a tenant's rules tighten": (2, changing.rules_tighten),
-    "kill -9 the broker": (3, kill_broker),
-    "freeze the broker": (3, freeze_broker),
-    "a slow disk": (2, slow_disk),
-    "a full disk": (1, full_disk),
-    "writing is not authorised": (1, unauthorised),
-    "too few replicas in sync": (2, too_few_replicas),
-    "Twilio times out, then accepts": (3, twilio({"latency_s": REQUEST_TIMEOUT_S + 0.5, "latency_jitter_s": 1.0})),
-    "Twilio refuses: 429": (2, twilio({"rate_limited": 0.7})),
-    "Twilio fails before accepting": (2, twilio({"error_before": 0.6})),
-    "Twilio fails after accepting": (3, twilio({"error_after": 0.6})),
-    "callbacks before the answer": (2, twilio({"callback_before_response": 1.0, "error_after": 0.2})),
-    "callbacks lost": (2, twilio({"callback_lost": 0.7, "error_after": 0.2})),
-    "callbacks late, doubled, reordered": (
+class Where(Enum):
+    """What a fault breaks. ALONE waits for others to be ready: another beside it would only end its wait."""
+
+    INGRESS = auto()
+    SERVICES = auto()
+    BROKER = auto()
+    TWILIO = auto()
+    LOG = auto()
+    ALONE = auto()
+
+
+# Neither keeps the other from striking, so both may at one time.
+INDEPENDENT = (
+    {Where.SERVICES, Where.TWILIO},
+    {Where.SERVICES, Where.LOG},
+    {Where.BROKER, Where.INGRESS},
+)
+
+
+class Kind(NamedTuple):
+    """A fault; how often it is drawn, against others; and what it breaks."""
+
+    weight: int
+    strike: Fault
+    where: Where
+
+
+FAULTS: Mapping[str, Kind] = {
+    "kill -9 ingress": Kind(3, kill_ingress, Where.INGRESS),
+    "ingress dies before it answers": Kind(2, ingress_dies_before_it_answers, Where.INGRESS),
+    "ingress dies draining its spool": Kind(1, ingress_dies_draining, Where.ALONE),
+    "a flood of strangers": Kind(2, strangers, Where.INGRESS),
+    "kill -9 a worker": Kind(8, kill_worker, Where.SERVICES),
+    "kill -9 a worker again and again": Kind(3, kill_again_and_again, Where.SERVICES),
+    "kill -9 all workers": Kind(1, kill_all_workers, Where.SERVICES),
+    **{f"die at {point}": Kind(1, die_at(point), Where.SERVICES) for point in (*FLUSH, *ATTEMPT, *POLL)},
+    "freeze a worker past its session": Kind(4, freeze_worker, Where.SERVICES),
+    "freeze a service shortly": Kind(3, freeze_shortly, Where.SERVICES),
+    "a worker joins, one leaves": Kind(3, join_and_leave, Where.ALONE),
+    "a rolling restart while a tenant comes and goes": Kind(1, upgrade_while_a_tenant_comes, Where.ALONE),
+    "a tenant's rules tighten": Kind(2, changing.rules_tighten, Where.ALONE),
+    "kill -9 the broker": Kind(3, kill_broker, Where.BROKER),
+    "freeze the broker": Kind(3, freeze_broker, Where.BROKER),
+    "a slow disk": Kind(2, slow_disk, Where.BROKER),
+    "a full disk": Kind(1, full_disk, Where.BROKER),
+    "writing is not authorised": Kind(1, unauthorised, Where.BROKER),
+    "too few replicas in sync": Kind(2, too_few_replicas, Where.BROKER),
+    "Twilio times out, then accepts": Kind(
+        3, twilio({"latency_s": REQUEST_TIMEOUT_S + 0.5, "latency_jitter_s": 1.0}), Where.TWILIO
+    ),
+    "Twilio refuses: 429": Kind(2, twilio({"rate_limited": 0.7}), Where.TWILIO),
+    "Twilio fails before accepting": Kind(2, twilio({"error_before": 0.6}), Where.TWILIO),
+    "Twilio fails after accepting": Kind(3, twilio({"error_after": 0.6}), Where.TWILIO),
+    "callbacks before the answer": Kind(2, twilio({"callback_before_response": 1.0, "error_after": 0.2}), Where.TWILIO),
+    "callbacks lost": Kind(2, twilio({"callback_lost": 0.7, "error_after": 0.2}), Where.TWILIO),
+    "callbacks late, doubled, reordered": Kind(
         2,
         twilio({"callback_late": 0.3, "callback_doubled": 0.5, "callback_reordered": 0.5, "undelivered": 0.3}),
+        Where.TWILIO,
     ),
-    "freeze Twilio": (2, freeze_twilio),
-    "the clock jumps": (2, jump_clock),
-    "records of 10 MiB": (1, large_records),
-    "a partition of poison": (1, poison),
-    "odd commands": (1, odd_commands),
+    "freeze Twilio": Kind(2, freeze_twilio, Where.TWILIO),
+    "the clock jumps": Kind(2, jump_clock, Where.LOG),
+    "records of 10 MiB": Kind(1, large_records, Where.LOG),
+    "a partition of poison": Kind(1, poison, Where.LOG),
+    "odd commands": Kind(1, odd_commands, Where.LOG),
 }
 
 

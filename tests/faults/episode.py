@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +14,7 @@ from aiokafka.errors import KafkaError
 from services.checker.check import Finding, check
 from services.embedded.errors import EmbeddedKafkaError
 from tests.faults import catalogue, flows
+from tests.faults.catalogue import Where
 from tests.faults.follower import Follower
 from tests.faults.house import House, NotReadyError, opened
 from tests.faults.load import Load
@@ -63,17 +64,35 @@ Plan = Sequence[tuple[str, ...]]
 
 
 def plan(count: int, dice: random.Random, kinds: Sequence[str]) -> Plan:
-    """So many faults, each of one kind or, one in five, of two at once; each kind once before any comes twice."""
+    """So many faults, each kind once before any comes twice; those that are independent of each other two at once.
+
+    Of the others one in five has another beside it that may be any.
+    """
     names = [name for name in catalogue.FAULTS if not kinds or any(kind in name for kind in kinds)]
-    weights = [catalogue.FAULTS[name][0] for name in names]
+    weights = [catalogue.FAULTS[name].weight for name in names]
     first = dice.sample(names, min(count, len(names)))
-    drawn = [*first, *dice.choices(names, weights, k=count - len(first))]
-    return [(name, dice.choice(names)) if dice.random() < 0.2 and not _alone(name) else (name,) for name in drawn]
+    drawn = [*_paired(first), *((name,) for name in dice.choices(names, weights, k=count - len(first)))]
+    return [
+        (*struck, dice.choice(names)) if dice.random() < 0.2 and len(struck) == 1 and not _alone(*struck) else struck
+        for struck in drawn
+    ]
+
+
+def _paired(names: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    left = list(names)
+    while left:
+        one = left.pop(0)
+        if other := next((other for other in left if _independent(one, other)), None):
+            left.remove(other)
+        yield (one, other) if other else (one,)
+
+
+def _independent(*names: str) -> bool:
+    return {catalogue.FAULTS[name].where for name in names} in catalogue.INDEPENDENT
 
 
 def _alone(name: str) -> bool:
-    # Each waits for others to be ready: another fault beside it would only end its wait.
-    return "join" in name or "draining" in name or "tenant" in name
+    return catalogue.FAULTS[name].where is Where.ALONE
 
 
 class Episode:
@@ -124,7 +143,7 @@ class Episode:
         """What was done, and whether it struck. The second of two faults strikes while the first does."""
         await asyncio.sleep(position * self._dice.uniform(0.0, 3.0))
         try:
-            return await catalogue.FAULTS[kind][1](self._house, self._load, self._dice), True
+            return await catalogue.FAULTS[kind].strike(self._house, self._load, self._dice), True
         except catalogue.DidNotStrike as error:
             return f"did not strike: {error}", False
         except (aiohttp.ClientError, TimeoutError, KafkaError, EmbeddedKafkaError) as error:

@@ -23,7 +23,7 @@ from tests.faults.producing import Producing
 from tests.faults.settings import ACCOUNT, FLOW_NUMBER, SECRETS, SMS, TENANT, WHATSAPP
 
 MESSAGES, CONSENT = "twilio.outbound.messages.v1", "twilio.consent.commands.v1"
-_TICK_S = 0.1
+_TICK_S = 0.15
 # Of whom every tenth says STOP now and then, and START.
 _PEOPLE = 200
 _FRIENDS = 40
@@ -34,7 +34,7 @@ Deed = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Load:
-    """Plays until told to stop, at about ten deeds a second. `produced` and `posted` is what was acknowledged."""
+    """Plays until told to stop, at some seven deeds a second. `produced` and `posted` is what was acknowledged."""
 
     def __init__(self, house: House, follower: Follower, name: str, dice: random.Random) -> None:
         self._house = house

@@ -19,14 +19,13 @@ from services.operations.history import read_live
 from services.runtime.section import ConfigError
 from tests.faults import flows
 from tests.faults.follower import Follower
-from tests.faults.house import House
+from tests.faults.house import READ_EVERY_S, House
 from tests.faults.load import MESSAGES, Load
 
 _LOOK_S = 0.5
 # Callbacks come within seconds; what they did not settle by then, a person does.
 _PERSON_AFTER_S = 8.0
-# By the clock that can be moved, and by the other the time that a reading takes.
-_READ_EVERY_S = 31.0
+# What a reading takes by the clock that nobody moves.
 _HASTEN_AFTER_S = 4.0
 
 
@@ -85,8 +84,7 @@ class Rest:
         if loop.time() - self._hastened < _HASTEN_AFTER_S:
             return
         self._hastened = loop.time()
-        was = float((await self._house.twilio("GET", "clock"))["ahead_s"])
-        await self._house.twilio("PUT", "clock", {"ahead_s": was + _READ_EVERY_S})
+        await self._house.later(READ_EVERY_S)
 
     async def _settle(self) -> None:
         """Look at Twilio what became of ambiguous commands, as a person would, and say so."""

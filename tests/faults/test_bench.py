@@ -47,11 +47,12 @@ def test_every_failpoint_of_the_services_is_in_the_catalogue() -> None:
 
 
 def test_a_plan_has_each_kind_and_is_repeated_by_its_seed() -> None:
-    count = 2 * len(catalogue.FAULTS)
+    count = len(catalogue.FAULTS)
     planned = episode.plan(count, random.Random("a seed"), [])
-    assert len(planned) == count
-    assert {kinds[0] for kinds in planned} == {*catalogue.FAULTS}
-    assert any(len(kinds) == 2 for kinds in planned)
+    assert {kind for kinds in planned for kind in kinds} == {*catalogue.FAULTS}
+    assert len(planned) < 0.7 * count, "those that are independent strike two at once"
+    assert max(map(len, planned)) == 2
+    assert len(episode.plan(count + 9, random.Random("a seed"), [])) == len(planned) + 9
     assert planned == episode.plan(count, random.Random("a seed"), [])
     assert planned != episode.plan(count, random.Random("another"), [])
 

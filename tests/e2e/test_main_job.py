@@ -90,6 +90,7 @@ async def what_errors_would_tell(services: Mapping[str, Service], bootstrap: str
     await read_until(bootstrap, RESULTS.name, ended, 60, **client)
 
 
+@pytest.mark.timeout(300)
 async def test_a_command_goes_out_and_a_reply_comes_in_over_tls_and_sasl(
     secured: EmbeddedKafka, tmp_path: Path
 ) -> None:

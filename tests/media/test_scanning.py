@@ -35,7 +35,12 @@ async def test_what_is_clean_and_what_is_not(scanner: Scanner) -> None:
 
 
 async def test_what_is_too_large_for_it_is_not_clean(scanner: Scanner) -> None:
-    assert (await scanner.scan(b"x" * (2 << 20))).outcome in ("unscannable", "away")
+    # It hangs up on what it will not read; of what it said before, the connection's end may leave nothing to be read.
+    try:
+        told = await scanner.scan(b"x" * (2 << 20))
+    except ScannerAway:
+        return
+    assert told.outcome == "unscannable"
 
 
 async def test_what_it_looks_at_in_part_alone_is_not_clean(scanner: Scanner) -> None:

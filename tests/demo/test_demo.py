@@ -124,29 +124,20 @@ def test_a_port_that_says_nothing_is_one_too(option: str) -> None:
         asked_ports(0, [option])
 
 
-# Day by day it is `dev` that is ended so, over the same processes (tests/cli/dev).
 @pytest.mark.slow
-async def test_ctrl_c_in_the_middle_leaves_nothing(tmp_path: Path) -> None:
-    with started(tmp_path, "--commands", "2000") as demo:
-        read_until(demo, "the first command was sent")
-        children = descendants(demo.pid)
-        assert len(children) >= 5
-        demo.send_signal(signal.SIGINT)
-        said, _ = demo.communicate()
-    assert demo.returncode == 130, said
-    assert "Stopped; nothing is left running." in said
-    assert "Traceback" not in said
-    await eventually(lambda: not children & processes().keys(), what="all children are gone")
-    assert leftovers(tmp_path) == []
-
-
-@pytest.mark.slow
-async def test_it_stays_up_and_every_line_that_it_prints_works(tmp_path: Path) -> None:
-    run = terminal(tmp_path)
-    with started(tmp_path, "--commands", "20") as demo:
+async def test_it_stays_up_beside_another_that_is_interrupted_and_every_line_that_it_prints_works(
+    tmp_path: Path,
+) -> None:
+    folder, beside = tmp_path / "one", tmp_path / "other"
+    for each in (folder, beside):
+        each.mkdir()
+    run = terminal(folder)
+    # Both start at one time.
+    with started(folder, "--commands", "20") as demo, started(beside, "--commands", "2000") as other_demo:
+        await _interrupted_in_the_middle(other_demo, beside)
         said = read_until(demo, "Everything stays up")
         children = descendants(demo.pid)
-        assert_checked(tmp_path)
+        assert_checked(folder)
         shown = said.partition("In another terminal:")[2].splitlines()
         export, produce, results, trace, why, contact, other = [line.strip() for line in shown if line.startswith("  ")]
         run(export, produce)
@@ -161,7 +152,21 @@ async def test_it_stays_up_and_every_line_that_it_prints_works(tmp_path: Path) -
         demo.communicate()
     assert demo.returncode == 0
     await eventually(lambda: not children & processes().keys(), what="all children are gone")
-    assert leftovers(tmp_path) == []
+    assert leftovers(folder) == []
+
+
+async def _interrupted_in_the_middle(demo: subprocess.Popen[str], folder: Path) -> None:
+    """Ctrl-C leaves nothing."""
+    read_until(demo, "the first command was sent")
+    children = descendants(demo.pid)
+    assert len(children) >= 5
+    demo.send_signal(signal.SIGINT)
+    said, _ = demo.communicate()
+    assert demo.returncode == 130, said
+    assert "Stopped; nothing is left running." in said
+    assert "Traceback" not in said
+    await eventually(lambda: not children & processes().keys(), what="all children are gone")
+    assert leftovers(folder) == []
 
 
 @pytest.mark.slow
@@ -172,17 +177,6 @@ async def test_killed_it_takes_its_children_along(tmp_path: Path) -> None:
         demo.kill()
         await eventually(lambda: not children & processes().keys(), what="all children are gone")
     await eventually(lambda: leftovers(tmp_path) == [], what="the throw-away folder is gone")
-
-
-@pytest.mark.slow
-def test_two_run_side_by_side(tmp_path: Path) -> None:
-    folders = tmp_path / "one", tmp_path / "other"
-    with contextlib.ExitStack() as stack:
-        for folder in folders:
-            folder.mkdir()
-        demos = [stack.enter_context(started(folder, "--once", "--commands", "40")) for folder in folders]
-        said = [demo.communicate()[0] for demo in demos]
-    assert [demo.returncode for demo in demos] == [0, 0], said
 
 
 @pytest.mark.slow

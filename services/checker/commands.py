@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import orjson
 
-from services.checker.facts import Fact, Facts
+from services.checker.facts import Fact, Facts, gathered
 from services.checker.topics import ACCEPTED, CONSENT_COMMANDS, FOLLOWUPS, MESSAGES, PUBLIC, RESULTS, STARTS, owner
 
 # What is longer is no command.
@@ -98,6 +98,7 @@ def created_messages(facts: Facts) -> Sequence[Fact]:
     return [one for one in sent if identity(one.event) not in others and not any(one.event.get(sid) for sid in sids)]
 
 
+@gathered
 def asked(facts: Facts) -> Sequence[Asked]:
     """All commands in the log, each with what was accepted of it."""
     accepted = _accepted(facts)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from services.checker.addresses import scope
-from services.checker.facts import Fact, Facts
+from services.checker.facts import Fact, Facts, gathered
 from services.checker.topics import ACCEPTED, INBOUND, OUTCOMES
 from services.checker.words import Action, meant
 
@@ -79,6 +79,7 @@ def best(said: Sequence[Said]) -> Sequence[Said]:
     return list(found.values())
 
 
+@gathered
 def consent(facts: Facts) -> Consent:
     """All that was said."""
     said: defaultdict[str, list[Said]] = defaultdict(list)

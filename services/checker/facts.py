@@ -2,8 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
-from typing import Any, NamedTuple, Self, TypeVar
+from functools import cached_property, wraps
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 import orjson
@@ -70,7 +70,8 @@ class Facts:
             by_topic[shared(entry.topic)].append(Fact(entry, _object(entry.value)))
         self._by_topic = by_topic
         self._sound: dict[str, Sequence[Fact]] = {}
-        self._gathered: dict[Callable[..., Any], Any] = {}
+        # What is gathered of all of them, by who gathers it.
+        self.gathered: dict[Callable[..., Any], Any] = {}
 
     @property
     def topics(self) -> Sequence[str]:
@@ -84,13 +85,6 @@ class Facts:
         if topic not in self._sound:
             self._sound[topic] = [fact for fact in self.of(topic) if fact.at not in self.buried]
         return self._sound[topic]
-
-    def gathered(self, gather: Callable[[Self], T]) -> T:
-        """What `gather` makes of all facts: it is made once, for the first promise that asks."""
-        if gather not in self._gathered:
-            self._gathered[gather] = gather(self)
-        found: T = self._gathered[gather]
-        return found
 
     @cached_property
     def letters(self) -> Sequence[Fact]:
@@ -125,6 +119,19 @@ class Facts:
         """What the API created at Twilio, in its order; what it created by itself is nobody's command."""
         messages = self.witness.messages if self.witness is not None else []
         return [_created(place, one) for place, one in enumerate(messages) if one.get("origin") == "api"]
+
+
+def gathered(gather: Callable[[Facts], T]) -> Callable[[Facts], T]:
+    """What it makes of all facts is made once, for the first promise that asks."""
+
+    @wraps(gather)
+    def once(facts: Facts) -> T:
+        if gather not in facts.gathered:
+            facts.gathered[gather] = gather(facts)
+        found: T = facts.gathered[gather]
+        return found
+
+    return once
 
 
 def source_of(letter: Fact) -> str:

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from services.checker.facts import Fact, Facts
+from services.checker.facts import Fact, Facts, gathered
 from services.checker.topics import SENT, STATUS
 
 # A line further down overrules those above it.
@@ -70,6 +70,7 @@ def is_end(status: str) -> bool:
     return status in _LADDER and status not in _UNDER_WAY
 
 
+@gathered
 def standings(facts: Facts) -> Mapping[str, Standing]:
     """Every message that a fact names, by whose word it is: `{MessageSid} {tenant}`. No tenant speaks for another."""
     told: defaultdict[str, list[Fact]] = defaultdict(list)

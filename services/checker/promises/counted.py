@@ -29,7 +29,7 @@ def look(facts: Facts) -> Looking:
     if not facts.whole(STATUS, SENT, DELIVERY, DELIVERABILITY):
         looking.unchecked = UNSETTLED
         return looking
-    wanted = facts.gathered(standings)
+    wanted = standings(facts)
     places: dict[str, tuple[str, Mapping[str, Any] | None]] = {}
     for fact in facts.of(DELIVERY):
         sid = named(fact)

@@ -18,7 +18,7 @@ def look(facts: Facts) -> Looking:
     if not facts.whole(STATUS, SENT, DELIVERY):
         looking.unchecked = UNSETTLED
         return looking
-    wanted = facts.gathered(standings)
+    wanted = standings(facts)
     steps, ends, rows = _by_message(facts.of(DELIVERY)), _by_message(facts.of(OUTCOMES)), _rows(facts)
     looking.checked = len(wanted)
     for sid, standing in wanted.items():

@@ -36,7 +36,7 @@ class _Attempt(NamedTuple):
 def look(facts: Facts) -> Looking:
     """Each create whose command was produced after somebody had opted out of its sender."""
     looking = Looking()
-    known, stood, pools = facts.gathered(consent), _Stood(facts), memberships(facts)
+    known, stood, pools = consent(facts), _Stood(facts), memberships(facts)
     attempts, produced = _attempts(facts), _produced(facts)
     created = (*facts.created, *started(facts))
     for one in created:
@@ -184,7 +184,7 @@ def _attempts(facts: Facts) -> Mapping[Identity, _Attempt]:
 def _produced(facts: Facts) -> Mapping[Identity, int]:
     """When each command was first produced."""
     found: dict[Identity, int] = {}
-    for one in facts.gathered(asked):
+    for one in asked(facts):
         if one.accepted is not None and not one.about_another:
             name = identity(one.accepted.event)
             found[name] = min(found.get(name, one.fact.entry.timestamp), one.fact.entry.timestamp)

@@ -22,7 +22,7 @@ def look(facts: Facts) -> Looking:
     outside = {identity(fact.event) for fact in facts.sound(RESULTS) if fact.event.get("step") in _OUTSIDE}
     lines: defaultdict[tuple[str, str, int], list[tuple[Asked, Identity]]] = defaultdict(list)
     seen: set[Identity] = set()
-    for one in facts.gathered(asked):
+    for one in asked(facts):
         if one.accepted is None or shared(one.fact.entry.topic) != MESSAGES or one.about_another:
             continue
         name = identity(one.accepted.event)

@@ -17,7 +17,7 @@ _MOST_MARKS, _MOST_SCOPES, _MOST_LINKS = 8, 64, 8
 def look(facts: Facts) -> Looking:
     """What was said has its evidence, and the last answer of each contact follows from it."""
     looking = Looking()
-    known = facts.gathered(consent)
+    known = consent(facts)
     evidence = {(fact.text("contact"), fact.text("mark"), fact.text("action")) for fact in facts.of(CONSENT)}
     for said in known.said.values():
         for one in {(one.contact, one.statement, one.action): one for one in said}.values():

@@ -60,7 +60,7 @@ def _produced(looking: Looking, facts: Facts) -> None:
 def _of_intake(looking: Looking, facts: Facts, told: Mapping[tuple[str, str, str], Mapping[str, Fact]]) -> None:
     """`rejected` or `recorded`, of each record one: under who said it, or under none where nobody knows who."""
     wanted: defaultdict[tuple[str, str, str], list[Asked]] = defaultdict(list)
-    for one in (*facts.gathered(asked), *unreadable(facts)):
+    for one in (*asked(facts), *unreadable(facts)):
         if one.accepted is None:
             wanted["rejected", one.command_id, one.at].append(one)
         elif shared(one.fact.entry.topic) == CONSENT_COMMANDS:

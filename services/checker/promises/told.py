@@ -25,7 +25,7 @@ def look(facts: Facts) -> Looking:
         looking.unchecked = UNSETTLED
         return looking
     steps, taken = _by_identity(facts.sound(RESULTS)), _by_identity(_sends(facts))
-    known = facts.gathered(standings)
+    known = standings(facts)
     _ends(looking, facts, known, steps, taken)
     for name, told in steps.items():
         _forward(looking, name, told, known)

@@ -6,12 +6,12 @@ from typing import NamedTuple
 from aiokafka.errors import NoError, for_code
 from aiokafka.protocol.admin import CreateAclsRequest, DeleteAclsRequest
 
+from services.operations.rights import OPERATIONS
 from tests.members import admin_of
 
 # The protocol's numbers.
 _TYPES = {"topic": 2, "group": 3, "transactionalId": 5}
 _PATTERNS = {"literal": 3, "prefix": 4}
-_OPERATIONS = {"Read": 3, "Write": 4, "Create": 5, "Describe": 8, "DescribeConfigs": 10, "AlterConfigs": 11}
 _PERMISSIONS = {"deny": 2, "allow": 3}
 _ANY_HOST = "*"
 
@@ -29,7 +29,7 @@ class Acl(NamedTuple):
     def numbered(self) -> tuple[int, str, int, str, str, int, int]:
         """As it stands in a request: the resource, its pattern, who from where, what, and whether."""
         resource = _TYPES[self.type], self.name, _PATTERNS[self.pattern]
-        return *resource, f"User:{self.user}", _ANY_HOST, _OPERATIONS[self.operation], _PERMISSIONS[self.permission]
+        return *resource, f"User:{self.user}", _ANY_HOST, OPERATIONS[self.operation], _PERMISSIONS[self.permission]
 
 
 class _Creations(CreateAclsRequest):

@@ -14,8 +14,8 @@ from aiokafka.protocol.types import Array, Boolean, Int16, Int32, Schema, String
 
 # The first question about groups lets a broker make its topic of them.
 _WAITS_S = (0.2, 0.5, 1.0, 2.0, 4.0)
-# The bit of each operation, by the protocol's numbers.
-_BITS = {"Read": 3, "Write": 4, "Create": 5, "Describe": 8, "DescribeConfigs": 10, "AlterConfigs": 11}
+# The protocol's numbers; of what is permitted, its bits.
+OPERATIONS = {"Read": 3, "Write": 4, "Create": 5, "Describe": 8, "DescribeConfigs": 10, "AlterConfigs": 11}
 
 
 class _TopicsResponse(Response):  # type: ignore[misc] # aiokafka has no types
@@ -120,4 +120,4 @@ async def _of_group(client: AIOKafkaAdminClient, name: str) -> set[str]:
 
 
 def _operations(bits: int) -> set[str]:
-    return {name for name, bit in _BITS.items() if bits >> bit & 1}
+    return {name for name, bit in OPERATIONS.items() if bits >> bit & 1}

@@ -11,6 +11,7 @@ from aiokafka.errors import GroupCoordinatorNotAvailableError
 from aiokafka.partitioner import DefaultPartitioner
 
 from services.contract.codec import headers
+from services.operations.log import look_up
 from services.runtime.kafka import durable_producer
 from services.runtime.sections.kafka import KafkaSettings
 from tests.bench.rig import PARTITIONS
@@ -71,6 +72,7 @@ async def ends(bootstrap: str, topics: Iterable[str], partitions: int = PARTITIO
 
 async def _ends(bootstrap: str, tps: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
     async with AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=None) as consumer:
+        look_up(consumer, tps)
         found: dict[TopicPartition, int] = await consumer.end_offsets(tps)
     return found
 

@@ -17,6 +17,7 @@ from faust.transport.consumer import Fetcher
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
+from services.runtime.apart import Apart
 from services.runtime.folding.membership import keep_name
 from services.runtime.folding.runner import Runner
 from services.runtime.folding.showing import Behind
@@ -31,6 +32,10 @@ _COMMIT_SECONDS = 5.0
 _FETCH_WAIT_MS = 100
 # Of all partitions together; several copies of it are made on its way. A larger record comes all the same, alone.
 _FETCH_BYTES = 8 << 20
+# Under load each answer of the broker brings a record or two, at once, and costs both sides as much as hundreds do:
+# after so few the next is fetched a while later.
+_FEW = 100
+_APART_S = 0.02
 
 
 class RecordBatch(NamedTuple):
@@ -142,7 +147,10 @@ class BatchConsumer(driver.Consumer):
     async def _drain_messages(self, fetcher: Any) -> None:
         """Fetch for ever: changelog records into their tables, others to the agents of their topics."""
         recovery = self.app.tables.recovery
+        fetches, few = Apart(_APART_S), False
         while not (self._stopped.is_set() or fetcher._stopped.is_set()):
+            if few:
+                await fetches.turn()
             # In a loop: it may have been halted again before we woke.
             while not self.flow_active:
                 if (await self.wait(self.can_resume_flow)).stopped:
@@ -151,6 +159,7 @@ class BatchConsumer(driver.Consumer):
             # count as the last of the old one, and nothing would fetch them again.
             epoch = self.runner.epoch
             records = await self._fetch()
+            few = sum(map(len, records.values())) < _FEW and not self.app.in_recovery
             for tp, batch in records.items():
                 if epoch != self.runner.epoch:
                     # Revoked meanwhile. Every restore ends with a seek, so they are fetched again by their owner.

@@ -1,0 +1,19 @@
+"""Turns that begin a while apart: what comes meanwhile goes together, and what comes after a rest does not wait."""
+
+import asyncio
+
+
+class Apart:
+    """`seconds` lie between the beginnings of two turns, at the least. For one task."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._next = 0.0
+
+    async def turn(self) -> None:
+        """Wait until the next may begin; it begins then."""
+        now = asyncio.get_running_loop().time
+        wait = self._next - now()
+        if wait > 0:
+            await asyncio.sleep(wait)
+        self._next = now() + self._seconds

@@ -163,6 +163,8 @@ def test_what_differs_is_counted_apart(other: StatusReceived) -> None:
         (AMERICAN, "US", ""),
         (f"whatsapp:{GERMAN}", "DE", "T-Mobile"),
         ("+33612345678", "FR", "SFR"),
+        # A voice mail box in a range of a carrier's.
+        ("+49177991234567", "DE", ""),
         ("", "", ""),
         ("72345", "", ""),
         ("whatsapp:US.13491208655302741918", "", ""),

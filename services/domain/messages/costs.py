@@ -11,11 +11,12 @@ from typing import Any, Literal
 import msgspec
 from msgspec.structs import replace
 
+from services.domain.addresses import judge
 from services.domain.clock import later
 from services.domain.due import Due
 from services.domain.identity import raw_event_id
 from services.domain.messages.at_twilio import MessageAtTwilio, is_masked
-from services.domain.messages.counting import channel_of, country_of
+from services.domain.messages.channel import channel_of
 from services.domain.messages.events import MessageSent, StatusReceived
 from services.domain.messages.ladder import FINAL
 from services.domain.spend.prices import amount_of
@@ -142,7 +143,7 @@ def _looked(state: Bill, event: CostLooked) -> tuple[Bill, Sequence[CostStated]]
         message_sid=state.message_sid,
         account_sid=found.account_sid or state.account_sid,
         command_id=state.command_id or None,
-        country=state.country or ("" if is_masked(found.to) else country_of(found.to)),
+        country=state.country or ("" if is_masked(found.to) else judge(found.to).country or ""),
         channel=_channel(found) or state.channel,
         label=state.label or None,
         template=state.template or None,

@@ -1,20 +1,20 @@
 """Under what a message is counted: the minute it began in, whom it is to and by which sender, and how far it came.
 
 It is a function of all that is known of the message, so it moves as that grows; each move is told with the change.
+Whoever imports this has the data about carriers in memory: who counts messages, and nobody else.
 """
 
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
 import phonenumbers
+from phonenumbers import carrier
 
-from services.domain.addresses import judge
+from services.domain.addresses import parsed
 from services.domain.contact import bare
+from services.domain.messages.channel import UNKNOWN, channel_of
 from services.domain.messages.events import Counted
 
-# What is told later than this after a message's first step moves no count: the counts of its minute are forgotten.
-COUNTED_FOR_S = 30 * 86_400.0
-UNKNOWN = ""
 _REACHED: dict[str, Literal["sent", "delivered", "read", "failed"]] = {
     "sent": "sent",
     "delivered": "delivered",
@@ -24,8 +24,7 @@ _REACHED: dict[str, Literal["sent", "delivered", "read", "failed"]] = {
     "partially_delivered": "failed",
 }
 _LONGEST_SENDER = 64
-# An MMS is a text message that has media.
-_SAME_CHANNEL = {"mms": "sms"}
+_LANGUAGE = "en"
 
 
 class _Place(NamedTuple):
@@ -57,34 +56,16 @@ def counted(began: str, status: str, error_code: int | None, from_: str, to: str
     )
 
 
-def channel_of(address: str) -> str:
-    """`whatsapp`, `rcs` …: what stands before the colon; `sms` where nothing does."""
-    name, colon, _ = address.strip().partition(":")
-    if not colon:
-        return "sms" if name else UNKNOWN
-    channel = name.lower() if name.isascii() and name.isalpha() and len(name) <= 16 else UNKNOWN
-    return _SAME_CHANNEL.get(channel, channel)
-
-
-def country_of(address: str) -> str:
-    """The ISO code of whom an address is; empty where it is not known."""
-    return judge(address).country or UNKNOWN
-
-
-def went_by(message_sid: str, *addresses: str) -> str:
-    """The channel of a message by its addresses, and of a text by its sid: `mms` where that has media."""
-    named = {channel_of(address) for address in addresses} - {"sms", UNKNOWN}
-    return min(named) if named else "mms" if message_sid.startswith("MM") else "sms"
-
-
-# Reading a number takes longer than folding its message, and each comes a few times in a row.
-@lru_cache(maxsize=1 << 13)
+# Reading a number takes as long as all else that a fact costs, and each comes a few times within a minute. Bounded: 16
+# thousand people are some 5 MB.
+@lru_cache(maxsize=1 << 14)
 def _place(address: str) -> _Place:
-    try:
-        number = phonenumbers.parse(bare(address))
-    except phonenumbers.NumberParseException:
+    number = parsed(bare(address))
+    if number is None:
         return _Place(UNKNOWN, UNKNOWN)
-    # Half a second of data about carriers, for those who count messages: every other process has no need of it.
-    from phonenumbers import carrier  # noqa: PLC0415
+    return _Place(phonenumbers.region_code_for_number(number) or UNKNOWN, _carrier(number))
 
-    return _Place(phonenumbers.region_code_for_number(number) or UNKNOWN, carrier.name_for_number(number, "en"))
+
+def _carrier(number: phonenumbers.PhoneNumber) -> str:
+    # Many ranges are no carrier's; then nobody asks what kind of number it is, which takes longest.
+    return carrier.name_for_valid_number(number, _LANGUAGE) and carrier.name_for_number(number, _LANGUAGE)

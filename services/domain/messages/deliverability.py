@@ -14,9 +14,10 @@ from msgspec.structs import replace
 from services.domain.clock import later
 from services.domain.due import Due
 from services.domain.identity import derived_event_id
-from services.domain.messages.counting import COUNTED_FOR_S
 from services.domain.messages.events import Counted, DeliveryChanged
 
+# What is told later than this after a message's first step moves no count: the counts of its minute are forgotten.
+COUNTED_FOR_S = 30 * 86_400.0
 # A day more than counts may still move: what is folded late must find the count that it moves.
 REMEMBER_S = COUNTED_FOR_S + 86_400.0
 

@@ -11,7 +11,9 @@ from msgspec.structs import replace
 from services.domain.clock import later
 from services.domain.errors import explain
 from services.domain.identity import derived_event_id
-from services.domain.messages.counting import COUNTED_FOR_S, counted, went_by
+from services.domain.messages.channel import went_by
+from services.domain.messages.counting import counted
+from services.domain.messages.deliverability import COUNTED_FOR_S
 from services.domain.messages.events import (
     Counted,
     DeliveryChanged,
@@ -132,7 +134,7 @@ def _too_late(error_code: int | None) -> bool:
 
 def _failed_last(state: Delivery) -> str | None:
     """When the last of its steps was heard that told an error."""
-    return max((step.at for step in state.steps.values() if step.error), default=None)
+    return max([step.at for step in state.steps.values() if step.error], default=None)
 
 
 def _span(state: Delivery) -> tuple[str, str]:

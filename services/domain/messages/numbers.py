@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from services.domain.consent.deactivations import KnownDeactivated, NumberDeactivated
 from services.domain.due import Due
 from services.domain.identity import derived_event_id
-from services.domain.messages.counting import went_by
+from services.domain.messages.channel import went_by
 from services.domain.messages.events import InboundReceived, OutcomeReached
 from services.domain.messages.lines import NumberLookedUp
 from services.domain.messages.number import Number, NumberStated, aged, moment_of, stated

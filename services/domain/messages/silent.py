@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from services.domain.clock import later
 from services.domain.due import Due
 from services.domain.messages.at_twilio import furtherance
-from services.domain.messages.counting import channel_of
+from services.domain.messages.channel import channel_of
 from services.domain.messages.events import MessageSent, StatusReceived
 from services.domain.messages.ladder import FINAL
 

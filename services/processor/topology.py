@@ -11,6 +11,7 @@ from services.domain.consent import deactivations
 from services.domain.consent.deactivations import KnownDeactivated, NumbersDeactivated
 from services.domain.consent.standing import Standing
 from services.domain.messages import (
+    consent,
     deliverability,
     delivery,
     ladder,
@@ -74,6 +75,7 @@ def topology(settings: Settings, texts: Mapping[str, Texts]) -> Topology:
                     ),
                     Table("suspensions", Suspension, suspension.row_key),
                     takes=(OutcomeReached,),
+                    parts=suspension.parts,
                 ),
                 Step(by_status, Table("sendersbystatus", Sightings, by_status.key), takes=(StatusReceived,)),
             ),
@@ -95,7 +97,7 @@ def topology(settings: Settings, texts: Mapping[str, Texts]) -> Topology:
                 Step(
                     suppressing,
                     Table("suppression", Standing, lambda event: event.contact),
-                    parts=deactivations.parts,
+                    parts=consent.parts,
                 ),
                 Step(
                     sessions.fold,

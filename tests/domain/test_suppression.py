@@ -10,7 +10,8 @@ from services.domain.consent.commands import ContactLinked
 from services.domain.consent.events import ConsentRecorded, Suppression, SuppressionChanged
 from services.domain.consent.joining import MOST_LINKS, MOST_MARKS, MOST_SCOPES
 from services.domain.consent.standing import Consented, Standing, consented, suppressed
-from services.domain.messages.consent import Suppressing
+from services.domain.errors import CATALOGUE
+from services.domain.messages.consent import Suppressing, parts
 from tests.domain.suppression_oracle import (
     CONTACT,
     OTHER,
@@ -95,6 +96,15 @@ def test_what_says_nothing_of_consent_leaves_nothing(fact: Fact) -> None:
     assert play([fact]) == (None, [])
     state, _ = play([wrote("STOP")])
     assert play([fact], state) == (state, [])
+
+
+def test_an_end_that_is_not_folded_would_have_changed_nothing() -> None:
+    ends = [refused(code=code) for code in (None, 1, *CATALOGUE)]
+    assert {end.error_code for end in ends if parts(end)} >= {21610}
+    for state in (None, play([wrote("STOP"), wrote("START", 90)])[0]):
+        for end in ends:
+            assert parts(end) or FOLD(state, end) == (state, [])
+    assert parts(wrote("hello")) == (wrote("hello"),)
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,10 @@ from msgspec.structs import replace
 from services.contract.partition import key_on, partition_of
 from services.domain.clock import later
 from services.domain.due import Due
+from services.domain.errors import CATALOGUE
 from services.domain.messages.delivery import fold as join
 from services.domain.messages.events import MessageSent, OutcomeReached, StatusReceived
-from services.domain.messages.suspension import OUT_S, Suspending, row_key
+from services.domain.messages.suspension import OUT_S, Suspending, Suspension, parts, row_key
 from services.domain.outbox import pauses
 from services.domain.outbox.pauses import PauseEnded, PausePlaced, of_sender, of_tenant
 from tests.sender.histories import at, outcome
@@ -44,6 +45,14 @@ def test_a_suspended_account_is_paused_on_each_partition_once_for_all_its_messag
     assert {(one.scope, one.cause, one.sent_at) for one in said} == {(of_tenant("acme"), "account", at(0))}
     assert len(told(failed("SM1", 0), failed("SM2", 61))) == 2 * PARTITIONS
     assert told(failed("SM1", 0, 30003), failed("SM2", 1, None)) == []
+
+
+def test_an_end_that_is_not_folded_would_have_changed_nothing() -> None:
+    ends = [failed("SM1", 100, code) for code in (None, 1, *CATALOGUE)]
+    left_out = [end for end in ends if not parts(end)]
+    assert {end.error_code for end in ends if parts(end)} >= {30002, 30034}
+    for state in (None, Suspension(at(0))):
+        assert {suspending(state, end) for end in left_out} == {(state, ())}
 
 
 def test_an_account_that_may_not_send_is_paused_too_and_a_sender_that_may_not_is_no_account() -> None:

@@ -1,9 +1,9 @@
 """What messages tell of consent, in the neutral words of `domain.consent`; and the answer to a STOP or START."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from services.domain.consent import suppression
+from services.domain.consent import deactivations, suppression
 from services.domain.consent.commands import ConsentAccepted, ContactLinked, Mark, MessageDated, Statement
 from services.domain.consent.deactivations import NumberDeactivated
 from services.domain.consent.events import Suppression
@@ -68,6 +68,13 @@ class Suppressing:
         return confirmation(
             event, event.heard, _any(before, scopes), _any(after, scopes), self._texts.get(event.tenant)
         )
+
+
+def parts(event: Any) -> Sequence[Any]:
+    """What is folded of a fact: of the end of a message nothing, unless its error says that the person wants none."""
+    if isinstance(event, OutcomeReached) and not is_opt_out(event.error_code):
+        return ()
+    return deactivations.parts(event)
 
 
 def written(event: InboundReceived) -> Stated:

@@ -17,9 +17,11 @@ T = TypeVar("T")
 # then knows that it, and not the record, is at fault. A record that names none is of the first.
 FORMAT = 1
 FORMAT_HEADER = "format"
+_OUR_FORMAT = b"%d" % FORMAT
 
 # By which table of spellings a record's contact key was made.
 ALIAS_HEADER = "alias-version"
+_OUR_ALIASES = b"%d" % ALIAS_VERSION
 
 _FORMAT = re.compile(rb"[1-9][0-9]{0,8}")
 _TRACEPARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
@@ -79,8 +81,11 @@ def traceparent(headers: Iterable[tuple[str, bytes | None]]) -> bytes | None:
 
 def format_of(headers: Iterable[tuple[str, bytes | None]]) -> int:
     """The format that a record says it is written in; what is no number says nothing."""
-    named = [content for name, content in headers if name == FORMAT_HEADER and content and _FORMAT.fullmatch(content)]
-    return max(map(int, named), default=1)
+    named = [content for name, content in headers if name == FORMAT_HEADER and content]
+    if named == [_OUR_FORMAT]:
+        # As of nearly all.
+        return FORMAT
+    return max([int(content) for content in named if _FORMAT.fullmatch(content)], default=1)
 
 
 def refuse_newer(headers: Iterable[tuple[str, bytes | None]], where: str) -> None:
@@ -104,12 +109,14 @@ def _fixed_headers(topic_name: str) -> tuple[tuple[str, bytes], ...]:
     fixed = (
         ("content-type", b"application/json"),
         ("schema", shared_name(topic_name).encode()),
-        (FORMAT_HEADER, b"%d" % FORMAT),
+        (FORMAT_HEADER, _OUR_FORMAT),
     )
-    return (*fixed, (ALIAS_HEADER, b"%d" % ALIAS_VERSION)) if topic_name in BY_CONTACT else fixed
+    return (*fixed, (ALIAS_HEADER, _OUR_ALIASES)) if topic_name in BY_CONTACT else fixed
 
 
 def other_aliases(headers: Iterable[tuple[str, bytes | None]]) -> str | None:
     """The alias version that a contact key was made by, or `none`, where that is not ours; else None."""
-    stated = next((content or b"" for name, content in headers if name == ALIAS_HEADER), b"none")
-    return None if stated == b"%d" % ALIAS_VERSION else stated[:20].decode("utf-8", "replace") or "none"
+    for name, stated in headers:
+        if name == ALIAS_HEADER:
+            return None if stated == _OUR_ALIASES else (stated or b"")[:20].decode("utf-8", "replace") or "none"
+    return "none"

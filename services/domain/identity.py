@@ -1,16 +1,18 @@
 """Event ids are derived, never drawn: the same fact has the same id wherever and whenever it is computed."""
 
 import hashlib
+import struct
 from collections.abc import Iterable
 from typing import NamedTuple
 
-_LENGTH = 16
+_HEX_DIGITS = 32
+_length = struct.Struct(">I").pack
 
 
 def _digest(parts: Iterable[bytes]) -> str:
     # Each part goes in with its length, so that ("ab", "c") and ("a", "bc") differ.
-    text = b"".join([len(part).to_bytes(4, "big") + part for part in parts])
-    return hashlib.sha256(text).digest()[:_LENGTH].hex()
+    text = b"".join([piece for part in parts for piece in (_length(len(part)), part)])
+    return hashlib.sha256(text).hexdigest()[:_HEX_DIGITS]
 
 
 class Place(NamedTuple):

@@ -1,7 +1,9 @@
 """Decoded rows as they are committed, so that none is fetched and decoded again for each event and each look."""
 
 from collections import OrderedDict
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 # Of rows as encoded, with their keys and index entries, each partition. Decoded they take several times that.
 _MOST_BYTES = 256 * 1024
@@ -9,7 +11,7 @@ _MOST_BYTES = 256 * 1024
 FRAME_BYTES = 128
 
 
-class Known(NamedTuple):
+class Known(msgspec.Struct, frozen=True):
     """A row, None where there is none; its index entries, where they are known; the bytes that it counts for."""
 
     row: Any

@@ -24,6 +24,7 @@ _KEY = b"\x00"
 _LAST = "\U0010ffff"
 # `2026-02-21T18:22:11.123Z`.
 _TIME = 24
+_NONE = frozenset[bytes]()
 # Of how entries are written; a table has a version of its own for what it says of its rows.
 _LAYOUT = 1
 
@@ -58,8 +59,8 @@ def version(table: Table) -> bytes:
 
 def entries(table: Table, key: str, row: Any) -> frozenset[bytes]:
     """The entries of a row; None has none. Raises ValueError for a time or a name that cannot be one."""
-    if row is None:
-        return frozenset()
+    if row is None or not is_indexed(table):
+        return _NONE
     found, own = [], key.encode()
     if table.due is not None and (at := table.due(row)) is not None:
         if len(at) != _TIME:

@@ -8,7 +8,7 @@ the process: then the record is not at fault.
 import logging
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -34,7 +34,7 @@ class _Unreadable(Exception):
     """The store cannot be read: its cause is to come out, and no record is at fault."""
 
 
-class Row(NamedTuple):
+class Row(msgspec.Struct, frozen=True):
     """A row as it is and as it is written, both None when it is removed; and as it is committed."""
 
     value: Any
@@ -50,37 +50,49 @@ class _Staged:
     `row` gives a row as it is now; `tell` makes the record of a derived event.
     """
 
-    def __init__(self, row: Callable[[Table, str], Row], tell: Callable[[msgspec.Struct], Told]) -> None:
+    def __init__(self, fold: Fold, row: Callable[[Table, str], Row], tell: Callable[[msgspec.Struct], Told]) -> None:
         self.rows: dict[tuple[str, str], Row] = {}
         self.told: list[Told] = []
-        self.derived: list[msgspec.Struct] = []
+        self._fold = fold
         self._row = row
         self._tell = tell
+        # By the place of a step, what the steps before it have derived that it takes; mostly there is none.
+        self._waiting: dict[int, list[msgspec.Struct]] = {}
+
+    def waiting(self, place: int) -> list[tuple[str, Any]]:
+        """What the steps before have derived, of what the step in this place takes, each with its row's key."""
+        waiting = self._waiting.get(place)
+        return [keyed for one in waiting for keyed in self._fold.steps[place].keyed(one)] if waiting else []
 
     def take(self, step: Step, given: Iterable[tuple[str, Any]]) -> None:
         """Let a step fold these events, each with its row's key, or none of them. Raises what the step raises."""
         rows: dict[tuple[str, str], Row] = {}
         derived: list[msgspec.Struct] = []
-        for key, event in given:
-            derived += self._fold(step, key, event, rows)
-        told = [self._tell(event) for event in derived if not isinstance(event, Between)]
-        self.rows |= rows
-        self.told += told
-        self.derived += derived
-
-    def _fold(self, step: Step, key: str, event: Any, rows: dict[tuple[str, str], Row]) -> Iterable[msgspec.Struct]:
         table = step.table
-        if table is None:
-            return step.function(None, event)[1]
-        name = table.name, key
-        row = rows.get(name) or self.rows.get(name) or self._row(table, key)
-        after, derived = step.function(row.value, event)
-        if after != row.value:
-            encoded = None if after is None else codec.encode(after)
-            fits(len(encoded or b""))
-            # Raises for a row whose times make no sense, while its event can still be put aside.
-            rows[name] = Row(after, encoded, row.committed, index.entries(table, key, after))
-        return derived
+        for key, event in given:
+            if table is None:
+                derived += step.function(None, event)[1]
+                continue
+            name = table.name, key
+            row = rows.get(name) or self.rows.get(name) or self._row(table, key)
+            after, told = step.function(row.value, event)
+            if after != row.value:
+                rows[name] = _written(table, key, row, after)
+            derived += told
+        if derived:
+            self.told += [self._tell(event) for event in derived if not isinstance(event, Between)]
+            for event in derived:
+                for place in self._fold.takers(type(event)):
+                    self._waiting.setdefault(place, []).append(event)
+        self.rows |= rows
+
+
+def _written(table: Table, key: str, row: Row, after: Any) -> Row:
+    """A row as it is after an event. Raises TooLarge."""
+    encoded = None if after is None else codec.encode(after)
+    fits(len(encoded or b""))
+    # Raises for a row whose times make no sense, while its event can still be put aside.
+    return Row(after, encoded, row.committed, index.entries(table, key, after))
 
 
 class Overlay:
@@ -166,10 +178,10 @@ class Overlay:
         due = None if row.value is None else table.due(row.value)
         if due is None or due > now:
             return False
-        staged = _Staged(self._row, partial(self._told, None))
+        staged = _Staged(self._fold, self._row, partial(self._told, None))
         staged.take(step, [(key, Due(key=key, at=due))])
         for place in range(self._fold.steps.index(step) + 1, len(self._fold.steps)):
-            staged.take(self._fold.steps[place], self._derived(place, staged))
+            staged.take(self._fold.steps[place], staged.waiting(place))
         self._keep(staged)
         return True
 
@@ -193,32 +205,21 @@ class Overlay:
 
     def _change(self, event: Any, traceparent: bytes | None) -> tuple[_Staged, list[Failed]]:
         """What an event comes to by the steps that could take it, and those that could not."""
-        staged = _Staged(self._row, partial(self._told, traceparent))
+        staged = _Staged(self._fold, self._row, partial(self._told, traceparent))
         failed = []
         named = self._fold.takers(type(event))
-        # The places of steps that take what those before them have derived, so much of it; mostly there are none.
-        expected, seen = set[int](), 0
         for place, step in enumerate(self._fold.steps):
             try:
-                given = self._derived(place, staged) if place in expected else []
+                given = staged.waiting(place)
                 if step.takes is None or place in named:
                     given += step.keyed(event)
                 if given:
                     staged.take(step, given)
-                    for one in staged.derived[seen:]:
-                        expected |= self._fold.takers(type(one))
-                    seen = len(staged.derived)
             except _Unreadable as error:
                 raise error.__cause__ or error from None
             except Exception as error:
                 failed.append(Failed(step.table.name if step.table else self._fold.name, error))
         return staged, failed
-
-    def _derived(self, place: int, staged: _Staged) -> list[tuple[str, Any]]:
-        """What the steps before have derived, of what the step in this place takes."""
-        taken = [one for one in staged.derived if place in self._fold.takers(type(one))]
-        step = self._fold.steps[place]
-        return [keyed for one in taken for keyed in step.keyed(one)] if step.table is not None else []
 
     def _keep(self, staged: _Staged) -> None:
         for place, row in staged.rows.items():

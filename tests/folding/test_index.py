@@ -53,14 +53,14 @@ class Log:
     def __init__(self) -> None:
         self.stores: dict[tuple[Path, int], PartitionedStore] = {}
         self.records: list[tuple[int, Row]] = []
-        self._end = 0
+        self.end = 0
 
     def write(self, rows: Iterable[Row]) -> int:
         """Returns the offset of the last."""
         for row in rows:
-            self.records.append((self._end, row))
-            self._end += 1
-        return self._end - 1
+            self.records.append((self.end, row))
+            self.end += 1
+        return self.end - 1
 
     def compact(self) -> None:
         """Of each key the last record stays, a tombstone too."""
@@ -205,7 +205,7 @@ async def history(folder: Path, steps: Sequence[tuple[Any, ...]]) -> None:
             case "killed":
                 owner.kills = True
                 with pytest.raises(Killed):
-                    await owner.fold_all([*one, Set("killed", [T3], f"under {len(log.records)}")])
+                    await owner.fold_all([*one, Set("killed", [T3], f"under {log.end}")])
                 owner = await owner.again(table, 2)
                 owner.take()
             case "restart" | "wiped":

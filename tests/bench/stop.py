@@ -22,6 +22,8 @@ from tests.bench.rig import ROOT, Rig, Running
 PACED = 500
 _PROBE_EVERY_S = 0.05
 _LATE_S = 30.0
+# The first are asked of a broker that still compiles its own code, and say nothing of ours.
+_WARM_UP = 200
 # Their numbers are nobody's who writes in the background.
 _FIRST_PROBE = 1_000_000
 
@@ -56,23 +58,23 @@ def measure(short: bool, say: Callable[[str], None]) -> list[Table]:
             rows,
             (
                 "The command is produced when the webhook has its answer, and its result read from the log: through "
-                "intake, outbox, the barrier and the gate. None was sent. All on the same "
-                f"{len(everywhere())} cores.",
+                f"intake, outbox, the barrier and the gate, after {_WARM_UP} that warm all up. None was sent. All on "
+                f"the same {len(everywhere())} cores.",
             ),
         )
     ]
 
 
 def probes_of(tree: Path, number: int, say: Callable[[str], None]) -> list[Probe]:
-    """So many people who say STOP to the services of this tree, one each 50 ms."""
-    background = int(PACED * (number * _PROBE_EVERY_S + 5))
+    """So many people who say STOP to the services of this tree, one each 50 ms, beyond those who warm it up."""
+    background = int(PACED * ((_WARM_UP + number) * _PROBE_EVERY_S + 5))
     say("signing messages")
     requests = [workload.inbound(place, "When will it come?") for place in range(background)]
     with Rig(say, tree=tree) as rig, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         rig.simulator()
         ingress, _ = rig.service("ingress", everywhere()), rig.service("sender", everywhere())
         say(f"stop: {number} STOPs under {PACED} messages/s")
-        return runner.run(_probes(rig, ingress, requests, number))
+        return runner.run(_probes(rig, ingress, requests, _WARM_UP + number))[_WARM_UP:]
 
 
 def _row(name: str, waits: list[float]) -> list[str]:

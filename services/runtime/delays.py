@@ -11,27 +11,32 @@ from prometheus_client.utils import INF
 
 
 class Delays(Collector):
-    """By fold. A value counts in the first bucket whose bound it does not exceed, as everywhere."""
+    """By one label, or by none: then what is observed is of "". A value counts in the first bucket whose bound it does
+    not exceed, as everywhere."""
 
-    def __init__(self, name: str, text: str, bounds: Sequence[float], registry: CollectorRegistry) -> None:
+    def __init__(
+        self, name: str, text: str, bounds: Sequence[float], registry: CollectorRegistry, label: str | None = "fold"
+    ) -> None:
         self._name = name
         self._text = text
+        self._labels = [] if label is None else [label]
         self._bounds = (*bounds, INF)
         self._counts: dict[str, list[int]] = {}
         self._sums: dict[str, float] = {}
         registry.register(self)
 
-    def begin(self, fold: str) -> None:
+    def begin(self, of: str) -> None:
         """Show that there was nothing yet: a rate does not see the first value of what begins with one."""
-        self._counts.setdefault(fold, [0] * len(self._bounds))
-        self._sums.setdefault(fold, 0.0)
+        self._counts.setdefault(of, [0] * len(self._bounds))
+        self._sums.setdefault(of, 0.0)
 
-    def observe(self, fold: str, seconds: Sequence[float]) -> None:
+    def observe(self, of: str, seconds: Sequence[float]) -> None:
         """Count all of these."""
         if not seconds:
             return
-        self.begin(fold)
-        counts = self._counts[fold]
+        if of not in self._counts:
+            self.begin(of)
+        counts = self._counts[of]
         least, most = bisect_left(self._bounds, min(seconds)), bisect_left(self._bounds, max(seconds))
         if least == most:
             # As nearly always: what is folded together has waited as long.
@@ -39,12 +44,13 @@ class Delays(Collector):
         else:
             for one in seconds:
                 counts[bisect_left(self._bounds, one)] += 1
-        self._sums[fold] += sum(seconds)
+        self._sums[of] += sum(seconds)
 
     def collect(self) -> Iterator[Metric]:
-        family = HistogramMetricFamily(self._name, self._text, labels=["fold"])
+        family = HistogramMetricFamily(self._name, self._text, labels=self._labels)
         # As Prometheus' own: alerts name a bucket by this text.
         names = [*(str(float(bound)) for bound in self._bounds[:-1]), "+Inf"]
-        for fold, counts in self._counts.items():
-            family.add_metric([fold], list(zip(names, accumulate(counts), strict=True)), self._sums[fold])
+        for of, counts in self._counts.items():
+            shown = [of] if self._labels else []
+            family.add_metric(shown, list(zip(names, accumulate(counts), strict=True)), self._sums[of])
         yield family

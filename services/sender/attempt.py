@@ -19,7 +19,7 @@ from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import TenantSettings
 from services.sender import looks
 from services.sender.account import AccountAt
-from services.sender.attempted import answered_by, ended, under_way
+from services.sender.attempted import UnderWay, answered_by, ended
 from services.sender.budgets import Budgets
 from services.sender.calling import Caller
 from services.sender.faults import Faults
@@ -161,7 +161,7 @@ async def _create(
     def may_go_on() -> bool:
         return _allowed(context, partition, command, begun) is not None
 
-    with under_way(command.tenant):
+    with UnderWay(command.tenant):
         answered = await context.callers[command.tenant].make(product.host, request, may_go_on)
     answered_by(answered)
     return answered

@@ -1,23 +1,25 @@
 """What an operator sees of attempts: the calls under way, what Twilio answers, and how they end."""
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge
 
 from services.domain.errors import CATALOGUE
 from services.domain.outbox.facts import Attempted, Created, Judged, Refused, Unknown
+from services.runtime.delays import Delays
 from services.sender.metrics import SENDER
 from services.sender.outcomes import Outcome, Refusal
 
 CALLS = Gauge("switchboard_calls_under_way", "Calls at Twilio that are not answered yet", registry=SENDER)
 OUTCOMES = Counter("switchboard_attempts_total", "Attempts by how they ended", ["outcome"], registry=SENDER)
-TWILIO_SECONDS = Histogram(
-    "switchboard_twilio_seconds", "A call that creates a message, to Twilio's answer or to none", ["tenant"],
-    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30), registry=SENDER,
-)  # fmt: skip
+TWILIO_SECONDS = Delays(
+    "switchboard_twilio_seconds",
+    "A call that creates a message, to Twilio's answer or to none",
+    (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+    SENDER,
+    label="tenant",
+)
 ANSWERS = Counter(
     "switchboard_twilio_answers_total",
     "Calls that create a message, by Twilio's answer: created, an error's code (other: one that the catalogue does not "
@@ -26,19 +28,29 @@ ANSWERS = Counter(
     registry=SENDER,
 )
 # Each by its labels, as many as there are of them on the page of metrics.
-_ended, _seconds, _answered = cache(OUTCOMES.labels), cache(TWILIO_SECONDS.labels), cache(ANSWERS.labels)
+_ended, _answered = cache(OUTCOMES.labels), cache(ANSWERS.labels)
 
 
-@contextmanager
-def under_way(tenant: str) -> Iterator[None]:
-    """While a call is made."""
-    began = time.perf_counter()
-    CALLS.inc()
-    try:
-        yield
-    finally:
-        CALLS.dec()
-        _seconds(tenant).observe(time.perf_counter() - began)
+class UnderWay:
+    """A context: while a call of a tenant's is made. `calls`: how many are."""
+
+    __slots__ = ("_began", "_tenant")
+
+    calls = 0
+
+    def __init__(self, tenant: str) -> None:
+        self._tenant = tenant
+
+    def __enter__(self) -> None:
+        self._began = time.perf_counter()
+        UnderWay.calls += 1
+
+    def __exit__(self, *_: object) -> None:
+        UnderWay.calls -= 1
+        TWILIO_SECONDS.observe(self._tenant, (time.perf_counter() - self._began,))
+
+
+CALLS.set_function(lambda: UnderWay.calls)
 
 
 def answered_by(outcome: Outcome) -> None:

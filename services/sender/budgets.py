@@ -4,8 +4,7 @@ What an attempt takes is reserved in memory from its verdict until its row is co
 judged meanwhile. Whoever is killed in between has called nobody.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
@@ -42,6 +41,22 @@ class _Case(NamedTuple):
     why: Literal["spent", "unpriced", "currency", "unread"]
     estimate: Estimate | None
     spent: Decimal = Decimal(0)
+
+
+class Reserving:
+    """A context: what an attempt takes is reserved under its row's key. None: nothing is known of that."""
+
+    __slots__ = ("_reserved", "_row", "_spend")
+
+    def __init__(self, reserved: dict[str, Spend], row: str, spend: Spend | None) -> None:
+        self._reserved, self._row, self._spend = reserved, row, spend
+
+    def __enter__(self) -> None:
+        if self._spend is not None:
+            self._reserved[self._row] = self._spend
+
+    def __exit__(self, *_: object) -> None:
+        self._reserved.pop(self._row, None)
 
 
 class Budgets(Listener):
@@ -94,17 +109,10 @@ class Budgets(Listener):
             amount=estimate.amount, currency=estimate.currency, day=day.name, until=day.until, label=command.label
         )
 
-    @contextmanager
-    def reserving(self, partition: Partition, command: Addressed, spend: Spend | None) -> Iterator[None]:
-        """While its attempt is written to the log others are judged as if it were there."""
+    def reserving(self, partition: Partition, command: Addressed, spend: Spend | None) -> Reserving:
+        """A context: while its attempt is written to the log others are judged as if it were there."""
         # Of one that is leaving nothing is committed any more.
-        reserved = self._reserved.get(partition, {})
-        if spend is not None:
-            reserved[row_key(command)] = spend
-        try:
-            yield
-        finally:
-            reserved.pop(row_key(command), None)
+        return Reserving(self._reserved.get(partition, {}), row_key(command), spend)
 
     async def taken(self, partition: Partition) -> None:
         self._reserved[partition] = {}

@@ -113,13 +113,12 @@ class Dispatcher:
                 if not lane.paid and not all(pace.free() for pace in paces):
                     self._park(lane, paces)
                     continue
-                if not lane.paid:
-                    # Each is free, so this does not wait, and the lane stays the first.
-                    await _take(paces)
+                # Each that is not paid yet is free.
+                owed = turn.units - 1 if lane.paid else turn.units
                 lane.paid = False
                 self._lanes.pop(lane, urgent)
                 for pace in paces:
-                    pace.owe(turn.units - 1)
+                    pace.owe(owed)
                 self._slots.begin(turn.row, lane.account, urgent)
                 turn.paces = paces
                 self._begin(turn)
@@ -146,15 +145,11 @@ class Dispatcher:
 
     async def _refill(self, lane: Lane[Turn], paces: Iterable[Pace]) -> None:
         began = time.monotonic()
-        await _take(paces)
+        for pace in paces:
+            await pace.take()
         del self._refilling[lane]
         RATE_WAITS.labels(lane.account.tenant).inc()
         RATE_WAIT_SECONDS.labels(lane.account.tenant).inc(time.monotonic() - began)
         lane.paid = True
         self._lanes.unpark(lane)
         self._dispatch()
-
-
-async def _take(paces: Iterable[Pace]) -> None:
-    for pace in paces:
-        await pace.take()

@@ -4,6 +4,7 @@ Looked at is what goes by SMS or MMS; other channels have rules of their own.
 """
 
 from collections.abc import Sequence
+from functools import cache
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -41,6 +42,9 @@ CONCERNS = Counter(
     ["tenant", "kind"],
     registry=SENDER,
 )
+
+# By its labels, as many as there are of them on the page of metrics.
+_counted = cache(CONCERNS.labels)
 
 
 class OnItsWay(NamedTuple):
@@ -106,7 +110,7 @@ class Fitting:
 def count(view: View, tenant: str) -> None:
     """A message goes, whatever is told of it."""
     for concern in view.concerns:
-        CONCERNS.labels(tenant, concern.kind).inc()
+        _counted(tenant, concern.kind).inc()
 
 
 def _is_first(partition: Partition, going: OnItsWay) -> bool:

@@ -55,19 +55,21 @@ class Slots:
         self._share = Share()
         self._prepare_s = 0.05
         self._call_s = 0.1
+        self._ahead = 0
+        self._learn(self._prepare_s, self._call_s)
         self.freed: Callable[[AccountAt], None] = lambda _: None
 
     def room(self, urgent: bool) -> bool:
         """Whether any turn of this kind may begin now."""
-        return self._begun < self._open_to(urgent) + self._ahead()
+        return self._begun < self._open_to(urgent) + self._ahead
 
     def may_begin(self, at: AccountAt) -> bool:
         """Whether this account lets one more turn begin."""
-        return self._accounts.of(at).may_begin(self._clock(), self._ahead())
+        return self._accounts.of(at).may_begin(self._clock(), self._ahead)
 
     def full(self, at: AccountAt, accounts: int) -> bool:
         """Whether this account, as one of so many that wait, holds its share."""
-        return self._accounts.of(at).begun * accounts >= self._concurrency + self._ahead()
+        return self._accounts.of(at).begun * accounts >= self._concurrency + self._ahead
 
     def expect_urgent(self) -> None:
         """An urgent command has come; more may."""
@@ -94,18 +96,27 @@ class Slots:
 
     async def _enter(self, turn: _Turn) -> bool:
         # Commits come in bursts, so it is the slow ones that say how many must be ready.
-        self._prepare_s = max(self._clock() - turn.begun_at, (1 - _FORGOTTEN) * self._prepare_s)
+        self._learn(max(self._clock() - turn.begun_at, (1 - _FORGOTTEN) * self._prepare_s), self._call_s)
         granted = await self._granted(turn)
         turn.called_at = self._clock()
         return granted
 
     def _ended(self, turn: _Turn, outcome: Outcome) -> None:
         now = self._clock()
-        self._call_s += _LATEST * (now - turn.called_at - self._call_s)
+        self._learn(self._prepare_s, self._call_s + _LATEST * (now - turn.called_at - self._call_s))
         turn.account.ended(outcome, turn.called_at, now)
         self._accounts.tell(turn.at, now)
 
     async def _granted(self, turn: _Turn) -> bool:
+        if not self._waiting[True] and not self._waiting[False]:
+            # As mostly: it goes at once, or never.
+            permission = turn.account.may_call(turn.row, self._clock())
+            if permission == "never":
+                return False
+            owed = self._share.spent and not turn.urgent
+            if permission == "yes" and self._calling < (self._concurrency if owed else self._open_to(turn.urgent)):
+                self._take(turn)
+                return True
         turn.granted = asyncio.get_running_loop().create_future()
         self._waiting[turn.urgent].append(turn)
         self._serve()
@@ -142,14 +153,18 @@ class Slots:
                 continue
             self._waiting[turn.urgent].remove(turn)
             if permission == "yes":
-                self._calling += 1
-                turn.account.calling += 1
-                self._share.had(turn.urgent, bool(self._waiting[False]))
+                self._take(turn)
             turn.granted.set_result(permission == "yes")
             if permission == "yes" and owed:
                 # The urgent come first again.
                 self._serve()
                 return
+
+    def _take(self, turn: _Turn) -> None:
+        """It may call."""
+        self._calling += 1
+        turn.account.calling += 1
+        self._share.had(turn.urgent, bool(self._waiting[False]))
 
     def _leave(self, turn: _Turn, granted: bool) -> None:
         if granted:
@@ -183,10 +198,11 @@ class Slots:
             return self._concurrency
         return self._concurrency - max(1, int(_RESERVED * self._concurrency))
 
-    def _ahead(self) -> int:
+    def _learn(self, prepare_s: float, call_s: float) -> None:
         """How many are prepared while all slots are taken; at most as many again."""
-        needed = _MARGIN * self._concurrency * self._prepare_s / max(self._call_s, 0.001)
-        return min(self._concurrency, math.ceil(needed) + _SPARE)
+        self._prepare_s, self._call_s = prepare_s, call_s
+        needed = _MARGIN * self._concurrency * prepare_s / max(call_s, 0.001)
+        self._ahead = min(self._concurrency, math.ceil(needed) + _SPARE)
 
 
 class Slot:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 
 from services.domain.outbox.entry import Entry, row_key
-from services.domain.outbox.lists import IN_A_LANE, in_lane, in_lanes, lists
+from services.domain.outbox.lists import IN_A_LANE, in_lane, in_lanes, place_in_lane
 from services.runtime.folding.index import Listed, beyond
 from services.runtime.folding.partition import Partition
 from services.sender.tables import OUTBOX
@@ -67,9 +67,10 @@ class Survey:
     def _waiting_at(self, place: Listed) -> Entry | None:
         """What waits where it is listed; None for an index row that fits no row."""
         entry: Entry | None = self._partition.read(place.key, OUTBOX)
-        return entry if entry and entry.state == "pending" and place == place_of(entry) else None
+        return entry if entry and entry.state == "pending" and entry.command and place == place_of(entry) else None
 
 
 def place_of(entry: Entry) -> Listed:
     """Where a waiting command is listed in its lane."""
-    return Listed(lists(entry)[1], row_key(entry))
+    assert entry.command is not None
+    return Listed(place_in_lane(entry, entry.command), row_key(entry))

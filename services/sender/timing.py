@@ -5,7 +5,8 @@ Read off the rows that a flush has changed. A flush that is folded again counts 
 
 import asyncio
 from collections import Counter as Tally
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -17,6 +18,7 @@ from services.domain.outbox.accepted import Accepted
 from services.domain.outbox.entry import Entry
 from services.domain.outbox.lists import DEFERRED, FOR_A_TIME, condition_of
 from services.runtime.clock import now
+from services.runtime.delays import Delays
 from services.runtime.folding.partition import Flush, Partition
 from services.runtime.folding.runner import Listener
 from services.runtime.tenants.live import Tenants
@@ -27,16 +29,21 @@ from services.sender.tables import OUTBOX, SUPPRESSION
 _AT_ONCE = 2000
 _WAITS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 6 * 3600)
 
-TO_CALL = Histogram(
+TO_CALL = Delays(
     "switchboard_command_to_call_seconds",
     "Command to its first call at Twilio, from when it might go: accepted, not_before, or released",
-    buckets=_WAITS,
-    registry=SENDER,
+    _WAITS,
+    SENDER,
+    label=None,
 )
-TO_END = Histogram(
-    "switchboard_command_to_end_seconds", "The same, to its end, by the step that it ended with", ["step"],
-    buckets=_WAITS, registry=SENDER,
-)  # fmt: skip
+TO_CALL.begin("")
+TO_END = Delays(
+    "switchboard_command_to_end_seconds",
+    "The same, to its end, by the step that it ended with",
+    _WAITS,
+    SENDER,
+    label="step",
+)
 ENDED = Counter(
     "switchboard_commands_ended_total", "Commands ended, by the last step", ["tenant", "step"], registry=SENDER
 )
@@ -52,8 +59,8 @@ STOP_TO_BLOCK = Histogram(
     buckets=_WAITS,
     registry=SENDER,
 )
-# Each by its labels, as many as there are of them on the page of metrics.
-_ended, _to_end = cache(ENDED.labels), cache(TO_END.labels)
+# By its labels, as many as there are of them on the page of metrics.
+_ended = cache(ENDED.labels)
 # Kinds of evidence that are a person's own words: from what they typed or tapped. The others were recorded for them.
 _OWN_WORDS = frozenset({"keyword", "button", "list", "opt_out_type"})
 
@@ -78,8 +85,8 @@ class Timing(Listener):
     async def flushed(self, partition: Partition, flush: Flush) -> None:
         moment = now()
         rows = flush.rows.get(OUTBOX, {})
-        for key, entry in rows.items():
-            _observe(flush.was[OUTBOX][key], entry, moment)
+        if rows:
+            _observe(flush.was[OUTBOX], rows, moment)
         for key, standing in flush.rows.get(SUPPRESSION, {}).items():
             for at in _stops(flush.was[SUPPRESSION][key], standing):
                 if (took := took_s(at, moment)) is not None:
@@ -120,19 +127,30 @@ def _kind(condition: str | None) -> str:
     return (condition or FOR_A_TIME).partition(" ")[0]
 
 
-def _observe(before: Entry | None, entry: Entry | None, moment: str) -> None:
-    if before is None or entry is None or before.command is None:
-        return
-    called = bool(entry.attempt and not before.attempt)
-    ended = entry.state == "settled" and before.state != "settled"
-    if ended:
-        _ended(entry.tenant, entry.last_step or "").inc()
-    if not (called or ended) or (waited := _waited_s(before, before.command, moment)) is None:
-        return
-    if called:
-        TO_CALL.observe(waited)
-    if ended:
-        _to_end(entry.last_step or "").observe(waited)
+def _observe(was: Mapping[str, Entry | None], rows: Mapping[str, Entry | None], moment: str) -> None:
+    ends: Tally[tuple[str, str]] = Tally()
+    to_call: list[float] = []
+    to_end: defaultdict[str, list[float]] = defaultdict(list)
+    for key, entry in rows.items():
+        before = was[key]
+        if before is None or entry is None or before.command is None:
+            continue
+        called = bool(entry.attempt and not before.attempt)
+        ended = entry.state == "settled" and before.state != "settled"
+        step = entry.last_step or ""
+        if ended:
+            ends[entry.tenant, step] += 1
+        if not (called or ended) or (waited := _waited_s(before, before.command, moment)) is None:
+            continue
+        if called:
+            to_call.append(waited)
+        if ended:
+            to_end[step].append(waited)
+    for labels, number in ends.items():
+        _ended(*labels).inc(number)
+    TO_CALL.observe("", to_call)
+    for step, seconds in to_end.items():
+        TO_END.observe(step, seconds)
 
 
 def _waited_s(entry: Entry, command: Accepted, moment: str) -> float | None:

@@ -47,4 +47,7 @@ _CHECKS = {"message": _TO_WRITE, "sign": _TO_SHOW_A_SIGN, "record": _TO_CHANGE_A
 
 def decide(question: Question, view: View) -> Verdict:
     """Judge one command. `expired` and `blocked` are final; what is deferred is judged again."""
-    return next((verdict for check in _CHECKS[question.act] if (verdict := check(question, view))), ALLOW)
+    for check in _CHECKS[question.act]:
+        if verdict := check(question, view):
+            return verdict
+    return ALLOW

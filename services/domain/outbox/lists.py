@@ -1,5 +1,6 @@
 """The names that rows are listed under, so that a command is found by its order, its lane, or what holds it."""
 
+from services.domain.outbox.accepted import Accepted
 from services.domain.outbox.entry import Entry
 
 # Those whose attempt has no known end; and what the names begin with of all that may go, and of all that are deferred.
@@ -21,12 +22,14 @@ def lists(entry: Entry) -> tuple[str, ...]:
         return ()
     if entry.state == "deferred":
         return (f"{held_by(entry.condition or FOR_A_TIME)}{entry.until or ''}",)
-    number = f"{command.sequence:020}"
-    ordered = f"{in_order(entry.order_key)}{_rank(command.urgent)} {command.accepted_at} {number}"
-    if entry.state != "pending":
-        return ordered, IN_DOUBT
-    place = f"{entry.released_at or command.accepted_at} {number}"
-    return ordered, f"{in_lane(entry.tenant, entry.kind, command.sender, command.towards, command.urgent)}{place}"
+    ordered = f"{in_order(entry.order_key)}{_rank(command.urgent)} {command.accepted_at} {command.sequence:020}"
+    return ordered, IN_DOUBT if entry.state != "pending" else place_in_lane(entry, command)
+
+
+def place_in_lane(entry: Entry, command: Accepted) -> str:
+    """The name that a row which may go is listed under in its lane; `command`: its own."""
+    lane = in_lane(entry.tenant, entry.kind, command.sender, command.towards, command.urgent)
+    return f"{lane}{entry.released_at or command.accepted_at} {command.sequence:020}"
 
 
 def held_by(condition: str) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Any
 
 from services.runtime.tenants.files import Found, Refused
 from services.runtime.tenants.settings import TenantSettings
@@ -32,6 +33,10 @@ class Tenants(Mapping[str, TenantSettings]):
 
     def __getitem__(self, name: str) -> TenantSettings:
         return self._known[name]
+
+    def get(self, name: str, default: Any = None) -> Any:
+        # By hand: it is asked several times for each command.
+        return self._known.get(name, default)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._known)

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from services.domain.errors import explain
 from services.domain.gate.receipt import Receipt
 from services.domain.gate.windows import as_template
-from services.domain.messages.commands import CommandAccepted
+from services.domain.messages.commands import CommandAccepted, Options
 from services.domain.messages.effects import MessageCreated
 from services.domain.messages.introduced import with_text
 from services.domain.outbox.facts import Unknown
@@ -23,6 +23,8 @@ from services.sender.outbound import Call, Request
 from services.sender.outcomes import Refusal, Taken
 
 _LONGEST_REASON = 500
+# As most commands have them.
+_NO_OPTIONS = Options()
 
 
 class _Message(msgspec.Struct, rename={"from_": "from"}):
@@ -100,6 +102,19 @@ def form(command: CommandAccepted, status_callback: str | None) -> bytes:
     found = [
         ("To", command.to),
         ("StatusCallback", status_callback),
+        *(_of_options(command, options) if options != _NO_OPTIONS or command.content_variables else ()),
+        ("From", command.from_),
+        ("FallbackFrom", command.fallback_from),
+        ("MessagingServiceSid", command.messaging_service_sid),
+        ("Body", command.body),
+        *(("MediaUrl", url) for url in command.media_urls),
+        ("ContentSid", command.content_sid),
+    ]
+    return "&".join([f"{name}={quoted(_written(value))}" for name, value in found if value is not None]).encode()
+
+
+def _of_options(command: CommandAccepted, options: Options) -> list[tuple[str, str | float | None]]:
+    return [
         ("ApplicationSid", options.application_sid),
         ("MaxPrice", options.max_price),
         ("ProvideFeedback", options.provide_feedback),
@@ -116,14 +131,7 @@ def form(command: CommandAccepted, status_callback: str | None) -> bytes:
         ("ContentVariables", json.dumps(command.content_variables) if command.content_variables else None),
         ("MessageIntent", options.message_intent),
         ("RiskCheck", options.risk_check),
-        ("From", command.from_),
-        ("FallbackFrom", command.fallback_from),
-        ("MessagingServiceSid", command.messaging_service_sid),
-        ("Body", command.body),
-        *(("MediaUrl", url) for url in command.media_urls),
-        ("ContentSid", command.content_sid),
     ]
-    return "&".join([f"{name}={quoted(_written(value))}" for name, value in found if value is not None]).encode()
 
 
 def _written(value: str | float) -> str:

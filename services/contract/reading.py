@@ -113,7 +113,8 @@ def _texts(found: Any) -> float:
         case float():
             return math.nan
         case dict():
-            return len(found) + sum(map(_texts, found.values()))
+            # Most of what is in it is text.
+            return len(found) + sum([1 if type(one) is str else _texts(one) for one in found.values()])
         case list():
             return sum(map(_texts, found))
     return 0

@@ -77,7 +77,9 @@ async def _exchanged(connection: Connection, request: bytes) -> Answer:
             message, payload = await protocol.read()
     except HttpProcessingError as error:
         raise aiohttp.ClientPayloadError("what was answered is no HTTP") from error
-    return Answer(message.code, message.headers, await payload.read())
+    # As mostly: all of it came at once.
+    body = payload.read_nowait() if payload.is_eof() else await payload.read()
+    return Answer(message.code, message.headers, body)
 
 
 @lru_cache(maxsize=256)

@@ -169,11 +169,11 @@ async def _create(
 
 def _allowed(context: Sending, partition: Partition, command: Addressed, begun: Attempting) -> Receipt | None:
     """What the gate sees now of an attempt that is on the log; None where it may not go, or not as the log says."""
-    # The wall clock goes on while a process is frozen: one that wakes up too late calls nobody.
-    if now() > begun.deadline:
-        return None
     # Who waited, for a slot or for an answer, looks once more: a STOP that was folded meanwhile still counts.
     verdict, receipt = context.judging.look_again(partition, command, begun.receipt.question)
+    # The wall clock goes on while a process is frozen: one that wakes up too late calls nobody.
+    if receipt.view.now > begun.deadline:
+        return None
     at = _counted_at(context, command)
     if verdict != ALLOW or not context.faults.may_call(row_key(begun), at, command.sender):
         return None

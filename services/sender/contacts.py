@@ -166,8 +166,8 @@ class Contacts:
             return
         if timer := self.later.pop(contact, None):
             timer.cancel()
-        found, moment = next_of(self.partition, contact, self._holds_up_s), now()
-        until = found.not_before if found and found.not_before and found.not_before > moment else None
+        found = next_of(self.partition, contact, self._holds_up_s)
+        until = found.not_before if found and found.not_before and found.not_before > now() else None
         queued = self.queued.get(contact)
         if queued is not None and (found is None or queued.row != found.row or until):
             # What it waited under is not its turn any more.
@@ -177,7 +177,7 @@ class Contacts:
         elif queued is not None:
             return
         if until is not None:
-            self._wait(contact, min(seconds_between(moment, until), LOOK_AGAIN_S))
+            self._wait(contact, min(seconds_between(now(), until), LOOK_AGAIN_S))
         elif found is not None and (backlog := self.backlogs.of(found.entry)) is not None:
             self._queue(contact, found, backlog)
 

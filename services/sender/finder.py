@@ -51,8 +51,11 @@ class Finder(Listener):
             self._note(partition, key, row)
 
     async def flushed(self, partition: Partition, flush: Flush) -> None:
+        since, tasks = self._since.get(partition, {}), self._tasks.get(partition, {})
         for key, entry in flush.rows.get(OUTBOX, {}).items():
-            self._note(partition, key, entry)
+            # As most: it is not in doubt, and was not.
+            if (entry is not None and entry.state == "ambiguous") or key in since or key in tasks:
+                self._note(partition, key, entry)
 
     async def leaving(self, partition: Partition) -> None:
         self._since.pop(partition, None)

@@ -104,8 +104,10 @@ class Outbox:
 
 def _moved(before: Entry | None, after: Entry | None) -> list[msgspec.Struct]:
     """What a change of a row does to the budgets; a row that is forgotten changes nothing, its day is long over."""
-    was, now = counted(before) if before else None, counted(after) if after else None
-    if after is None or was == now:
+    if after is None or (after.spend is None and (before is None or before.spend is None)):
+        return []
+    was, now = counted(before) if before else None, counted(after)
+    if was == now:
         return []
     moves = [(was, True), (now, False)]
     return [SpendMoved(tenant=after.tenant, spend=spend, back=back) for spend, back in moves if spend is not None]

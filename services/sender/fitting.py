@@ -77,7 +77,7 @@ class Fitting:
         concerns = list(found_by_country(row, asked, blocks=rules.country == "blocked"))
         asks = row.stop_text or row.help_text
         if asks and question.confirms is None and going.purpose in _RECURRING and _is_first(partition, going):
-            asks_help = not self._numbers(command).isdisjoint(row.help_text)
+            asks_help = bool(row.help_text) and not self._numbers(command).isdisjoint(row.help_text)
             lacks = unsaid(going.text.body, asks_stop=row.stop_text, asks_help=asks_help)
             view, lacking = _first(view, going.text.body, lacks, rules)
             concerns += lacking

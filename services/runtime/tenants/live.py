@@ -3,7 +3,6 @@
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
-from typing import Any
 
 from services.runtime.tenants.files import Found, Refused
 from services.runtime.tenants.settings import TenantSettings
@@ -34,7 +33,7 @@ class Tenants(Mapping[str, TenantSettings]):
     def __getitem__(self, name: str) -> TenantSettings:
         return self._known[name]
 
-    def get(self, name: str, default: Any = None) -> Any:
+    def get(self, name: str, default: None = None) -> TenantSettings | None:  # type: ignore[override]
         # By hand: it is asked several times for each command.
         return self._known.get(name, default)
 

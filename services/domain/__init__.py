@@ -1,7 +1,6 @@
 """The rules, and nothing else: `fold(state, event) -> (state, derived events)`, gates, identities, addresses.
 
-    clock, identity, numbering, sids, tenants, whose → addresses, aliases, contact, recipients → consent, outbox (a
-    command's life)
+    clock, identity, sids, tenants, whose → addresses, aliases, contact, recipients → consent, outbox (a command's life)
     → commands (what public ones have in common), gate (may it be attempted now?) → about_another (a command about one
     that was taken), results (what is told), senders, templates → messages (a product) → rules (what keyword
     rules have sent)

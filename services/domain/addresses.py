@@ -6,7 +6,6 @@ from typing import Literal, NamedTuple
 
 import phonenumbers
 
-from services.domain import numbering
 from services.domain.contact import BUSINESS_SCOPED, BY_NUMBER, REMEMBERED, bare, canonical, parts
 
 # `id`: another channel's (`messenger:1034…`). `agent`: a sender by RCS. `withheld`: a number that stands for none.
@@ -93,7 +92,10 @@ def judge(address: str) -> Address:
 @lru_cache(maxsize=1 << 10)
 def parsed(phone: str) -> phonenumbers.PhoneNumber | None:
     """A number in E.164 as the library reads it, not to be changed; None where it reads none."""
-    return numbering.read(phone)
+    try:
+        return phonenumbers.parse(phone)
+    except phonenumbers.NumberParseException:
+        return None
 
 
 def _judged(address: str) -> Address:
@@ -173,5 +175,5 @@ def _kind(channels: tuple[str, ...], name: str) -> Kind:
 
 def _country(phone: str) -> str | None:
     number = parsed(phone)
-    region = None if number is None else numbering.region_of(number)
+    region = None if number is None else phonenumbers.region_code_for_number(number)
     return None if region == "001" else region

@@ -67,6 +67,8 @@ class SharedBroker:
         same = {name: one for name, one in found.items() if one == self._laid[name].actual}
         partitions = [TopicPartition(name, number) for name, one in same.items() for number in range(one.partitions)]
         async with AIOKafkaConsumer(bootstrap_servers=self.bootstrap) as consumer:
+            # Of what is assigned it asks for the leaders once, of anything else topic by topic.
+            consumer.assign(partitions)
             ends = await consumer.end_offsets(partitions)
         return set(same) - {partition.topic for partition, end in ends.items() if end}
 

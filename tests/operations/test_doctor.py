@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import AIOKafkaAdminClient
 from pydantic import SecretStr
 
 from services.contract.access import grants
@@ -29,7 +29,7 @@ from services.runtime.sections.twilio import TwilioSettings
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.sections.routing import RouteSettings, RoutingSettings
 from services.runtime.tenants.settings import TenantSettings
-from tests.kafka_records import produce
+from tests.kafka_records import create_topics, produce
 
 from .house import ACME, FALLBACK, INBOUND, ONE, PUBLIC, SERVICE, TOKEN, TWO, WHATSAPP, House, tenant
 
@@ -193,7 +193,7 @@ async def test_the_broker_tells_what_is_permitted_of_what_is_there(house: House)
     client = AIOKafkaAdminClient(bootstrap_servers=house.settings.kafka.bootstrap)
     await client.start()
     try:
-        await client.create_topics([NewTopic("doctor.test", 1, 1)])
+        await create_topics(house.settings.kafka.bootstrap, ["doctor.test"])
         found = await rights.of_topics(client, ["doctor.test", "doctor.absent"])
         assert {"Read", "Write", "Describe"} <= found["doctor.test"]
         assert found["doctor.absent"] == set()

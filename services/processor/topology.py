@@ -77,7 +77,11 @@ def topology(settings: Settings, texts: Mapping[str, Texts]) -> Topology:
                     takes=(OutcomeReached,),
                     parts=suspension.parts,
                 ),
-                Step(by_status, Table("sendersbystatus", Sightings, by_status.key), takes=(StatusReceived,)),
+                Step(
+                    by_status,
+                    Table("sendersbystatus", Sightings, by_status.key, unhurried=True),
+                    takes=(StatusReceived,),
+                ),
             ),
             # A status may tell of an opt-out (21610), and its key is the message's.
             unheard=of_nobody(STATUS, "delivery"),
@@ -101,20 +105,24 @@ def topology(settings: Settings, texts: Mapping[str, Texts]) -> Topology:
                 ),
                 Step(
                     sessions.fold,
-                    Table("sessions", Sessions, lambda event: event.contact, due=sessions.due),
+                    Table("sessions", Sessions, lambda event: event.contact, due=sessions.due, unhurried=True),
                     takes=(InboundReceived, OutcomeReached),
                 ),
                 Step(
                     numbers.fold,
-                    Table("numbers", number.Number, lambda event: event.contact, due=number.due),
+                    Table("numbers", number.Number, lambda event: event.contact, due=number.due, unhurried=True),
                     takes=(InboundReceived, OutcomeReached, NumberLookedUp, NumbersDeactivated, KnownDeactivated),
                     parts=deactivations.parts,
                 ),
-                Step(recent.fold, Table("recent", recent.Recent, lambda event: event.contact)),
+                Step(recent.fold, Table("recent", recent.Recent, lambda event: event.contact, unhurried=True)),
                 Step(
                     pauses.fold, Table("pauses", pauses.Pauses, lambda _: pauses.ROW, due=pauses.due), takes=pauses.SAID
                 ),
-                Step(by_inbound, Table("sendersbyinbound", Sightings, by_inbound.key), takes=(InboundReceived,)),
+                Step(
+                    by_inbound,
+                    Table("sendersbyinbound", Sightings, by_inbound.key, unhurried=True),
+                    takes=(InboundReceived,),
+                ),
             ),
             unheard=of_contact(CONTACTS_FOLD.app, "suppression"),
         ),

@@ -27,11 +27,11 @@ DROPPED = Counter(
     registry=FOLDING,
 )
 FLUSH_SECONDS = Histogram(
-    "switchboard_flush_seconds", "One flush: fold, transaction, local write", ["fold"],
+    "switchboard_flush_seconds", "What a flush comes to, written: transaction and local write", ["fold"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10), registry=FOLDING
 )  # fmt: skip
 FOLD_SECONDS = Histogram(
-    "switchboard_fold_seconds", "Of a flush, the folding alone: in memory, before anything is written", ["fold"],
+    "switchboard_fold_seconds", "A batch folded in memory, before anything is written", ["fold"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5), registry=FOLDING
 )  # fmt: skip
 _WAITS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600)

@@ -115,12 +115,12 @@ def folds(
                 ),
                 Step(
                     _quietly(sessions.fold),
-                    Table(SESSIONS, Sessions, lambda event: event.contact, due=sessions.due),
+                    Table(SESSIONS, Sessions, lambda event: event.contact, due=sessions.due, unhurried=True),
                     takes=(InboundReceived, OutcomeReached, Due),
                 ),
                 Step(
                     _quietly(numbers.fold),
-                    Table(NUMBERS, number.Number, lambda event: event.contact, due=number.due),
+                    Table(NUMBERS, number.Number, lambda event: event.contact, due=number.due, unhurried=True),
                     takes=(
                         InboundReceived,
                         OutcomeReached,

@@ -73,8 +73,9 @@ def register(derived: str) -> None:
         topics._BY_TYPE[Counted] = Topic(derived, Counted, lambda event: event.key, "key", None)
 
 
-def tally_fold(source_name: str, function: Any = fold) -> Fold:
-    return Fold(contract(source_name), (Step(function, Table(FOLD, Tally, lambda fact: fact.key)),))
+def tally_fold(source_name: str, function: Any = fold, unhurried: bool = False) -> Fold:
+    table = Table(FOLD, Tally, lambda fact: fact.key, unhurried=unhurried)
+    return Fold(contract(source_name), (Step(function, table),))
 
 
 def contract(*sources: str) -> FoldContract:

@@ -22,14 +22,14 @@ class World:
 
     changelog = CHANGELOG
 
-    def __init__(self, max_batch: int = 100) -> None:
+    def __init__(self, max_batch: int = 100, unhurried: bool = False) -> None:
         self.effects: list[tuple[str, Any]] = []
         self.stored: dict[bytes, bytes] = {}
         self.gate = asyncio.Event()
         self.gate.set()
         self.broken: Exception | None = None
         self.flushes: list[Flush] = []
-        fold = tally.tally_fold(SOURCE, self._fold)
+        fold = tally.tally_fold(SOURCE, self._fold, unhurried)
         self.partition = Partition(
             fold, 0, cast(Ledger, self), {tally.FOLD: cast(PartitionedStore, self._store())}, max_batch
         )

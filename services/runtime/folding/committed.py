@@ -1,4 +1,8 @@
-"""The rows of one partition as they are committed: read through a cache, found by what their index says."""
+"""The rows of one partition as they are committed: read through a cache, found by what their index says.
+
+Rows of tables that are unhurried are read as they are folded, before they are committed: whatever follows from one of
+them is committed after it, or with it.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -21,10 +25,14 @@ class Committed:
         self._first = next(iter(self._tables), "")
         self._stores = stores
         self._cache = RowCache()
+        self._unhurried = {name for name, table in self._tables.items() if table.unhurried}
+        self._ahead: Mapping[tuple[str, str], Row] = {}
 
     def read(self, key: str, table: str | None = None) -> Any:
         """A row, or None; None too where there is no such table."""
         name = table or self._first
+        if name in self._unhurried and (folded := self._ahead.get((name, key))) is not None:
+            return folded.value
         known = self._cache.get((name, key))
         if known is not None:
             return known.row
@@ -57,6 +65,10 @@ class Committed:
         """Keys of rows that are due by `now`, the longest due first: at most `limit`."""
         return index.due(self._stores[table.name], self._partition, now, limit)
 
+    def show(self, rows: Mapping[tuple[str, str], Row]) -> None:
+        """Those of unhurried tables are read as they are here, until they are kept; by key, not by their index."""
+        self._ahead = rows
+
     def changes(self, rows: Mapping[tuple[str, str], Row]) -> dict[str, list[Change]]:
         """What is to be written that these rows are committed, by table."""
         changes: dict[str, list[Change]] = {}
@@ -70,6 +82,7 @@ class Committed:
 
     def keep(self, rows: Mapping[tuple[str, str], Row]) -> None:
         """Know these rows: they are committed now, and stored."""
+        self._ahead = {}
         for place, row in rows.items():
             self._cache.put(place, row.value, len(row.encoded or b""), row.entries)
 

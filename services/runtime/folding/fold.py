@@ -44,6 +44,8 @@ class Table:
     lists: Callable[[Any], Iterable[str]] | None = None
     # The version of these two: higher, once either says something else of any row. Stores derive their index anew.
     index: int = 1
+    # Nobody waits until its rows are committed: a flush that changes no others, and tells nothing, stays open a while.
+    unhurried: bool = False
 
 
 @dataclass(frozen=True, slots=True)

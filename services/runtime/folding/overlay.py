@@ -114,6 +114,11 @@ class Overlay:
         self._told = partial(tell, fold)
 
     @property
+    def tells(self) -> bool:
+        """Is anything emitted?"""
+        return bool(self._emissions or self._latest)
+
+    @property
     def emissions(self) -> list[Emission]:
         """What is to be written, each once."""
         return [*self._emissions, *self._latest.values()]

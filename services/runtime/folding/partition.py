@@ -3,8 +3,11 @@
 The order of a flush is the promise: fold over an overlay of the tables → commit derived events and changelog rows
 in one transaction → write the rows with their index and changelog offset locally, in one batch per table → move the
 mark that the consumer commits. A kill between any two repeats work and loses none.
+
+Where nobody waits for what it comes to, a flush stays open a while: what comes is folded into it, and counts as folded.
 """
 
+import asyncio
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -25,6 +28,8 @@ from services.runtime.folding.store import PartitionedStore
 
 # Rows woken in one flush; what else is due waits for the next one.
 _WOKEN_TOGETHER = 1000
+# How long a flush stays open for which nobody waits. Each transaction costs the broker as much as many records.
+_OPEN_S = 0.25
 
 
 class Flush(NamedTuple):
@@ -56,6 +61,8 @@ class Partition:
         self._committed = committed = Committed(partition, fold.tables, stores)
         # Rows that could not be woken: table and key.
         self._failed: set[tuple[str, str]] = set()
+        self._unhurried = {table.name for table in fold.tables if table.unhurried}
+        self._max_batch = max_batch
         # Bound, not called through: rows are read for each record and each command.
         self.submit = self.queue.submit
         self.read, self.rows = committed.read, committed.rows
@@ -86,7 +93,6 @@ class Partition:
     async def run(self, flushed: Callable[["Partition", Flush], Awaitable[None]]) -> None:
         """Flush until closed. Errors come out: fenced, or a broken broker; the process is to stop."""
         while (batch := await self.queue.take()) is not None:
-            started = time.perf_counter()
             try:
                 flush = await self._flush(batch)
             except BaseException:
@@ -94,10 +100,7 @@ class Partition:
                 raise
             await flushed(self, flush)
             # After who listens: whoever waits for it finds what they made of it.
-            self.progress.move({topic: offset + 1 for (topic, _), offset in flush.folded.items()})
-            self.progress.move({item.topic: item.offset for item in batch if isinstance(item, Passed)})
-            self.queue.folded()
-            metrics.FLUSH_SECONDS.labels(self.fold.name).observe(time.perf_counter() - started)
+            self._moved(flush.folded, batch)
 
     def close(self) -> None:
         """Take nothing more, and forget what waits: its next owner folds it. Those who submitted are cancelled.
@@ -108,13 +111,20 @@ class Partition:
         self._committed.close()
         self.progress.close()
 
+    def _moved(self, folded: Mapping[tuple[str, int], int], batch: Sequence[Item]) -> None:
+        self.progress.move({topic: offset + 1 for (topic, _), offset in folded.items()})
+        self.progress.move({item.topic: item.offset for item in batch if isinstance(item, Passed)})
+        self.queue.folded()
+
     async def _flush(self, batch: list[Item]) -> Flush:
-        started = time.perf_counter()
-        overlay = self._fold(batch)
-        metrics.FOLD_SECONDS.labels(self.fold.name).observe(time.perf_counter() - started)
+        overlay = Overlay(self.fold, self._committed.row)
+        self._fold(overlay, batch)
+        await self._stay_open(overlay, batch)
         reach("flush.folded")
+        started = time.perf_counter()
         emissions = overlay.emissions
         await self._commit(overlay, emissions)
+        metrics.FLUSH_SECONDS.labels(self.fold.name).observe(time.perf_counter() - started)
         reach("flush.applied")
         for item in batch:
             if isinstance(item, Local) and not item.committed.done():
@@ -156,9 +166,34 @@ class Partition:
         for topic, count in Counter(emission.topic for emission in emissions).items():
             metrics.EMITTED.labels(name, topic).inc(count)
 
-    def _fold(self, batch: list[Item]) -> Overlay:
+    async def _stay_open(self, overlay: Overlay, batch: list[Item]) -> None:
+        """Fold what else comes, for a while and as long as nobody waits for any of it."""
+        until = asyncio.get_running_loop().time() + _OPEN_S
+        while self._nobody_waits(overlay, batch):
+            self._committed.show(overlay.rows)
+            self._moved(overlay.folded, batch)
+            more = await self.queue.take_by(until)
+            if not more:
+                break
+            try:
+                self._fold(overlay, more)
+            finally:
+                # What was folded of it, or is to be cancelled with the others.
+                batch += more
+
+    def _nobody_waits(self, overlay: Overlay, batch: Sequence[Item]) -> bool:
+        return (
+            bool(overlay.rows)
+            and not overlay.tells
+            and overlay.size <= MAX_FLUSH_BYTES
+            and len(batch) < self._max_batch
+            and {name for name, _ in overlay.rows} <= self._unhurried
+            and not any(isinstance(item, Local) for item in batch)
+        )
+
+    def _fold(self, overlay: Overlay, batch: list[Item]) -> None:
         """Fold a batch; what comes out larger than a flush may be ends it, and the rest of the batch waits again."""
-        overlay = Overlay(self.fold, self._committed.row)
+        started = time.perf_counter()
         for position, item in enumerate(batch):
             if overlay.size > MAX_FLUSH_BYTES:
                 self.queue.give_back(batch, position)
@@ -174,7 +209,7 @@ class Partition:
                     # Who submitted it may have been cancelled meanwhile.
                     if not item.committed.done():
                         item.committed.set_exception(error)
-        return overlay
+        metrics.FOLD_SECONDS.labels(self.fold.name).observe(time.perf_counter() - started)
 
     def _wake(self, overlay: Overlay, now: str) -> None:
         for step in self.fold.steps:

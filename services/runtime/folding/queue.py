@@ -83,8 +83,17 @@ class Queue:
     async def take(self) -> list[Item] | None:
         """Wait for what the next flush folds: a bounded number of items, of a bounded size. None when closed."""
         await self._arrived.wait()
-        if self.closed:
-            return None
+        return None if self.closed else self._taken()
+
+    async def take_by(self, until: float) -> list[Item]:
+        """The same, but nothing where nothing comes until then (the event loop's time), or when it is closed."""
+        try:
+            async with asyncio.timeout_at(until):
+                return await self.take() or []
+        except TimeoutError:
+            return []
+
+    def _taken(self) -> list[Item]:
         batch: list[Item] = []
         size = 0
         while self._waiting and len(batch) < self._max_batch and size < MAX_FLUSH_BYTES:

@@ -13,7 +13,7 @@ from services.domain.consent.deactivations import KnownDeactivated, NumbersDeact
 from services.domain.consent.holds import HoldPlaced, HoldReleased
 from services.domain.consent.standing import Standing
 from services.domain.due import Due
-from services.domain.messages import introduced, lines, number, numbers, sessions
+from services.domain.messages import consent, introduced, lines, number, numbers, sessions
 from services.domain.messages.consent import Suppressing
 from services.domain.messages.events import InboundReceived, MessageSent, OutcomeReached
 from services.domain.messages.windows import Sessions
@@ -111,7 +111,7 @@ def folds(
                         dating.DateFetched,
                         NumbersDeactivated,
                     ),
-                    parts=deactivations.parts,
+                    parts=consent.parts,
                 ),
                 Step(
                     _quietly(sessions.fold),

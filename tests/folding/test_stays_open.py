@@ -1,15 +1,18 @@
 """A flush for which nobody waits stays open a while: what comes is folded into it, and counts as folded."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from services.contract import codec
 from services.runtime.folding import partition
 from services.runtime.folding.queue import MAX_FLUSH_BYTES
 from tests.folding import tally
-from tests.folding.tally import Counted
+from tests.folding.tally import Counted, Tally
 from tests.folding.world import DERIVED, SOURCE, World, fact, record
 
 _LONG_S = 600.0
@@ -145,3 +148,41 @@ async def test_rows_that_somebody_waits_for_are_written_at_once(monkeypatch: pyt
     await world.flushed()
     assert set(world.stored) == {b"a"}
     await _end(world)
+
+
+_FACT = st.builds(
+    fact, st.integers(0, 9), st.sampled_from("ab"), st.sampled_from(["", "", "", "tell", "forget", "refuse"])
+)
+
+
+@given(st.lists(st.tuples(st.sampled_from(["log", "log", "own"]), _FACT), max_size=20), st.sampled_from([0.0, _LONG_S]))
+async def test_whatever_comes_is_written_in_order_and_once(history: list[tuple[str, Any]], open_s: float) -> None:
+    tally.register(DERIVED)
+    world = Quiet(max_batch=_MOST, unhurried=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(partition, "_OPEN_S", open_s)
+        world.run()
+        for offset, (kind, one) in enumerate(history):
+            if kind == "log":
+                await world.partition.accept(SOURCE, [record(offset, one)], offset + 1)
+                await _folded(world, offset + 1)
+            else:
+                await asyncio.gather(world.partition.submit(one), return_exceptions=True)
+        await _end(world)
+    rows, told = _expected([one for _, one in history])
+    assert {key.decode(): codec.decode(row, Tally) for key, row in world.stored.items()} == rows
+    assert world.counted() == told
+
+
+def _expected(facts: Sequence[Any]) -> tuple[dict[str, Tally], list[Counted]]:
+    """What the facts come to one by one, with no flush at all."""
+    rows: dict[str, Tally] = {}
+    told: list[Counted] = []
+    for one in facts:
+        if one.note == "refuse":
+            continue
+        after, derived = tally.fold(rows.pop(one.key, None), one)
+        if after is not None:
+            rows[one.key] = after
+        told += derived if one.note == "tell" else []
+    return rows, told

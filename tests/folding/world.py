@@ -73,7 +73,7 @@ class World:
             self.effects.append(("apply", (partition, offset)))
             for key, value, _, _ in changes:
                 if value is None:
-                    del self.stored[key]
+                    self.stored.pop(key, None)
                 else:
                     self.stored[key] = value
 

@@ -1,8 +1,8 @@
 """Group commit: what gathers while a flight is under way goes out with the next, one record batch per partition.
 
 So batches grow with the load, and without load nothing waits. There is one flight at a time: more of them would be
-smaller, and each batch costs as much as several records. For the same reason one that took long for the little that it
-carried is followed by a rest.
+smaller, and each batch costs as much as several records. For the same reason the next waits a while after one that took
+long for the little that it carried.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from services.ingress.spool import Waiting
 # follows from a webhook came twice as late, and its answer no sooner.
 _FEW = 16
 _LONG_S = 0.002
-_LONGEST_REST_S = 0.01
+_APART_S = 0.01
 
 _log = logging.getLogger(__name__)
 
@@ -66,8 +66,7 @@ class Publisher:
                 few, began = sum(map(len, self._flying.values())) < _FEW, self._time()
                 while self._flying:
                     await self._fly(deadline)
-                took = self._time() - began
-                rested = self._time() + min(took, _LONGEST_REST_S) if few and took > _LONG_S else 0.0
+                rested = began + _APART_S if few and self._time() - began > _LONG_S else 0.0
         except NotAcknowledgedError as error:
             self._on_failure(self._unacknowledged(), error)
         except Exception as error:

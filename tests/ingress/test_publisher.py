@@ -1,4 +1,4 @@
-"""Flights of record batches: what gathers goes together, and one that took long for little is followed by a rest."""
+"""Flights of record batches: what gathers goes together; after one that took long for little the next waits a while."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -12,7 +12,8 @@ from services.ingress.segments import Fact
 from services.ingress.spool import Waiting
 from tests.waiting import eventually
 
-_REST_S = 0.05
+_APART_S = 0.1
+_TAKES_S = 0.02
 
 
 class Kafka(Producer):
@@ -65,7 +66,7 @@ class Publishing:
 
 @pytest.fixture
 async def publishing(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Publishing]:
-    monkeypatch.setattr(publisher, "_LONGEST_REST_S", _REST_S)
+    monkeypatch.setattr(publisher, "_APART_S", _APART_S)
     publishing = Publishing()
     yield publishing
     assert publishing.failures == []
@@ -90,34 +91,34 @@ async def test_what_comes_while_one_is_under_way_goes_with_the_next(publishing: 
 
 
 async def test_after_one_that_took_long_for_little_the_next_waits_and_carries_more(publishing: Publishing) -> None:
-    await publishing.one_that_takes(2 * _REST_S, 0)
+    await publishing.one_that_takes(_TAKES_S, 0)
     sent = publishing.publish(1)
     await asyncio.sleep(0)
     sent += publishing.publish(2)
     await asyncio.wait_for(asyncio.gather(*sent), 20)
     assert publishing.kafka.carried == [[0], [1, 2]]
-    assert publishing.kafka.begun[1] - publishing.kafka.ended[0] >= _REST_S
+    assert publishing.kafka.begun[1] - publishing.kafka.begun[0] >= _APART_S
 
 
 async def test_one_that_carried_much_is_followed_at_once(
     publishing: Publishing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await publishing.one_that_takes(2 * _REST_S, *range(publisher._FEW))
+    await publishing.one_that_takes(_TAKES_S, *range(publisher._FEW))
     _no_rest(monkeypatch)
     await asyncio.wait_for(asyncio.gather(*publishing.publish(-1)), 20)
 
 
 async def test_after_a_quick_one_nothing_waits(publishing: Publishing, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(publisher, "_LONG_S", 600.0)
-    await publishing.one_that_takes(_REST_S, 0)
+    await publishing.one_that_takes(_TAKES_S, 0)
     _no_rest(monkeypatch)
     await asyncio.wait_for(asyncio.gather(*publishing.publish(1)), 20)
 
 
 async def test_after_a_rest_nothing_waits(publishing: Publishing, monkeypatch: pytest.MonkeyPatch) -> None:
-    await publishing.one_that_takes(2 * _REST_S, 0)
+    await publishing.one_that_takes(_TAKES_S, 0)
     rested = asyncio.Event()
-    asyncio.get_running_loop().call_later(2 * _REST_S, rested.set)
+    asyncio.get_running_loop().call_later(_APART_S, rested.set)
     await rested.wait()
     _no_rest(monkeypatch)
     await asyncio.wait_for(asyncio.gather(*publishing.publish(1)), 20)

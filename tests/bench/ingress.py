@@ -49,7 +49,7 @@ def measure(short: bool, say: Callable[[str], None]) -> list[Table]:
         for number in range(rounds):
             for name, server in servers.items():
                 say(f"ingress, round {number + 1} of {rounds}: {name} at full load")
-                found[name].append(runner.run(_saturated(server, requests, seconds)))
+                found[name].append(runner.run(saturated(server, requests, seconds)))
         paced = {}
         for name, server in servers.items():
             say(f"ingress: {name} at {PACED} requests/s")
@@ -67,7 +67,8 @@ def _rival(rig: Rig, loop: str, parser: str) -> Running:
     return running
 
 
-async def _saturated(server: Running, requests: list[bytes], seconds: float) -> Round:
+async def saturated(server: Running, requests: list[bytes], seconds: float) -> Round:
+    """As many requests as it takes, after a warm-up. Raises CannotMeasure where one is refused."""
     load = Load(server.port, requests)
     await load.open()
     _refuse_failures(server, await load.saturate(_WARM_UP_S))

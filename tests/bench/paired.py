@@ -18,7 +18,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from rich.console import Console
 
 from services.contract.messages import MESSAGES
-from tests.bench import checks, latency, log, ready, stop, workload
+from tests.bench import checks, ingress, latency, log, ready, stop, workload
 from tests.bench.checks import Asked
 from tests.bench.processes import MEASURED, CannotMeasure, cpu_seconds
 from tests.bench.report import Table, milliseconds, percentile, ratio
@@ -28,6 +28,7 @@ from tests.bench.sender import our_sends, stub_of
 # As production has them, or more.
 _PARTITIONS = 8
 _IDLE_S = 5.0
+_SATURATED_S = 6.0
 _LIMIT_S = 300.0
 # Of those that wait for a rate of one a minute, some may have gone.
 _SENT = 20
@@ -68,6 +69,28 @@ def sends(tree: Path, rounds: int, number: int, say: Say) -> Table:
             f"{number:,} sends a round. What a sender without work spends in the same time is taken off. Those of "
             "commands are not counted among the records.",
         ),
+    )
+
+
+def webhooks(tree: Path, rounds: int, number: int, say: Say) -> Table:
+    """Webhook to 2xx at full load."""
+    requests = workload.requests(number)
+    found: list[list[ingress.Round]] = [[], []]
+    with ExitStack() as stack, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        rigs = [stack.enter_context(Rig(say, tree=one)) for one in (ROOT, tree)]
+        servers = [rig.service("ingress", MEASURED) for rig in rigs]
+        for turn in range(rounds):
+            say(f"webhooks, round {turn + 1} of {rounds}")
+            for place, server in enumerate(servers):
+                found[place].append(runner.run(ingress.saturated(server, requests, _SATURATED_S)))
+    rates, costs = ([[of(one) for one in each] for each in found] for of in (lambda one: one.rate, lambda one: one.cpu))
+    return Table(
+        "Webhook to 2xx, one core, acks=all",
+        ("", "this tree", "the other", "ratio"),
+        [
+            ("requests/s", *(f"{median(one):,.0f}" for one in rates), ratio(*rates)),
+            ("CPU per request", *(f"{median(one) * 1e6:,.0f} µs" for one in costs), ratio(*costs)),
+        ],
     )
 
 
@@ -175,6 +198,7 @@ def _latency(name: str, tree: Path, rounds: int, waits: Callable[[Path], Iterabl
 # Each with how many it measures a round.
 PARTS: dict[str, tuple[Callable[[Path, int, int, Say], Table], int]] = {
     "sends": (sends, 3000),
+    "webhooks": (webhooks, 60_000),
     "intake": (intake, 5000),
     "checked": (checked, 5000),
     "readiness": (readiness, 100_000),

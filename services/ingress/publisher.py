@@ -12,6 +12,7 @@ from collections.abc import Callable
 from services.ingress import metrics
 from services.ingress.producer import NotAcknowledgedError, Producer, Queues
 from services.ingress.spool import Waiting
+from services.runtime.apart import Apart
 
 # A busy broker's flights, back to back, carried two webhooks each and kept it busy: at 500 a second on two cores what
 # follows from a webhook came twice as late, and its answer no sooner.
@@ -54,19 +55,18 @@ class Publisher:
         self._task.cancel()
 
     async def _run(self) -> None:
-        rested = 0.0
+        flights, slow = Apart(_APART_S), False
         try:
             while True:
                 await self._arrived.wait()
-                if (rest := rested - self._time()) > 0:
-                    await asyncio.sleep(rest)
+                await flights.turn(at_once=not slow)
                 self._arrived.clear()
                 self._flying, self._pending = self._pending, {}
                 deadline = self._since + self._deadline_s
                 few, began = sum(map(len, self._flying.values())) < _FEW, self._time()
                 while self._flying:
                     await self._fly(deadline)
-                rested = began + _APART_S if few and self._time() - began > _LONG_S else 0.0
+                slow = few and self._time() - began > _LONG_S
         except NotAcknowledgedError as error:
             self._on_failure(self._unacknowledged(), error)
         except Exception as error:

@@ -4,16 +4,15 @@ import asyncio
 
 
 class Apart:
-    """`seconds` lie between the beginnings of two turns, at the least. For one task."""
+    """`seconds` lie between the beginnings of two turns, at the least, where the later one waits. For one task."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._next = 0.0
 
-    async def turn(self) -> None:
-        """Wait until the next may begin; it begins then."""
+    async def turn(self, at_once: bool = False) -> None:
+        """Wait until the next may begin, unless it is to begin at once; it begins then."""
         now = asyncio.get_running_loop().time
-        wait = self._next - now()
-        if wait > 0:
+        if not at_once and (wait := self._next - now()) > 0:
             await asyncio.sleep(wait)
         self._next = now() + self._seconds

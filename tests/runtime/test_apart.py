@@ -27,6 +27,16 @@ async def test_the_first_and_one_after_a_rest_do_not_wait() -> None:
     _begins_at_once(turns)
 
 
+async def test_one_that_is_to_begin_at_once_does_not_wait_and_the_one_after_it_does() -> None:
+    turns, now = Apart(_SECONDS), asyncio.get_running_loop().time
+    await turns.turn()
+    asked = now()
+    with pytest.raises(StopIteration):
+        turns.turn(at_once=True).send(None)
+    await turns.turn()
+    assert now() - asked >= _SECONDS
+
+
 def _begins_at_once(turns: Apart) -> None:
     # It ends without having given way to anything.
     with pytest.raises(StopIteration):

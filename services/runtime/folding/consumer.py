@@ -149,8 +149,7 @@ class BatchConsumer(driver.Consumer):
         recovery = self.app.tables.recovery
         fetches, few = Apart(_APART_S), False
         while not (self._stopped.is_set() or fetcher._stopped.is_set()):
-            if few:
-                await fetches.turn()
+            await fetches.turn(at_once=not few)
             # In a loop: it may have been halted again before we woke.
             while not self.flow_active:
                 if (await self.wait(self.can_resume_flow)).stopped:

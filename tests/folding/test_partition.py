@@ -163,7 +163,7 @@ async def test_closing_frees_a_consumer_that_waits_for_room(world: World) -> Non
 
 async def test_headers_take_room_as_values_do(world: World) -> None:
     """Few records, nearly empty but for their headers: else thousands of them would wait in memory."""
-    world.partition.queue._max_batch = 1000
+    world.partition.queue.max_batch = 1000
     heavy = [record(number, fact(number), headers=(("h", bytes(1 << 20)), ("n", None))) for number in range(20)]
     putting = asyncio.create_task(world.partition.queue.put(SOURCE, heavy))
     await eventually(lambda: world.partition.queue._waiting)

@@ -98,7 +98,7 @@ async def test_as_many_records_as_a_flush_takes_end_it(quiet: Quiet) -> None:
 async def test_as_much_as_a_flush_takes_ends_it(quiet: Quiet) -> None:
     # Rows are bounded, so their sum is what grows: each keeps the ids of its facts.
     large = "x" * (MAX_FLUSH_BYTES // 10)
-    quiet.partition._max_batch = quiet.partition.queue._max_batch = 1000
+    quiet.partition.queue.max_batch = 1000
     for offset in range(12):
         one = tally.Fact(f"{large}{offset}", f"key-{offset}")
         await quiet.partition.accept(SOURCE, [record(offset, one)], offset + 1)

@@ -25,13 +25,13 @@ class Committed:
         self._first = next(iter(self._tables), "")
         self._stores = stores
         self._cache = RowCache()
-        self._unhurried = {name for name, table in self._tables.items() if table.unhurried}
+        self.unhurried = {name for name, table in self._tables.items() if table.unhurried}
         self._ahead: Mapping[tuple[str, str], Row] = {}
 
     def read(self, key: str, table: str | None = None) -> Any:
         """A row, or None; None too where there is no such table."""
         name = table or self._first
-        if name in self._unhurried and (folded := self._ahead.get((name, key))) is not None:
+        if name in self.unhurried and (folded := self._ahead.get((name, key))) is not None:
             return folded.value
         known = self._cache.get((name, key))
         if known is not None:

@@ -61,8 +61,6 @@ class Partition:
         self._committed = committed = Committed(partition, fold.tables, stores)
         # Rows that could not be woken: table and key.
         self._failed: set[tuple[str, str]] = set()
-        self._unhurried = {table.name for table in fold.tables if table.unhurried}
-        self._max_batch = max_batch
         # Bound, not called through: rows are read for each record and each command.
         self.submit = self.queue.submit
         self.read, self.rows = committed.read, committed.rows
@@ -186,8 +184,8 @@ class Partition:
             bool(overlay.rows)
             and not overlay.tells
             and overlay.size <= MAX_FLUSH_BYTES
-            and len(batch) < self._max_batch
-            and {name for name, _ in overlay.rows} <= self._unhurried
+            and len(batch) < self.queue.max_batch
+            and {name for name, _ in overlay.rows} <= self._committed.unhurried
             and not any(isinstance(item, Local) for item in batch)
         )
 

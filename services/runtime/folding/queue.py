@@ -40,7 +40,7 @@ class Queue:
 
     def __init__(self, max_batch: int) -> None:
         self.closed = False
-        self._max_batch = max_batch
+        self.max_batch = max_batch
         self._waiting: deque[Item] = deque()
         self._waiting_bytes = 0
         # What the flush under way folds.
@@ -96,7 +96,7 @@ class Queue:
     def _taken(self) -> list[Item]:
         batch: list[Item] = []
         size = 0
-        while self._waiting and len(batch) < self._max_batch and size < MAX_FLUSH_BYTES:
+        while self._waiting and len(batch) < self.max_batch and size < MAX_FLUSH_BYTES:
             item = self._waiting.popleft()
             batch.append(item)
             if isinstance(item, Record):
@@ -137,7 +137,7 @@ class Queue:
         return sum(isinstance(item, Record | Local) for item in dropped)
 
     def _crowded(self) -> bool:
-        return len(self._waiting) >= 2 * self._max_batch or self._waiting_bytes >= 2 * MAX_FLUSH_BYTES
+        return len(self._waiting) >= 2 * self.max_batch or self._waiting_bytes >= 2 * MAX_FLUSH_BYTES
 
 
 def cancel(items: Iterable[Item]) -> None:

@@ -6,7 +6,6 @@ never answered.
 """
 
 import re
-from functools import lru_cache
 
 import phonenumbers
 
@@ -88,13 +87,6 @@ def _unparsed(found: Address, whatsapp: bool) -> Address | str:
 
 
 def _possible(number: phonenumbers.PhoneNumber) -> bool:
-    return _is_possible(number.country_code or 0, len(phonenumbers.national_significant_number(number)))
-
-
-@lru_cache(maxsize=1 << 12)
-def _is_possible(code: int, length: int) -> bool:
-    """Whether there may be a national number of this length: the library looks at nothing else."""
-    number = phonenumbers.PhoneNumber(country_code=code, national_number=10 ** (length - 1))
     # Not is_possible_number: it takes a number without its area code too.
     return phonenumbers.is_possible_number_with_reason(number) == phonenumbers.ValidationResult.IS_POSSIBLE
 

@@ -10,9 +10,9 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Self
+from typing import Literal, Self
 
-from services.sender.account import Account, AccountAt
+from services.sender.account import Account, AccountAt, Permission
 from services.sender.accounts import Accounts
 from services.sender.outcomes import Outcome, Refusal
 from services.sender.rounds import Share
@@ -110,13 +110,11 @@ class Slots:
     async def _granted(self, turn: _Turn) -> bool:
         if not self._waiting[True] and not self._waiting[False]:
             # As mostly: it goes at once, or never.
-            permission = turn.account.may_call(turn.row, self._clock())
-            if permission == "never":
-                return False
-            owed = self._share.spent and not turn.urgent
-            if permission == "yes" and self._calling < (self._concurrency if owed else self._open_to(turn.urgent)):
+            answer = self._answer(turn, owed=self._share.spent and not turn.urgent)
+            if answer == "yes":
                 self._take(turn)
-                return True
+            if answer in ("yes", "never"):
+                return answer == "yes"
         turn.granted = asyncio.get_running_loop().create_future()
         self._waiting[turn.urgent].append(turn)
         self._serve()
@@ -144,21 +142,26 @@ class Slots:
                 # Cancelled, and its task has not run since: it will take itself away.
                 continue
             owed = due and not turn.urgent
-            open_to = self._concurrency if owed else self._open_to(turn.urgent)
-            permission = turn.account.may_call(turn.row, self._clock())
-            if permission == "later":
+            answer = self._answer(turn, owed)
+            if answer == "later":
                 full.add(turn.at)
                 continue
-            if permission == "yes" and self._calling >= open_to:
+            if answer == "no slot":
                 continue
             self._waiting[turn.urgent].remove(turn)
-            if permission == "yes":
+            if answer == "yes":
                 self._take(turn)
-            turn.granted.set_result(permission == "yes")
-            if permission == "yes" and owed:
+            turn.granted.set_result(answer == "yes")
+            if answer == "yes" and owed:
                 # The urgent come first again.
                 self._serve()
                 return
+
+    def _answer(self, turn: _Turn, owed: bool) -> Permission | Literal["no slot"]:
+        """Whether it may call now: its account's word, and a slot that is open to it. `owed`: to one not urgent."""
+        permission = turn.account.may_call(turn.row, self._clock())
+        open_to = self._concurrency if owed else self._open_to(turn.urgent)
+        return "no slot" if permission == "yes" and self._calling >= open_to else permission
 
     def _take(self, turn: _Turn) -> None:
         """It may call."""

@@ -43,17 +43,28 @@ class Opened(NamedTuple):
     stated: Any
 
 
+class Undecided(NamedTuple):
+    """Who is asked for the answer to a webhook, and what they are told."""
+
+    kind: str
+    decision: Decision
+    told: Told
+    facts: Facts
+
+
 class Kept(NamedTuple):
-    """Facts on their way: once `done` is, without an error, they may be acknowledged."""
+    """Facts on their way: once `done` is, without an error, they may be acknowledged.
+
+    Where nobody is asked nothing of the request is held: Python's garbage collector goes over all that waits, and with
+    the parameters of each webhook that took a tenth of its time.
+    """
 
     done: "asyncio.Future[Any]"
     began: float
     counter: Counter
-    webhook: Webhook
-    told: Told
-    facts: Facts
     # Or, where somebody is asked, what is answered without them.
     answer: Answer
+    undecided: Undecided | None
 
 
 class Webhooks:
@@ -105,18 +116,19 @@ class Webhooks:
 
     async def decide(self, kept: Kept) -> Answer:
         """The answer to what is `done`; where somebody is to be asked, theirs."""
-        answer, decision = self.acknowledge(kept), kept.webhook.answer
-        if answer is not kept.answer or not isinstance(decision, Decision):
+        answer = self.acknowledge(kept)
+        if answer is not kept.answer or kept.undecided is None:
             return answer
+        kind, decision, told, facts = kept.undecided
         try:
             async with asyncio.timeout(decision.deadline_s):
-                return await decision.ask(kept.told, kept.facts)
+                return await decision.ask(told, facts)
         except TimeoutError:
-            metrics.UNDECIDED.labels(kept.webhook.kind, "late").inc()
+            metrics.UNDECIDED.labels(kind, "late").inc()
         except Exception:
             # The facts are durable: Twilio must have an answer, and asks nobody again.
-            metrics.UNDECIDED.labels(kept.webhook.kind, "failed").inc()
-            _log.exception("who should answer a %s webhook failed; what is set for that is answered", kept.webhook.kind)
+            metrics.UNDECIDED.labels(kind, "failed").inc()
+            _log.exception("who should answer a %s webhook failed; what is set for that is answered", kind)
         return answer
 
     def open(self, call: Call) -> Opened:
@@ -159,9 +171,12 @@ class Webhooks:
         tenant, said = webhook.voucher.believe(partial(self._whose, opened), call, stated, body)
         told = Told(tenant, said, now(), call)
         facts = webhook.facts(told)
-        how = webhook.answer
-        answer = how.otherwise if isinstance(how, Decision) else how(told, facts)
-        return Kept(self._append(facts, call.headers), began, tenant.facts[webhook.kind], webhook, told, facts, answer)
+        kind, how, undecided = webhook.kind, webhook.answer, None
+        if isinstance(how, Decision):
+            answer, undecided = how.otherwise, Undecided(kind, how, told, facts)
+        else:
+            answer = how(told, facts)
+        return Kept(self._append(facts, call.headers), began, tenant.facts[kind], answer, undecided)
 
     def _append(self, facts: Facts, headers: Mapping[str, str]) -> "asyncio.Future[Any]":
         traceparent = None

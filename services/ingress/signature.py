@@ -10,7 +10,6 @@ import binascii
 import hashlib
 import hmac
 import re
-from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import chain
@@ -24,9 +23,11 @@ from services.ingress.tenants import SHA1, SHA256, Keys, Tenant
 from services.ingress.webhook import Believed, Call, Whose
 
 _HASHES = {SHA1: hashlib.sha1, SHA256: hashlib.sha256}
-_DIGEST_BYTES = {20, 32}
+_DIGEST_BYTES = {SHA1: 20, SHA256: 32}
 _STATED = re.compile("[?&]bodySHA256=([0-9a-fA-F]{64})(?:&|$)")
-# What the text that was signed always holds, where it was a GET's, and where it was a form's.
+# What the text that was signed always holds, where it was a GET's, and where it was a form's. The first is searched in
+# each webhook: how it begins is found ten times as fast by itself.
+_GETS = b"AccountSid=AC"
 _OF_A_GET = re.compile(b"[?&]AccountSid=AC[0-9a-fA-F]{32}")
 _OF_A_FORM = re.compile(b"AccountSidAC[0-9a-fA-F]{32}")
 # What a request says of its key: id and algorithm, or None where that cannot be read.
@@ -74,10 +75,11 @@ class TwilioSigned:
 def digest(signature: str) -> bytes | None:
     """The digest that `X-Twilio-Signature` states, or None: Base64 of 20 or 32 bytes, written as everybody does."""
     try:
-        stated = b64decode(signature, validate=True)
+        stated = binascii.a2b_base64(signature, strict_mode=True)
     except (binascii.Error, ValueError):
         return None
-    return stated if len(stated) in _DIGEST_BYTES and b64encode(stated).decode() == signature else None
+    written = len(stated) in _DIGEST_BYTES.values() and binascii.b2a_base64(stated, newline=False) == signature.encode()
+    return stated if written else None
 
 
 def settings(header: str) -> Signer:
@@ -101,7 +103,7 @@ def _verified_form(whose: Whose, claim: Claim, signer: Signer, body: bytes) -> B
     text = signed_text(claim, _keys(tenant, signer, sent.pairs), sent.pairs)
     if text is None:
         raise Rejected("signature" if sent.decodable else "malformed")
-    if _OF_A_GET.search(text):
+    if _is_a_gets(text):
         raise Rejected("ambiguous")
     return Believed(tenant, parameters.legible(sent))
 
@@ -123,9 +125,13 @@ def _verified_json(whose: Whose, claim: Claim, signer: Signer, body: bytes) -> B
     text = signed_url(claim, _keys(tenant, signer, named), body)
     if text is None:
         raise Rejected("signature")
-    if _OF_A_GET.search(text) or _OF_A_FORM.search(text):
+    if _is_a_gets(text) or _OF_A_FORM.search(text):
         raise Rejected("ambiguous")
     return Believed(tenant, parameters.document(body))
+
+
+def _is_a_gets(text: bytes) -> bool:
+    return _GETS in text and _OF_A_GET.search(text) is not None
 
 
 def _keys(tenant: Tenant, signer: Signer, pairs: Pairs) -> Keys:
@@ -154,26 +160,24 @@ def signed_url(claim: Claim, keys: Keys, body: bytes) -> bytes | None:
 def signed_text(claim: Claim, keys: Keys, pairs: Pairs) -> bytes | None:
     """The text that one of the keys signed: this URL with these parameters (none for GET), run together. Or None."""
     left, room = MOST_TRIED, MOST_BYTES
-    if len(claim.signature) != _HASHES[keys.algorithm]().digest_size:
+    if len(claim.signature) != _DIGEST_BYTES[keys.algorithm]:
         return None
-    for start, end in _texts(claim, pairs):
+    for text in _texts(claim, pairs):
         for secret in keys.secrets:
             if not left or room < 0:
                 return None
-            left, room = left - 1, room - len(start) - len(end)
+            left, room = left - 1, room - len(text)
             keyed = _keyed(secret, keys.algorithm).copy()
-            keyed.update(start)
-            keyed.update(end)
+            keyed.update(text)
             if hmac.compare_digest(keyed.digest(), claim.signature):
-                return start + end
+                return text
     return None
 
 
-def _texts(claim: Claim, pairs: Pairs) -> Iterator[tuple[bytes, bytes]]:
+def _texts(claim: Claim, pairs: Pairs) -> Iterator[bytes]:
     """URL and parameters as they may have been signed: as Twilio documents it, then what is spelt otherwise."""
-    url = claim.origins[0] + claim.target
-    text = "".join(chain.from_iterable(dict.fromkeys(sorted(pairs))))
-    yield url.encode("utf-8", "surrogateescape"), text.encode("utf-8", "surrogateescape")
+    text = "".join(chain((claim.origins[0], claim.target), *dict.fromkeys(sorted(pairs))))
+    yield text.encode("utf-8", "surrogateescape")
     yield from spellings.others(claim.origins, claim.target, pairs)
 
 

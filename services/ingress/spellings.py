@@ -68,7 +68,7 @@ def targets(target: str) -> Iterator[str]:
             yield f"{path}?{spelt}"
 
 
-def others(origins: tuple[str, ...], target: str, pairs: Pairs) -> Iterator[tuple[bytes, bytes]]:
+def others(origins: tuple[str, ...], target: str, pairs: Pairs) -> Iterator[bytes]:
     """URL and parameters as they may have been signed otherwise than documented; what deviates the least first."""
     texts = map(_bytes, _forms(pairs))
     first = next(texts)
@@ -77,7 +77,7 @@ def others(origins: tuple[str, ...], target: str, pairs: Pairs) -> Iterator[tupl
     forms = [first, *islice(texts, most)]
     spelt = list(islice(targets(target), most))
     for query, origin, tail, form in _order(len(spelt), len(origins), len(forms)):
-        yield _bytes(origins[origin] + spelt[query] + _TAILS[tail]), forms[form]
+        yield _bytes(origins[origin] + spelt[query] + _TAILS[tail]) + forms[form]
 
 
 def _bytes(text: str) -> bytes:

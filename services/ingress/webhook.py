@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple, Protocol
 
 import msgspec
@@ -16,17 +17,28 @@ _BODIES: Mapping[str, Literal["form", "json"]] = {
     "application/x-www-form-urlencoded": "form",
     "application/json": "json",
 }
+# Characters of a path. A longer one is nobody's.
+_REMEMBERED = 128
 
 
 def addressed(target: str) -> tuple[str, str] | None:
     """The tenant ("" on the URL that all share) and the kind of webhook that a target names; None for any other."""
-    _, *parts = target.partition("?")[0].rstrip("/").split("/")
+    path = target.partition("?")[0]
+    return _lately(path) if len(path) <= _REMEMBERED else _addressed(path)
+
+
+def _addressed(path: str) -> tuple[str, str] | None:
+    _, *parts = path.rstrip("/").split("/")
     match parts:
         case ["twilio", kind]:
             return "", kind
         case ["twilio", tenant, kind] if tenant:
             return tenant, kind
     return None
+
+
+# A tenant's webhooks have few paths, and each is asked about several times.
+_lately = lru_cache(maxsize=1024)(_addressed)
 
 
 class Call(NamedTuple):

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
-from aiohttp.streams import StreamReader
+from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from aiohttp.web_protocol import RequestHandler, RequestPayloadError
 from prometheus_client import Counter
 
@@ -51,7 +51,7 @@ class Connection(RequestHandler):
         # When the first byte of what is half sent came; how much of a head there is; the payload that came last.
         self._begun = 0.0
         self._head = self._lines = self._reads = self._bytes = 0
-        self._last: StreamReader | None = None
+        self._last: StreamReader = EMPTY_PAYLOAD
         self.address = ""
         # Whether it once brought what only Twilio can: then others make room first. And whether it did so last.
         self.proved = self.believed = False
@@ -59,14 +59,14 @@ class Connection(RequestHandler):
     @property
     def half_sent(self) -> bool:
         """Whether some of a request has come, and not all."""
-        return self._head > 0 or (self._last is not None and not self._last.is_eof())
+        return self._head > 0 or not self._last.is_eof()
 
     @property
     def waits(self) -> bool:
         """Whether nothing whole has come that is not answered yet."""
         if self._messages and (self._request_in_progress or len(self._messages) > 1):
             return False
-        if self._last is not None and not self._last.is_eof():
+        if not self._last.is_eof():
             return True
         return not self._messages and not self._request_in_progress and self._waiter is not None
 
@@ -88,7 +88,7 @@ class Connection(RequestHandler):
         if crumbs or self._lines > _MOST_LINES:
             self._refuse()
             return
-        in_a_head, count = self._last is None or self._last.is_eof(), self._request_count
+        in_a_head, count = self._last.is_eof(), self._request_count
         if in_a_head and not self._head:
             self._begun = self._loop.time()
         super().data_received(data)
@@ -97,7 +97,7 @@ class Connection(RequestHandler):
             if len(self._messages) > 1 and sum(payload.total_bytes for _, payload in self._messages) > MOST_BEHIND:
                 self._refuse()
                 return
-        if self._last is not None and self._last.is_eof():
+        if self._last.is_eof():
             self._lines = self._reads = self._bytes = 0
         if not in_a_head:
             return

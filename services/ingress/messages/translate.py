@@ -1,7 +1,7 @@
 """Parameters into facts, purely. Nothing is refused here: what is missing is "", what is odd is kept."""
 
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import msgspec
 
@@ -30,7 +30,6 @@ _OTHER_NAMES = (
     "ParentExternalUserId",
     "ParentExternalUserIdentifier",
 )
-_SIDS = ("MessageSid", "SmsSid", "SmsMessageSid")
 
 
 class Arrival(NamedTuple):
@@ -133,7 +132,7 @@ def parameters(pairs: Pairs) -> tuple[Parameters, dict[str, str]]:
     """Name → value, or the values in the order sent where a name is repeated; and name → its first value."""
     single = dict(pairs)
     if len(single) == len(pairs):
-        return dict(single), single
+        return cast(Parameters, single), single
     gathered: dict[str, list[str]] = {}
     for name, value in pairs:
         gathered.setdefault(name, []).append(value)
@@ -151,7 +150,7 @@ def _content(pairs: Pairs) -> tuple[bytes]:
 
 
 def _message_sid(first: dict[str, str]) -> str:
-    return next((sid for name in _SIDS if (sid := first.get(name))), "")
+    return first.get("MessageSid") or first.get("SmsSid") or first.get("SmsMessageSid", "")
 
 
 def _code(text: str) -> int | None:

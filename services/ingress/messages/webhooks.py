@@ -12,7 +12,7 @@ from typing import NamedTuple
 from xml.sax.saxutils import escape
 
 from services.contract.messages import INBOUND, KEYWORDS, STATUS
-from services.domain.consent.keywords import Words
+from services.domain.consent.keywords import NO_WORDS, Words
 from services.domain.messages.events import InboundReceived
 from services.domain.messages.replies import Replies
 from services.ingress import metrics, parameters
@@ -71,9 +71,9 @@ class _Messages:
 
     def inbound(self, told: Told) -> Facts:
         self._look_at_names(told.said)
-        arrival = self._arrival(told)._replace(words=self._tenants[told.tenant.name].words, known=self._known)
-        event = translate.inbound(arrival, told.said)
-        heard = self._tenants[told.tenant.name].replies.heard(event)
+        words, answers = self._tenants[told.tenant.name]
+        event = translate.inbound(_arrival(told, words, self._known), told.said)
+        heard = answers.heard(event)
         return [(INBOUND, event)] if heard is None else [(INBOUND, event), (KEYWORDS, heard)]
 
     def reply(self, told: Told, facts: Facts) -> Answer:
@@ -85,15 +85,11 @@ class _Messages:
 
     def status(self, told: Told) -> Facts:
         query = parameters.query(told.call.target)
-        signers = told.tenant.callback_ring.believed(told.received_at)
-        event = translate.status(self._arrival(told)._replace(signers=signers), told.said, query)
+        signers = told.tenant.callback_ring.believed(told.received_at) if query else ()
+        event = translate.status(_arrival(told, signers=signers), told.said, query)
         if query and event.command_id is None:
             metrics.STRANGE_CALLBACKS.labels(told.tenant.name).inc()
         return [(STATUS, event)]
-
-    def _arrival(self, told: Told) -> Arrival:
-        token = told.call.headers.get("I-Twilio-Idempotency-Token")
-        return Arrival(told.tenant.name, told.tenant.contact_secret, told.received_at, token)
 
     def _look_at_names(self, pairs: Pairs) -> None:
         """Count the parameters that Twilio may have added, and tell of each once: a START with them is not heard."""
@@ -106,6 +102,13 @@ class _Messages:
                     "not heard; if Twilio documents it, add it to ingress.known_parameters",
                     name,
                 )
+
+
+def _arrival(
+    told: Told, words: Words = NO_WORDS, known: frozenset[str] = frozenset(), signers: tuple[bytes, ...] = ()
+) -> Arrival:
+    token = told.call.headers.get("I-Twilio-Idempotency-Token")
+    return Arrival(told.tenant.name, told.tenant.contact_secret, told.received_at, token, words, known, signers)
 
 
 def _hearing(_: str, settings: TenantSettings) -> _Hearing:

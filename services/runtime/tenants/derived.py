@@ -25,6 +25,13 @@ class Derived(Mapping[str, T], Generic[T]):
             made = self._made[name] = settings, self._make(name, settings)
         return made[1]
 
+    def get(self, name: str, default: None = None) -> T | None:  # type: ignore[override]
+        # By hand: it is asked several times for each webhook.
+        made = self._made.get(name)
+        if made is not None and made[0] is self._tenants.get(name):
+            return made[1]
+        return super().get(name, default)
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._tenants)
 

@@ -36,7 +36,7 @@ class Receiving(Protocol):
 
 
 class LaneServer(BoundedServer):
-    """A server with the short way. Bodies above `max_body` bytes, or so large that aiohttp may stop reading, go its own."""
+    """A server with the short way. Bodies above `max_body` bytes, or for which aiohttp may stop reading, go its."""
 
     def __init__(self, handler: Any, receiving: Receiving, turns: Turns, max_body: int, **options: Any) -> None:
         super().__init__(handler, **options)

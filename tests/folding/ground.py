@@ -134,8 +134,8 @@ class Ground:
         """End, and leave the stores empty and open: to open ten of them costs more than most tests."""
         await self._ended()
         for store in self.stores.values():
-            database = store.partition(0)
-            database.write(batch_of((key, None) for key in list(database.keys())))
+            if held := list(store.partition(0).keys()):
+                store.database(0).write(batch_of((key, None) for key in held))
 
     async def _ended(self) -> None:
         self.partition.close()

@@ -43,7 +43,7 @@ def number(database: Rdict, name: str) -> int:
 
 async def test_all_partitions_share_one_cache_and_one_bound_of_memtables(tmp_path: Path) -> None:
     store = store_of(app_in(tmp_path))
-    databases = [store.partition(partition) for partition in range(PARTITIONS)]
+    databases = [store.database(partition) for partition in range(PARTITIONS)]
     for offset in range(100):
         for partition in range(PARTITIONS):
             rows = [Change(f"{offset}-{row}".encode(), b"x" * 1000) for row in range(20)]
@@ -96,11 +96,38 @@ async def test_rows_and_their_offset_are_found_again(tmp_path: Path) -> None:
 async def test_rows_that_are_keyed_by_other_aliases_are_not_read(tmp_path: Path, stamp: bytes, named: str) -> None:
     store = store_of(app_in(tmp_path))
     store.apply(3, [Change(b"a", b"1")], 10)
-    store.partition(3).put(PartitionedStore.offset_key, stamp)
+    store.database(3).put(PartitionedStore.offset_key, stamp)
     for look in (lambda: store.unfit(3, 13), lambda: store.persisted_offset(TP(store.changelog, 3))):
         with pytest.raises(ConfigError, match=f"alias version {named}; .*empty data_dir"):
             look()
     await store.stop()
+
+
+async def test_a_partition_has_a_database_from_its_first_row_on(tmp_path: Path) -> None:
+    app = app_in(tmp_path)
+    store, changelog = store_of(app), store_of(app).changelog
+    assert store.partition(0).get(b"a") is None
+    assert store.partition(0).get([b"a", b"b"]) == [None, None]
+    assert (list(store.rows(0)), store.keys(0, b"", b"z", 9), list(store.derive(0))) == ([], [], [])
+    assert store.persisted_offset(TP(changelog, 0)) is store.unfit(0, 100) is None
+    assert not store.partition_path(0).exists()
+    store.apply(0, [Change(b"a", b"1")], 7)
+    assert (store.partition(0).get(b"a"), store.persisted_offset(TP(changelog, 0))) == (b"1", 7)
+    await store.stop()
+
+    again = store_of(app_in(tmp_path))
+    everything = {TP(changelog, number) for number in range(PARTITIONS)}
+    await again.on_rebalance(everything, set(), everything)
+    assert sorted(again._dbs) == [0]
+    # A former owner, of the same folder, has written meanwhile.
+    assert again.partition(1).get(b"b") is None
+    other = store_of(app_in(tmp_path))
+    other.apply(1, [Change(b"b", b"2")], 3)
+    await other.stop()
+    await again.on_rebalance({TP(changelog, 1)}, everything, {TP(changelog, 1)})
+    assert sorted(again._dbs) == [1]
+    assert again.partition(1).get(b"b") == b"2"
+    await again.stop()
 
 
 async def test_a_partition_that_left_can_be_opened_by_its_next_owner(tmp_path: Path) -> None:

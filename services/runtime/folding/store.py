@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import faust
 from faust.stores.rocksdb import Store
@@ -48,8 +48,39 @@ class Change(NamedTuple):
         return written
 
 
+class Stored(Protocol):
+    """What is stored of a partition, as far as it is read."""
+
+    # A list of keys is answered by a list.
+    def get(self, key: Any) -> Any: ...
+
+    def keys(self, *, from_key: Any = None, read_opt: ReadOptions | None = None) -> Iterable[Any]: ...
+
+    def items(self, *, read_opt: ReadOptions | None = None) -> Iterable[tuple[Any, Any]]: ...
+
+
+class _Nothing:
+    """Of a partition without a database."""
+
+    def get(self, key: Any) -> Any:
+        return [None] * len(key) if isinstance(key, list) else None
+
+    def keys(self, **_: Any) -> Iterable[Any]:
+        return ()
+
+    def items(self, **_: Any) -> Iterable[tuple[Any, Any]]:
+        return ()
+
+
+_NOTHING = _Nothing()
+
+
 class PartitionedStore(Store):
-    """Faust's RocksDB store, opened with shared memory and closed when a partition leaves."""
+    """Faust's RocksDB store, opened with shared memory and closed when a partition leaves.
+
+    A partition has a database from its first row on. To make or open one costs some fsyncs, one after the other and
+    with Python's lock held; many tables have no row in most houses, and a start waits for all.
+    """
 
     offset_key = _OFFSET_KEY
 
@@ -58,6 +89,8 @@ class PartitionedStore(Store):
         self._memory = memory
         self._rows = rows
         self._version = index.version(rows)
+        # Partitions that were looked for, and have no database.
+        self._absent: set[int] = set()
 
     def _open_for_partition(self, partition: int) -> Rdict:
         # What a kill left of `wipe`.
@@ -70,8 +103,19 @@ class PartitionedStore(Store):
         name: str = self.table.changelog_topic.get_topic_name()
         return name
 
-    def partition(self, partition: int) -> Rdict:
-        """The database of a partition, opened if need be."""
+    def partition(self, partition: int) -> Stored:
+        """What is stored of a partition; its database is opened if need be."""
+        if partition in self._absent:
+            return _NOTHING
+        if partition not in self._dbs and not self.partition_path(partition).exists():
+            self._absent.add(partition)
+            return _NOTHING
+        found: Stored = self.database(partition)
+        return found
+
+    def database(self, partition: int) -> Rdict:
+        """The database of a partition, to be written: opened or made if need be."""
+        self._absent.discard(partition)
         return self._db_for_partition(partition)
 
     def persisted_offset(self, tp: TP) -> int | None:
@@ -97,8 +141,10 @@ class PartitionedStore(Store):
         return stamp.unfit(end, moment)
 
     def wipe(self, partition: int) -> None:
-        """Remove a partition's rows; it is opened empty."""
+        """Remove a partition's rows."""
         self._close(partition)
+        if not self.partition_path(partition).exists():
+            return
         # At once: half a database cannot be opened, at no start.
         gone = self._gone(partition)
         shutil.rmtree(gone, ignore_errors=True)
@@ -149,7 +195,7 @@ class PartitionedStore(Store):
     def _write(self, partition: int, changes: Iterable[Change], stamp: Stamp) -> None:
         batch = batch_of(chain.from_iterable(map(Change.written, changes)))
         batch.put(self.offset_key, bytes(stamp))
-        self.partition(partition).write(batch)
+        self.database(partition).write(batch)
 
     def derive(self, partition: int) -> Iterator[None]:
         """Derive the index of all rows, where it is of another version: in parts, between which others may go on.
@@ -162,7 +208,7 @@ class PartitionedStore(Store):
         began = batch_of(())
         began.delete_range(INDEX, INDEX_END)
         began.put(self.offset_key, bytes(stamp._replace(indexed=UNDERIVED)))
-        database = self.partition(partition)
+        database = self.database(partition)
         database.write(began)
         rows = self.rows(partition) if index.is_indexed(self._rows) else iter(())
         while together := list(islice(rows, _AT_ONCE)):
@@ -184,12 +230,22 @@ class PartitionedStore(Store):
         bounds.set_iterate_upper_bound(end)
         return list(islice(self.partition(partition).keys(from_key=start, read_opt=bounds), limit))
 
+    async def assign_partitions(self, table: Any, tps: set[TP], generation_id: int = 0) -> None:
+        """Open what is there."""
+        there = {
+            tp for tp in tps if tp.topic in table.changelog_topic.topics and self.partition_path(tp.partition).exists()
+        }
+        await super().assign_partitions(table, there, generation_id)
+
     def revoke_partitions(self, table: Any, tps: set[TP]) -> None:
+        """At each rebalance, before partitions are assigned."""
+        self._absent.clear()
         for tp in tps:
             if tp.topic in table.changelog_topic.topics:
                 self._close(tp.partition)
 
     async def stop(self) -> None:
+        self._absent.clear()
         for partition in list(self._dbs):
             self._close(partition)
 

@@ -7,11 +7,15 @@ from collections.abc import Callable, Sequence
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from services.runtime.kafka import client_options, trouble
+from services.runtime.patience import wait_by
 from services.runtime.sections.kafka import KafkaSettings
 
 logger = logging.getLogger(__name__)
 
-_POLL_MS = 500
+# A record comes at once all the same.
+_PATIENT_MS = 5000
+# What ends a topic may be a mark that nobody is given: then it is looked whether that has passed.
+_LOOK_MS = 100
 _AGAIN_S = 1.0
 
 
@@ -68,13 +72,15 @@ class Following:
             auto_offset_reset="earliest",
         )
         await consumer.start()
+        # While it reads the topics whole, it asks for ends, and reads the next one.
+        wait_by(consumer._fetcher, _PATIENT_MS, lambda: not self.whole)
         try:
             for topic in self._topics if not self.whole else ():
                 await self._to_the_end(consumer, topic)
             self._whole.set()
             await self._assign(consumer, self._topics)
             while True:
-                await self._some(consumer)
+                await self._some(consumer, _PATIENT_MS)
         finally:
             await consumer.stop()
 
@@ -83,7 +89,7 @@ class Following:
         ends = await consumer.end_offsets(partitions)
         # By position: the last record of a transaction is followed by a marker that nobody is given.
         while not all([await consumer.position(one) >= ends[one] for one in partitions]):
-            await self._some(consumer)
+            await self._some(consumer, _LOOK_MS)
 
     async def _assign(self, consumer: AIOKafkaConsumer, topics: Sequence[str]) -> list[TopicPartition]:
         partitions = [TopicPartition(topic, number) for topic in topics for number in range(self._kafka.partitions)]
@@ -92,8 +98,8 @@ class Following:
             consumer.seek(one, self._places.get(one, 0))
         return partitions
 
-    async def _some(self, consumer: AIOKafkaConsumer) -> None:
-        for partition, records in (await consumer.getmany(timeout_ms=_POLL_MS)).items():
+    async def _some(self, consumer: AIOKafkaConsumer, within_ms: int) -> None:
+        for partition, records in (await consumer.getmany(timeout_ms=within_ms)).items():
             for record in records:
                 self._take(record)
                 self._places[partition] = record.offset + 1

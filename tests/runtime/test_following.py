@@ -1,6 +1,8 @@
 """Topics that are followed: what is not read is told, and read later."""
 
 import asyncio
+import time
+from statistics import median
 
 import pytest
 from aiokafka import ConsumerRecord
@@ -35,3 +37,25 @@ async def test_each_outage_is_told_and_no_record_is_lost(kafka: str, caplog: pyt
     finally:
         await following.stop()
     assert taken == [b"one", b"two"]
+
+
+async def test_a_record_after_a_rest_is_taken_at_once(kafka: str) -> None:
+    topic = await create_topic(kafka)
+    taken: list[float] = []
+    following = Following(
+        KafkaSettings(bootstrap=kafka, partitions=1), [topic], lambda _: taken.append(time.monotonic())
+    )
+    await following.start()
+    try:
+        await asyncio.wait_for(following.read(), 20)
+        waits = []
+        for rest_s in (0.3, 0.7, 1.1):
+            taken.clear()
+            await asyncio.sleep(rest_s)
+            await produce(kafka, topic, [(None, b"one")])
+            told = time.monotonic()
+            await eventually(lambda: bool(taken), what="taken")
+            waits.append(taken[0] - told)
+        assert median(waits) < 0.2
+    finally:
+        await following.stop()

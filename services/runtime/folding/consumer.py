@@ -12,24 +12,25 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from aiokafka import ConsumerRecord
+from aiokafka.errors import IllegalStateError, KafkaError
 from faust.events import Event
 from faust.transport.consumer import Fetcher
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from services.runtime.apart import Apart
+from services.runtime.folding import fetching
 from services.runtime.folding.membership import keep_name
 from services.runtime.folding.runner import Runner
 from services.runtime.folding.showing import Behind
-from services.runtime.section import ConfigError
+from services.runtime.patience import wait_by
 
 logger = logging.getLogger(__name__)
 
 _POLL_SECONDS = 1.0
 _COMMIT_SECONDS = 5.0
-# A broker answers the requests of a connection in order, so each question asked while partitions are assigned waits
-# for a fetch to return; with Faust's 1,500 ms a rebalance takes many seconds.
-_FETCH_WAIT_MS = 100
+# No longer: the first fetch of a rebalance waits for the last one before it.
+_PATIENT_MS = 500
 # Of all partitions together; several copies of it are made on its way. A larger record comes all the same, alone.
 _FETCH_BYTES = 8 << 20
 # Under load each answer of the broker brings a record or two, at once, and costs both sides as much as hundreds do:
@@ -58,13 +59,14 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         consumer = super()._create_worker_consumer(transport)
         # Faust sets this only under its own exactly-once mode; read at the consumer's start.
         consumer._isolation_level = "read_committed"
-        consumer._fetch_max_wait_ms = _FETCH_WAIT_MS
         consumer._fetch_max_bytes = _FETCH_BYTES
         return consumer
 
     async def on_start(self) -> None:
         await super().on_start()
-        coordinator = self._ensure_consumer()._coordinator
+        consumer = self._ensure_consumer()
+        wait_by(consumer._fetcher, _PATIENT_MS, lambda: self.app.rebalancing or self.app.in_recovery)
+        coordinator = consumer._coordinator
         heartbeat = coordinator._do_heartbeat
 
         async def told() -> bool:
@@ -79,27 +81,58 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         if self.app.conf.consumer_group_instance_id is not None:
             keep_name(coordinator, self.app.assignor, self._end)
 
-    async def _end(self, why: ConfigError) -> None:
+    async def _end(self, why: Exception) -> None:
         await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self.app.crash(why), self.parent_loop))
 
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        try:
+            await self._place()
+        except IllegalStateError:
+            logger.info("another assignment comes before this one is placed")
+        except KafkaError as error:
+            # aiokafka would log what a rebalance listener raises, and go on.
+            await self._end(error)
+        await super().on_partitions_assigned(assigned, generation_id)
+
+    async def _place(self) -> None:
+        """Place a new assignment, and fetch nothing of it yet.
+
+        aiokafka's own way asks for the committed offset of one partition after the other, of changelogs too, which have
+        none: hundreds of questions at each rebalance, before the first fetch.
+        """
+        self._beginnings: dict[TP, int] = {}
+        consumer = self._ensure_consumer()
+        consumer.pause(*consumer.assignment())
+        for tp in filter(self.consumer._is_changelog_tp, consumer.assignment()):
+            # Until it is known how far its store is.
+            consumer.seek(tp, 0)
+        await self._seek_to_committed()
+
     async def seek_to_committed(self) -> Mapping[TP, int | None]:
+        """Place the sources once more, beyond nothing that was fetched and dropped, and fetch them from now on."""
         committed: Mapping[TP, int | None] = await self.call_thread(self._seek_to_committed)
+        self.fetch(committed, True)
         return committed
 
     async def _seek_to_committed(self) -> Mapping[TP, int | None]:
         consumer = self._ensure_consumer()
-        # In one request: aiokafka's own asks for one after the other, hundreds at each rebalance.
-        assigned = consumer.assignment()
-        found = await consumer._coordinator.fetch_committed_offsets(list(assigned))
-        committed = {tp: found[tp].offset if tp in found else None for tp in assigned}
+        sources = [tp for tp in consumer.assignment() if not self.consumer._is_changelog_tp(tp)]
+        # In one request: aiokafka's own asks for one after the other.
+        found = await consumer._coordinator.fetch_committed_offsets(sources)
+        committed = {tp: found[tp].offset if tp in found else None for tp in sources}
+        fresh = [tp for tp, offset in committed.items() if not offset]
+        # Asked for once: the second time a fetch is under way.
+        if unknown := [tp for tp in fresh if tp not in self._beginnings]:
+            await consumer.seek_to_beginning(*unknown)
+            self._beginnings |= {tp: await consumer.position(tp) for tp in unknown}
         for tp, offset in committed.items():
-            if offset:
-                consumer.seek(tp, offset)
-        # Those that nobody committed are left where they are: beyond what was fetched and dropped.
-        fresh = [tp for tp, offset in committed.items() if not offset and not self.consumer._is_changelog_tp(tp)]
-        if fresh:
-            await consumer.seek_to_beginning(*fresh)
+            consumer.seek(tp, offset or self._beginnings[tp])
         return committed
+
+    def fetch(self, tps: Iterable[TP], wanted: bool) -> None:
+        """Fetch these partitions from now on, or nothing of them any more."""
+        do = fetching.resume if wanted else fetching.pause
+        self.thread_loop.call_soon_threadsafe(do, self._ensure_consumer(), frozenset(tps))
 
     def positions_now(self, tps: Iterable[TP]) -> dict[TP, int]:
         """The same, read across threads: right only while no fetch is under way, for then they stand still."""
@@ -138,6 +171,19 @@ class BatchConsumer(driver.Consumer):
 
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    def pause_partitions(self, tps: Iterable[TP]) -> None:
+        tps = frozenset(tps)
+        super().pause_partitions(tps)
+        if tps:
+            self._thread.fetch(tps, False)
+
+    def resume_partitions(self, tps: Iterable[TP]) -> None:
+        tps = frozenset(tps)
+        super().resume_partitions(tps)
+        # Changelogs are placed by now; sources are placed next (`seek_to_committed`).
+        if changelogs := frozenset(filter(self._is_changelog_tp, tps)):
+            self._thread.fetch(changelogs, True)
 
     def behind(self) -> Iterator[Behind]:
         """What of the partitions owned is not folded yet."""

@@ -1,18 +1,18 @@
 """What an operator sees of attempts: the calls under way, what Twilio answers, and how they end."""
 
 import time
+from functools import cache
 
-from prometheus_client import Gauge
+from prometheus_client import Counter, Gauge
 
 from services.domain.errors import CATALOGUE
 from services.domain.outbox.facts import Attempted, Created, Judged, Refused, Unknown
-from services.runtime.counts import Counts
 from services.runtime.delays import Delays
 from services.sender.metrics import SENDER
 from services.sender.outcomes import Outcome, Refusal
 
 CALLS = Gauge("switchboard_calls_under_way", "Calls at Twilio that are not answered yet", registry=SENDER)
-OUTCOMES = Counts("switchboard_attempts_total", "Attempts by how they ended", ["outcome"], SENDER)
+OUTCOMES = Counter("switchboard_attempts_total", "Attempts by how they ended", ["outcome"], registry=SENDER)
 TWILIO_SECONDS = Delays(
     "switchboard_twilio_seconds",
     "A call that creates a message, to Twilio's answer or to none",
@@ -20,13 +20,15 @@ TWILIO_SECONDS = Delays(
     SENDER,
     label="tenant",
 )
-ANSWERS = Counts(
+ANSWERS = Counter(
     "switchboard_twilio_answers_total",
     "Calls that create a message, by Twilio's answer: created, an error's code (other: one that the catalogue does not "
     "know), none",
     ["answer"],
-    SENDER,
+    registry=SENDER,
 )
+# Each by its labels, as many as there are of them on the page of metrics.
+_ended, _answered = cache(OUTCOMES.labels), cache(ANSWERS.labels)
 
 
 class UnderWay:
@@ -53,12 +55,12 @@ CALLS.set_function(lambda: UnderWay.calls)
 
 def answered_by(outcome: Outcome) -> None:
     """A call was answered, or not."""
-    ANSWERS.add(answer_of(outcome))
+    _answered(answer_of(outcome)).inc()
 
 
 def ended(end: Judged | Attempted) -> None:
     """An attempt has ended, or was not made."""
-    OUTCOMES.add(_name(end))
+    _ended(_name(end)).inc()
 
 
 def answer_of(outcome: Outcome) -> str:

@@ -3,11 +3,13 @@ kind, one line a second in the log, numbers masked there. The results name each 
 
 import logging
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any, ParamSpec, TypeVar
+
+from prometheus_client import Counter
 
 from services.domain.messages.ladder import RANK
 from services.domain.results import CommandResult
-from services.runtime.counts import Counts
 from services.runtime.sparing import Sparing, and_more
 from services.sender.metrics import SENDER
 
@@ -16,15 +18,19 @@ A = TypeVar("A")
 
 _log = logging.getLogger(__name__)
 
-RESULTS = Counts(
+RESULTS = Counter(
     "switchboard_results_total",
     "Steps of commands, as the results tell them; a flush that is folded again counts again",
     ["step", "status", "category"],
-    SENDER,
+    registry=SENDER,
 )
 _WELL = frozenset({"sent", "recorded"})
 # A flood of commands is refused at thousands a second.
 _sparing = Sparing()
+
+
+# As many as there are of it on the page of metrics.
+counted = cache(RESULTS.labels)
 
 
 def of_fold(answer: tuple[Any, Sequence[Any]]) -> Sequence[Any]:
@@ -52,7 +58,7 @@ def logged(step: Callable[P, A], told: Callable[[A], Sequence[Any]]) -> Callable
 
 def _tell(result: CommandResult) -> None:
     status = result.message_status or ""
-    RESULTS.add(result.step, status if not status or status in RANK else "other", result.category or "")
+    counted(result.step, status if not status or status in RANK else "other", result.category or "").inc()
     if not result.terminal or result.step in _WELL:
         return
     if (kept_back := _sparing.kept_back((result.tenant, result.step, result.category))) is None:

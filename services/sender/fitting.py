@@ -4,9 +4,11 @@ Looked at is what goes by SMS or MMS; other channels have rules of their own.
 """
 
 from collections.abc import Sequence
+from functools import cache
 from typing import NamedTuple
 
 from msgspec.structs import replace
+from prometheus_client import Counter
 
 from services.domain.compliance.concerns import Concern
 from services.domain.compliance.countries import Going, found_by_country, rules_for
@@ -17,7 +19,6 @@ from services.domain.gate.view import View
 from services.domain.gate.windows import as_template
 from services.domain.messages.introduced import Introduced, Texts, Unsaid, fits_beside, is_first, to_append, unsaid
 from services.domain.senders.names import kind_of
-from services.runtime.counts import Counts
 from services.runtime.directories import Directories
 from services.runtime.folding.partition import Partition
 from services.runtime.intake_rules import country_rows
@@ -35,12 +36,15 @@ _RECURRING = frozenset({"marketing", "utility"})
 _FIRST = "it is the first that this person gets from this sender, and it does not say {}"
 _UNSAID = {"stop_text": "how to stop", "help_text": "where help is"}
 
-CONCERNS = Counts(
+CONCERNS = Counter(
     "switchboard_concerns_total",
     "Messages that went although something of them does not fit what is registered, or asked for, by what that is",
     ["tenant", "kind"],
-    SENDER,
+    registry=SENDER,
 )
+
+# By its labels, as many as there are of them on the page of metrics.
+_counted = cache(CONCERNS.labels)
 
 
 class OnItsWay(NamedTuple):
@@ -106,7 +110,7 @@ class Fitting:
 def count(view: View, tenant: str) -> None:
     """A message goes, whatever is told of it."""
     for concern in view.concerns:
-        CONCERNS.add(tenant, concern.kind)
+        _counted(tenant, concern.kind).inc()
 
 
 def _is_first(partition: Partition, going: OnItsWay) -> bool:

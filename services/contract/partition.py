@@ -17,7 +17,15 @@ _REMEMBERED_BYTES = 256
 def partition_of(key: bytes, count: int) -> int:
     """The partition of a key, of `count`."""
     # A command's and its contact's key come several times within a moment; a stranger's may be of any length.
-    hashed = _lately(key) if len(key) <= _REMEMBERED_BYTES else murmur2(key)
+    return _on(_lately(key) if len(key) <= _REMEMBERED_BYTES else murmur2(key), count)
+
+
+def partition_once(key: bytes, count: int) -> int:
+    """The same, where a key does not come again within a moment: to remember it costs more than to reckon it."""
+    return _on(murmur2(key), count)
+
+
+def _on(hashed: int, count: int) -> int:
     return (hashed & 0x7FFFFFFF) % count
 
 

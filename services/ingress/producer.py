@@ -13,7 +13,7 @@ from typing import TypeVar
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
 
-from services.contract.partition import partition_of
+from services.contract.partition import partition_once
 from services.ingress.segments import Fact
 from services.runtime.kafka import durable_producer, let_go, trouble
 from services.runtime.sections.kafka import KafkaSettings
@@ -57,7 +57,7 @@ class Producer:
     def partition(self, topic: str, key: bytes) -> int:
         """Where any Kafka client puts this key (murmur2)."""
         partitions = self._partitions[topic]
-        return partitions[partition_of(key, len(partitions))]
+        return partitions[partition_once(key, len(partitions))]
 
     async def send(self, queues: Sequence[Queue], deadline: float) -> list[int]:
         """Write one record batch for each queue; returns how many facts of each all in-sync replicas have.

@@ -20,6 +20,7 @@ from faust.types import TP
 
 from services.runtime.apart import Apart
 from services.runtime.folding import fetching
+from services.runtime.folding.fetching import Placing
 from services.runtime.folding.membership import keep_name
 from services.runtime.folding.runner import Runner
 from services.runtime.folding.showing import Behind
@@ -85,8 +86,9 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self.app.crash(why), self.parent_loop))
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        self._placing = Placing(self._ensure_consumer(), self.consumer._is_changelog_tp)
         try:
-            await self._place()
+            await self._placing.begin()
         except IllegalStateError:
             logger.info("another assignment comes before this one is placed")
         except KafkaError as error:
@@ -94,39 +96,10 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             await self._end(error)
         await super().on_partitions_assigned(assigned, generation_id)
 
-    async def _place(self) -> None:
-        """Place a new assignment, and fetch nothing of it yet.
-
-        aiokafka's own way asks for the committed offset of one partition after the other, of changelogs too, which have
-        none: hundreds of questions at each rebalance, before the first fetch.
-        """
-        self._beginnings: dict[TP, int] = {}
-        consumer = self._ensure_consumer()
-        consumer.pause(*consumer.assignment())
-        for tp in filter(self.consumer._is_changelog_tp, consumer.assignment()):
-            # Until it is known how far its store is.
-            consumer.seek(tp, 0)
-        await self._seek_to_committed()
-
     async def seek_to_committed(self) -> Mapping[TP, int | None]:
         """Place the sources once more, beyond nothing that was fetched and dropped, and fetch them from now on."""
-        committed: Mapping[TP, int | None] = await self.call_thread(self._seek_to_committed)
+        committed: Mapping[TP, int | None] = await self.call_thread(self._placing.end)
         self.fetch(committed, True)
-        return committed
-
-    async def _seek_to_committed(self) -> Mapping[TP, int | None]:
-        consumer = self._ensure_consumer()
-        sources = [tp for tp in consumer.assignment() if not self.consumer._is_changelog_tp(tp)]
-        # In one request: aiokafka's own asks for one after the other.
-        found = await consumer._coordinator.fetch_committed_offsets(sources)
-        committed = {tp: found[tp].offset if tp in found else None for tp in sources}
-        fresh = [tp for tp, offset in committed.items() if not offset]
-        # Asked for once: the second time a fetch is under way.
-        if unknown := [tp for tp in fresh if tp not in self._beginnings]:
-            await consumer.seek_to_beginning(*unknown)
-            self._beginnings |= {tp: await consumer.position(tp) for tp in unknown}
-        for tp, offset in committed.items():
-            consumer.seek(tp, offset or self._beginnings[tp])
         return committed
 
     def fetch(self, tps: Iterable[TP], wanted: bool) -> None:

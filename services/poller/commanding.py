@@ -22,8 +22,9 @@ from services.poller.metrics import POLLER
 from services.runtime.clock import now
 from services.runtime.directories import Directories
 from services.runtime.failpoints import reach
+from services.runtime.folding.flush import Changed
 from services.runtime.folding.index import Listed
-from services.runtime.folding.partition import Flush, Partition
+from services.runtime.folding.partition import Partition
 from services.runtime.folding.runner import Listener
 from services.runtime.replying import rule_commands
 from services.runtime.tenants.derived import Derived
@@ -65,9 +66,9 @@ class Commanding(Listener):
     async def leaving(self, partition: Partition) -> None:
         self._owned.discard(partition)
 
-    async def flushed(self, partition: Partition, flush: Flush) -> None:
-        was = flush.was.get(COMMANDS, {})
-        for key, row in flush.rows.get(COMMANDS, {}).items():
+    async def folded(self, partition: Partition, changed: Changed) -> None:
+        was = changed.was.get(COMMANDS, {})
+        for key, row in changed.rows.get(COMMANDS, {}).items():
             before: Commanded | None = was.get(key)
             if row is None:
                 continue

@@ -2,17 +2,18 @@
 
 from typing import Any
 
-from services.runtime.folding.partition import Flush, Partition
+from services.runtime.folding.flush import Changed
+from services.runtime.folding.partition import Partition
 from services.runtime.folding.runner import Listener
 from services.runtime.unknown_codes import notice
 
 
 class Noticing(Listener):
-    """Hears of the messages that a flush changed, and notices each code when its step is first told with it."""
+    """Hears of the messages that have changed, and notices each code when its step is first told with it."""
 
-    async def flushed(self, partition: Partition, flush: Flush) -> None:
-        before = flush.was.get("delivery", {})
-        for sid, row in flush.rows.get("delivery", {}).items():
+    async def folded(self, partition: Partition, changed: Changed) -> None:
+        before = changed.was.get("delivery", {})
+        for sid, row in changed.rows.get("delivery", {}).items():
             for code in _codes(row) - _codes(before.get(sid)):
                 notice(code)
 

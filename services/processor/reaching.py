@@ -16,7 +16,8 @@ from services.domain.messages.number import Number, unreachable
 from services.domain.messages.windows import Sessions
 from services.domain.reachability import Unreachable
 from services.processor.metrics import PROCESSOR
-from services.runtime.folding.partition import Flush, Partition
+from services.runtime.folding.flush import Changed
+from services.runtime.folding.partition import Partition
 from services.runtime.folding.runner import Listener
 
 # Carriers are as many as there are number ranges in the world: what comes beyond so many places is counted together.
@@ -63,13 +64,13 @@ _marked = cache(MARKED.labels)
 
 
 class Reaching(Listener):
-    """Hears of the messages that a flush changed."""
+    """Hears of the messages that have changed."""
 
     def __init__(self) -> None:
         self._places: set[tuple[str, str]] = set()
 
-    async def flushed(self, partition: Partition, flush: Flush) -> None:
-        for before, after in _changed(flush, "delivery"):
+    async def folded(self, partition: Partition, changed: Changed) -> None:
+        for before, after in _moved(changed, "delivery"):
             for place in _came(before, after):
                 self._count(after.tenant, place)
             if (seconds := _arrived_after(before, after)) is not None:
@@ -92,22 +93,22 @@ class Reaching(Listener):
 
 
 class People(Listener):
-    """Hears of the contacts that a flush changed."""
+    """Hears of the contacts that have changed."""
 
-    async def flushed(self, partition: Partition, flush: Flush) -> None:
-        for before, after in _changed(flush, "suppression"):
+    async def folded(self, partition: Partition, changed: Changed) -> None:
+        for before, after in _moved(changed, "suppression"):
             if after.outs and not (before and before.outs):
                 _opt_outs(after.tenant).inc()
-        for before, after in _changed(flush, "sessions"):
+        for before, after in _moved(changed, "sessions"):
             if opened := _opened(before, after):
                 _windows(after.tenant).inc(opened)
-        for before, after in _changed(flush, "numbers"):
+        for before, after in _moved(changed, "numbers"):
             for channel, one in _left_alone(before, after).items():
                 _marked(after.tenant, channel, one.why).inc()
 
 
 def _came(before: Delivery | None, row: Delivery) -> list[Counted]:
-    """Under what a message is counted that came further: a flush may bring several steps of it.
+    """Under what a message is counted that came further: a change may bring several steps of it.
 
     A failure that was overruled before it was folded is none.
     """
@@ -126,7 +127,7 @@ def _place(row: Delivery, status: str) -> Counted | None:
 
 
 def _arrived_after(before: Delivery | None, row: Delivery) -> float | None:
-    """How long it took to arrive, in seconds, where this flush was the first to know that it did."""
+    """How long it took to arrive, in seconds, where this change was the first to know that it did."""
     if before is not None and before.status in ARRIVED:
         return None
     arrived = [step.at for status, step in row.steps.items() if status in ARRIVED]
@@ -139,7 +140,7 @@ def _opened(before: Sessions | None, after: Sessions) -> int:
 
 
 def _left_alone(before: Number | None, after: Number) -> dict[str, Unreachable]:
-    """What stands against a number's channels since a flush: where it stood for less long before, that is new."""
+    """What stands against a number's channels since a change: where it stood for less long before, that is new."""
     known = unreachable(before)
     return {
         channel: one
@@ -148,6 +149,6 @@ def _left_alone(before: Number | None, after: Number) -> dict[str, Unreachable]:
     }
 
 
-def _changed(flush: Flush, table: str) -> Iterator[tuple[Any, Any]]:
-    was = flush.was.get(table, {})
-    return ((was.get(key), row) for key, row in flush.rows.get(table, {}).items() if row is not None)
+def _moved(changed: Changed, table: str) -> Iterator[tuple[Any, Any]]:
+    was = changed.was.get(table, {})
+    return ((was.get(key), row) for key, row in changed.rows.get(table, {}).items() if row is not None)

@@ -7,7 +7,7 @@ class Apart:
     """`seconds` lie between the beginnings of two turns, at the least, where the later one waits. For one task."""
 
     def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
+        self.seconds = seconds
         self._next = 0.0
 
     async def turn(self, at_once: bool = False) -> None:
@@ -15,4 +15,4 @@ class Apart:
         now = asyncio.get_running_loop().time
         if not at_once and (wait := self._next - now()) > 0:
             await asyncio.sleep(wait)
-        self._next = now() + self._seconds
+        self._next = now() + self.seconds

@@ -11,7 +11,8 @@ from services.domain.outbox.entry import Entry
 from services.domain.outbox.facts import Checked
 from services.domain.outbox.lists import IN_DOUBT
 from services.runtime.clock import now
-from services.runtime.folding.partition import Flush, Partition
+from services.runtime.folding.flush import Changed
+from services.runtime.folding.partition import Partition
 from services.runtime.folding.runner import Listener
 from services.sender.outbound import Check, Products
 from services.sender.rows import listed_rows
@@ -40,8 +41,8 @@ class Claims(Listener):
         async for key, row in listed_rows(partition, OUTBOX, IN_DOUBT):
             self._note(partition, key, row)
 
-    async def flushed(self, partition: Partition, flush: Flush) -> None:
-        for key, entry in flush.rows.get(OUTBOX, {}).items():
+    async def folded(self, partition: Partition, changed: Changed) -> None:
+        for key, entry in changed.rows.get(OUTBOX, {}).items():
             self._note(partition, key, entry)
 
     async def leaving(self, partition: Partition) -> None:

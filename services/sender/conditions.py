@@ -1,7 +1,7 @@
 """What holds deferred commands, by name, and letting them go once it holds them no more.
 
 It is looked at when the partition is taken, when what a condition rests on has changed, and when a command was deferred
-under it: each after the flush that did it, so that none of them can pass by another. A condition's first word is its
+under it: each after what did it is folded, so that none of them can pass by another. A condition's first word is its
 kind; a time alone is none (`outbox.due`).
 """
 
@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 from services.domain.outbox.facts import Released
 from services.domain.outbox.lists import DEFERRED, FOR_A_TIME, condition_of, held_by
 from services.runtime.clock import now
+from services.runtime.folding.flush import Changed
 from services.runtime.folding.index import beyond
-from services.runtime.folding.partition import Flush, Partition
+from services.runtime.folding.partition import Partition
 from services.runtime.folding.runner import Listener
 from services.sender.tables import OUTBOX
 from services.sender.tasks import tell
@@ -30,11 +31,11 @@ class Kind(NamedTuple):
     """A kind of conditions.
 
     `stands`: whether the condition of this name (with its kind) holds anything, by what is committed. `touched`: the
-    conditions that may have ended by a flush.
+    conditions that may have ended by a change.
     """
 
     stands: Callable[[Partition, str], bool]
-    touched: Callable[[Flush], Iterable[str]]
+    touched: Callable[[Changed], Iterable[str]]
 
 
 class Conditions(Listener):
@@ -51,12 +52,12 @@ class Conditions(Listener):
         await self._look_at(partition, DEFERRED)
 
     def reconsider(self, kind: str) -> None:
-        """What conditions of a kind rest on has changed, and no flush says so."""
+        """What conditions of a kind rest on has changed, and no row says so."""
         for partition in self._tasks:
             self._spawn(partition, self._look_at(partition, f"{DEFERRED}{kind} "))
 
     def ended(self, partition: Partition, condition: str) -> None:
-        """A condition may have ended, and no flush says so."""
+        """A condition may have ended, and no row says so."""
         if partition in self._again:
             self._look(partition, condition)
 
@@ -70,10 +71,10 @@ class Conditions(Listener):
             after = beyond(held_by(condition or FOR_A_TIME))
             await asyncio.sleep(0)
 
-    async def flushed(self, partition: Partition, flush: Flush) -> None:
+    async def folded(self, partition: Partition, changed: Changed) -> None:
         if partition not in self._tasks:
             return
-        for condition in dict.fromkeys((*self._touched(flush), *_deferred(flush))):
+        for condition in dict.fromkeys((*self._touched(changed), *_deferred(changed))):
             self._look(partition, condition)
 
     async def leaving(self, partition: Partition) -> None:
@@ -81,9 +82,9 @@ class Conditions(Listener):
         for task in self._tasks.pop(partition, set()):
             task.cancel()
 
-    def _touched(self, flush: Flush) -> Iterator[str]:
+    def _touched(self, changed: Changed) -> Iterator[str]:
         for kind in self._kinds.values():
-            yield from kind.touched(flush)
+            yield from kind.touched(changed)
 
     def _stands(self, partition: Partition, condition: str) -> bool:
         kind = self._kinds.get(condition.partition(" ")[0])
@@ -128,9 +129,9 @@ class Conditions(Listener):
             await asyncio.gather(*(partition.submit(_released(place.key, condition)) for place in places))
 
 
-def _deferred(flush: Flush) -> Iterator[str]:
-    """The conditions under which commands were deferred in a flush."""
-    for entry in flush.rows.get(OUTBOX, {}).values():
+def _deferred(changed: Changed) -> Iterator[str]:
+    """The conditions under which commands were deferred by a change."""
+    for entry in changed.rows.get(OUTBOX, {}).values():
         if entry is not None and entry.state == "deferred" and entry.condition is not None:
             yield entry.condition
 

@@ -11,7 +11,8 @@ from services.domain.clock import seconds_between
 from services.domain.outbox.entry import Entry
 from services.domain.outbox.lists import IN_DOUBT
 from services.runtime.clock import now
-from services.runtime.folding.partition import Flush, Partition
+from services.runtime.folding.flush import Changed
+from services.runtime.folding.partition import Partition
 from services.runtime.folding.runner import Listener
 from services.sender.metrics import SENDER
 from services.sender.outbound import Find, Products
@@ -50,9 +51,9 @@ class Finder(Listener):
         async for key, row in listed_rows(partition, OUTBOX, IN_DOUBT):
             self._note(partition, key, row)
 
-    async def flushed(self, partition: Partition, flush: Flush) -> None:
+    async def folded(self, partition: Partition, changed: Changed) -> None:
         since, tasks = self._since.get(partition, {}), self._tasks.get(partition, {})
-        for key, entry in flush.rows.get(OUTBOX, {}).items():
+        for key, entry in changed.rows.get(OUTBOX, {}).items():
             # As most: it is not in doubt, and was not.
             if (entry is not None and entry.state == "ambiguous") or key in since or key in tasks:
                 self._note(partition, key, entry)

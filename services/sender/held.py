@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from services.domain.consent import holds
 from services.domain.consent.standing import Standing
 from services.domain.gate.conditions import hold_of
-from services.runtime.folding.partition import Flush, Partition
+from services.runtime.folding.flush import Changed
+from services.runtime.folding.partition import Partition
 from services.sender.conditions import Kind
 from services.sender.tables import SUPPRESSION
 
@@ -14,9 +15,9 @@ def _stands(partition: Partition, condition: str) -> bool:
     return _is_held(partition.read(condition.partition(" ")[2], SUPPRESSION))
 
 
-def _touched(flush: Flush) -> Iterator[str]:
-    was = flush.was.get(SUPPRESSION, {})
-    for contact, row in flush.rows.get(SUPPRESSION, {}).items():
+def _touched(changed: Changed) -> Iterator[str]:
+    was = changed.was.get(SUPPRESSION, {})
+    for contact, row in changed.rows.get(SUPPRESSION, {}).items():
         if _is_held(was[contact]) and not _is_held(row):
             yield hold_of(contact)
 

@@ -47,7 +47,8 @@ class Judging:
         await self._see_media(partition, command)
         while True:
             before: Standing | None = partition.read(command.contact, SUPPRESSION)
-            offsets = await self._barrier.passed(partition)
+            with partition.deciding():
+                offsets = await self._barrier.passed(partition)
             after: Standing | None = partition.read(command.contact, SUPPRESSION)
             # A release that came in between may have been read before what was retried, which stands on the log then.
             if after is before or _released(after) == _released(before):

@@ -139,8 +139,8 @@ class Lookups(Listener):
         try:
             async with asyncio.timeout(tenant.lookup.wait_s), self._together:
                 # Before the call: who is killed between them has counted it.
-                await partition.submit(LineAsked(**names, at=now()))
-                self._uncounted[partition].discard(command.contact)
+                begun = self._uncounted[partition]
+                await partition.submit(LineAsked(**names, at=now()), lambda: begun.discard(command.contact))
                 reach("lookup.counted")
                 COST.labels(command.tenant, tenant.spend.currency).inc(float(tenant.lookup.price))
                 found = await self._fetch(command.tenant, tenant, command.to)

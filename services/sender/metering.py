@@ -10,7 +10,8 @@ from services.contract.prices import PRICES
 from services.domain.spend import budgets
 from services.domain.spend.budgets import Budget, Overspent, day_of, exceeds
 from services.runtime.clock import now
-from services.runtime.folding.partition import Flush, Partition
+from services.runtime.folding.flush import Changed
+from services.runtime.folding.partition import Partition
 from services.runtime.folding.runner import Listener
 from services.runtime.price_lists import PriceLists
 from services.runtime.tenants.live import Tenants
@@ -75,8 +76,8 @@ class Meter(Listener):
         self._owned.add(partition)
         self._tell_anew()
 
-    async def flushed(self, partition: Partition, flush: Flush) -> None:
-        for key in flush.rows.get(SPENT, ()):
+    async def folded(self, partition: Partition, changed: Changed) -> None:
+        for key in changed.rows.get(SPENT, ()):
             name, _, day = key.partition(" ")
             label = day.partition(" ")[2] or None
             for budget in self._rules[name].budgets if name in self._rules else ():

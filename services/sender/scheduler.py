@@ -1,4 +1,4 @@
-"""When each command goes: hears of each flush, and has every contact of the partitions owned wait for its turn.
+"""When each command goes: hears of each row, and has every contact of the partitions owned wait for its turn.
 
 A lane for each sender, the lanes in fair rounds (`dispatcher`), over all of them the slots.
 """
@@ -12,7 +12,8 @@ from prometheus_client import Gauge
 from services.domain.outbox.entry import Entry
 from services.domain.outbox.lists import DEFERRED, IN_A_LANE, IN_DOUBT
 from services.runtime.clock import now
-from services.runtime.folding.partition import Flush, Partition
+from services.runtime.folding.flush import Changed
+from services.runtime.folding.partition import Partition
 from services.runtime.folding.runner import Listener
 from services.sender.contacts import Contacts
 from services.sender.dispatcher import Dispatcher
@@ -91,11 +92,11 @@ class Scheduler(Listener):
         await owned.backlogs.survey()
         OPEN.set(self.rows_open())
 
-    async def flushed(self, partition: Partition, flush: Flush) -> None:
+    async def folded(self, partition: Partition, changed: Changed) -> None:
         """Learn of new commands and of how attempts ended."""
-        owned, rows = self._owned.get(partition), flush.rows.get(OUTBOX)
+        owned, rows = self._owned.get(partition), changed.rows.get(OUTBOX)
         if owned is not None and rows:
-            owned.changed(flush.was[OUTBOX], rows)
+            owned.changed(changed.was[OUTBOX], rows)
             OPEN.set(self.rows_open())
 
     async def leaving(self, partition: Partition) -> None:

@@ -15,8 +15,9 @@ from services.domain.outbox.lists import IN_A_LANE, in_lane
 from services.domain.outbox.pauses import ROW, Pause, Pauses, paused, resting, stopping
 from services.domain.outbox.verdicts import Verdict
 from services.runtime.clock import now
+from services.runtime.folding.flush import Changed
 from services.runtime.folding.index import beyond
-from services.runtime.folding.partition import Flush, Partition
+from services.runtime.folding.partition import Partition
 from services.runtime.folding.runner import Listener
 from services.runtime.masking import scrub
 from services.sender.account import AccountAt
@@ -82,15 +83,15 @@ class Stops(Listener):
         self._metrics()
         self._changed()
 
-    async def flushed(self, partition: Partition, flush: Flush) -> None:
+    async def folded(self, partition: Partition, changed: Changed) -> None:
         if partition not in self._pauses:
             return
-        rows = flush.rows.get(PAUSES, {})
+        rows = changed.rows.get(PAUSES, {})
         if ROW in rows:
             self._pauses[partition] = rows[ROW] or Pauses()
             self._metrics()
             self._changed()
-        came = [one for one in _came(flush) if self._verdict(one) is not None] if self._any() else []
+        came = [one for one in _came(changed) if self._verdict(one) is not None] if self._any() else []
         if came:
             self._spawn(partition, self._tell(partition, came))
 
@@ -158,10 +159,10 @@ class Stops(Listener):
             PAUSED.labels(scrub(scope)).inc()
 
 
-def _came(flush: Flush) -> Iterator[Entry]:
-    """The commands that may go since a flush, and might not before."""
-    was = flush.was.get(OUTBOX, {})
-    for key, entry in flush.rows.get(OUTBOX, {}).items():
+def _came(changed: Changed) -> Iterator[Entry]:
+    """The commands that may go since a change, and might not before."""
+    was = changed.was.get(OUTBOX, {})
+    for key, entry in changed.rows.get(OUTBOX, {}).items():
         before = was.get(key)
         if entry is not None and entry.state == "pending" and (before is None or before.state != "pending"):
             yield entry
@@ -186,10 +187,10 @@ def _stands(partition: Partition, condition: str) -> bool:
     return pauses is not None and condition.partition(" ")[2] in pauses.standing
 
 
-def _ended(flush: Flush) -> Iterable[str]:
-    before, after = flush.was.get(PAUSES, {}).get(ROW), flush.rows.get(PAUSES, {}).get(ROW)
+def _ended(changed: Changed) -> Iterable[str]:
+    before, after = changed.was.get(PAUSES, {}).get(ROW), changed.rows.get(PAUSES, {}).get(ROW)
     gone = (before.standing.keys() if before else set()) - (after.standing.keys() if after else set())
-    return [f"pause {scope}" for scope in gone] if ROW in flush.rows.get(PAUSES, {}) else []
+    return [f"pause {scope}" for scope in gone] if ROW in changed.rows.get(PAUSES, {}) else []
 
 
 # A label's pause, which defers commands.

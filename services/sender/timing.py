@@ -1,6 +1,6 @@
 """How long commands take, how they end, what the deferred ones wait for, and how soon a STOP blocks: for who watches.
 
-Read off the rows that a flush has changed. A flush that is folded again counts again.
+Read off the rows as they change. A flush that is folded again counts again.
 """
 
 import asyncio
@@ -19,7 +19,8 @@ from services.domain.outbox.entry import Entry
 from services.domain.outbox.lists import DEFERRED, FOR_A_TIME, condition_of
 from services.runtime.clock import now
 from services.runtime.delays import Delays
-from services.runtime.folding.partition import Flush, Partition
+from services.runtime.folding.flush import Changed
+from services.runtime.folding.partition import Partition
 from services.runtime.folding.runner import Listener
 from services.runtime.tenants.live import Tenants
 from services.sender.metrics import SENDER
@@ -82,31 +83,31 @@ class Timing(Listener):
             await asyncio.sleep(0)
         self._tell()
 
-    async def flushed(self, partition: Partition, flush: Flush) -> None:
+    async def folded(self, partition: Partition, changed: Changed) -> None:
         moment = now()
-        rows = flush.rows.get(OUTBOX, {})
+        rows = changed.rows.get(OUTBOX, {})
         if rows:
-            _observe(flush.was[OUTBOX], rows, moment)
-        for key, standing in flush.rows.get(SUPPRESSION, {}).items():
-            for at in _stops(flush.was[SUPPRESSION][key], standing):
+            _observe(changed.was[OUTBOX], rows, moment)
+        for key, standing in changed.rows.get(SUPPRESSION, {}).items():
+            for at in _stops(changed.was[SUPPRESSION][key], standing):
                 if (took := took_s(at, moment)) is not None:
                     STOP_TO_BLOCK.observe(took)
         if rows and partition in self._deferred:
-            self._moved(partition, flush)
+            self._moved(partition, changed)
 
     async def leaving(self, partition: Partition) -> None:
         self._deferred.pop(partition, None)
         self._tell()
 
-    def _moved(self, partition: Partition, flush: Flush) -> None:
+    def _moved(self, partition: Partition, changed: Changed) -> None:
         tally = self._deferred[partition]
-        changed = False
-        for rows, sign in ((flush.was[OUTBOX], -1), (flush.rows[OUTBOX], 1)):
+        moved = False
+        for rows, sign in ((changed.was[OUTBOX], -1), (changed.rows[OUTBOX], 1)):
             for entry in rows.values():
                 if entry is not None and entry.state == "deferred":
                     tally[_kind(entry.condition)] += sign
-                    changed = True
-        if changed:
+                    moved = True
+        if moved:
             self._tell()
 
     def _tell(self) -> None:

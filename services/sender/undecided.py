@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from services.domain.consent.version import version
 from services.domain.gate.conditions import SUSPECTED, suspected_of
-from services.runtime.folding.partition import Flush, Partition
+from services.runtime.folding.flush import Changed
+from services.runtime.folding.partition import Partition
 from services.runtime.tenants.live import Tenants
 from services.sender.conditions import Kind
 from services.sender.tables import SUPPRESSION
@@ -27,9 +28,9 @@ def held_by_suspicion(tenants: Tenants) -> Kind:
     return Kind(stands, _touched)
 
 
-def _touched(flush: Flush) -> Iterator[str]:
-    was = flush.was.get(SUPPRESSION, {})
-    for contact, row in flush.rows.get(SUPPRESSION, {}).items():
+def _touched(changed: Changed) -> Iterator[str]:
+    was = changed.was.get(SUPPRESSION, {})
+    for contact, row in changed.rows.get(SUPPRESSION, {}).items():
         before = was[contact]
         if before is not None and before.suspects and version(before) != version(row):
             yield suspected_of(contact, version(before))

@@ -14,10 +14,11 @@ from services.contract.topic import Topic
 from services.runtime.folding import index
 from services.runtime.folding.app import fold_app
 from services.runtime.folding.cache import FRAME_BYTES
+from services.runtime.folding.flush import Changed
 from services.runtime.folding.fold import Emission, Fold, Table
 from services.runtime.folding.index import INDEX
 from services.runtime.folding.ledger import Ledger
-from services.runtime.folding.partition import Flush, Partition
+from services.runtime.folding.partition import Partition
 from services.runtime.folding.store import PartitionedStore, batch_of
 from services.runtime.sections.kafka import KafkaSettings
 from services.runtime.sections.worker import WorkerSettings
@@ -50,7 +51,8 @@ class Ground:
     def __init__(self, fold: Fold, stores: Mapping[str, PartitionedStore], max_batch: int = 100) -> None:
         self.stores = stores
         self.written: list[Written] = []
-        self.flushes: list[Flush] = []
+        self.flushes: list[dict[tuple[str, int], int]] = []
+        self.changes: list[Changed] = []
         self.gate = asyncio.Event()
         self.gate.set()
         self.partition = Partition(fold, 0, cast(Ledger, self), self.stores, max_batch)
@@ -58,7 +60,7 @@ class Ground:
         self._offset = 0
 
     def run(self) -> None:
-        self.running = asyncio.create_task(self.partition.run(self._flushed))
+        self.running = asyncio.create_task(self.partition.run(self))
 
     async def write(
         self, emissions: Iterable[Emission], partition: int, rows: Mapping[str, Sequence[Emission]]
@@ -159,12 +161,16 @@ class Ground:
         assert len(self.flushes) == flushes + 1
         return self.written[-1] if len(self.written) > written else None
 
-    async def _flushed(self, partition: Partition, flush: Flush) -> None:
-        self.flushes.append(flush)
+    async def folded(self, partition: Partition, changed: Changed) -> None:
+        self.changes.append(changed)
+
+    def committed(self, offsets: Mapping[tuple[str, int], int], took_s: float) -> None:
+        self.flushes.append(dict(offsets))
+        partition = self.partition
         for table in partition.fold.tables:
             stored = self.stored(table.name)
             assert self.index(table.name) == derived(table, stored), "the index is that of the rows"
-            for (name, key), known in partition._committed._cache._rows.items():
+            for (name, key), known in partition._rows._cache._rows.items():
                 if name != table.name:
                     continue
                 value = stored.get(key.encode())

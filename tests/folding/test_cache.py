@@ -7,7 +7,7 @@ import pytest
 
 from services.contract import codec
 from services.contract.fold import FoldContract
-from services.runtime.folding import committed
+from services.runtime.folding import rows
 from services.runtime.folding.cache import FRAME_BYTES, RowCache
 from services.runtime.folding.fold import Fold, Step
 from services.runtime.folding.store import Change
@@ -36,7 +36,7 @@ async def test_a_row_is_decoded_once_for_all_that_reads_it(ground: Ground, monke
             decoded.append(value)
             return codec.decode(value, type_)
 
-    monkeypatch.setattr(committed, "codec", Counting)
+    monkeypatch.setattr(rows, "codec", Counting)
     assert ground.partition.read("a") == ground.partition.read("a", "alarms") == Alarms("a", [T1])
     await ground.fold(Set("a", [T2]), Set("b", [T1]), Set("a", [T1, T2]))
     await ground.tick(T1)

@@ -18,10 +18,11 @@ from hypothesis import strategies as st
 from services.contract import codec
 from services.contract.fold import FoldContract
 from services.runtime.folding.app import fold_app
+from services.runtime.folding.flush import Changed
 from services.runtime.folding.fold import Emission, Fold, Step, Table
 from services.runtime.folding.index import INDEX
 from services.runtime.folding.ledger import Ledger
-from services.runtime.folding.partition import Flush, Partition
+from services.runtime.folding.partition import Partition
 from services.runtime.folding.store import PartitionedStore
 from services.runtime.sections.kafka import KafkaSettings
 from services.runtime.sections.worker import WorkerSettings
@@ -104,7 +105,7 @@ class Worker:
         for _ in self.store.derive(0):
             pass
         self._partition = Partition(self.fold, 0, cast(Ledger, self), {"alarms": self.store}, 100)
-        self._running = asyncio.create_task(self._partition.run(self._flushed))
+        self._running = asyncio.create_task(self._partition.run(self))
 
     async def write(
         self, emissions: Iterable[Emission], partition: int, rows: Mapping[str, Sequence[Emission]]
@@ -127,7 +128,10 @@ class Worker:
         if self._running.done():
             self._running.result()
 
-    async def _flushed(self, _partition: Partition, _flush: Flush) -> None:
+    async def folded(self, partition: Partition, changed: Changed) -> None:
+        """Nobody listens."""
+
+    def committed(self, offsets: Mapping[tuple[str, int], int], took_s: float) -> None:
         self._flushes += 1
 
     def _consumed(self, event: Set, source: str) -> Any:

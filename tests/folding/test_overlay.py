@@ -142,5 +142,5 @@ async def test_a_flush_is_bounded_by_bytes_too() -> None:
     await world.flushed(2)
     largest = max(sum(len(one.value or b"") for one in emissions) for emissions, _ in world.written())
     assert largest <= MAX_FLUSH_BYTES + (1 << 20)
-    assert world.flushes[-1].folded == {(SOURCE, 0): 11}
+    assert world.flushes[-1] == {(SOURCE, 0): 11}
     world.partition.close()

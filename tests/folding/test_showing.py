@@ -47,9 +47,15 @@ async def test_a_flush_that_does_not_end_is_a_lag_that_grows(world: World) -> No
     assert found is not None
     assert found.records == 2
     assert found.seconds > 0
+    # What is folded meanwhile hides nothing.
+    await world.partition.queue.put(SOURCE, [record(2, fact(3))])
+    await eventually(lambda: world.partition.progress.upto == {SOURCE: 3})
+    found = world.partition.behind(SOURCE, 3)
+    assert found is not None
+    assert found.records == 3
     world.gate.set()
-    await world.flushed()
-    assert world.partition.behind(SOURCE, 2) == Behind(found.fold, SOURCE, 0, 0.0)
+    await world.flushed(2)
+    assert world.partition.behind(SOURCE, 3) == Behind(found.fold, SOURCE, 0, 0.0)
 
 
 async def test_each_record_counts_and_nothing_else_does(world: World) -> None:

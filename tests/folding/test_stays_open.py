@@ -75,7 +75,7 @@ async def test_an_event_that_is_told_ends_it(quiet: Quiet) -> None:
     await quiet.flushed()
     [(emissions, rows)] = quiet.written()
     assert (len(emissions), len(rows)) == (1, 1)
-    assert quiet.flushes[0].folded == {(SOURCE, 0): 1}
+    assert quiet.flushes[0] == {(SOURCE, 0): 1}
     assert quiet.partition.read("a").number == 2
 
 
@@ -111,7 +111,7 @@ async def test_when_the_partition_leaves_what_is_folded_is_written(quiet: Quiet)
     await _folded(quiet, 1)
     await _end(quiet)
     assert set(quiet.stored) == {b"a"}
-    assert quiet.flushes[0].folded == {(SOURCE, 0): 0}
+    assert quiet.flushes[0] == {(SOURCE, 0): 0}
 
 
 async def test_one_that_fails_cancels_who_came_to_it_later(quiet: Quiet) -> None:

@@ -17,7 +17,7 @@ async def test_an_event_of_our_own_is_committed_when_submit_returns(world: World
     world.gate.set()
     await asyncio.wait_for(submitting, 20)
     assert world.names()[:3] == ["fold", "write", "apply"]
-    assert world.flushes[0].folded == {}
+    assert world.flushes[0] == {}
 
 
 async def test_an_event_of_our_own_that_has_no_place_comes_back_to_who_submitted_it(world: World) -> None:

@@ -25,9 +25,10 @@ from services.runtime.folding.app import FoldApp, fold_app
 from services.runtime.folding.health import reasons
 from services.runtime.folding.index import INDEX
 from services.runtime.folding.lifetime import run_app
-from services.runtime.folding.partition import Flush, Partition
+from services.runtime.folding.partition import Partition
 from services.runtime.folding.recovery import PositionRecovery
 from services.runtime.folding.runner import Listener
+from services.runtime.folding.store import Change, PartitionedStore
 from services.runtime.sections.kafka import KafkaSettings
 from services.runtime.sections.worker import WorkerSettings
 from tests import failpoint
@@ -89,14 +90,6 @@ class Telling(Listener):
     async def taken(self, partition: Partition) -> None:
         say(taken=partition.partition, at=time.time())
 
-    async def flushed(self, partition: Partition, flush: Flush) -> None:
-        say(
-            flushed=partition.partition,
-            upto=list(flush.folded.values()),
-            rows=sum(map(len, flush.rows.values())),
-            at=time.time(),
-        )
-
     async def leaving(self, partition: Partition) -> None:
         say(leaving=partition.partition, at=time.time())
 
@@ -134,6 +127,8 @@ async def _run(spec: Spec, stop: asyncio.Event) -> None:
         max_batch=spec.max_batch,
     )
     app = fold_app(spec.app, [fold], kafka, worker, {tally.FOLD: Telling()})
+    for store in app.runner.stores[tally.FOLD].values():
+        _tell_writes(store)
     Watched.spec, Watched.stats_interval = spec, spec.progress_s
     app.tables._recovery = Watched(app, app.tables, beacon=app.tables.beacon, loop=app.tables.loop)
     end = asyncio.Event()
@@ -144,6 +139,16 @@ async def _run(spec: Spec, stop: asyncio.Event) -> None:
     finally:
         telling.cancel()
         ending.cancel()
+
+
+def _tell_writes(store: PartitionedStore) -> None:
+    apply = store.apply
+
+    def applied(partition: int, changes: Sequence[Change], offset: int) -> None:
+        apply(partition, changes, offset)
+        say(flushed=partition, rows=len(changes), at=time.time())
+
+    store.apply = applied  # type: ignore[method-assign, assignment]
 
 
 async def _tell(app: FoldApp) -> None:
@@ -166,10 +171,15 @@ async def _show_rows(app: FoldApp, stop: asyncio.Event, end: asyncio.Event) -> N
     owned = app.runner.partitions(tally.FOLD)
     if len(app.runner.folds[tally.FOLD].tables) > 1:
         say(misindexed=_misindexed(app, owned))
-        say(watched={row.key: [row.number, row.chain] for one in owned for row in one.rows(watched.TABLE)})
+        say(watched=_rows(owned, watched.TABLE))
         say(listed=[key for one in owned for _, key in one.listed(watched.TABLE, watched.WAITING, None, 1000)])
-    say(shown={row.key: [row.number, row.chain] for partition in owned for row in partition.rows()})
+    say(shown=_rows(owned, tally.FOLD))
     end.set()
+
+
+def _rows(owned: Sequence[Partition], table: str) -> dict[str, list[Any]]:
+    rows = [one.read(key, table) for one in owned for key in one.under(table, "", 100_000)]
+    return {row.key: [row.number, row.chain] for row in rows}
 
 
 def _misindexed(app: FoldApp, owned: Sequence[Partition]) -> list[str]:

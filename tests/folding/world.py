@@ -6,9 +6,10 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from services.contract import codec
+from services.runtime.folding.flush import Changed
 from services.runtime.folding.fold import Emission
 from services.runtime.folding.ledger import Ledger
-from services.runtime.folding.partition import Flush, Partition
+from services.runtime.folding.partition import Partition
 from services.runtime.folding.store import Change, PartitionedStore
 from tests.folding import tally
 from tests.folding.tally import Counted, Fact
@@ -28,7 +29,8 @@ class World:
         self.gate = asyncio.Event()
         self.gate.set()
         self.broken: Exception | None = None
-        self.flushes: list[Flush] = []
+        self.flushes: list[dict[tuple[str, int], int]] = []
+        self.changes: list[Changed] = []
         fold = tally.tally_fold(SOURCE, self._fold, unhurried)
         self.partition = Partition(
             fold, 0, cast(Ledger, self), {tally.FOLD: cast(PartitionedStore, self._store())}, max_batch
@@ -36,7 +38,7 @@ class World:
         self.running: asyncio.Task[None] | None = None
 
     def run(self) -> None:
-        self.running = asyncio.create_task(self.partition.run(self._flushed))
+        self.running = asyncio.create_task(self.partition.run(self))
 
     async def write(
         self, emissions: Iterable[Emission], partition: int, rows: Mapping[str, Sequence[Emission]]
@@ -79,9 +81,12 @@ class World:
 
         return SimpleNamespace(changelog=CHANGELOG, apply=apply, partition=lambda _: self.stored)
 
-    async def _flushed(self, partition: Partition, flush: Flush) -> None:
-        self.effects.append(("mark", dict(flush.folded)))
-        self.flushes.append(flush)
+    async def folded(self, partition: Partition, changed: Changed) -> None:
+        self.changes.append(changed)
+
+    def committed(self, offsets: Mapping[tuple[str, int], int], took_s: float) -> None:
+        self.effects.append(("mark", dict(offsets)))
+        self.flushes.append(dict(offsets))
 
 
 def record(offset: int, value: Any, **fields: Any) -> Any:

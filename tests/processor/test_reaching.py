@@ -12,7 +12,8 @@ from services.domain.messages.windows import Sessions, Window
 from services.domain.reachability import Failure
 from services.processor.metrics import PROCESSOR
 from services.processor.reaching import People, Reaching
-from services.runtime.folding.partition import Flush, Partition
+from services.runtime.folding.flush import Changed
+from services.runtime.folding.partition import Partition
 
 SENT = Step("2026-03-01T12:00:00.000Z")
 ARRIVED = Step("2026-03-01T12:00:04.000Z")
@@ -24,9 +25,9 @@ def row(to: str = "+14155550123", **steps: Step) -> Delivery:
     return Delivery(tenant="acme", message_sid="SM1", from_="+14155550100", to=to, steps=steps)
 
 
-def flush(table: str, before: object, after: object) -> Flush:
+def flush(table: str, before: object, after: object) -> Changed:
     rows: Mapping[str, Mapping[str, Any]] = {table: {"row": after}}
-    return Flush(rows, {}, {table: {"row": before}})
+    return Changed(rows, {table: {"row": before}})
 
 
 def value(name: str, **labels: str) -> float:
@@ -43,10 +44,10 @@ async def test_each_step_of_a_message_is_counted_once() -> None:
     took = value("delivery_seconds_sum", country="US", carrier="unknown")
     sent, arrived = row(sent=SENT), row(sent=SENT, delivered=ARRIVED)
     for was, now in ((None, sent), (sent, sent), (sent, arrived), (arrived, arrived)):
-        await watcher.flushed(NOBODY, flush("delivery", was, now))
+        await watcher.folded(NOBODY, flush("delivery", was, now))
     # A carrier's second word, which the first overrules.
     late = row(sent=SENT, delivered=ARRIVED, undelivered=ARRIVED)
-    await watcher.flushed(NOBODY, flush("delivery", arrived, late))
+    await watcher.folded(NOBODY, flush("delivery", arrived, late))
     assert {status: reached(status) - was for status, was in before.items()} == {"sent": 1, "delivered": 1, "failed": 0}
     assert value("delivery_seconds_sum", country="US", carrier="unknown") - took == 4
     assert value("tenant_messages_reached_total", tenant="acme", status="delivered") >= 1
@@ -58,9 +59,9 @@ async def test_steps_of_one_flush_are_counted_each_and_its_delay_once() -> None:
     before = {status: reached(status) for status in ("sent", "delivered", "read", "failed")}
     count = value("delivery_seconds_count", country="US", carrier="unknown")
     whole = row(queued=SENT, sent=SENT, undelivered=ARRIVED, delivered=ARRIVED)
-    await watcher.flushed(NOBODY, flush("delivery", None, whole))
+    await watcher.folded(NOBODY, flush("delivery", None, whole))
     read = row(queued=SENT, sent=SENT, undelivered=ARRIVED, delivered=ARRIVED, read=ARRIVED)
-    await watcher.flushed(NOBODY, flush("delivery", whole, read))
+    await watcher.folded(NOBODY, flush("delivery", whole, read))
     came = {status: reached(status) - was for status, was in before.items()}
     assert came == {"sent": 1, "delivered": 1, "read": 1, "failed": 0}
     assert value("delivery_seconds_count", country="US", carrier="unknown") - count == 1
@@ -68,8 +69,8 @@ async def test_steps_of_one_flush_are_counted_each_and_its_delay_once() -> None:
 
 async def test_a_message_that_did_not_leave_is_not_counted() -> None:
     before = reached("sent")
-    await Reaching().flushed(NOBODY, flush("delivery", None, row(queued=SENT)))
-    await Reaching().flushed(NOBODY, flush("delivery", row(queued=SENT), None))
+    await Reaching().folded(NOBODY, flush("delivery", None, row(queued=SENT)))
+    await Reaching().folded(NOBODY, flush("delivery", row(queued=SENT), None))
     assert reached("sent") == before
 
 
@@ -78,7 +79,7 @@ async def test_a_stranger_cannot_make_series_without_end() -> None:
     watcher = Reaching()
     watcher._places.update((f"X{number}", "carrier") for number in range(200))
     before = reached("sent", "other", "other")
-    await watcher.flushed(NOBODY, flush("delivery", None, row(to="+4915112345678", sent=SENT)))
+    await watcher.folded(NOBODY, flush("delivery", None, row(to="+4915112345678", sent=SENT)))
     assert reached("sent", "other", "other") - before == 1
     assert len(watcher._places) == 200
 
@@ -89,7 +90,7 @@ async def test_a_first_no_is_an_opt_out_and_more_of_them_are_none() -> None:
     nothing = Standing(tenant="acme", contact="c", ins={"sender": mark})
     once, twice = (Standing(tenant="acme", contact="c", outs=dict.fromkeys(outs, mark)) for outs in ("a", "ab"))
     for was, now in ((None, nothing), (nothing, once), (once, twice), (twice, None)):
-        await People().flushed(NOBODY, flush("suppression", was, now))
+        await People().folded(NOBODY, flush("suppression", was, now))
     assert value("opt_outs_total", tenant="acme") - before == 1
 
 
@@ -104,7 +105,7 @@ async def test_a_number_counts_when_it_is_left_alone_and_again_when_it_is_so_ane
         failures = {**known, f"SM{day} away": failure}
         rows.append(Number(tenant="acme", contact="c", failures=failures))
     for was, now in pairwise(rows):
-        await People().flushed(NOBODY, flush("numbers", was, now))
+        await People().folded(NOBODY, flush("numbers", was, now))
     assert value("numbers_marked_total", **labels) - before == 2
 
 
@@ -119,5 +120,5 @@ async def test_a_window_counts_when_it_opens_and_when_it_stays_open_longer() -> 
         )
     )
     for was, now in ((None, first), (first, longer), (longer, over)):
-        await People().flushed(NOBODY, flush("sessions", was, now))
+        await People().folded(NOBODY, flush("sessions", was, now))
     assert value("windows_opened_total", tenant="acme") - before == 2

@@ -9,7 +9,7 @@ from prometheus_client import REGISTRY
 from services.domain.messages.ladder import Delivery, ErrorSeen, Step
 from services.processor.noticing import Noticing
 from services.runtime import unknown_codes
-from services.runtime.folding.partition import Flush
+from services.runtime.folding.flush import Changed
 from services.runtime.unknown_codes import notice
 
 
@@ -54,6 +54,6 @@ def row(*codes: int) -> Delivery:
 
 async def test_the_processor_notices_a_code_when_a_message_first_has_it() -> None:
     rows = {"SM1": row(63999, 30003), "SM2": row(63999), "SM3": row(63998)}
-    flush = Flush({"delivery": rows, "deliverability": {}}, {}, {"delivery": {"SM1": None, "SM2": row(63999)}})
-    await Noticing().flushed(SimpleNamespace(), flush)  # type: ignore[arg-type]
+    changed = Changed({"delivery": rows, "deliverability": {}}, {"delivery": {"SM1": None, "SM2": row(63999)}})
+    await Noticing().folded(SimpleNamespace(), changed)  # type: ignore[arg-type]
     assert (counted("63999"), counted("63998"), counted("30003")) == (1, 1, None)

@@ -11,7 +11,8 @@ from pydantic import SecretStr
 from services.domain.messages.commands import CommandAccepted
 from services.domain.outbox.entry import Entry, row_key
 from services.domain.spend.budgets import Spent
-from services.runtime.folding.partition import Flush, Partition
+from services.runtime.folding.flush import Changed
+from services.runtime.folding.partition import Partition
 from services.runtime.folding.runner import Together
 from services.runtime.price_lists import PriceLists
 from services.runtime.sections.kafka import KafkaSettings
@@ -161,7 +162,7 @@ def test_metrics_tell_of_budgets_that_there_are() -> None:
     desk = Desk(ALL, NEWS)
     amount = {"tenant": "acme", "label": "news"}
     assert SENDER.get_sample_value("switchboard_budget_amount", amount) == 0.2
-    asyncio.run(desk.meter.flushed(desk.rows.partition, Flush({SPENT: {"acme 2026-11-30": None}}, {}, {})))
+    asyncio.run(desk.meter.folded(desk.rows.partition, Changed({SPENT: {"acme 2026-11-30": None}}, {})))
     assert SENDER.get_sample_value("switchboard_budget_spent", {"tenant": "acme", "label": "all"}) == 0
     desk.set(ALL)
     assert SENDER.get_sample_value("switchboard_budget_amount", amount) is None
@@ -191,7 +192,7 @@ def test_a_flush_tells_of_the_budgets_that_it_changed_alone() -> None:
 
     desk.rows.read = reading  # type: ignore[method-assign]
     changed = dict.fromkeys(["acme 2026-11-30", "acme 2026-11-30 news", "gone 2026-11-30"])
-    asyncio.run(desk.meter.flushed(desk.rows.partition, Flush({SPENT: changed}, {}, {})))
+    asyncio.run(desk.meter.folded(desk.rows.partition, Changed({SPENT: changed}, {})))
     assert [key.split(" ")[2:] for key in asked] == [[], ["news"]]
 
 

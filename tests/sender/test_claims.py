@@ -12,7 +12,8 @@ from services.domain.messages.commands import KIND
 from services.domain.messages.finding import Listed
 from services.domain.outbox.entry import Entry, row_key
 from services.domain.outbox.facts import Checked, Unknown
-from services.runtime.folding.partition import Flush, Partition
+from services.runtime.folding.flush import Changed
+from services.runtime.folding.partition import Partition
 from services.sender import claims
 from services.sender.claims import NEVER_LOOKED_UP, Claims
 from services.sender.messages.dates import Dates
@@ -76,7 +77,7 @@ class Row:
         self.reasons += [getattr(one, "reason", None) or "" for one in derived]
         rows = {row_key(self.entry): self.entry}
         assert self.claims is not None
-        await self.claims.flushed(cast(Partition, self), Flush({OUTBOX: rows}, {}, {OUTBOX: {row_key(before): before}}))
+        await self.claims.folded(cast(Partition, self), Changed({OUTBOX: rows}, {OUTBOX: {row_key(before): before}}))
 
 
 def looked_up_by(dates: Callable[[str], Dates | None]) -> Products:

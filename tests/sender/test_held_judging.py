@@ -1,10 +1,12 @@
 """What the gate sees of a hold that is released while it reads: never the release without what was retried."""
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, cast
 
 from services.domain.consent import holds
 from services.domain.consent.standing import Standing
-from services.runtime.folding.partition import Flush, Partition
+from services.runtime.folding.flush import Changed
+from services.runtime.folding.partition import Partition
 from services.sender.held import HELD
 from services.sender.judging import Judging
 from services.sender.tables import SUPPRESSION
@@ -36,6 +38,9 @@ class Log:
     def read(self, key: str, table: str) -> Standing | None:
         assert (key, table) == (KEY, SUPPRESSION)
         return self.rows[min(self.asked, len(self.rows) - 1)]
+
+    def deciding(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     async def passed(self, _: Partition) -> dict[str, int]:
         self.asked += 1
@@ -75,7 +80,7 @@ def test_what_waits_for_a_hold_is_looked_at_when_the_last_is_released() -> None:
     both, one, none = row(PLACED, other), row(PLACED, RELEASED, other), row(PLACED, RELEASED)
 
     def touched(was: Standing | None, now: Standing) -> list[str]:
-        return list(HELD.touched(Flush({SUPPRESSION: {KEY: now}}, {}, {SUPPRESSION: {KEY: was}})))
+        return list(HELD.touched(Changed({SUPPRESSION: {KEY: now}}, {SUPPRESSION: {KEY: was}})))
 
     assert touched(None, both) == touched(both, one) == touched(None, none) == []
     assert touched(row(PLACED), none) == [f"hold {KEY}"]

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, cast
 
 import pytest
@@ -75,6 +76,9 @@ class Rows:
         if table == OUTBOX:
             return self._others.get(key)
         return {SUPPRESSION: self._standing, NUMBERS: self._number, INTRODUCED: self._introduced}.get(table)
+
+    def deciding(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def under(self, table: str, prefix: str, most: int) -> list[str]:
         assert table == OUTBOX

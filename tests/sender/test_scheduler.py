@@ -219,7 +219,7 @@ async def test_a_partition_that_leaves_begins_nothing_more_and_its_attempts_have
     assert world.scheduler.rows_open() == 0
     other = await world.take(pending("next"))
     await world.attempted("next")
-    await world.scheduler.flushed(rows.partition, rows.change(rows.entries.values()))
+    await world.scheduler.folded(rows.partition, rows.change(rows.entries.values()))
     await world.scheduler.leaving(rows.partition)
     assert set(world.attempts) == {"next"}
     assert other.entries

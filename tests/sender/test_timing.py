@@ -14,8 +14,9 @@ from services.domain.messages.effects import MessageCreated
 from services.domain.outbox.entry import Entry
 from services.domain.outbox.facts import Unknown
 from services.domain.outbox.lists import DEFERRED, held_by
+from services.runtime.folding.flush import Changed
 from services.runtime.folding.index import Listed
-from services.runtime.folding.partition import Flush, Partition
+from services.runtime.folding.partition import Partition
 from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.settings import TenantSettings
 from services.sender import attempted, timing
@@ -62,9 +63,9 @@ def entry(**fields: Any) -> Entry:
     return Entry(**known)
 
 
-def flush(table: str, before: object, after: object) -> Flush:
+def flush(table: str, before: object, after: object) -> Changed:
     rows: Mapping[str, Mapping[str, Any]] = {table: {"row": after}}
-    return Flush(rows, {}, {table: {"row": before}})
+    return Changed(rows, {table: {"row": before}})
 
 
 def value(name: str, **labels: str) -> float:
@@ -72,7 +73,7 @@ def value(name: str, **labels: str) -> float:
 
 
 async def told(table: str, before: object, after: object) -> None:
-    await Timing(Tenants()).flushed(cast(Partition, Rows()), flush(table, before, after))
+    await Timing(Tenants()).folded(cast(Partition, Rows()), flush(table, before, after))
 
 
 async def test_a_command_is_timed_to_its_first_call_only() -> None:
@@ -115,8 +116,8 @@ async def test_what_is_deferred_is_counted_by_kind_from_the_rows_and_moves_with_
     await watcher.taken(partition)
     assert [value("deferred_commands", reason=one) for one in ("pause", "hold", "time")] == [1, 1, 1]
     waiting = entry(state="deferred", condition="hold x")
-    await watcher.flushed(partition, flush(OUTBOX, entry(), waiting))
-    await watcher.flushed(partition, flush(OUTBOX, entry(state="deferred", condition="pause label spring"), entry()))
+    await watcher.folded(partition, flush(OUTBOX, entry(), waiting))
+    await watcher.folded(partition, flush(OUTBOX, entry(state="deferred", condition="pause label spring"), entry()))
     assert [value("deferred_commands", reason=one) for one in ("pause", "hold", "time")] == [0, 2, 1]
     await watcher.leaving(partition)
     assert value("deferred_commands", reason="hold") == 0

@@ -9,7 +9,8 @@ from services.domain.consent.standing import Standing
 from services.domain.consent.version import version
 from services.domain.gate.conditions import suspected_of
 from services.domain.messages.consent import Suppressing
-from services.runtime.folding.partition import Flush, Partition
+from services.runtime.folding.flush import Changed
+from services.runtime.folding.partition import Partition
 from services.sender.tables import SUPPRESSION
 from services.sender.undecided import held_by_suspicion
 from tests.domain.suppression_oracle import CONTACT, at, history, stated, wrote
@@ -48,7 +49,7 @@ def stands(state: Standing | None, suspected: str = "defer_marketing") -> bool:
 
 def touched(was: Standing | None, is_: Standing | None) -> list[str]:
     kind = held_by_suspicion(cast(Any, {"acme": Of("defer_marketing")}))
-    return list(kind.touched(Flush({SUPPRESSION: {CONTACT: is_}}, {}, {SUPPRESSION: {CONTACT: was}})))
+    return list(kind.touched(Changed({SUPPRESSION: {CONTACT: is_}}, {SUPPRESSION: {CONTACT: was}})))
 
 
 @pytest.mark.parametrize(

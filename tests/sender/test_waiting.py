@@ -40,7 +40,7 @@ def resumed(scope: str) -> PauseEnded:
 
 
 async def say(world: World, rows: Rows, said: Said) -> None:
-    await world.listening.flushed(rows.partition, rows.say(said))
+    await world.listening.folded(rows.partition, rows.say(said))
 
 
 async def deferred(world: World, rows: Rows, entry: Entry, condition: str) -> None:

@@ -14,8 +14,9 @@ from services.domain.outbox.lists import DEFERRED, lists
 from services.domain.outbox.pauses import Pauses, Said
 from services.domain.outbox.verdicts import Verdict
 from services.runtime.clock import now
+from services.runtime.folding.flush import Changed
 from services.runtime.folding.index import Listed
-from services.runtime.folding.partition import Flush, Partition
+from services.runtime.folding.partition import Partition
 from services.runtime.folding.progress import Progress
 from services.runtime.folding.runner import Together
 from services.sender.conditions import Conditions
@@ -58,10 +59,10 @@ class Rows:
     def partition(self) -> Partition:
         return cast(Partition, self)
 
-    def change(self, entries: Iterable[Entry]) -> Flush:
+    def change(self, entries: Iterable[Entry]) -> Changed:
         return self.set({row_key(entry): entry for entry in entries})
 
-    def set(self, changes: Mapping[str, Entry | None]) -> Flush:
+    def set(self, changes: Mapping[str, Entry | None]) -> Changed:
         was = {}
         for key, entry in changes.items():
             was[key] = before = self.entries.pop(key, None)
@@ -71,7 +72,7 @@ class Rows:
                 self.entries[key] = entry
                 for name in lists(entry):
                     insort(self.index, Listed(name, key))
-        return Flush({OUTBOX: changes}, {}, {OUTBOX: was})
+        return Changed({OUTBOX: changes}, {OUTBOX: was})
 
     def listed(self, table: str, prefix: str, after: Listed | None, limit: int) -> list[Listed]:
         assert table == OUTBOX
@@ -89,11 +90,11 @@ class Rows:
         asked = [(one.key, due(self.entries[one.key])) for one in waiting]
         return [(key, at) for key, at in asked if at is not None and at <= moment]
 
-    def say(self, said: Said) -> Flush:
+    def say(self, said: Said) -> Changed:
         """A pause, or its end, is folded."""
         before = self.pauses
         self.pauses, _ = pauses.fold(before, said)
-        return Flush({PAUSES: {pauses.ROW: self.pauses}}, {}, {PAUSES: {pauses.ROW: before}})
+        return Changed({PAUSES: {pauses.ROW: self.pauses}}, {PAUSES: {pauses.ROW: before}})
 
     def read(self, key: str, table: str) -> Any:
         if table == PAUSES:
@@ -154,20 +155,20 @@ class World:
             for rows in self.taken:
                 for key, asked in rows.due(now()):
                     entry, _ = fold(rows.entries[key], Due(key=key, at=asked))
-                    await self.listening.flushed(rows.partition, rows.set({key: entry}))
+                    await self.listening.folded(rows.partition, rows.set({key: entry}))
 
     async def change(self, rows: Rows, event: Any) -> None:
         key = row_key(event)
         entry, told = fold(rows.entries.get(key), event)
         rows.told += told
-        await self.listening.flushed(rows.partition, rows.set({key: entry}))
+        await self.listening.folded(rows.partition, rows.set({key: entry}))
 
     async def put(self, rows: Rows, *entries: Entry) -> None:
-        await self.listening.flushed(rows.partition, rows.change(entries))
+        await self.listening.folded(rows.partition, rows.change(entries))
 
     async def gone(self, rows: Rows, entry: Entry) -> None:
         """Its time was over so long ago that one flush has settled and forgotten it."""
-        await self.listening.flushed(rows.partition, rows.set({row_key(entry): None}))
+        await self.listening.folded(rows.partition, rows.set({row_key(entry): None}))
 
     async def _attempt(self, partition: Partition, entry: Entry) -> bool:
         self.order.append(entry.command_id)

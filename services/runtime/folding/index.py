@@ -4,7 +4,9 @@ They follow from their row (`entries`). They lie beside the rows in a worker's o
 their row, and stand on no changelog: a store that is restored derives them.
 """
 
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Callable, Iterable
+from itertools import islice
+from typing import Any, NamedTuple
 
 from services.contract import codec
 from services.runtime.folding.fold import Table
@@ -29,6 +31,10 @@ _NONE = frozenset[bytes]()
 _LAYOUT = 1
 
 
+# The keys of a partition's rows and entries in order, from one up to, not including, another.
+Keys = Callable[[bytes, bytes], Iterable[bytes]]
+
+
 class Listed(NamedTuple):
     """A name that a row is listed under, and the row's key."""
 
@@ -39,13 +45,6 @@ class Listed(NamedTuple):
 def beyond(prefix: str) -> Listed:
     """The place behind all that is listed under names that begin with `prefix`."""
     return Listed(prefix + _LAST, "")
-
-
-class Ordered(Protocol):
-    """A store, as far as an index is read off it."""
-
-    def keys(self, partition: int, start: bytes, end: bytes, limit: int) -> list[bytes]:
-        """At most `limit` keys in order, from `start` up to, not including, `end`."""
 
 
 def is_indexed(table: Table) -> bool:
@@ -84,22 +83,22 @@ def entries_of(table: Table, key: bytes, value: bytes | None) -> frozenset[bytes
         return frozenset((_UNREADABLE + key,))
 
 
-def due(store: Ordered, partition: int, now: str, limit: int) -> list[str]:
+def due(keys: Keys, now: str, limit: int) -> list[str]:
     """Keys of rows that are due at or before `now`, the longest due first."""
-    found = store.keys(partition, _DUE, _DUE + now.encode() + b"!", limit)
-    return [key[len(_DUE) + _TIME + 1 :].decode() for key in found]
+    found = keys(_DUE, _DUE + now.encode() + b"!")
+    return [key[len(_DUE) + _TIME + 1 :].decode() for key in islice(found, limit)]
 
 
-def listed(store: Ordered, partition: int, prefix: str, after: Listed | None, limit: int) -> list[Listed]:
+def listed(keys: Keys, prefix: str, after: Listed | None, limit: int) -> list[Listed]:
     """What is listed under names that begin with `prefix`, in order of name and key, beyond `after` if given."""
     start = _LISTED + prefix.encode()
-    found = store.keys(partition, start if after is None else _entry(after) + b"\x00", start + _END, limit)
-    return [_listed(entry) for entry in found]
+    found = keys(start if after is None else _entry(after) + b"\x00", start + _END)
+    return [_listed(entry) for entry in islice(found, limit)]
 
 
-def has_unreadable(store: Ordered, partition: int) -> bool:
+def has_unreadable(keys: Keys) -> bool:
     """Is there a row that this release cannot read? No list would ever name it."""
-    return bool(store.keys(partition, _UNREADABLE, _UNREADABLE + _END, 1))
+    return any(True for _ in keys(_UNREADABLE, _UNREADABLE + _END))
 
 
 def _entry(listed: Listed) -> bytes:

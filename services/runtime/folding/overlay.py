@@ -8,7 +8,7 @@ the process: then the record is not at fault.
 import logging
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -35,26 +35,44 @@ class _Unreadable(Exception):
 
 
 class Row(msgspec.Struct, frozen=True):
-    """A row as it is and as it is written, both None when it is removed; and as it is committed."""
+    """A row as it is and as it is written, both None when it is removed; and as it was before the flush, with the index
+    entries that go with both. Of a row that is as it was they are not known."""
 
     value: Any
     encoded: bytes | None
-    committed: Any
-    # The index entries that go with the value.
+    was: Any
     entries: frozenset[bytes] = frozenset()
+    had: frozenset[bytes] | None = None
+
+
+# The index entries of a row of a table, given its key and itself.
+Had = Callable[[Table, str, Any], frozenset[bytes]]
+
+
+class Moved(NamedTuple):
+    """A row's table and key; its value and its index entries before; and as it is now."""
+
+    place: tuple[str, str]
+    before: Any
+    had: frozenset[bytes]
+    row: Row
 
 
 class _Staged:
     """What one event comes to, step by step, encoded before anything is kept: so a row never stands without its events.
 
-    `row` gives a row as it is now; `tell` makes the record of a derived event.
+    `row` gives a row as it is now, `had` the entries of one that has not changed yet; `tell` makes the record of a
+    derived event.
     """
 
-    def __init__(self, fold: Fold, row: Callable[[Table, str], Row], tell: Callable[[msgspec.Struct], Told]) -> None:
+    def __init__(
+        self, fold: Fold, row: Callable[[Table, str], Row], had: Had, tell: Callable[[msgspec.Struct], Told]
+    ) -> None:
         self.rows: dict[tuple[str, str], Row] = {}
         self.told: list[Told] = []
         self._fold = fold
         self._row = row
+        self._had = had
         self._tell = tell
         # By the place of a step, what the steps before it have derived that it takes; mostly there is none.
         self._waiting: dict[int, list[msgspec.Struct]] = {}
@@ -77,7 +95,7 @@ class _Staged:
             row = rows.get(name) or self.rows.get(name) or self._row(table, key)
             after, told = step.function(row.value, event)
             if after != row.value:
-                rows[name] = _written(table, key, row, after)
+                rows[name] = _written(table, key, row, after, self._had)
             derived += told
         if derived:
             self.told += [self._tell(event) for event in derived if not isinstance(event, Between)]
@@ -87,18 +105,20 @@ class _Staged:
         self.rows |= rows
 
 
-def _written(table: Table, key: str, row: Row, after: Any) -> Row:
+def _written(table: Table, key: str, row: Row, after: Any, had: Had) -> Row:
     """A row as it is after an event. Raises TooLarge."""
     encoded = None if after is None else codec.encode(after)
     fits(len(encoded or b""))
     # Raises for a row whose times make no sense, while its event can still be put aside.
-    return Row(after, encoded, row.committed, index.entries(table, key, after))
+    entries = index.entries(table, key, after)
+    return Row(after, encoded, row.was, entries, had(table, key, row.was) if row.had is None else row.had)
 
 
 class Overlay:
-    """The rows and emissions of one flush. `read` gives a committed row by table and key, or None."""
+    """The rows and emissions of one flush. `read` gives a row as it is before it, by table and key, or None; `had` the
+    entries of what was read."""
 
-    def __init__(self, fold: Fold, read: Callable[[Table, str], Any]) -> None:
+    def __init__(self, fold: Fold, read: Callable[[Table, str], Any], had: Had = index.entries) -> None:
         self.rows: dict[tuple[str, str], Row] = {}
         self.folded: dict[tuple[str, int], int] = {}
         # Of what is to be written, in bytes; a row that changes again counts again.
@@ -108,9 +128,13 @@ class Overlay:
         self._emissions: list[Emission] = []
         # Of topics whose values replace each other: the last of each.
         self._latest: dict[tuple[str, str], Emission] = {}
+        # What changed since it was last asked: value and entries before.
+        self._before: dict[tuple[str, str], tuple[Any, frozenset[bytes]]] = {}
         self._fold = fold
         self._read = read
+        self._had = had
         self._sources = {topic.name: topic for topic in fold.sources}
+        self._unhurried = {table.name for table in fold.tables if table.unhurried}
         self._told = partial(tell, fold)
 
     @property
@@ -119,9 +143,20 @@ class Overlay:
         return bool(self._emissions or self._latest)
 
     @property
+    def is_unhurried(self) -> bool:
+        """Are all rows that have changed of tables for which nobody waits?"""
+        return {name for name, _ in self.rows} <= self._unhurried
+
+    @property
     def emissions(self) -> list[Emission]:
         """What is to be written, each once."""
         return [*self._emissions, *self._latest.values()]
+
+    def moved(self) -> list[Moved]:
+        """What has changed since this was last asked."""
+        moved = [Moved(place, *before, self.rows[place]) for place, before in self._before.items()]
+        self._before.clear()
+        return moved
 
     def record(self, record: Record) -> None:
         """Fold a record of the log; what cannot be decoded, or not by every step, is a dead letter too.
@@ -183,7 +218,7 @@ class Overlay:
         due = None if row.value is None else table.due(row.value)
         if due is None or due > now:
             return False
-        staged = _Staged(self._fold, self._row, partial(self._told, None))
+        staged = _Staged(self._fold, self._row, self._had, partial(self._told, None))
         staged.take(step, [(key, Due(key=key, at=due))])
         for place in range(self._fold.steps.index(step) + 1, len(self._fold.steps)):
             staged.take(self._fold.steps[place], staged.waiting(place))
@@ -203,14 +238,14 @@ class Overlay:
         if changed is not None:
             return changed
         try:
-            committed = self._read(table, key)
+            was = self._read(table, key)
         except Exception as error:
             raise _Unreadable from error
-        return Row(committed, None, committed)
+        return Row(was, None, was)
 
     def _change(self, event: Any, traceparent: bytes | None) -> tuple[_Staged, list[Failed]]:
         """What an event comes to by the steps that could take it, and those that could not."""
-        staged = _Staged(self._fold, self._row, partial(self._told, traceparent))
+        staged = _Staged(self._fold, self._row, self._had, partial(self._told, traceparent))
         failed = []
         named = self._fold.takers(type(event))
         for place, step in enumerate(self._fold.steps):
@@ -228,6 +263,9 @@ class Overlay:
 
     def _keep(self, staged: _Staged) -> None:
         for place, row in staged.rows.items():
+            if place not in self._before:
+                known = self.rows.get(place)
+                self._before[place] = (known.value, known.entries) if known else (row.was, row.had or frozenset())
             self.rows[place] = row
             self.size += len(row.encoded or b"")
         latest: dict[tuple[str, str], Emission] = {}

@@ -1,52 +1,58 @@
-"""One partition of one fold, and the flush that folds what waits there.
+"""One partition of one fold, and the flushes that fold what waits there.
 
 The order of a flush is the promise: fold over an overlay of the tables → commit derived events and changelog rows
 in one transaction → write the rows with their index and changelog offset locally, in one batch per table → move the
 mark that the consumer commits. A kill between any two repeats work and loses none.
 
-Where nobody waits for what it comes to, a flush stays open a while: what comes is folded into it, and counts as folded.
+While one flush is written the next one is folded, over what the first has made of the rows; it is written after it.
+Where nobody waits for what it comes to, a flush stays open a while. What is folded counts for the barrier and is read
+at once: what follows from it stands on the log behind it, or with it.
 """
 
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import chain
+from typing import Any, Protocol
 
 from services.domain.clock import iso, took_s
 from services.runtime import metrics
 from services.runtime.clock import CLOCK
 from services.runtime.failpoints import reach
-from services.runtime.folding.committed import Committed
+from services.runtime.folding.flush import Changed, Flush
 from services.runtime.folding.fold import Emission, Fold, Record, Table
 from services.runtime.folding.ledger import Ledger
 from services.runtime.folding.overlay import Overlay
 from services.runtime.folding.progress import Progress
-from services.runtime.folding.queue import MAX_FLUSH_BYTES, Item, Local, Passed, Queue, Tick, cancel
+from services.runtime.folding.queue import MAX_FLUSH_BYTES, Item, Local, Passed, Queue, Tick, cancel, first
+from services.runtime.folding.rows import Rows
 from services.runtime.folding.showing import Behind
-from services.runtime.folding.store import PartitionedStore
+from services.runtime.folding.store import Change, PartitionedStore
 
 # Rows woken in one flush; what else is due waits for the next one.
 _WOKEN_TOGETHER = 1000
 # How long a flush stays open for which nobody waits. Each transaction costs the broker as much as many records.
 _OPEN_S = 0.25
+# Who hears of a row begins a task, which begins another: so many turns of the event loop until something is decided.
+_TURNS = 4
 
 
-class Flush(NamedTuple):
-    """What one flush came to: table → key → row, None where removed; the last offset by (topic, partition).
+class Hearing(Protocol):
+    """Who hears of a partition."""
 
-    `was`: the rows as they were before it, None where there was none.
-    """
+    async def folded(self, partition: "Partition", changed: Changed) -> None:
+        """Rows have changed, and are read as they are now; they are not committed yet."""
 
-    rows: Mapping[str, Mapping[str, Any]]
-    folded: Mapping[tuple[str, int], int]
-    was: Mapping[str, Mapping[str, Any]]
+    def committed(self, offsets: Mapping[tuple[str, int], int], took_s: float) -> None:
+        """All is committed and stored up to these offsets, by (topic, partition); how long writing took."""
 
 
 class Partition:
-    """What is committed of one partition, and what waits to be: folded in flushes.
+    """The rows of one partition, and what waits to be folded into them.
 
-    `submit` is that of its queue; `read`, `rows`, `listed` and `under` are those of its committed rows.
+    `submit` is that of its queue; `read`, `listed` and `under` are those of its `rows`.
     """
 
     def __init__(
@@ -58,13 +64,16 @@ class Partition:
         self.queue = Queue(max_batch)
         self._ledger = ledger
         self._stores = stores
-        self._committed = committed = Committed(partition, fold.tables, stores)
+        self._rows = rows = Rows(partition, fold.tables, stores)
+        # Those that are not written, the oldest first: the last of them is folded, the one before it being written.
+        self._flushes: list[Flush] = []
+        self._writing: asyncio.Task[None] | None = None
+        self._deciding = 0
         # Rows that could not be woken: table and key.
         self._failed: set[tuple[str, str]] = set()
         # Bound, not called through: rows are read for each record and each command.
         self.submit = self.queue.submit
-        self.read, self.rows = committed.read, committed.rows
-        self.listed, self.under = committed.listed, committed.under
+        self.read, self.listed, self.under = rows.read, rows.listed, rows.under
 
     async def accept(self, topic: str, records: Sequence[Any], upto: int) -> None:
         """Queue what was fetched of a topic: with these, everything below `upto` has come, or was no record."""
@@ -80,25 +89,44 @@ class Partition:
             self.queue.add(Tick(now))
 
     def behind(self, topic: str, end: int) -> Behind | None:
-        """What of a topic that ends here is not folded yet; None while nothing is known of it."""
-        folded = self.progress.folded(topic)
-        if folded is None:
+        """What of a topic that ends here is not committed yet; None while nothing is known of it."""
+        upto = self.progress.folded(topic)
+        if upto is None:
             return None
-        first = self.queue.first(topic)
-        age = _age_s(first, CLOCK.milliseconds()) if first else 0.0
-        return Behind(self.fold.name, topic, max(0, end - folded), age)
+        if (oldest := first(chain.from_iterable(flush.batch for flush in self._flushes), topic)) is not None:
+            upto = oldest.offset
+        oldest = oldest or self.queue.first(topic)
+        age = _age_s(oldest, CLOCK.milliseconds()) if oldest else 0.0
+        return Behind(self.fold.name, topic, max(0, end - upto), age)
 
-    async def run(self, flushed: Callable[["Partition", Flush], Awaitable[None]]) -> None:
-        """Flush until closed. Errors come out: fenced, or a broken broker; the process is to stop."""
-        while (batch := await self.queue.take()) is not None:
-            try:
-                flush = await self._flush(batch)
-            except BaseException:
-                cancel(batch)
-                raise
-            await flushed(self, flush)
-            # After who listens: whoever waits for it finds what they made of it.
-            self._moved(flush.folded, batch)
+    async def run(self, hearing: Hearing) -> None:
+        """Fold and write until closed. Errors come out: fenced, or a broken broker; the process is to stop."""
+        try:
+            while not self.queue.closed:
+                await self._written(failed=True)
+                if batch := await self.queue.take():
+                    flush = self._begin()
+                    await self._fold(flush, batch, hearing)
+                    await self._stay_open(flush, hearing)
+                    await self._written()
+                    self._writing = asyncio.create_task(self._write(flush, hearing))
+                    self._writing.add_done_callback(lambda _: self.queue.wake())
+            await self._written()
+        except BaseException:
+            if self._writing is not None:
+                self._writing.cancel()
+            for flush in self._flushes:
+                cancel(flush.batch)
+            raise
+
+    @contextmanager
+    def deciding(self) -> Iterator[None]:
+        """While something is decided of a row, about which an event is submitted then."""
+        self._deciding += 1
+        try:
+            yield
+        finally:
+            self._deciding -= 1
 
     def close(self) -> None:
         """Take nothing more, and forget what waits: its next owner folds it. Those who submitted are cancelled.
@@ -106,23 +134,34 @@ class Partition:
         A flush under way goes on to its end; then `run` returns.
         """
         metrics.DROPPED.labels(self.fold.name).inc(self.queue.close())
-        self._committed.close()
+        self._rows.close()
         self.progress.close()
 
-    def _moved(self, folded: Mapping[tuple[str, int], int], batch: Sequence[Item]) -> None:
-        self.progress.move({topic: offset + 1 for (topic, _), offset in folded.items()})
-        self.progress.move({item.topic: item.offset for item in batch if isinstance(item, Passed)})
-        self.queue.folded()
+    def _begin(self) -> Flush:
+        overlay = Overlay(self.fold, self._rows.row, self._rows.entries)
+        flush = Flush(overlay, self._rows.begin(), asyncio.get_running_loop().time() + _OPEN_S)
+        self._flushes.append(flush)
+        return flush
 
-    async def _flush(self, batch: list[Item]) -> Flush:
-        overlay = Overlay(self.fold, self._committed.row)
-        self._fold(overlay, batch)
-        await self._stay_open(overlay, batch)
-        reach("flush.folded")
-        started = time.perf_counter()
-        emissions = overlay.emissions
-        await self._commit(overlay, emissions)
-        metrics.FLUSH_SECONDS.labels(self.fold.name).observe(time.perf_counter() - started)
+    async def _written(self, failed: bool = False) -> None:
+        """Wait until the flush before is written; or hear only whether that has failed."""
+        if self._writing is not None and (not failed or self._writing.done()):
+            writing, self._writing = self._writing, None
+            await writing
+
+    async def _write(self, flush: Flush, hearing: Hearing) -> None:
+        overlay, batch = flush.overlay, flush.batch
+        try:
+            reach("flush.folded")
+            started = time.perf_counter()
+            emissions = overlay.emissions
+            await self._commit(flush, emissions)
+        except BaseException:
+            # At once: what it made of the rows is not so.
+            self._rows.close()
+            raise
+        took_s = time.perf_counter() - started
+        metrics.FLUSH_SECONDS.labels(self.fold.name).observe(took_s)
         reach("flush.applied")
         for item in batch:
             if isinstance(item, Local) and not item.committed.done():
@@ -130,27 +169,27 @@ class Partition:
         self._count(batch, overlay, emissions)
         # Whatever failed to be woken is another row now.
         self._failed.difference_update(overlay.rows)
-        changed_rows: dict[str, dict[str, Any]] = {}
-        was: dict[str, dict[str, Any]] = {}
-        for (name, key), row in overlay.rows.items():
-            changed_rows.setdefault(name, {})[key] = row.value
-            was.setdefault(name, {})[key] = row.committed
-        return Flush(changed_rows, overlay.folded, was)
+        self._flushes.remove(flush)
+        hearing.committed(overlay.folded, took_s)
+        if flush.defect is not None:
+            raise flush.defect
 
-    async def _commit(self, overlay: Overlay, emissions: list[Emission]) -> None:
+    async def _commit(self, flush: Flush, emissions: list[Emission]) -> None:
         """Write it all to the log, then the rows to this machine's disk."""
-        changes = self._committed.changes(overlay.rows)
-        if not emissions and not changes:
-            return
+        changes: dict[str, list[Change]] = {}
+        for (name, key), row in flush.overlay.rows.items():
+            changed = Change(key.encode(), row.encoded, row.had or frozenset(), row.entries)
+            changes.setdefault(name, []).append(changed)
         changelogs = {
-            self._stores[name].changelog: [Emission("", one.key, one.value, []) for one in changed]
-            for name, changed in changes.items()
+            self._stores[name].changelog: [Emission("", one.key, one.value, []) for one in rows]
+            for name, rows in changes.items()
         }
-        offsets = await self._ledger.write(emissions, self.partition, changelogs)
-        for name, changed in changes.items():
-            store = self._stores[name]
-            store.apply(self.partition, changed, offsets[store.changelog])
-        self._committed.keep(overlay.rows)
+        if emissions or changes:
+            offsets = await self._ledger.write(emissions, self.partition, changelogs)
+            for name, rows in changes.items():
+                store = self._stores[name]
+                store.apply(self.partition, rows, offsets[store.changelog])
+        self._rows.keep(flush.ahead)
 
     def _count(self, batch: list[Item], overlay: Overlay, emissions: list[Emission]) -> None:
         """What is committed now, and how long it took to get here."""
@@ -164,33 +203,44 @@ class Partition:
         for topic, count in Counter(emission.topic for emission in emissions).items():
             metrics.EMITTED.labels(name, topic).inc(count)
 
-    async def _stay_open(self, overlay: Overlay, batch: list[Item]) -> None:
-        """Fold what else comes, for a while and as long as nobody waits for any of it."""
-        until = asyncio.get_running_loop().time() + _OPEN_S
-        while self._nobody_waits(overlay, batch):
-            self._committed.show(overlay.rows)
-            self._moved(overlay.folded, batch)
-            more = await self.queue.take_by(until)
-            if not more:
-                break
-            try:
-                self._fold(overlay, more)
-            finally:
-                # What was folded of it, or is to be cancelled with the others.
-                batch += more
+    async def _stay_open(self, flush: Flush, hearing: Hearing) -> None:
+        """Fold what else comes: as long as the flush before is written, or this one may wait."""
+        now = asyncio.get_running_loop().time
+        while not self.queue.closed and flush.has_room(self.queue.max_batch):
+            until = None
+            if self._writing is None or self._writing.done():
+                until = flush.open_until(now(), self._deciding > 0)
+                if until <= now():
+                    if flush.heard:
+                        break
+                    flush.heard = True
+                    for _ in range(_TURNS):
+                        await asyncio.sleep(0)
+                    continue
+            if more := await self.queue.take(until):
+                await self._fold(flush, more, hearing)
+            await self._written(failed=True)
 
-    def _nobody_waits(self, overlay: Overlay, batch: Sequence[Item]) -> bool:
-        return (
-            bool(overlay.rows)
-            and not overlay.tells
-            and overlay.size <= MAX_FLUSH_BYTES
-            and len(batch) < self.queue.max_batch
-            and {name for name, _ in overlay.rows} <= self._committed.unhurried
-            and not any(isinstance(item, Local) for item in batch)
-        )
+    async def _fold(self, flush: Flush, batch: list[Item], hearing: Hearing) -> None:
+        """Fold a batch, and tell what it came to."""
+        try:
+            self._fold_each(flush.overlay, batch)
+        finally:
+            # What was folded of it, or is to be cancelled with the others.
+            flush.batch.extend(batch)
+        try:
+            if (changed := flush.changed()) is not None:
+                await hearing.folded(self, changed)
+        except Exception as error:
+            # It is raised when the flush is written: else the same rows would be told, and fail, for ever.
+            flush.defect = error
+            return
+        # After who listens: whoever waits for it finds what they made of it.
+        self.progress.move({topic: offset + 1 for (topic, _), offset in flush.overlay.folded.items()})
+        self.progress.move({item.topic: item.offset for item in batch if isinstance(item, Passed)})
 
-    def _fold(self, overlay: Overlay, batch: list[Item]) -> None:
-        """Fold a batch; what comes out larger than a flush may be ends it, and the rest of the batch waits again."""
+    def _fold_each(self, overlay: Overlay, batch: list[Item]) -> None:
+        """What comes out larger than a flush may be ends it, and the rest of the batch waits again."""
         started = time.perf_counter()
         for position, item in enumerate(batch):
             if overlay.size > MAX_FLUSH_BYTES:
@@ -207,6 +257,7 @@ class Partition:
                     # Who submitted it may have been cancelled meanwhile.
                     if not item.committed.done():
                         item.committed.set_exception(error)
+                item.folded()
         metrics.FOLD_SECONDS.labels(self.fold.name).observe(time.perf_counter() - started)
 
     def _wake(self, overlay: Overlay, now: str) -> None:
@@ -214,7 +265,7 @@ class Partition:
             if step.table is None or step.table.due is None:
                 continue
             # Those that failed stay due, and are tried again by the next owner.
-            for key in self._committed.due(step.table, now, _WOKEN_TOGETHER + len(self._failed)):
+            for key in self._rows.due(step.table, now, _WOKEN_TOGETHER + len(self._failed)):
                 if overlay.size > MAX_FLUSH_BYTES:
                     return
                 if (step.table.name, key) in self._failed:
@@ -223,7 +274,7 @@ class Partition:
                     self._failed.add((step.table.name, key))
 
     def _is_due(self, table: Table, now: str) -> bool:
-        found = self._committed.due(table, now, 1 + len(self._failed))
+        found = self._rows.due(table, now, 1 + len(self._failed))
         return any((table.name, key) not in self._failed for key in found)
 
 

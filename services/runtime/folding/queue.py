@@ -2,8 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Sequence
-from itertools import chain
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from services.runtime.folding.fold import Record
@@ -17,6 +16,8 @@ class Local(NamedTuple):
 
     event: Any
     committed: "asyncio.Future[None]"
+    # Called when it is folded, before it is committed.
+    folded: Callable[[], None]
 
 
 class Passed(NamedTuple):
@@ -43,8 +44,6 @@ class Queue:
         self.max_batch = max_batch
         self._waiting: deque[Item] = deque()
         self._waiting_bytes = 0
-        # What the flush under way folds.
-        self._folding: list[Item] = []
         self._accepted: dict[str, int] = {}
         self._arrived = asyncio.Event()
         self._room = asyncio.Event()
@@ -65,12 +64,15 @@ class Queue:
             self._room.clear()
             await self._room.wait()
 
-    async def submit(self, event: Any) -> None:
-        """Fold an event of our own; returns when it is committed. CancelledError: the partition was lost first."""
+    async def submit(self, event: Any, folded: Callable[[], None] = lambda: None) -> None:
+        """Fold an event of our own, call `folded`, and return when it is committed.
+
+        CancelledError: the partition was lost first.
+        """
         if self.closed:
             raise asyncio.CancelledError
         committed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(Local(event, committed))
+        self._waiting.append(Local(event, committed, folded))
         self._arrived.set()
         await committed
 
@@ -80,18 +82,21 @@ class Queue:
             self._waiting.append(item)
             self._arrived.set()
 
-    async def take(self) -> list[Item] | None:
-        """Wait for what the next flush folds: a bounded number of items, of a bounded size. None when closed."""
-        await self._arrived.wait()
-        return None if self.closed else self._taken()
+    async def take(self, until: float | None = None) -> list[Item]:
+        """Wait for what is to be folded next: a bounded number of items, of a bounded size.
 
-    async def take_by(self, until: float) -> list[Item]:
-        """The same, but nothing where nothing comes until then (the event loop's time), or when it is closed."""
+        Nothing where nothing comes until then (the event loop's time), where it is woken, and when it is closed.
+        """
         try:
             async with asyncio.timeout_at(until):
-                return await self.take() or []
+                await self._arrived.wait()
         except TimeoutError:
             return []
+        return [] if self.closed else self._taken()
+
+    def wake(self) -> None:
+        """Have whoever takes look up."""
+        self._arrived.set()
 
     def _taken(self) -> list[Item]:
         batch: list[Item] = []
@@ -106,7 +111,6 @@ class Queue:
             self._arrived.clear()
         if not self._crowded():
             self._room.set()
-        self._folding = batch
         return batch
 
     def give_back(self, batch: list[Item], position: int) -> None:
@@ -117,14 +121,9 @@ class Queue:
         self._waiting_bytes += sum(_size(one) for one in rest if isinstance(one, Record))
         self._arrived.set()
 
-    def folded(self) -> None:
-        """What was taken last is folded, and who listens has heard of it."""
-        self._folding = []
-
     def first(self, topic: str) -> Record | None:
-        """The first record of a topic that is not folded yet."""
-        waiting = (item for item in chain(self._folding, self._waiting) if isinstance(item, Record))
-        return next((record for record in waiting if record.topic == topic), None)
+        """The first record of a topic that waits."""
+        return first(self._waiting, topic)
 
     def close(self) -> int:
         """Take nothing more, and forget what waits: so many records and events. Those who submitted are cancelled."""
@@ -145,6 +144,11 @@ def cancel(items: Iterable[Item]) -> None:
     for item in items:
         if isinstance(item, Local):
             item.committed.cancel()
+
+
+def first(items: Iterable[Item], topic: str) -> Record | None:
+    """The first record of a topic."""
+    return next((item for item in items if isinstance(item, Record) and item.topic == topic), None)
 
 
 def _size(record: Record) -> int:

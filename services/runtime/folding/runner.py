@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from faust.types import TP
@@ -10,9 +11,10 @@ from faust.types import TP
 from services.runtime import metrics
 from services.runtime.failpoints import reach
 from services.runtime.folding import index
+from services.runtime.folding.flush import Changed
 from services.runtime.folding.fold import Fold
 from services.runtime.folding.ledger import Ledger, fence_of
-from services.runtime.folding.partition import Flush, Partition
+from services.runtime.folding.partition import Partition
 from services.runtime.folding.showing import Behind
 from services.runtime.folding.store import PartitionedStore
 from services.runtime.section import ConfigError
@@ -27,8 +29,8 @@ class Listener:
     async def taken(self, partition: Partition) -> None:
         """A partition is ours, its table is restored, nothing is folded yet."""
 
-    async def flushed(self, partition: Partition, flush: Flush) -> None:
-        """A flush is committed and applied."""
+    async def folded(self, partition: Partition, changed: Changed) -> None:
+        """Rows have changed, and are read as they are now. They are not committed yet: see `rows`."""
 
     async def leaving(self, partition: Partition) -> None:
         """A partition is about to leave: nothing more comes off the log, what is under way may still be submitted.
@@ -47,9 +49,9 @@ class Together(Listener):
         for listener in self._listeners:
             await listener.taken(partition)
 
-    async def flushed(self, partition: Partition, flush: Flush) -> None:
+    async def folded(self, partition: Partition, changed: Changed) -> None:
         for listener in self._listeners:
-            await listener.flushed(partition, flush)
+            await listener.folded(partition, changed)
 
     async def leaving(self, partition: Partition) -> None:
         await asyncio.gather(*(listener.leaving(partition) for listener in self._listeners))
@@ -88,6 +90,8 @@ class Runner:
         self.stores: dict[str, dict[str, PartitionedStore]] = {}
         # Offsets that may be committed: (topic, partition) → last folded + 1.
         self.committable: dict[tuple[str, int], int] = {}
+        # How long the last flush of any partition took to be written.
+        self.write_s = 0.0
         self.epoch = 0
 
     def partition(self, fold: str, number: int) -> Partition | None:
@@ -141,7 +145,7 @@ class Runner:
                 await asyncio.sleep(0)
                 if epoch != self.epoch:
                     return False
-            if index.has_unreadable(store, partition):
+            if index.has_unreadable(partial(store.keys, partition)):
                 raise ConfigError(
                     f"{store.changelog}/{partition}: a row cannot be read by this release; start the release that "
                     "wrote it, or mend the table (docs/recovery.md)"
@@ -202,17 +206,22 @@ class Runner:
             await asyncio.wait(tasks)
         await asyncio.gather(*(owned.ledger.close() for owned in released.values()), return_exceptions=True)
 
+    async def folded(self, partition: Partition, changed: Changed) -> None:
+        """Tell who listens."""
+        if listener := self.listeners.get(partition.fold.name):
+            await listener.folded(partition, changed)
+
+    def committed(self, offsets: Mapping[tuple[str, int], int], took_s: float) -> None:
+        """A flush is committed and stored: up to these offsets, by (topic, partition)."""
+        self.write_s = took_s
+        for tp, offset in offsets.items():
+            self.committable[tp] = max(self.committable.get(tp, 0), offset + 1)
+
     async def _run(self, partition: Partition) -> None:
         try:
-            await partition.run(self._flushed)
+            await partition.run(self)
         except Exception as error:
             # Fenced, or a broken broker: nothing more may be written, and nothing may be skipped.
             partition.close()
             logger.error("fold %s/%d stops: %r", partition.fold.name, partition.partition, error)
             await self._crash(error)
-
-    async def _flushed(self, partition: Partition, flush: Flush) -> None:
-        for tp, offset in flush.folded.items():
-            self.committable[tp] = max(self.committable.get(tp, 0), offset + 1)
-        if listener := self.listeners.get(partition.fold.name):
-            await listener.flushed(partition, flush)

@@ -223,12 +223,13 @@ class PartitionedStore(Store):
         bounds.set_iterate_upper_bound(_NO_ROW)
         yield from self.partition(partition).items(read_opt=bounds)
 
-    def keys(self, partition: int, start: bytes, end: bytes, limit: int) -> list[bytes]:
-        """The keys, of rows or of index entries, from `start` up to, not including, `end`; at most `limit`."""
+    def keys(self, partition: int, start: bytes, end: bytes) -> Iterator[bytes]:
+        """The keys, of rows or of index entries, in order, from `start` up to, not including, `end`."""
         # Else it would look for the next key beyond, through all that were removed there and are not compacted yet.
         bounds = ReadOptions()
         bounds.set_iterate_upper_bound(end)
-        return list(islice(self.partition(partition).keys(from_key=start, read_opt=bounds), limit))
+        # In here, so that the bounds outlive what reads by them.
+        yield from self.partition(partition).keys(from_key=start, read_opt=bounds)
 
     async def assign_partitions(self, table: Any, tps: set[TP], generation_id: int = 0) -> None:
         """Open what is there."""

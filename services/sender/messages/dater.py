@@ -15,7 +15,8 @@ from services.domain.clock import seconds_between
 from services.domain.consent.dating import UNDATED, DateFetched, doubts, undated
 from services.domain.consent.standing import Standing
 from services.runtime.clock import now
-from services.runtime.folding.partition import Flush, Partition
+from services.runtime.folding.flush import Changed
+from services.runtime.folding.partition import Partition
 from services.runtime.folding.runner import Listener
 from services.sender.messages.dates import Dates
 from services.sender.metrics import SENDER
@@ -50,8 +51,8 @@ class Dater(Listener):
         async for key, row in listed_rows(partition, SUPPRESSION, UNDATED):
             self._note(partition, key, row)
 
-    async def flushed(self, partition: Partition, flush: Flush) -> None:
-        for key, standing in flush.rows.get(SUPPRESSION, {}).items():
+    async def folded(self, partition: Partition, changed: Changed) -> None:
+        for key, standing in changed.rows.get(SUPPRESSION, {}).items():
             self._note(partition, key, standing)
 
     async def leaving(self, partition: Partition) -> None:

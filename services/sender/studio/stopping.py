@@ -16,7 +16,8 @@ from twilio.base.exceptions import TwilioException
 from services.domain.studio.stopping import OPEN, InFlows, stopped, to_end
 from services.runtime.clock import now
 from services.runtime.failpoints import reach
-from services.runtime.folding.partition import Flush, Partition
+from services.runtime.folding.flush import Changed
+from services.runtime.folding.partition import Partition
 from services.runtime.folding.runner import Listener
 from services.sender.metrics import SENDER
 from services.sender.rows import listed_rows
@@ -50,8 +51,8 @@ class Stopping(Listener):
         async for contact, _ in listed_rows(partition, IN_FLOWS, OPEN):
             self._look(partition, contact)
 
-    async def flushed(self, partition: Partition, flush: Flush) -> None:
-        for contact in _touched(flush):
+    async def folded(self, partition: Partition, changed: Changed) -> None:
+        for contact in _touched(changed):
             self._look(partition, contact)
 
     async def leaving(self, partition: Partition) -> None:
@@ -107,6 +108,6 @@ def _wanted(partition: Partition, contact: str) -> dict[str, str]:
     return to_end(partition.read(contact, IN_FLOWS), partition.read(contact, SUPPRESSION))
 
 
-def _touched(flush: Flush) -> Iterable[str]:
+def _touched(changed: Changed) -> Iterable[str]:
     """Whose rows have changed."""
-    return {**flush.rows.get(IN_FLOWS, {}), **flush.rows.get(SUPPRESSION, {})}
+    return {**changed.rows.get(IN_FLOWS, {}), **changed.rows.get(SUPPRESSION, {})}

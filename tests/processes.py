@@ -116,14 +116,19 @@ class Service:
 
 
 @contextmanager
-def running(name: str, settings: Path, folder: Path, port: int, **environment: str) -> Iterator[Service]:
-    """`switchboard NAME` as a process, ended at the exit. `port` is where it answers; environment as keywords."""
+def running(
+    name: str, settings: Path, folder: Path, port: int, *, program: str = "tests.failpoint", **environment: str
+) -> Iterator[Service]:
+    """`switchboard NAME` as a process, ended at the exit. `port` is where it answers; environment as keywords.
+
+    `program`: the module that is run instead of the command.
+    """
     log, asked = folder / f"{name}-{port}.log", port
     if name in ("ingress", "processor"):
         asked = pick()
         environment = {f"SWITCHBOARD_{name.upper()}__OPERATIONS_PORT": str(asked), **environment}
     whole = {**os.environ, **LOOPBACK, **SECRETS, **environment}
-    process = Forked("tests.failpoint", "--config", str(settings), name, environment=whole, out=log, err=log)
+    process = Forked(program, "--config", str(settings), name, environment=whole, out=log, err=log)
     service = Service(process, f"http://127.0.0.1:{port}", f"http://127.0.0.1:{asked}", log)
     try:
         yield service

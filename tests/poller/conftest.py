@@ -63,7 +63,8 @@ def poller(house: House, tmp_path: Path) -> Callable[..., AbstractContextManager
         own = {"PORT": str(port), "DATA_DIR": str(folder / "tables")}
         named = {f"SWITCHBOARD_POLLER__{name}": value for name, value in own.items()}
         members.free()
-        with running("poller", house.settings, folder, port, **named, **environment) as service:
+        program = "tests.poller.process"
+        with running("poller", house.settings, folder, port, program=program, **named, **environment) as service:
             members.joins(service.process)
             yield service
 

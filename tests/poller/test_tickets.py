@@ -144,6 +144,9 @@ async def test_it_comes_again_after_a_kill_and_after_what_is_no_yes(
     # A redirect is followed nowhere, and no answer is none.
     desk.answers = [307]
     with poller("another", **known) as second:
+        await eventually(lambda: len(desk.seen) >= 2, 60, "it is redirected")
+        # The next try would come ten seconds later.
+        (house.settings.parent / "clock").write_text("60")
         [end] = await eventually(lambda: ended(house, heard), 90, "it is delivered in the end")
         assert (end.outcome, end.tries) == ("delivered", 2)
         assert desk.keys() == [heard.event_id] * 3

@@ -6,7 +6,8 @@ machine, whose certificate in the file is believed; addresses are judged as ever
 known end is looked for after so many seconds.
 
 What the product waits by the clock before it tries again is short here: an account's pause after calls that led to
-nothing, and the next look at a medium that may come. How long they are is asked of their own tests.
+nothing, the longest wait of a command that was refused for now, and the next look at a medium or a message that may
+come. How long they are is asked of their own tests.
 """
 
 import asyncio
@@ -24,6 +25,7 @@ from services.runtime.tenants.live import Tenants
 from services.runtime.tenants.opening import tenants_of
 from services.sender import account, attempt, finder, looking, looks, main
 from services.sender.breaker import Breaker
+from services.sender.followups import calls
 from services.simulator import app as simulator
 from tests import failpoint
 from tests.media_host import here
@@ -60,6 +62,8 @@ def look_after(seconds: str) -> None:
 def impatient() -> None:
     setattr(account, "Breaker", partial(Breaker, pause_s=0.5, longest_s=1.0))  # noqa: B010
     setattr(looks, "_AGAIN_S", 1.0)  # noqa: B010
+    setattr(attempt, "_LONGEST_BACKOFF_S", 2.0)  # noqa: B010
+    setattr(calls, "_NOT_CREATED_S", 1.0)  # noqa: B010
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from services.contract import codec
 from services.contract.fold import FoldContract
 from services.runtime.folding import flush, index
 from services.runtime.folding.flush import Changed
@@ -187,6 +188,27 @@ async def test_one_that_fails_while_nothing_comes_ends_the_partition(world: Worl
     assert world.running
     with pytest.raises(RuntimeError, match="fenced"):
         await asyncio.wait_for(world.running, 20)
+
+
+async def test_what_cannot_be_folded_takes_nothing_of_what_is_being_written(world: World) -> None:
+    """A record that stops the process, such as a newer release's: what was begun before is begun, or is not; it is not
+    in doubt."""
+    submitting = asyncio.create_task(world.partition.submit(fact(1)))
+    await eventually(lambda: world.partition.read("a") is not None)
+    later = asyncio.create_task(world.partition.submit(fact(2, "b")))
+    await eventually(lambda: world.partition.read("b") is not None)
+    stops = record(0, fact(3), headers=[(codec.FORMAT_HEADER, b"99")])
+    await world.partition.queue.put(FACTS, [stops])
+    await asyncio.sleep(0.05)
+    assert not submitting.done()
+    world.gate.set()
+    assert world.running
+    with pytest.raises(codec.NewerFormat):
+        await asyncio.wait_for(world.running, 20)
+    await asyncio.wait_for(submitting, 20)
+    assert (set(world.stored), len(world.flushes)) == ({b"a"}, 1)
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(later, 20)
 
 
 async def test_when_the_partition_leaves_both_are_written(world: World) -> None:

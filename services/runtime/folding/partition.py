@@ -112,9 +112,12 @@ class Partition:
                     self._writing = asyncio.create_task(self._write(flush, hearing))
                     self._writing.add_done_callback(lambda _: self.queue.wake())
             await self._written()
-        except BaseException:
+        except BaseException as error:
             if self._writing is not None:
-                self._writing.cancel()
+                if isinstance(error, asyncio.CancelledError):
+                    self._writing.cancel()
+                # Else it goes on to its end: of what is broken off nobody knows whether it stands.
+                await asyncio.gather(self._writing, return_exceptions=True)
             for flush in self._flushes:
                 cancel(flush.batch)
             raise

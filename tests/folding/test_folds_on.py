@@ -221,6 +221,101 @@ async def test_when_the_partition_leaves_both_are_written(world: World) -> None:
     assert set(world.stored) == {b"a", b"b"}
 
 
+class Broken(World):
+    """Its broker fails a transaction where it is told to, and the next owner of the partition goes on."""
+
+    def __init__(self) -> None:
+        # Twice as many wait without holding up who fetches.
+        super().__init__(max_batch=13)
+        self.log: list[Any] = []
+        self.own: list[tuple[Any, asyncio.Task[None]]] = []
+
+    async def write(self, *args: Any) -> dict[str, int]:
+        try:
+            return await super().write(*args)
+        finally:
+            self.broken = None
+
+    async def put(self, one: Any) -> None:
+        self.log.append(one)
+        await self._fetch(len(self.log) - 1)
+
+    async def _fetch(self, offset: int) -> None:
+        await self.partition.queue.put(FACTS, [record(offset, self.log[offset])])
+
+    def submit(self, one: Any) -> None:
+        self.own.append((one, asyncio.create_task(self.partition.submit(one))))
+
+    async def turns(self) -> None:
+        for _ in range(8):
+            await asyncio.sleep(0)
+        if self.running and self.running.done():
+            with pytest.raises(RuntimeError, match="fenced"):
+                self.running.result()
+            await self.taken_over()
+
+    async def taken_over(self) -> None:
+        """By the next owner: it begins at the mark, with what is stored."""
+        self.partition.close()
+        before = self.partition
+        self.partition = Partition(before.fold, 0, before._ledger, before._stores, before.queue.max_batch)
+        self.run()
+        begins = max((flush.get((FACTS, 0), -1) for flush in self.flushes), default=-1) + 1
+        for offset in range(begins, len(self.log)):
+            await self._fetch(offset)
+
+
+_HISTORY = st.lists(
+    st.one_of(
+        st.tuples(st.sampled_from(["log", "own"]), st.sampled_from("ab")), st.sampled_from(["hold", "go", "break"])
+    ),
+    max_size=25,
+)
+
+
+@given(_HISTORY)
+async def test_whichever_transaction_fails_what_stands_stands_once_and_in_order(history: list[Any]) -> None:
+    tally.register(DERIVED)
+    world = Broken()
+    world.run()
+    for number, step in enumerate(history):
+        match step:
+            case "hold":
+                world.gate.clear()
+            case "go":
+                world.gate.set()
+            case "break":
+                world.broken = RuntimeError("fenced")
+            case "log", key:
+                await world.put(fact(number, key))
+            case "own", key:
+                world.submit(fact(number, key))
+        await world.turns()
+    world.gate.set()
+    world.broken = None
+    await eventually(lambda: not world.partition.queue._waiting and not world.partition._flushes, what="all is written")
+    await world.turns()
+    await world.taken_over()
+    await eventually(lambda: not world.partition.queue._waiting and not world.partition._flushes, what="all is written")
+    world.partition.close()
+    assert world.running
+    await asyncio.gather(world.running, *(task for _, task in world.own), return_exceptions=True)
+    rows = {key.decode(): codec.decode(row, Tally) for key, row in world.stored.items()}
+    stand = {name for row in rows.values() for name in row.seen}
+    assert stand == {
+        *(one.event_id for one in world.log),
+        *(one.event_id for one, task in world.own if not task.cancelled()),
+    }
+    told = world.counted()
+    assert len({one.event_id for one in told}) == len(told) == len(stand)
+    for row in rows.values():
+        after, derived = None, []
+        for name in row.seen:
+            after, events = tally.fold(after, tally.Fact(name, row.key))
+            derived += events
+        assert (after, derived) == (row, [one for one in told if one.key == row.key])
+
+
 class Failing(World):
     """Whoever hears of a row has a defect."""
 

@@ -254,6 +254,10 @@ class Broken(World):
                 self.running.result()
             await self.taken_over()
 
+    async def written_all(self) -> bool:
+        await self.turns()
+        return not self.partition.queue._waiting and not self.partition._flushes
+
     async def taken_over(self) -> None:
         """By the next owner: it begins at the mark, with what is stored."""
         self.partition.close()
@@ -293,10 +297,9 @@ async def test_whichever_transaction_fails_what_stands_stands_once_and_in_order(
         await world.turns()
     world.gate.set()
     world.broken = None
-    await eventually(lambda: not world.partition.queue._waiting and not world.partition._flushes, what="all is written")
-    await world.turns()
+    await eventually(world.written_all, what="all is written")
     await world.taken_over()
-    await eventually(lambda: not world.partition.queue._waiting and not world.partition._flushes, what="all is written")
+    await eventually(world.written_all, what="all is written")
     world.partition.close()
     assert world.running
     await asyncio.gather(world.running, *(task for _, task in world.own), return_exceptions=True)

@@ -145,6 +145,9 @@ async def world() -> AsyncIterator[World]:
 async def _folds(world: World, offset: int, one: Any) -> None:
     await world.partition.accept(FACTS, [record(offset, one)], offset + 1)
     await asyncio.wait_for(world.partition.progress.reach({FACTS: offset + 1}), 20)
+    # It is being written by then, unless another is.
+    for _ in range(8):
+        await asyncio.sleep(0)
 
 
 async def test_the_next_flush_is_written_after_the_first_and_builds_on_it(world: World) -> None:
@@ -363,6 +366,13 @@ class Deciding(World):
         await self.partition.submit(fact(2))
 
 
+class Decided(Deciding):
+    """It need not be waited for, as where a lane is stopped."""
+
+    async def _turn(self) -> None:
+        await self.partition.submit(fact(2))
+
+
 @pytest.fixture
 async def deciding(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Deciding]:
     monkeypatch.setattr(flush, "_DECIDED_S", _LONG_S)
@@ -385,6 +395,18 @@ async def test_what_is_decided_of_a_row_is_written_with_it(deciding: Deciding) -
     await deciding.flushed()
     assert [len(rows) for _, rows in deciding.written()] == [1]
     assert [one.number for one in deciding.counted()] == [1, 2]
+
+
+async def test_what_is_decided_at_once_is_written_with_it_too() -> None:
+    tally.register(DERIVED)
+    world = Decided()
+    world.run()
+    await world.partition.accept(FACTS, [record(0, fact(1))], 1)
+    await eventually(lambda: len(world.counted()) == 2)
+    world.partition.close()
+    assert world.running
+    await asyncio.gather(world.running, *world.tasks)
+    assert len(world.written()) == 1
 
 
 async def test_a_row_of_which_nothing_is_decided_soon_is_written(

@@ -219,7 +219,8 @@ class Partition:
                     flush.heard = True
                     for _ in range(_TURNS):
                         await asyncio.sleep(0)
-                    continue
+                    # What was decided at once waits already.
+                    until = now()
             if more := await self.queue.take(until):
                 await self._fold(flush, more, hearing)
             await self._written(failed=True)

@@ -7,10 +7,6 @@ BENCH := .venv/bench
 # With the hashes of all that the index has, for every platform; uv asks it for them, where pip-tools would fetch each file.
 COMPILE := $(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --upgrade
 
-# The long tests wait for brokers and sessions most of their time, so two cores carry four at a time. Which tests are
-# one worker's is said in tests/conftest.py.
-PYTEST ?= -n 4
-
 # A process starts for half the CPU where Python may keep what it compiled; images often forbid it.
 export PYTHONDONTWRITEBYTECODE :=
 
@@ -38,12 +34,14 @@ $(BENCH)/.installed: requirements-bench.lock pyproject.toml | venv
 demo: venv ## Run the whole system on this machine (ONCE=1: one round, then stop; PORT_BASE=n)
 	$(BIN)/switchboard demo $(if $(ONCE),--once) $(if $(PORT_BASE),--port-base $(PORT_BASE))
 
-test: venv ## Run the tests, but the slow ones
-	$(BIN)/python -m pytest -m "not slow" $(PYTEST)
+# Tests wait for brokers and sessions two thirds of their time, so two cores carry six at a time; of the slow ones, which
+# freeze and kill what has sessions, four. Which tests are one worker's is said in tests/conftest.py.
+test: venv ## Run the tests, but the slow ones (PYTEST="-n 2": how)
+	$(BIN)/python -m pytest -m "not slow" $(or $(PYTEST),-n 6)
 
 # Each worker imports what it is given: the files that have one.
 test-slow: venv ## Run the fault and soak tests
-	$(BIN)/python -m pytest -m slow $(PYTEST) $$(grep -rl --include='test_*.py' 'mark\.slow' tests)
+	$(BIN)/python -m pytest -m slow $(or $(PYTEST),-n 4) $$(grep -rl --include='test_*.py' 'mark\.slow' tests)
 
 faults: venv ## Break everything under load, and compare both ends (FAULTS=n, SEED=n, KINDS="broker clock")
 	$(BIN)/python -m tests.faults --faults $(or $(FAULTS),60) $(if $(SEED),--seed $(SEED)) $(KINDS)

@@ -83,7 +83,7 @@ class Fed:
         return Ground(fold, opened(fold, folder), max_batch=500)
 
     async def _feed(self, topic: Topic, odd: list[Odd]) -> list[Emission]:
-        ground, before = self.ground, len(self.ground.written)
+        ground, before, flushes = self.ground, len(self.ground.written), len(self.ground.flushes)
         # What only we write says by which aliases its key was made; without that a worker stops.
         known = codec.headers(topic.name) if topic.name in BY_CONTACT else []
         records = [
@@ -94,13 +94,13 @@ class Fed:
         if ground.running is None:
             ground.run()
 
-        def folded() -> bool:
+        def written() -> bool:
             assert ground.running is not None
             if ground.running.done():
                 ground.running.result()
-            return ground.partition.progress.upto[topic.name] > records[-1].offset
+            return any(marks.get((topic.name, 0), -1) >= records[-1].offset for marks in ground.flushes[flushes:])
 
-        await eventually(folded, what="all are folded")
+        await eventually(written, what="all are written")
         emissions = [one for written in ground.written[before:] for one in written.emissions]
         before, self._waiting = self._waiting, self._parked()
         self._check(topic, len(odd) - (self._waiting - before), emissions)

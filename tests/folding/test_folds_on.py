@@ -224,6 +224,47 @@ async def test_when_the_partition_leaves_both_are_written(world: World) -> None:
     assert set(world.stored) == {b"a", b"b"}
 
 
+class Slow(World):
+    """Each transaction is to be let go for itself."""
+
+    async def write(self, *args: Any) -> dict[str, int]:
+        offsets = await super().write(*args)
+        self.gate.clear()
+        return offsets
+
+
+async def test_who_leaves_has_written_the_last_too() -> None:
+    tally.register(DERIVED)
+    world = Slow()
+    world.gate.clear()
+    world.run()
+    await _folds(world, 0, fact(1))
+    await _folds(world, 1, fact(2, "b"))
+    world.partition.close()
+    world.gate.set()
+    await world.flushed()
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert world.running
+    assert (world.running.done(), set(world.stored)) == (False, {b"a"})
+    world.gate.set()
+    await asyncio.wait_for(world.running, 20)
+    assert set(world.stored) == {b"a", b"b"}
+
+
+async def test_who_is_cancelled_writes_nothing_more(world: World) -> None:
+    await _folds(world, 0, fact(1))
+    submitting = asyncio.create_task(world.partition.submit(fact(2)))
+    await eventually(lambda: world.partition.read("a").number == 2)
+    assert world.running
+    world.running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(submitting, 20)
+    world.gate.set()
+    await asyncio.wait([world.running])
+    assert (world.written(), world.flushes) == ([], [])
+
+
 class Broken(World):
     """Its broker fails a transaction where it is told to, and the next owner of the partition goes on."""
 

@@ -1,6 +1,7 @@
 """What the gate sees of a hold that is released while it reads: never the release without what was retried."""
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, cast
 
 from services.domain.consent import holds
@@ -34,15 +35,20 @@ class Log:
     def __init__(self, *rows: Standing | None) -> None:
         self.rows = list(rows)
         self.asked = 0
+        self._deciding = False
 
     def read(self, key: str, table: str) -> Standing | None:
         assert (key, table) == (KEY, SUPPRESSION)
         return self.rows[min(self.asked, len(self.rows) - 1)]
 
-    def deciding(self) -> AbstractContextManager[None]:
-        return nullcontext()
+    @contextmanager
+    def deciding(self) -> Iterator[None]:
+        self._deciding = True
+        yield
+        self._deciding = False
 
     async def passed(self, _: Partition) -> dict[str, int]:
+        assert self._deciding, "a row's flush waits for what the gate says of it"
         self.asked += 1
         return {"asked": self.asked}
 

@@ -30,7 +30,7 @@ _LOOK_AGAIN_S = 5.0
 class Kind(NamedTuple):
     """A kind of conditions.
 
-    `stands`: whether the condition of this name (with its kind) holds anything, by what is committed. `touched`: the
+    `stands`: whether the condition of this name (with its kind) holds anything, by what is folded. `touched`: the
     conditions that may have ended by a change.
     """
 

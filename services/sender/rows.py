@@ -34,7 +34,7 @@ class Others(NamedTuple):
 
 
 async def listed_rows(partition: Partition, table: str, name: str) -> AsyncIterator[tuple[str, Any]]:
-    """Keys and rows, as committed, that a table lists under a name. Others have their turn after some hundreds."""
+    """Keys and rows that a table lists under a name. Others have their turn after some hundreds."""
     after = None
     while found := partition.listed(table, name, after, _AT_ONCE):
         after = found[-1]

@@ -164,7 +164,7 @@ class Ground:
     async def folded(self, partition: Partition, changed: Changed) -> None:
         self.changes.append(changed)
 
-    def committed(self, offsets: Mapping[tuple[str, int], int], took_s: float) -> None:
+    def committed(self, offsets: Mapping[tuple[str, int], int], took_s: float | None) -> None:
         self.flushes.append(dict(offsets))
         partition = self.partition
         for table in partition.fold.tables:

@@ -131,7 +131,7 @@ class Worker:
     async def folded(self, partition: Partition, changed: Changed) -> None:
         """Nobody listens."""
 
-    def committed(self, offsets: Mapping[tuple[str, int], int], took_s: float) -> None:
+    def committed(self, offsets: Mapping[tuple[str, int], int], took_s: float | None) -> None:
         self._flushes += 1
 
     def _consumed(self, event: Set, source: str) -> Any:

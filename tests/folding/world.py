@@ -84,7 +84,7 @@ class World:
     async def folded(self, partition: Partition, changed: Changed) -> None:
         self.changes.append(changed)
 
-    def committed(self, offsets: Mapping[tuple[str, int], int], took_s: float) -> None:
+    def committed(self, offsets: Mapping[tuple[str, int], int], took_s: float | None) -> None:
         self.effects.append(("mark", dict(offsets)))
         self.flushes.append(dict(offsets))
 

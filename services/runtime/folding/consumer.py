@@ -35,8 +35,8 @@ _PATIENT_MS = 500
 # Of all partitions together; several copies of it are made on its way. A larger record comes all the same, alone.
 _FETCH_BYTES = 8 << 20
 # Under load each answer of the broker brings a record or two, at once, and costs both sides as much as hundreds do:
-# after so few the next is fetched a while later; at most so long, and not longer than a flush takes to be written, for
-# meanwhile nothing more than what is folded could be.
+# after so few the next is fetched a while later: half of what a flush takes to be written, which tells how busy the
+# broker is, and at most so long.
 _FEW = 100
 _APART_S = 0.02
 
@@ -179,7 +179,7 @@ class BatchConsumer(driver.Consumer):
             epoch = self.runner.epoch
             records = await self._fetch()
             few = sum(map(len, records.values())) < _FEW and not self.app.in_recovery
-            fetches.seconds = min(_APART_S, self.runner.write_s)
+            fetches.seconds = min(_APART_S, self.runner.write_s / 2)
             for tp, batch in records.items():
                 if epoch != self.runner.epoch:
                     # Revoked meanwhile. Every restore ends with a seek, so they are fetched again by their owner.

@@ -45,8 +45,8 @@ class Hearing(Protocol):
     async def folded(self, partition: "Partition", changed: Changed) -> None:
         """Rows have changed, and are read as they are now; they are not committed yet."""
 
-    def committed(self, offsets: Mapping[tuple[str, int], int], took_s: float) -> None:
-        """All is committed and stored up to these offsets, by (topic, partition); how long writing took."""
+    def committed(self, offsets: Mapping[tuple[str, int], int], took_s: float | None) -> None:
+        """All is committed and stored up to these offsets, by (topic, partition); how long writing took, if it did."""
 
 
 class Partition:
@@ -173,7 +173,7 @@ class Partition:
         # Whatever failed to be woken is another row now.
         self._failed.difference_update(overlay.rows)
         self._flushes.remove(flush)
-        hearing.committed(overlay.folded, took_s)
+        hearing.committed(overlay.folded, took_s if emissions or overlay.rows else None)
         if flush.defect is not None:
             raise flush.defect
 

@@ -211,9 +211,10 @@ class Runner:
         if listener := self.listeners.get(partition.fold.name):
             await listener.folded(partition, changed)
 
-    def committed(self, offsets: Mapping[tuple[str, int], int], took_s: float) -> None:
+    def committed(self, offsets: Mapping[tuple[str, int], int], took_s: float | None) -> None:
         """A flush is committed and stored: up to these offsets, by (topic, partition)."""
-        self.write_s = took_s
+        if took_s is not None:
+            self.write_s = took_s
         for tp, offset in offsets.items():
             self.committable[tp] = max(self.committable.get(tp, 0), offset + 1)
 

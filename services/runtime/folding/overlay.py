@@ -170,13 +170,13 @@ class Overlay:
         except codec.DecodeError as error:
             self._bury(record, None, Why("undecodable", str(error)))
             for told in self._fold.refused(record, str(error)):
-                self._emissions.append(self._told(None, told).emission)
+                self._emit(self._told(None, told).emission)
             return
         burying.refuse_other_aliases(record)
         if is_anothers(event):
             # Nothing of that contact is in doubt: whose it is has not spoken. So nobody is held for it either.
             why = Why("anothers", f"a fact of {event.tenant} names a contact of another tenant")
-            self._emissions.append(burying.put_aside(self._fold, record, why))
+            self._emit(burying.put_aside(self._fold, record, why))
             return
         staged, failed = self._change(event, codec.traceparent(record.headers))
         self._keep(staged)
@@ -271,23 +271,26 @@ class Overlay:
         latest: dict[tuple[str, str], Emission] = {}
         for emission, replaces in staged.told:
             if replaces is None:
-                self._emissions.append(emission)
-                self.size += len(emission.value or b"")
+                self._emit(emission)
             else:
                 latest[replaces] = emission
         if latest:
             self._latest |= latest
             self.size += sum(len(one.value or b"") for one in latest.values())
 
+    def _emit(self, emission: Emission) -> None:
+        self._emissions.append(emission)
+        self.size += len(emission.value or b"")
+
     def _bury(self, record: Record, event: Any, why: Why) -> None:
         words = burying.words(self._fold, record, event, why)
-        self._emissions.append(burying.put_aside(self._fold, record, why, bool(words)))
+        self._emit(burying.put_aside(self._fold, record, why, bool(words)))
         for told in words:
             self._tell_and_fold(told, record)
 
     def _tell_and_fold(self, told: Any, record: Record) -> None:
         """Emit it, and let it count here at once: in order it comes off the log later."""
-        self._emissions.append(self._told(codec.traceparent(record.headers), told).emission)
+        self._emit(self._told(codec.traceparent(record.headers), told).emission)
         staged, failed = self._change(told, None)
         self._keep(staged)
         if failed:

@@ -16,6 +16,7 @@ from services.runtime.folding.flush import Changed
 from services.runtime.folding.fold import Fold, Step
 from services.runtime.folding.index import INDEX, Listed
 from services.runtime.folding.partition import Partition
+from services.runtime.folding.queue import MAX_FLUSH_BYTES
 from services.runtime.folding.store import PartitionedStore
 from tests.folding import tally
 from tests.folding.ground import Ground, opened, registered, topic
@@ -361,6 +362,28 @@ async def test_whichever_transaction_fails_what_stands_stands_once_and_in_order(
             after, events = tally.fold(after, tally.Fact(name, row.key))
             derived += events
         assert (after, derived) == (row, [one for one in told if one.key == row.key])
+
+
+async def test_what_is_folded_meanwhile_is_bounded_by_the_bytes_of_its_records() -> None:
+    """Little comes of them, but they stay in memory until it is written."""
+    tally.register(DERIVED)
+    world = World(max_batch=1000)
+    world.gate.clear()
+    world.run()
+    headers = (("padding", b"x" * (MAX_FLUSH_BYTES // 4)),)
+    putting = asyncio.create_task(
+        world.partition.queue.put(FACTS, [record(offset, fact(1), headers=headers) for offset in range(40)])
+    )
+    await eventually(lambda: world.names().count("fold") >= 4)
+    for _ in range(50):
+        await asyncio.sleep(0)
+    assert world.names().count("fold") < 12
+    world.gate.set()
+    await asyncio.wait_for(putting, 20)
+    await asyncio.wait_for(world.partition.progress.reach({FACTS: 40}), 20)
+    world.partition.close()
+    assert world.running
+    await asyncio.wait_for(world.running, 20)
 
 
 class Failing(World):

@@ -26,6 +26,8 @@ class Flush:
         self.overlay = overlay
         self.ahead = ahead
         self.batch: list[Item] = []
+        # Of its records: they stay in memory until it is written, also where little comes of them.
+        self.bytes = 0
         # Whether those who hear of its rows have had their turns; and what one of them failed by.
         self.heard = False
         self.defect: Exception | None = None
@@ -48,7 +50,7 @@ class Flush:
 
     def has_room(self, max_batch: int) -> bool:
         """Whether more may be folded in it."""
-        small = self.overlay.size <= MAX_FLUSH_BYTES and len(self.batch) < max_batch
+        small = max(self.overlay.size, self.bytes) <= MAX_FLUSH_BYTES and len(self.batch) < max_batch
         return small and self.defect is None
 
     def open_until(self, now: float, deciding: bool) -> float:

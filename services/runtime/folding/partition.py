@@ -227,6 +227,7 @@ class Partition:
 
     async def _fold(self, flush: Flush, batch: list[Item], hearing: Hearing) -> None:
         """Fold a batch, and tell what it came to."""
+        flush.bytes += self.queue.taken_bytes
         try:
             self._fold_each(flush.overlay, batch)
         finally:

@@ -44,6 +44,8 @@ class Queue:
         self.max_batch = max_batch
         self._waiting: deque[Item] = deque()
         self._waiting_bytes = 0
+        # Of the records that were taken last.
+        self.taken_bytes = 0
         self._accepted: dict[str, int] = {}
         self._arrived = asyncio.Event()
         self._room = asyncio.Event()
@@ -107,6 +109,7 @@ class Queue:
             if isinstance(item, Record):
                 size += _size(item)
         self._waiting_bytes -= size
+        self.taken_bytes = size
         if not self._waiting:
             self._arrived.clear()
         if not self._crowded():

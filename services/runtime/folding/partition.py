@@ -147,7 +147,7 @@ class Partition:
         return flush
 
     async def _written(self, failed: bool = False) -> None:
-        """Wait until the flush before is written; or hear only whether that has failed."""
+        """Wait until the flush before is written; or hear only whether it is, or has failed."""
         if self._writing is not None and (not failed or self._writing.done()):
             writing, self._writing = self._writing, None
             await writing
@@ -210,11 +210,12 @@ class Partition:
         """Fold what else comes: as long as the flush before is written, or this one may wait."""
         now = asyncio.get_running_loop().time
         while not self.queue.closed and flush.has_room(self.queue.max_batch):
+            await self._written(failed=True)
             until = None
-            if self._writing is None or self._writing.done():
+            if self._writing is None:
                 until = flush.open_until(now(), self._deciding > 0)
                 if until <= now():
-                    if flush.heard:
+                    if flush.heard or not flush.overlay.rows:
                         break
                     flush.heard = True
                     for _ in range(_TURNS):
@@ -223,7 +224,6 @@ class Partition:
                     until = now()
             if more := await self.queue.take(until):
                 await self._fold(flush, more, hearing)
-            await self._written(failed=True)
 
     async def _fold(self, flush: Flush, batch: list[Item], hearing: Hearing) -> None:
         """Fold a batch, and tell what it came to."""

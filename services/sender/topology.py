@@ -74,6 +74,7 @@ def folds(
             read=reading,
             refused=logged(intake.refused, of_refusal),
             unheard=commands.unheard,
+            awaited=True,
         )
 
     return (
@@ -154,6 +155,7 @@ def folds(
                 ),
             ),
             unheard=of_contact(OUTBOX_FOLD.app, SUPPRESSION),
+            awaited=True,
         ),
     )
 

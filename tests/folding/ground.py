@@ -1,7 +1,7 @@
 """One partition of any fold over real stores, without a broker: the ledger writes down what it is given."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -164,7 +164,7 @@ class Ground:
     async def folded(self, partition: Partition, changed: Changed) -> None:
         self.changes.append(changed)
 
-    def committed(self, offsets: Mapping[tuple[str, int], int], took_s: float | None) -> None:
+    def committed(self, offsets: Mapping[tuple[str, int], int], took_s: float | None, told: Collection[str]) -> None:
         self.flushes.append(dict(offsets))
         partition = self.partition
         for table in partition.fold.tables:

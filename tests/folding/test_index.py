@@ -4,7 +4,7 @@ import asyncio
 import shutil
 import tempfile
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -131,7 +131,7 @@ class Worker:
     async def folded(self, partition: Partition, changed: Changed) -> None:
         """Nobody listens."""
 
-    def committed(self, offsets: Mapping[tuple[str, int], int], took_s: float | None) -> None:
+    def committed(self, offsets: Mapping[tuple[str, int], int], took_s: float | None, told: Collection[str]) -> None:
         self._flushes += 1
 
     def _consumed(self, event: Set, source: str) -> Any:

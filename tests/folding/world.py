@@ -1,7 +1,7 @@
 """One partition without a broker: the ledger is a recording stand-in, because order is what is asked for."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -84,7 +84,7 @@ class World:
     async def folded(self, partition: Partition, changed: Changed) -> None:
         self.changes.append(changed)
 
-    def committed(self, offsets: Mapping[tuple[str, int], int], took_s: float | None) -> None:
+    def committed(self, offsets: Mapping[tuple[str, int], int], took_s: float | None, told: Collection[str]) -> None:
         self.effects.append(("mark", dict(offsets)))
         self.flushes.append(dict(offsets))
 

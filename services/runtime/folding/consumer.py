@@ -18,13 +18,12 @@ from faust.transport.consumer import Fetcher
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
-from services.runtime.apart import Apart
 from services.runtime.folding import fetching
 from services.runtime.folding.fetching import Placing
 from services.runtime.folding.membership import keep_name
 from services.runtime.folding.runner import Runner
 from services.runtime.folding.showing import Behind
-from services.runtime.patience import wait_by
+from services.runtime.patience import look, wait_by
 
 logger = logging.getLogger(__name__)
 
@@ -34,11 +33,6 @@ _COMMIT_SECONDS = 5.0
 _PATIENT_MS = 500
 # Of all partitions together; several copies of it are made on its way. A larger record comes all the same, alone.
 _FETCH_BYTES = 8 << 20
-# Under load each answer of the broker brings a record or two, at once, and costs both sides as much as hundreds do:
-# after so few the next is fetched a while later: half of what a flush takes to be written, which tells how busy the
-# broker is, and at most so long.
-_FEW = 100
-_APART_S = 0.02
 
 
 class RecordBatch(NamedTuple):
@@ -67,7 +61,15 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
     async def on_start(self) -> None:
         await super().on_start()
         consumer = self._ensure_consumer()
-        wait_by(consumer._fetcher, _PATIENT_MS, lambda: self.app.rebalancing or self.app.in_recovery)
+        pace = self.app.runner.pace
+        wait_by(
+            consumer._fetcher,
+            _PATIENT_MS,
+            hurried=lambda: self.app.rebalancing or self.app.in_recovery,
+            apart_s=lambda: pace.seconds,
+            begun=pace.begun,
+        )
+        pace.wake = self._look
         coordinator = consumer._coordinator
         heartbeat = coordinator._do_heartbeat
 
@@ -82,6 +84,9 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         coordinator._do_heartbeat = told
         if self.app.conf.consumer_group_instance_id is not None:
             keep_name(coordinator, self.app.assignor, self._end)
+
+    def _look(self) -> None:
+        self.thread_loop.call_soon_threadsafe(look, self._ensure_consumer()._fetcher)
 
     async def _end(self, why: Exception) -> None:
         await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self.app.crash(why), self.parent_loop))
@@ -167,9 +172,7 @@ class BatchConsumer(driver.Consumer):
     async def _drain_messages(self, fetcher: Any) -> None:
         """Fetch for ever: changelog records into their tables, others to the agents of their topics."""
         recovery = self.app.tables.recovery
-        fetches, few = Apart(_APART_S), False
         while not (self._stopped.is_set() or fetcher._stopped.is_set()):
-            await fetches.turn(at_once=not few)
             # In a loop: it may have been halted again before we woke.
             while not self.flow_active:
                 if (await self.wait(self.can_resume_flow)).stopped:
@@ -178,8 +181,6 @@ class BatchConsumer(driver.Consumer):
             # count as the last of the old one, and nothing would fetch them again.
             epoch = self.runner.epoch
             records = await self._fetch()
-            few = sum(map(len, records.values())) < _FEW and not self.app.in_recovery
-            fetches.seconds = min(_APART_S, self.runner.write_s / 2)
             for tp, batch in records.items():
                 if epoch != self.runner.epoch:
                     # Revoked meanwhile. Every restore ends with a seek, so they are fetched again by their owner.

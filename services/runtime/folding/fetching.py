@@ -10,6 +10,8 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.consumer.fetcher import OffsetResetStrategy
 
+from services.runtime.patience import look
+
 
 def pause(consumer: AIOKafkaConsumer, partitions: Iterable[Any]) -> None:
     """Fetch nothing of those that are still assigned."""
@@ -19,6 +21,7 @@ def pause(consumer: AIOKafkaConsumer, partitions: Iterable[Any]) -> None:
 def resume(consumer: AIOKafkaConsumer, partitions: Iterable[Any]) -> None:
     """Fetch those that are still assigned, from where they are placed."""
     consumer.resume(*_assigned(consumer, partitions))
+    look(consumer._fetcher)
 
 
 def _assigned(consumer: AIOKafkaConsumer, partitions: Iterable[Any]) -> list[TopicPartition]:

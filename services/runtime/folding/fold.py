@@ -95,6 +95,8 @@ class Fold:
 
     # What stands in the headers of a derived event beside the usual: given the event and its record.
     beside: "Callable[[Any, Emission], Sequence[tuple[str, bytes]]]" = lambda _event, _emission: ()
+    # Somebody waits for what comes of its records: what this worker writes to its topics is fetched soon.
+    awaited: bool = False
 
     def __post_init__(self) -> None:
         if len(self.steps) > 1 and any(step.table is None for step in self.steps):

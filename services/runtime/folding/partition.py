@@ -12,7 +12,7 @@ at once: what follows from it stands on the log behind it, or with it.
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from typing import Any, Protocol
@@ -45,8 +45,9 @@ class Hearing(Protocol):
     async def folded(self, partition: "Partition", changed: Changed) -> None:
         """Rows have changed, and are read as they are now; they are not committed yet."""
 
-    def committed(self, offsets: Mapping[tuple[str, int], int], took_s: float | None) -> None:
-        """All is committed and stored up to these offsets, by (topic, partition); how long writing took, if it did."""
+    def committed(self, offsets: Mapping[tuple[str, int], int], took_s: float | None, told: Collection[str]) -> None:
+        """All is committed and stored up to these offsets, by (topic, partition); how long writing took, if it did;
+        the topics of what was derived."""
 
 
 class Partition:
@@ -169,11 +170,12 @@ class Partition:
         for item in batch:
             if isinstance(item, Local) and not item.committed.done():
                 item.committed.set_result(None)
-        self._count(batch, overlay, emissions)
+        told = Counter(emission.topic for emission in emissions)
+        self._count(batch, overlay, told)
         # Whatever failed to be woken is another row now.
         self._failed.difference_update(overlay.rows)
         self._flushes.remove(flush)
-        hearing.committed(overlay.folded, took_s if emissions or overlay.rows else None)
+        hearing.committed(overlay.folded, took_s if told or overlay.rows else None, told)
         if flush.defect is not None:
             raise flush.defect
 
@@ -194,7 +196,7 @@ class Partition:
                 store.apply(self.partition, rows, offsets[store.changelog])
         self._rows.keep(flush.ahead)
 
-    def _count(self, batch: list[Item], overlay: Overlay, emissions: list[Emission]) -> None:
+    def _count(self, batch: list[Item], overlay: Overlay, told: Mapping[str, int]) -> None:
         """What is committed now, and how long it took to get here."""
         name, moment = self.fold.name, CLOCK.milliseconds()
         ages = [_age_s(item, moment) for item in batch if isinstance(item, Record)]
@@ -203,7 +205,7 @@ class Partition:
         at = iso(moment)
         took = (took_s(received, at) for received in overlay.received)
         metrics.DERIVED_SECONDS.observe(name, [one for one in took if one is not None])
-        for topic, count in Counter(emission.topic for emission in emissions).items():
+        for topic, count in told.items():
             metrics.EMITTED.labels(name, topic).inc(count)
 
     async def _stay_open(self, flush: Flush, hearing: Hearing) -> None:

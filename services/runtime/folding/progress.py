@@ -1,13 +1,15 @@
 """How far a partition has folded each of its topics, and who waits for it to get further."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 
 class Progress:
     """By topic the offset up to which everything is folded, not including it."""
 
     def __init__(self, topics: Iterable[str]) -> None:
+        # Called when somebody waits for what has not been fetched.
+        self.want: Callable[[], None] = lambda: None
         self.upto: dict[str, int] = dict.fromkeys(topics, 0)
         self._begun: dict[str, int] = {}
         self._closed = False
@@ -50,6 +52,8 @@ class Progress:
             return
         reached: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((ends, reached))
+        if any(max(self.upto.get(topic, 0), self._queued.get(topic, 0)) < end for topic, end in ends.items()):
+            self.want()
         await reached
 
     def close(self) -> None:

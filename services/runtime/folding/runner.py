@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -14,6 +14,7 @@ from services.runtime.folding import index
 from services.runtime.folding.flush import Changed
 from services.runtime.folding.fold import Fold
 from services.runtime.folding.ledger import Ledger, fence_of
+from services.runtime.folding.pace import Pace
 from services.runtime.folding.partition import Partition
 from services.runtime.folding.showing import Behind
 from services.runtime.folding.store import PartitionedStore
@@ -21,6 +22,10 @@ from services.runtime.section import ConfigError
 from services.runtime.sections.kafka import KafkaSettings
 
 logger = logging.getLogger(__name__)
+
+# How far apart fetches begin under load: where somebody waits for what comes of records, and where nobody does.
+_APART_S = 0.015
+_FAR_APART_S = 0.04
 
 
 class Listener:
@@ -90,8 +95,8 @@ class Runner:
         self.stores: dict[str, dict[str, PartitionedStore]] = {}
         # Offsets that may be committed: (topic, partition) → last folded + 1.
         self.committable: dict[tuple[str, int], int] = {}
-        # How long the last flush of any partition took to be written.
-        self.write_s = 0.0
+        self._awaited = {topic.name for fold in folds if fold.awaited for topic in fold.sources}
+        self.pace = Pace(_APART_S if self._awaited else _FAR_APART_S)
         self.epoch = 0
 
     def partition(self, fold: str, number: int) -> Partition | None:
@@ -116,6 +121,7 @@ class Runner:
             for name, number in wanted:
                 ledger = Ledger(self._kafka, fence_of(self._app_id, name, number))
                 partition = Partition(self.folds[name], number, ledger, self.stores.get(name, {}), self._max_batch)
+                partition.progress.want = self.pace.want
                 self._owned[name, number] = _Owned(partition, ledger, None)
             await asyncio.gather(*(owned.ledger.open() for owned in self._owned.values()))
 
@@ -211,10 +217,12 @@ class Runner:
         if listener := self.listeners.get(partition.fold.name):
             await listener.folded(partition, changed)
 
-    def committed(self, offsets: Mapping[tuple[str, int], int], took_s: float | None) -> None:
+    def committed(self, offsets: Mapping[tuple[str, int], int], took_s: float | None, told: Collection[str]) -> None:
         """A flush is committed and stored: up to these offsets, by (topic, partition)."""
         if took_s is not None:
-            self.write_s = took_s
+            self.pace.wrote(took_s)
+        if not self._awaited.isdisjoint(told):
+            self.pace.want()
         for tp, offset in offsets.items():
             self.committable[tp] = max(self.committable.get(tp, 0), offset + 1)
 

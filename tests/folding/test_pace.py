@@ -126,9 +126,8 @@ async def test_what_somebody_waits_for_is_fetched_though_the_next_fetch_is_far(
         # The next one but for somebody who waits begins in an hour.
         monkeypatch.setattr(pace, "_apart_s", 3600.0)
         monkeypatch.setattr("services.runtime.folding.pace._LONGEST_S", 3600.0)
-        key = next(
-            key for key in map(str, count()) if partition_of(key.encode(), rig.partitions) == partition.partition
-        )
+        number = partition.partition
+        key = next(key for key in map(str, count()) if partition_of(key.encode(), rig.partitions) == number)
         await rig.tell([Fact("a fetch may wait for it", key)])
         await rig.tell([Fact("none does for this", key)])
         end = (await ends(rig, rig.source))[number]

@@ -19,7 +19,7 @@ from services.runtime.apart import Apart
 # rest as long, or shorter: two begin so far apart at the most.
 _FEW = 16
 _LONG_S = 0.002
-_APART_S = 0.01
+_APART_S = 0.05
 
 _log = logging.getLogger(__name__)
 

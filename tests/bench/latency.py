@@ -18,7 +18,8 @@ from tests.bench.rig import ROOT, Rig, Running
 
 PACED = 500
 
-_WARM_UP = 1000
+# As long as for STOPs: ten seconds.
+_WARM_UP = 10 * PACED
 _LATE_S = 30.0
 
 

@@ -7,17 +7,23 @@ record is answered with at once, as ever.
 
 from collections.abc import Callable
 
-# What a flush takes to be written, by the latest so many.
-_WRITES = 16
+# Where somebody waits for what comes of records, and where nobody does: so far apart at the least, and as long as so
+# many flushes take to be written, which tells how busy all is.
+_AWAITED = 0.008, 1.0
+_UNAWAITED = 0.02, 2.0
+# Until what is wanted is fetched: a part of a flush's writing.
+_SOON = 0.25
 # However slow the broker is.
 _LONGEST_S = 0.25
+# A flush's writing is what it took the latest so many.
+_WRITES = 16
 
 
 class Pace:
-    """`apart_s` where nobody is known to wait; a flush that takes longer to be written tells that all is busy."""
+    """Of an app of which somebody awaits what comes, or nobody."""
 
-    def __init__(self, apart_s: float) -> None:
-        self._apart_s = apart_s
+    def __init__(self, is_awaited: bool) -> None:
+        self._apart_s, self._writes = _AWAITED if is_awaited else _UNAWAITED
         self._write_s = 0.0
         self._is_wanted = False
         # The consumer's, which decides anew what to fetch.
@@ -27,8 +33,8 @@ class Pace:
     def seconds(self) -> float:
         """How long after the last fetch the next one may begin."""
         if self._is_wanted:
-            return min(_LONGEST_S, self._write_s / 2)
-        return min(_LONGEST_S, max(self._apart_s, self._write_s))
+            return min(_LONGEST_S, _SOON * self._write_s)
+        return min(_LONGEST_S, max(self._apart_s, self._writes * self._write_s))
 
     def want(self) -> None:
         """Somebody waits for what is on the log: the next fetch begins soon."""

@@ -23,10 +23,6 @@ from services.runtime.sections.kafka import KafkaSettings
 
 logger = logging.getLogger(__name__)
 
-# How far apart fetches begin under load: where somebody waits for what comes of records, and where nobody does.
-_APART_S = 0.015
-_FAR_APART_S = 0.04
-
 
 class Listener:
     """What a service may want to hear of its partitions. The default hears nothing."""
@@ -96,7 +92,7 @@ class Runner:
         # Offsets that may be committed: (topic, partition) → last folded + 1.
         self.committable: dict[tuple[str, int], int] = {}
         self._awaited = {topic.name for fold in folds if fold.awaited for topic in fold.sources}
-        self.pace = Pace(_APART_S if self._awaited else _FAR_APART_S)
+        self.pace = Pace(bool(self._awaited))
         self.epoch = 0
 
     def partition(self, fold: str, number: int) -> Partition | None:

@@ -9,6 +9,8 @@ import asyncio
 import logging
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from functools import partial
 from typing import Any, NamedTuple
 
 from aiokafka import ConsumerRecord
@@ -69,7 +71,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             apart_s=lambda: pace.seconds,
             begun=pace.begun,
         )
-        pace.wake = self._look
+        pace.wake = partial(self._look, consumer._fetcher)
         coordinator = consumer._coordinator
         heartbeat = coordinator._do_heartbeat
 
@@ -85,8 +87,10 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         if self.app.conf.consumer_group_instance_id is not None:
             keep_name(coordinator, self.app.assignor, self._end)
 
-    def _look(self) -> None:
-        self.thread_loop.call_soon_threadsafe(look, self._ensure_consumer()._fetcher)
+    def _look(self, fetcher: Any) -> None:
+        # Its loop is closed: nothing is fetched any more, and what is committed meanwhile is no error.
+        with suppress(RuntimeError):
+            self.thread_loop.call_soon_threadsafe(look, fetcher)
 
     async def _end(self, why: Exception) -> None:
         await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self.app.crash(why), self.parent_loop))

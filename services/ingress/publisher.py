@@ -12,14 +12,14 @@ from collections.abc import Callable
 from services.ingress import metrics
 from services.ingress.producer import NotAcknowledgedError, Producer, Queues
 from services.ingress.spool import Waiting
-from services.runtime.apart import Apart
 
 # A busy broker's flights, back to back, carried two webhooks each and kept it busy: at 500 a second on two cores what
 # follows from a webhook came twice as late, and its answer no sooner. So one that took long for little is followed by a
-# rest as long, or shorter: two begin so far apart at the most.
+# rest as long; or so long, and no part of a deadline that somebody would miss.
 _FEW = 16
 _LONG_S = 0.002
-_APART_S = 0.05
+_LONGEST_REST_S = 0.05
+_OF_DEADLINE = 0.1
 
 _log = logging.getLogger(__name__)
 
@@ -56,19 +56,21 @@ class Publisher:
         self._task.cancel()
 
     async def _run(self) -> None:
-        flights, slow = Apart(_APART_S), False
+        rested, longest_s = 0.0, min(_LONGEST_REST_S, _OF_DEADLINE * self._deadline_s)
         try:
             while True:
                 await self._arrived.wait()
-                await flights.turn(at_once=not slow)
+                if (rest_s := rested - self._time()) > 0:
+                    await asyncio.sleep(rest_s)
                 self._arrived.clear()
                 self._flying, self._pending = self._pending, {}
                 deadline = self._since + self._deadline_s
                 few, began = sum(map(len, self._flying.values())) < _FEW, self._time()
                 while self._flying:
                     await self._fly(deadline)
-                took_s = self._time() - began
-                slow, flights.seconds = few and took_s > _LONG_S, min(_APART_S, 2 * took_s)
+                ended = self._time()
+                took_s = ended - began
+                rested = ended + min(longest_s, took_s) if few and took_s > _LONG_S else ended
         except NotAcknowledgedError as error:
             self._on_failure(self._unacknowledged(), error)
         except Exception as error:

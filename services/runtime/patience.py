@@ -46,11 +46,11 @@ def wait_by(
         return found
 
     fetcher._get_actions_per_node = decided
-    # Whatever changes wakes it; five times a second it looked at all partitions besides.
+    # Nearly whatever changes wakes it; five times a second it looked at all partitions besides.
     fetcher._fetcher_timeout = patient_ms / 1000
 
 
 def look(fetcher: Any) -> None:
-    """Decide anew what to fetch: partitions are resumed."""
+    """Decide anew what to fetch: partitions are resumed, or somebody waits."""
     if (waiting := fetcher._wait_consume_future) is not None:
         fetcher._notify(waiting)

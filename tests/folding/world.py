@@ -31,6 +31,8 @@ class World:
         self.broken: Exception | None = None
         self.flushes: list[dict[tuple[str, int], int]] = []
         self.changes: list[Changed] = []
+        # The topics that each flush told something to.
+        self.told: list[list[str]] = []
         fold = tally.tally_fold(SOURCE, self._fold, unhurried)
         self.partition = Partition(
             fold, 0, cast(Ledger, self), {tally.FOLD: cast(PartitionedStore, self._store())}, max_batch
@@ -87,6 +89,7 @@ class World:
     def committed(self, offsets: Mapping[tuple[str, int], int], took_s: float | None, told: Collection[str]) -> None:
         self.effects.append(("mark", dict(offsets)))
         self.flushes.append(dict(offsets))
+        self.told.append(list(told))
 
 
 def record(offset: int, value: Any, **fields: Any) -> Any:

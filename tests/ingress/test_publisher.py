@@ -12,7 +12,7 @@ from services.ingress.segments import Fact
 from services.ingress.spool import Waiting
 from tests.waiting import eventually
 
-_APART_S = 0.1
+_LONGEST_REST_S = 0.1
 _TAKES_S = 0.02
 
 
@@ -41,10 +41,10 @@ class Kafka(Producer):
 class Publishing:
     """A publisher to such a Kafka; `publish` queues facts by number."""
 
-    def __init__(self) -> None:
+    def __init__(self, deadline_s: float = 60.0) -> None:
         self.kafka = Kafka()
         self.failures: list[Exception] = []
-        self.publisher = Publisher(self.kafka, 60.0, lambda _, error: self.failures.append(error))
+        self.publisher = Publisher(self.kafka, deadline_s, lambda _, error: self.failures.append(error))
 
     def publish(self, *numbers: int) -> list["asyncio.Future[None]"]:
         waiting = [
@@ -66,7 +66,7 @@ class Publishing:
 
 @pytest.fixture
 async def publishing(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Publishing]:
-    monkeypatch.setattr(publisher, "_APART_S", _APART_S)
+    monkeypatch.setattr(publisher, "_LONGEST_REST_S", _LONGEST_REST_S)
     publishing = Publishing()
     yield publishing
     assert publishing.failures == []
@@ -91,15 +91,36 @@ async def test_what_comes_while_one_is_under_way_goes_with_the_next(publishing: 
 
 
 async def test_after_one_that_took_long_for_little_the_next_waits_and_carries_more(publishing: Publishing) -> None:
-    # Its turn begins no earlier, and what it notes itself is some moments later.
-    asked = asyncio.get_running_loop().time()
     await publishing.one_that_takes(_TAKES_S, 0)
     sent = publishing.publish(1)
     await asyncio.sleep(0)
     sent += publishing.publish(2)
     await asyncio.wait_for(asyncio.gather(*sent), 20)
     assert publishing.kafka.carried == [[0], [1, 2]]
-    assert publishing.kafka.begun[1] - asked >= _APART_S
+    # As long as it took itself.
+    assert publishing.kafka.begun[1] - publishing.kafka.ended[0] >= _TAKES_S
+
+
+@pytest.mark.parametrize(("deadline_s", "longest_s"), [(60.0, _LONGEST_REST_S), (0.5, 0.05)])
+async def test_a_rest_is_bounded_and_a_part_of_the_deadline(
+    monkeypatch: pytest.MonkeyPatch, deadline_s: float, longest_s: float
+) -> None:
+    monkeypatch.setattr(publisher, "_LONGEST_REST_S", _LONGEST_REST_S)
+    publishing, rests = Publishing(deadline_s), list[float]()
+    await publishing.one_that_takes(0.2, 0)
+    sleep = asyncio.sleep
+
+    async def rest(seconds: float) -> None:
+        rests.append(seconds)
+        await sleep(0)
+
+    monkeypatch.setattr(asyncio, "sleep", rest)
+    await asyncio.wait_for(asyncio.gather(*publishing.publish(1)), 20)
+    monkeypatch.undo()
+    assert len(rests) == 1
+    assert 0 < rests[0] <= longest_s
+    await publishing.publisher.flush()
+    assert publishing.failures == []
 
 
 async def test_one_that_carried_much_is_followed_at_once(
@@ -120,7 +141,7 @@ async def test_after_a_quick_one_nothing_waits(publishing: Publishing, monkeypat
 async def test_after_a_rest_nothing_waits(publishing: Publishing, monkeypatch: pytest.MonkeyPatch) -> None:
     await publishing.one_that_takes(_TAKES_S, 0)
     rested = asyncio.Event()
-    asyncio.get_running_loop().call_later(_APART_S, rested.set)
+    asyncio.get_running_loop().call_later(_LONGEST_REST_S, rested.set)
     await rested.wait()
     _no_rest(monkeypatch)
     await asyncio.wait_for(asyncio.gather(*publishing.publish(1)), 20)

@@ -95,7 +95,7 @@ class Fold:
 
     # What stands in the headers of a derived event beside the usual: given the event and its record.
     beside: "Callable[[Any, Emission], Sequence[tuple[str, bytes]]]" = lambda _event, _emission: ()
-    # Somebody waits for what comes of its records: what this worker writes to its topics is fetched soon.
+    # Somebody waits for what comes of its records: its app fetches more often, and soon what it wrote to their topics.
     awaited: bool = False
 
     def __post_init__(self) -> None:

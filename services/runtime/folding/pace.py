@@ -16,7 +16,7 @@ _SOON = 0.25
 # However slow the broker is.
 _LONGEST_S = 0.25
 # A flush's writing is what it took the latest so many.
-_WRITES = 16
+_WRITES = 8
 
 
 class Pace:
@@ -43,9 +43,11 @@ class Pace:
             self.wake()
 
     def begun(self) -> None:
-        """A fetch begins, and brings what was wanted."""
+        """A fetch begins. Who waits on when it is folded wants again."""
         self._is_wanted = False
 
     def wrote(self, took_s: float) -> None:
         """A flush took so long to be written."""
-        self._write_s += (took_s - self._write_s) / _WRITES
+        # A broker that was away is no slow one.
+        took_s = min(took_s, _LONGEST_S)
+        self._write_s += (took_s - self._write_s) / _WRITES if self._write_s else took_s

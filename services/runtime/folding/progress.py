@@ -43,6 +43,9 @@ class Progress:
             if not reached.done():
                 still.append((ends, reached))
         self._waiting = still
+        # A fetch may have brought less than all of it.
+        if any(self._is_ahead(ends) for ends, _ in still):
+            self.want()
 
     async def reach(self, ends: Mapping[str, int]) -> None:
         """Wait until each topic is folded up to its end. CancelledError: the partition was lost first."""
@@ -52,7 +55,7 @@ class Progress:
             return
         reached: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((ends, reached))
-        if any(max(self.upto.get(topic, 0), self._queued.get(topic, 0)) < end for topic, end in ends.items()):
+        if self._is_ahead(ends):
             self.want()
         await reached
 
@@ -61,6 +64,10 @@ class Progress:
         self._closed = True
         for _, reached in self._waiting:
             reached.cancel()
+
+    def _is_ahead(self, ends: Mapping[str, int]) -> bool:
+        """Is an end ahead of all that was fetched?"""
+        return any(max(self.upto.get(topic, 0), self._queued.get(topic, 0)) < end for topic, end in ends.items())
 
     def _beyond(self, ends: Mapping[str, int]) -> bool:
         return all(self.upto.get(topic, 0) >= end for topic, end in ends.items())

@@ -15,7 +15,7 @@ from services.ingress.spool import Waiting
 
 # A busy broker's flights, back to back, carried two webhooks each and kept it busy: at 500 a second on two cores what
 # follows from a webhook came twice as late, and its answer no sooner. So one that took long for little is followed by a
-# rest as long; or so long, and no part of a deadline that somebody would miss.
+# rest twice as long; or so long, and no part of a deadline that somebody would miss.
 _FEW = 16
 _LONG_S = 0.002
 _LONGEST_REST_S = 0.05
@@ -70,7 +70,7 @@ class Publisher:
                     await self._fly(deadline)
                 ended = self._time()
                 took_s = ended - began
-                rested = ended + min(longest_s, took_s) if few and took_s > _LONG_S else ended
+                rested = ended + min(longest_s, 2 * took_s) if few and took_s > _LONG_S else ended
         except NotAcknowledgedError as error:
             self._on_failure(self._unacknowledged(), error)
         except Exception as error:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 # Where somebody waits for what comes of records, and where nobody does: so far apart at the least, and as long as so
 # many flushes take to be written, which tells how busy all is.
 _AWAITED = 0.008, 1.0
-_UNAWAITED = 0.02, 2.0
+_UNAWAITED = 0.025, 2.0
 # Until what is wanted is fetched: a part of a flush's writing.
 _SOON = 0.25
 # However slow the broker is.

@@ -150,7 +150,7 @@ async def test_it_stays_up_beside_another_that_is_interrupted_and_every_line_tha
         assert "command sent" in run(export, other)
         demo.send_signal(signal.SIGTERM)
         demo.communicate()
-    assert demo.returncode == 0
+    assert demo.returncode == 0, said
     await eventually(lambda: not children & processes().keys(), what="all children are gone")
     assert leftovers(folder) == []
 

@@ -27,7 +27,7 @@ class Progress:
 
     def wants(self, topic: str, offset: int) -> bool:
         """Is it news that the topic has been read up to `offset`? Says so once for each offset."""
-        if offset <= max(self.upto.get(topic, 0), self._queued.get(topic, 0)):
+        if offset <= self._fetched(topic):
             return False
         self._queued[topic] = offset
         return True
@@ -67,7 +67,10 @@ class Progress:
 
     def _is_ahead(self, ends: Mapping[str, int]) -> bool:
         """Is an end ahead of all that was fetched?"""
-        return any(max(self.upto.get(topic, 0), self._queued.get(topic, 0)) < end for topic, end in ends.items())
+        return any(self._fetched(topic) < end for topic, end in ends.items())
+
+    def _fetched(self, topic: str) -> int:
+        return max(self.upto.get(topic, 0), self._queued.get(topic, 0))
 
     def _beyond(self, ends: Mapping[str, int]) -> bool:
         return all(self.upto.get(topic, 0) >= end for topic, end in ends.items())

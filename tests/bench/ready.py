@@ -17,6 +17,7 @@ from tests.bench.sender import our_sends, stub_of
 
 _PARTITIONS = 8
 _LIMIT_S = 1800.0
+_PORTION = 50_000
 # A standby reads its changelogs while nobody asks; this long without a record it has read all.
 _QUIET_S = 5.0
 _SENT = 50
@@ -33,9 +34,10 @@ def after_kills(tree: Path, rounds: int, number: int, say: Say) -> dict[str, lis
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
         stub = stub_of(rig, rig.ports["simulator"], 0.0)
-        say(f"{tree.name}: {number:,} commands are sent")
         sender = _sender(rig, "one")
-        runner.run(our_sends(rig, sender, stub, 0, number))
+        for sent in range(0, number, _PORTION):
+            say(f"{tree.name}: {sent:,} of {number:,} commands are sent")
+            runner.run(our_sends(rig, sender, stub, sent, min(_PORTION, number - sent)))
         say(f"{tree.name}: {number:,} commands wait")
         rig.stop(sender)
         sender = _sender(rig, "one", rig.slow)

@@ -169,8 +169,8 @@ async def connect(kafka: KafkaSettings) -> AsyncIterator[TopicAdmin]:
         why = await refusal(kafka) or Refused(trouble(error), "run it again")
         raise TopicsError(f"{why.says}; {why.remedy}") from error
     except KafkaError as error:
-        raise TopicsError(
-            f"Kafka at {kafka.bootstrap} refuses ({trouble(error)}); check what kafka.sasl_username may do"
-        ) from error
+        # As where a new cluster has had no group yet: it makes the topic of their offsets when it is first asked.
+        remedy = "run it again in some seconds" if error.retriable else "check what kafka.sasl_username may do"
+        raise TopicsError(f"Kafka at {kafka.bootstrap} refuses ({trouble(error)}); {remedy}") from error
     finally:
         await client.close()

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
+from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError, TopicAuthorizationFailedError
 from click.testing import Result
 from typer.testing import CliRunner
 
@@ -12,7 +13,7 @@ from services.cli.main import app
 from services.contract.plan import Action
 from services.contract.topics import CHANGELOGS, DEAD, EVENTS
 from services.operations import topics
-from services.operations.topic_admin import TopicAdmin, TopicsError
+from services.operations.topic_admin import TopicAdmin, TopicsError, connect
 from services.runtime.config import Settings
 from services.runtime.sections.kafka import KafkaSettings
 from tests.environment import SharedBroker
@@ -205,6 +206,23 @@ async def test_min_insync_replicas_that_would_stop_all_writes_is_refused(setting
 async def test_too_few_brokers_is_said(settings: Settings) -> None:
     with pytest.raises(TopicsError, match=r"cannot be created: .*lower kafka\.replication or add brokers"):
         await topics.ensure(with_kafka(settings, replication=3))
+
+
+@pytest.mark.usefixtures("module_begun")
+@pytest.mark.parametrize(
+    ("error", "remedy"),
+    [
+        (GroupCoordinatorNotAvailableError, "run it again"),
+        (TopicAuthorizationFailedError, r"what kafka\.sasl_username may do"),
+    ],
+)
+async def test_what_passes_by_itself_is_no_question_of_rights(
+    settings: Settings, error: type[KafkaError], remedy: str
+) -> None:
+    """A new cluster has no coordinator until somebody has asked for one."""
+    with pytest.raises(TopicsError, match=remedy):
+        async with connect(settings.kafka):
+            raise error
 
 
 class TestCommands:

@@ -1,10 +1,12 @@
 """What a flush does, in which order, and what it leaves alone. See `world` for what stands in."""
 
 import asyncio
+import gc
 
 import pytest
 
 from services.contract import codec
+from services.runtime.folding.flush import Flush
 from services.runtime.folding.fold import Emission
 from tests.folding import tally
 from tests.folding.tally import Tally
@@ -22,6 +24,23 @@ async def test_events_and_rows_are_written_together_then_applied_then_marked(wor
     assert [one.topic for one in emissions] == [DERIVED, DERIVED]
     assert [one.key for one in rows] == [b"a", b"b"]
     assert world.effects[3:] == [("apply", (0, 41)), ("mark", {(SOURCE, 0): 9})]
+
+
+async def test_a_flush_that_is_written_is_let_go_though_no_other_follows(world: World) -> None:
+    """Its records and events may be megabytes, of each partition that is idle."""
+    before = held()
+    world.gate.clear()
+    await world.partition.queue.put(SOURCE, [record(0, fact(1))])
+    world.run()
+    await eventually(lambda: "fold" in world.names())
+    assert held() - before
+    world.gate.set()
+    await world.flushed()
+    await eventually(lambda: not held() - before, what="it is let go")
+
+
+def held() -> set[Flush]:
+    return {one for one in gc.get_objects() if isinstance(one, Flush)}
 
 
 async def test_nothing_is_applied_or_marked_before_the_write_is_acknowledged(world: World) -> None:

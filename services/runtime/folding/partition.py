@@ -105,13 +105,7 @@ class Partition:
         try:
             while not self.queue.closed:
                 await self._written(failed=True)
-                if batch := await self.queue.take():
-                    flush = self._begin()
-                    await self._fold(flush, batch, hearing)
-                    await self._stay_open(flush, hearing)
-                    await self._written()
-                    self._writing = asyncio.create_task(self._write(flush, hearing))
-                    self._writing.add_done_callback(lambda _: self.queue.wake())
+                await self._next(hearing)
             await self._written()
         except BaseException as error:
             if self._writing is not None:
@@ -122,6 +116,16 @@ class Partition:
             for flush in self._flushes:
                 cancel(flush.batch)
             raise
+
+    async def _next(self, hearing: Hearing) -> None:
+        """Fold what comes next, and begin to write it. Nothing here holds it on while the next is waited for."""
+        if batch := await self.queue.take():
+            flush = self._begin()
+            await self._fold(flush, batch, hearing)
+            await self._stay_open(flush, hearing)
+            await self._written()
+            self._writing = asyncio.create_task(self._write(flush, hearing))
+            self._writing.add_done_callback(lambda _: self.queue.wake())
 
     @contextmanager
     def deciding(self) -> Iterator[None]:

@@ -48,7 +48,10 @@ def waits(tree: Path, number: int, say: Callable[[str], None]) -> list[float]:
     """How long each of so many events took that the services of this tree derived (seconds)."""
     say("signing callbacks")
     requests = workload.requests(_WARM_UP + number, statuses=("delivered",))
-    with Rig(say, tree=tree) as rig, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with (
+        Rig(say, tree=tree, broker_on=everywhere()) as rig,
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+    ):
         ingress, _ = rig.service("ingress", everywhere()), rig.service("processor", everywhere())
         say(f"latency: {number:,} callbacks at {PACED}/s")
         return runner.run(_waits(rig, ingress, requests, number))

@@ -30,7 +30,7 @@ Say = Callable[[str], None]
 def after_kills(tree: Path, rounds: int, number: int, say: Say) -> dict[str, list[float]]:
     """Seconds, by what became of the store."""
     with (
-        Rig(say, _TOGETHER, _PARTITIONS, tree=tree) as rig,
+        Rig(say, _TOGETHER, _PARTITIONS, tree=tree, broker_on=everywhere()) as rig,
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
         stub = stub_of(rig, rig.ports["simulator"], 0.0)

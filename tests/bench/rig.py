@@ -32,7 +32,12 @@ _LAST_CHARACTERS = 2000
 
 
 class _MeasuredKafka(EmbeddedKafka):
-    jvm = STEADY_JVM
+    # As Kafka's own scripts start a broker.
+    jvm = (
+        *STEADY_JVM,
+        *("-Xms1g", "-Xmx1g", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20"),
+        *("-XX:InitiatingHeapOccupancyPercent=35", "-XX:+ExplicitGCInvokesConcurrent"),
+    )
 
 
 class Running(NamedTuple):
@@ -60,7 +65,7 @@ class Running(NamedTuple):
 class Rig:
     """A context: broker and topics when it is entered; at its end every process is gone and nothing lies about.
 
-    This process and the broker keep to the cores that are not measured.
+    This process keeps to the cores that are not measured, and the broker too where it is not given others.
     """
 
     def __init__(
@@ -69,7 +74,9 @@ class Rig:
         properties: Mapping[str, str] | None = None,
         partitions: int = PARTITIONS,
         tenant_topics: Sequence[str] = (),
+        *,
         tree: Path = ROOT,
+        broker_on: set[int] | None = None,
     ) -> None:
         """`properties` are Kafka's; each topic gets this many partitions. `tree`: whose services run, those of another
         worktree by its own .venv."""
@@ -88,6 +95,7 @@ class Rig:
         self._tenant_topics = list(tenant_topics)
         self._partitions = partitions
         self._properties = dict(properties or {})
+        self._broker_on = broker_on or others()
         self._stack = ExitStack()
         self._processes: dict[int, Process] = {}
 
@@ -97,7 +105,8 @@ class Rig:
             self.folder = Path(tempfile.mkdtemp(prefix="switchboard-bench-"))
             stack.callback(shutil.rmtree, self.folder, ignore_errors=True)
             self._say("starting Kafka")
-            broker = stack.enter_context(_MeasuredKafka.start(properties=self._properties, say=self._say))
+            with on(self._broker_on):
+                broker = stack.enter_context(_MeasuredKafka.start(properties=self._properties, say=self._say))
             self.bootstrap = broker.bootstrap
             self.ports = {name: ports.pick() for name in ("ingress", "processor", "sender", "simulator")}
             self._write_settings()

@@ -70,7 +70,10 @@ def probes_of(tree: Path, number: int, say: Callable[[str], None]) -> list[Probe
     background = int(PACED * ((_WARM_UP + number) * _PROBE_EVERY_S + 5))
     say("signing messages")
     requests = [workload.inbound(place, "When will it come?") for place in range(background)]
-    with Rig(say, tree=tree) as rig, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with (
+        Rig(say, tree=tree, broker_on=everywhere()) as rig,
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+    ):
         rig.simulator()
         ingress, _ = rig.service("ingress", everywhere()), rig.service("sender", everywhere())
         say(f"stop: {number} STOPs under {PACED} messages/s")

@@ -3,6 +3,7 @@
 from rocksdict import BlockBasedIndexType, BlockBasedOptions, Cache, Options, WriteBufferManager
 
 _MEMTABLES = 16
+_METADATA_BLOCK_BYTES = 4096
 _LEAST_MEMTABLE_BYTES = 256 * 1024
 
 
@@ -14,9 +15,11 @@ class Memory:
 
     def __init__(self, block_cache_bytes: int, memtable_bytes: int) -> None:
         self._cache = Cache(block_cache_bytes)
+        # Counted in the same cache, memtables that are full would leave no room in it for blocks.
+        self._counted = Cache(memtable_bytes)
         # Never stalling: RocksDB waits for a flush of the database that writes, and where idle ones hold the memory
         # there is none to wait for, for ever. Past the bound every write flushes its own memtable instead.
-        self._memtables = WriteBufferManager.new_write_buffer_manager_with_cache(memtable_bytes, False, self._cache)
+        self._memtables = WriteBufferManager.new_write_buffer_manager_with_cache(memtable_bytes, False, self._counted)
         # So that few partitions cannot hold all of it.
         self._memtable_bytes = max(memtable_bytes // _MEMTABLES, _LEAST_MEMTABLE_BYTES)
 
@@ -24,9 +27,13 @@ class Memory:
         table = BlockBasedOptions()
         table.set_block_cache(self._cache)
         table.set_bloom_filter(10, False)
-        table.set_index_type(BlockBasedIndexType.binary_search())
         # Else indexes and filters live outside the cache and grow with the number of keys.
         table.set_cache_index_and_filter_blocks(True)
+        # In parts: whole, each file's is up to a megabyte, and millions of keys have more of them than the cache holds;
+        # then each read of a row would read such a one first.
+        table.set_index_type(BlockBasedIndexType.two_level_index_search())
+        table.set_partition_filters(True)
+        table.set_metadata_block_size(_METADATA_BLOCK_BYTES)
         options = Options(raw_mode=True)
         options.create_if_missing(True)
         options.set_block_based_table_factory(table)

@@ -7,10 +7,10 @@ record is answered with at once, as ever.
 
 from collections.abc import Callable
 
-# Where somebody waits for what comes of records, and where nobody does: so far apart at the least, and as long as so
-# many flushes take to be written, which tells how busy all is.
-_AWAITED = 0.008, 1.0
-_UNAWAITED = 0.025, 2.0
+# So far apart at the least, and as long as so many flushes take to be written, which tells how busy all is: where
+# somebody waits for what comes of records, and where nobody does.
+_APART_S = 0.008
+_AWAITED, _UNAWAITED = 1.0, 2.0
 # Until what is wanted is fetched: a part of a flush's writing.
 _SOON = 0.25
 # However slow the broker is.
@@ -23,7 +23,7 @@ class Pace:
     """Of an app of which somebody awaits what comes, or nobody."""
 
     def __init__(self, is_awaited: bool) -> None:
-        self._apart_s, self._writes = _AWAITED if is_awaited else _UNAWAITED
+        self._writes = _AWAITED if is_awaited else _UNAWAITED
         self._write_s = 0.0
         self._is_wanted = False
         # The consumer's, which decides anew what to fetch.
@@ -34,7 +34,7 @@ class Pace:
         """How long after the last fetch the next one may begin."""
         if self._is_wanted:
             return min(_LONGEST_S, _SOON * self._write_s)
-        return min(_LONGEST_S, max(self._apart_s, self._writes * self._write_s))
+        return min(_LONGEST_S, max(_APART_S, self._writes * self._write_s))
 
     def want(self) -> None:
         """Somebody waits for what is on the log: the next fetch begins soon."""

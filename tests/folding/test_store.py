@@ -1,10 +1,12 @@
 """Tables on RocksDB: one bound of memory for all partitions, rows and offset in one write."""
 
 import os
+import re
 import subprocess
 import sys
 import time
 from pathlib import Path
+from random import Random
 
 import pytest
 from faust.types import TP
@@ -12,7 +14,8 @@ from rocksdict import Rdict
 
 from services.contract.plan import TOMBSTONES_KEPT
 from services.runtime.folding.app import FoldApp, fold_app
-from services.runtime.folding.store import Change, PartitionedStore
+from services.runtime.folding.memory import Memory
+from services.runtime.folding.store import Change, PartitionedStore, batch_of
 from services.runtime.section import ConfigError
 from services.runtime.sections.kafka import KafkaSettings
 from services.runtime.sections.worker import WorkerSettings
@@ -50,10 +53,12 @@ async def test_all_partitions_share_one_cache_and_one_bound_of_memtables(tmp_pat
             store.apply(partition, rows, offset)
 
     assert {number(database, "block-cache-capacity") for database in databases} == {16 * _MIB}
-    # Memtables are charged to the cache that all share: each sees what all use together.
-    usages = [number(database, "block-cache-usage") for database in databases]
-    # A flush in the background may move it a little between two looks; caches of their own would differ by megabytes.
-    assert max(usages) - min(usages) < _MIB
+    read, *_, idle = databases
+    before = number(idle, "block-cache-usage")
+    read.flush()
+    assert all(store.partition(0).get([f"{offset}-{row}".encode() for offset in range(100) for row in range(20)]))
+    # 2 MB were read; each sees what all use together.
+    assert number(idle, "block-cache-usage") > before + _MIB
     # 32 MB were written; with a bound of its own each, none would have had to flush.
 
     def memtables() -> int:
@@ -61,6 +66,29 @@ async def test_all_partitions_share_one_cache_and_one_bound_of_memtables(tmp_pat
 
     await eventually(lambda: memtables() < 12 * _MIB, what="memtables within their bound: they are flushed beside us")
     await store.stop()
+
+
+def test_a_row_is_read_without_the_index_of_all_keys(tmp_path: Path) -> None:
+    """Where there are more keys than the cache has room for, each read would have to begin with that."""
+    keys = [str(key).encode() for key in range(200_000)]
+    memory = Memory(block_cache_bytes=_MIB // 4, memtable_bytes=_MIB)
+    database = Rdict(str(tmp_path / "rows"), options=memory.options())
+    for start in range(0, len(keys), 1000):
+        database.write(batch_of((key, b"x" * 100) for key in keys[start : start + 1000]))
+    database.flush()
+    database.compact_range(None, None)
+    looked_up = Random(1).sample(keys, 1000)
+    before = bytes_read()
+    assert all(database.get(key) for key in looked_up)
+    # A block of each, of rows, of the index and of the filter: 4 KiB. The index of all keys is 100 KiB at the least.
+    assert (bytes_read() - before) / len(looked_up) < 32 * 1024
+    database.close()
+
+
+def bytes_read() -> int:
+    """By this process so far, from whatever file."""
+    [found] = re.findall(r"rchar: (\d+)", Path("/proc/self/io").read_text())
+    return int(found)
 
 
 def test_idle_partitions_that_hold_all_memory_stall_nobody(tmp_path: Path) -> None:

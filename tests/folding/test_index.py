@@ -93,13 +93,13 @@ class Worker:
         self._partition: Partition | None = None
         self._running: asyncio.Task[None] | None = None
 
-    def read(self, together: int, most: int | None = None) -> None:
+    def read(self, together: int, most: int | None = None, to_fold: bool = False) -> None:
         """Restore, or stand by: read the changelog from the remembered offset on, which is read again."""
         at = self.store.persisted_offset(TP(self.store.changelog, 0)) or 0
         ahead = [(offset, row) for offset, row in self.log.records if offset >= at][:most]
         for start in range(0, len(ahead), together):
             part = ahead[start : start + together]
-            self.store.restore(0, [row for _, row in part], part[-1][0], time.time())
+            self.store.restore(0, [row for _, row in part], part[-1][0], time.time(), to_fold)
 
     def take(self) -> None:
         for _ in self.store.derive(0):
@@ -161,11 +161,11 @@ class Worker:
             await asyncio.gather(self._running, return_exceptions=True)
         await self.store.stop()
 
-    async def again(self, table: Table, together: int) -> "Worker":
+    async def again(self, table: Table, together: int, to_fold: bool = True) -> "Worker":
         """It has ended and is there again, on the same disk, and has read what it missed."""
         await self.end()
         worker = Worker(self.folder, self.log, table)
-        worker.read(together)
+        worker.read(together, to_fold=to_fold)
         return worker
 
 
@@ -192,6 +192,7 @@ STEPS = st.one_of(
     st.tuples(st.just("restart"), st.sampled_from(list(TABLES)), st.integers(1, 4)),
     st.tuples(st.just("wiped"), st.sampled_from(list(TABLES)), st.integers(1, 4)),
     st.tuples(st.just("stands by"), st.integers(1, 4), st.integers(0, 6)),
+    st.tuples(st.just("loses it again"), st.integers(1, 4), st.integers(0, 6)),
     st.tuples(st.just("takes over"), st.sampled_from(list(TABLES)), st.integers(1, 4)),
     st.tuples(st.just("compact"), st.none(), st.none()),
     st.tuples(st.just("broken off"), st.sampled_from(list(TABLES)), st.none()),
@@ -220,9 +221,11 @@ async def history(folder: Path, steps: Sequence[tuple[Any, ...]]) -> None:
                 owner.take()
             case "stands by":
                 other.read(one, more)
+            case "loses it again":
+                other.read(one, more, to_fold=True)
             case "takes over":
                 table = TABLES[one]
-                owner, other = await other.again(table, more), await owner.again(owner.table, more)
+                owner, other = await other.again(table, more), await owner.again(owner.table, more, to_fold=False)
                 owner.take()
             case "compact":
                 log.compact()
@@ -234,6 +237,22 @@ async def history(folder: Path, steps: Sequence[tuple[Any, ...]]) -> None:
                 owner = await owner.again(owner.table, 3)
                 owner.take()
         owner.check()
+    await owner.end()
+    await other.end()
+
+
+@pytest.mark.parametrize("to_fold", [False, True])
+async def test_a_standby_has_its_index_before_it_takes_over(tmp_path: Path, to_fold: bool) -> None:
+    """Who restores from nothing derives all of it at the end: few of a changelog's rows are the last of their key."""
+    log = Log()
+    owner, other = (Worker(tmp_path / name, log, TABLE) for name in ("one", "two"))
+    owner.take()
+    await owner.fold_all([Set("a", [T3], ""), Set("b", [T3], "")])
+    assert owner.index
+    other.read(1, to_fold=to_fold)
+    assert other.index == ([] if to_fold else owner.index)
+    other.take()
+    other.check()
     await owner.end()
     await other.end()
 

@@ -131,18 +131,19 @@ class PositionRecovery(Recovery):
 
     def restored(self, tp: TP, records: Sequence[Any]) -> None:
         """Write changelog records into their table."""
-        offsets = self.active_offsets if tp in self.active_tps else self.standby_offsets
+        active = tp in self.active_tps
+        offsets = self.active_offsets if active else self.standby_offsets
         table = self.tp_to_table.get(tp)
-        if table is None or not (tp in self.active_tps or tp in self.standby_tps):
+        if table is None or not (active or tp in self.standby_tps):
             return
         if unread := [record.value for record in records if isinstance(record.value, Unread)]:
             # Nobody writes here but we; rows that were passed over would be missing for ever.
             raise CorruptRecordException(f"{tp.topic}/{tp.partition}: {unread[0].why}")
         last = records[-1].offset
         rows = ((record.key, record.value) for record in records)
-        table.data.restore(tp.partition, rows, last, records[-1].timestamp / 1000)
+        table.data.restore(tp.partition, rows, last, records[-1].timestamp / 1000, to_fold=active)
         offsets[tp] = last
-        metrics.RESTORED.labels(kind="active" if tp in self.active_tps else "standby").inc(len(records))
+        metrics.RESTORED.labels(kind="active" if active else "standby").inc(len(records))
         metrics.RESTORE_REMAINING.labels(self.app.conf.id).set(self.progress().remaining)
 
     def reached(self, positions: Mapping[TP, int]) -> None:

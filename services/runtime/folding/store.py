@@ -155,9 +155,11 @@ class PartitionedStore(Store):
         path: Path = self.partition_path(partition)
         return path.with_name(f"{path.name}.gone")
 
-    def restore(self, partition: int, rows: Rows, changelog_offset: int, written_at: float) -> None:
+    def restore(
+        self, partition: int, rows: Rows, changelog_offset: int, written_at: float, to_fold: bool = False
+    ) -> None:
         """Write rows that were read off the changelog, with their index; the last was written there at that time (Unix
-        seconds).
+        seconds). `to_fold`: not for a standby, which stays ready to take over.
 
         A removal that comes later in the changelog vanishes a week after the record was written at the earliest, and a
         week after this store was last known to have missed none: the later of the two counts.
@@ -166,11 +168,12 @@ class PartitionedStore(Store):
         at = max(time.time() if stamp is None else stamp.at, written_at)
         # Earlier releases have left index entries there.
         latest = {key: value for key, value in rows if not key.startswith(INDEX)}
-        if stamp is None or stamp.indexed == self._version:
+        # From nothing on it is cheaper to derive all of it when the rows are up to date: a changelog has several
+        # versions of a row, and each would be compared with the one before.
+        if stamp.indexed == self._version if stamp else not to_fold:
             changes = self._indexed(partition, latest)
             self._write(partition, changes, Stamp(changelog_offset, at, self._version))
         else:
-            # All of it is derived when the rows are up to date.
             unindexed = (Change(key, value) for key, value in latest.items())
             self._write(partition, unindexed, Stamp(changelog_offset, at, UNDERIVED))
 

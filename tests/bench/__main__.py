@@ -25,6 +25,7 @@ from tests.bench import (
     refusal,
     sender,
     stop,
+    store,
     strangers,
     tenants,
 )
@@ -43,6 +44,7 @@ PARTS: dict[str, Callable[[bool, Callable[[str], None]], list[Table]]] = {
     "refusal": refusal.measure,
     "sender": sender.measure,
     "stop": stop.measure,
+    "store": store.measure,
     "strangers": strangers.measure,
     "tenants": tenants.measure,
 }

@@ -21,7 +21,7 @@ _START_DEADLINE_S = 60.0
 _STOP_GRACE_S = 20.0
 # What Java returns after SIGTERM.
 _ENDED = (0, 128 + signal.SIGTERM)
-STEADY_JVM = ("-Xmx512m", "-XX:+ExitOnOutOfMemoryError", "-Dorg.slf4j.simpleLogger.showDateTime=true")
+STEADY_JVM = ("-XX:+ExitOnOutOfMemoryError", "-Dorg.slf4j.simpleLogger.showDateTime=true")
 
 
 def _stderr(line: str) -> None:
@@ -34,8 +34,8 @@ class EmbeddedKafka:
     It dies with our process, even when that is killed. A coroutine awaits `asyncio.to_thread(broker.kill)`.
     """
 
-    # A broker that is measured runs with STEADY_JVM alone.
-    jvm: tuple[str, ...] = (*STEADY_JVM, *QUICK_JVM)
+    # A broker that is measured has another heap, and compiles all it can.
+    jvm: tuple[str, ...] = ("-Xmx512m", *STEADY_JVM, *QUICK_JVM)
 
     def __init__(self, layout: Layout, java: tuple[str, ...], throw_away: bool) -> None:
         """Starts nothing: `start` is the way to get a broker."""

@@ -17,6 +17,7 @@ from tests.bench.sender import our_sends, stub_of
 
 _PARTITIONS = 8
 _LIMIT_S = 1800.0
+# Sent before it is looked how far they are: `our_sends` waits ten minutes for them at the most.
 _PORTION = 50_000
 # A standby reads its changelogs while nobody asks; this long without a record it has read all.
 _QUIET_S = 5.0

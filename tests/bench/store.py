@@ -1,5 +1,6 @@
 """Reading a row of a store that holds millions: with its index and filters in parts, as ours are, and whole."""
 
+import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -13,16 +14,17 @@ from rocksdict import BlockBasedIndexType, BlockBasedOptions, Cache, Options, Rd
 from services.contract import codec
 from services.runtime.folding.memory import Memory
 from services.runtime.folding.store import Change, batch_of
+from services.runtime.sections.worker import WorkerSettings
 from tests.bench import workload
-from tests.bench.processes import MEASURED, on
-from tests.bench.report import Table, count
+from tests.bench.processes import MEASURED, bytes_read, on
+from tests.bench.report import Table, count, mebibytes
 
 _PARTITIONS = 8
+# A multiple of the partitions.
 _TOGETHER = 2000
 _READS = 20_000
-_MIB = 1 << 20
-# As the settings have them where nothing is said.
-_CACHE_BYTES, _MEMTABLE_BYTES = 64 * _MIB, 64 * _MIB
+# As it is where nothing is said.
+_WORKER = WorkerSettings()
 # What a waiting command is listed under, about.
 _LISTED = b"\xfflisted a tenant, a kind, a sender and a moment\x00", b"\xfflisted a contact\x00"
 
@@ -47,8 +49,8 @@ def measure(short: bool, say: Say) -> list[Table]:
     columns = ("rows", "index and filters", "a row there is", "read of files", "one there is not", "read of files")
     note = (
         f"{_PARTITIONS} partitions, rows as the sender's that wait, with two index entries each; a block cache of "
-        f"{_CACHE_BYTES // _MIB} MiB for all. What is read of files lies in the page cache here; on a machine with "
-        "less memory it comes from the disk."
+        f"{mebibytes(_WORKER.block_cache_bytes)} for all. What is read of files lies in the page cache here; on a "
+        "machine with less memory it comes from the disk."
     )
     return [Table("Reading a row of a store", columns, rows, (note,))]
 
@@ -58,13 +60,13 @@ def _said(read: _Read) -> tuple[str, str]:
 
 
 def _ours() -> Options:
-    return Memory(_CACHE_BYTES, _MEMTABLE_BYTES).options()
+    return Memory(_WORKER.block_cache_bytes, _WORKER.memtable_bytes).options()
 
 
 def _whole() -> Options:
     """As RocksDB has them where only their place is said."""
     table, options = BlockBasedOptions(), _ours()
-    table.set_block_cache(Cache(_CACHE_BYTES))
+    table.set_block_cache(Cache(_WORKER.block_cache_bytes))
     table.set_bloom_filter(10, False)
     table.set_cache_index_and_filter_blocks(True)
     table.set_index_type(BlockBasedIndexType.binary_search())
@@ -81,11 +83,7 @@ def _filled(options: Options, total: int) -> Iterator[list[Rdict]]:
         databases = [Rdict(str(Path(folder) / str(number)), options=options) for number in range(_PARTITIONS)]
         for start in range(0, total, _TOGETHER):
             for number, database in enumerate(databases):
-                keys = (
-                    b"c%d" % key
-                    for key in range(start, min(total, start + _TOGETHER))
-                    if key % len(databases) == number
-                )
+                keys = (b"c%d" % key for key in range(start + number, min(total, start + _TOGETHER), _PARTITIONS))
                 changes = (Change(key, row, has=frozenset(name + key for name in _LISTED)) for key in keys)
                 database.write(batch_of(one for change in changes for one in change.written()))
         yield databases
@@ -97,13 +95,8 @@ def _read(databases: list[Rdict], total: int, known: bool) -> _Read:
     random = Random(1)
     keys = [random.randrange(total) for _ in range(_READS)]
     name = b"c%d" if known else b"none%d"
-    before, began = _bytes_read(), time.perf_counter()
+    before, began = bytes_read(os.getpid()), time.perf_counter()
     for key in keys:
-        found = databases[key % len(databases)].get(name % key)
+        found = databases[key % _PARTITIONS].get(name % key)
         assert (found is not None) == known
-    return _Read((time.perf_counter() - began) / _READS, (_bytes_read() - before) / _READS)
-
-
-def _bytes_read() -> int:
-    """By this process so far."""
-    return int(Path("/proc/self/io").read_text().split()[1])
+    return _Read((time.perf_counter() - began) / _READS, (bytes_read(os.getpid()) - before) / _READS)

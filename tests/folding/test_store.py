@@ -1,7 +1,6 @@
 """Tables on RocksDB: one bound of memory for all partitions, rows and offset in one write."""
 
 import os
-import re
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ from services.runtime.folding.store import Change, PartitionedStore, batch_of
 from services.runtime.section import ConfigError
 from services.runtime.sections.kafka import KafkaSettings
 from services.runtime.sections.worker import WorkerSettings
+from tests.bench.processes import bytes_read
 from tests.folding import tally
 from tests.waiting import eventually
 
@@ -78,17 +78,11 @@ def test_a_row_is_read_without_the_index_of_all_keys(tmp_path: Path) -> None:
     database.flush()
     database.compact_range(None, None)
     looked_up = Random(1).sample(keys, 1000)
-    before = bytes_read()
+    before = bytes_read(os.getpid())
     assert all(database.get(key) for key in looked_up)
     # A block of each, of rows, of the index and of the filter: 4 KiB. The index of all keys is 100 KiB at the least.
-    assert (bytes_read() - before) / len(looked_up) < 32 * 1024
+    assert (bytes_read(os.getpid()) - before) / len(looked_up) < 32 * 1024
     database.close()
-
-
-def bytes_read() -> int:
-    """By this process so far, from whatever file."""
-    [found] = re.findall(r"rchar: (\d+)", Path("/proc/self/io").read_text())
-    return int(found)
 
 
 def test_idle_partitions_that_hold_all_memory_stall_nobody(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from rocksdict import BlockBasedIndexType, BlockBasedOptions, Cache, Options, WriteBufferManager
 
 _MEMTABLES = 16
-_METADATA_BLOCK_BYTES = 4096
 _LEAST_MEMTABLE_BYTES = 256 * 1024
 
 
@@ -33,7 +32,6 @@ class Memory:
         # then each read of a row would read such a one first.
         table.set_index_type(BlockBasedIndexType.two_level_index_search())
         table.set_partition_filters(True)
-        table.set_metadata_block_size(_METADATA_BLOCK_BYTES)
         options = Options(raw_mode=True)
         options.create_if_missing(True)
         options.set_block_based_table_factory(table)

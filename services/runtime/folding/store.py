@@ -170,12 +170,9 @@ class PartitionedStore(Store):
         latest = {key: value for key, value in rows if not key.startswith(INDEX)}
         # From nothing on it is cheaper to derive all of it when the rows are up to date: a changelog has several
         # versions of a row, and each would be compared with the one before.
-        if stamp.indexed == self._version if stamp else not to_fold:
-            changes = self._indexed(partition, latest)
-            self._write(partition, changes, Stamp(changelog_offset, at, self._version))
-        else:
-            unindexed = (Change(key, value) for key, value in latest.items())
-            self._write(partition, unindexed, Stamp(changelog_offset, at, UNDERIVED))
+        indexed = not to_fold if stamp is None else stamp.indexed == self._version
+        changes = self._indexed(partition, latest) if indexed else (Change(*row) for row in latest.items())
+        self._write(partition, changes, Stamp(changelog_offset, at, self._version if indexed else UNDERIVED))
 
     def _indexed(self, partition: int, rows: Mapping[bytes, bytes | None]) -> Iterator[Change]:
         """Rows with the index entries that go and come with them."""
